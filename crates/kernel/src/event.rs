@@ -1,0 +1,256 @@
+//! Everything that can make the kernel decide: one closed enum.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use abi::{ExitKind, Generation, ModuleId, Name, Payload, Permissions, RequestId, Slot};
+
+use crate::spec::{Grants, Settings, Spec};
+
+/// Something happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The modules that there are now, all of them: the kernel acts on the difference to what it knew.
+    Discovered(Vec<Discovered>),
+    /// One more module, beside those that a discovery finds; replaces one of the same name.
+    Added(Discovered),
+    /// The rules of the house, at boot and after a reload.
+    Settings(Settings),
+    /// Sections of the configuration that changed; the host holds the values.
+    ConfigChanged(Vec<String>),
+    /// What is approved now, for some modules; the kernel acts on the difference. `None`: nothing any more.
+    GrantsChanged(Vec<(ModuleId, Option<Grants>)>),
+    /// The process of this life runs.
+    Spawned(Slot, Generation),
+    /// The process of this life could not be started.
+    SpawnFailed(Slot, Generation, SpawnFault, String),
+    /// A plain command showed that it is ready.
+    ReadySeen(Slot, Generation),
+    /// The process of this life has been reaped.
+    Exited(Slot, Generation, ExitKind),
+    /// A module said something.
+    Said(Slot, Generation, Incoming),
+    /// The target's queue was full, so this frame was not queued.
+    Undelivered(Slot, Generation, Undelivered),
+    /// An operator wants something.
+    Ordered(RequestId, Order),
+    /// An operator went away: nothing more is answered or shown to it.
+    Departed(RequestId),
+}
+
+/// A module that was found, and what is approved for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discovered {
+    /// What it is.
+    pub spec: Spec,
+    /// What is approved.
+    pub grants: Grants,
+    /// Why it can't be started as it is, if so.
+    pub refused: Option<String>,
+}
+
+/// Whether trying again can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpawnFault {
+    /// It might: counted like an unexpected exit.
+    Failed,
+    /// It can't until somebody acts: changed files, no approval, containment below what was asked.
+    Refused,
+}
+
+/// The result or the error of a call, as raw JSON and plain text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It worked; a result may be left out.
+    Result(Option<Payload>),
+    /// It did not.
+    Error(String),
+}
+
+/// What a call carries beside its payload.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CallContext {
+    /// The caller wants an answer within this many milliseconds.
+    pub deadline_ms: Option<u64>,
+    /// W3C Trace Context, passed on as it is.
+    pub traceparent: Option<Name>,
+}
+
+/// What a module can say, as far as the kernel is concerned; logs never come here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incoming {
+    /// It is ready.
+    Ready,
+    /// It is alive.
+    Pong,
+    /// A delivery was taken.
+    Ack,
+    /// A delivery or, with the id `init`, its own start failed.
+    Nack {
+        /// Of the delivery, or `init`.
+        id: Name,
+        /// Its own words.
+        error: String,
+    },
+    /// A message for everyone who listens.
+    Publish {
+        /// Where.
+        topic: Name,
+        /// What.
+        payload: Payload,
+        /// Beside it.
+        context: CallContext,
+    },
+    /// A call to the kernel itself.
+    KernelCall {
+        /// The module's own number for it.
+        id: Name,
+        /// What it wants.
+        call: KernelCall,
+    },
+    /// An answer to a call of the kernel's.
+    KernelAnswer {
+        /// The kernel's number for it.
+        id: Name,
+    },
+    /// A call to a service.
+    Call {
+        /// The module's own number for it.
+        id: Name,
+        /// Which service.
+        service: Name,
+        /// What of it.
+        method: Name,
+        /// With what.
+        params: Option<Payload>,
+        /// Beside it.
+        context: CallContext,
+    },
+    /// An answer to a call that the kernel passed on.
+    Answer {
+        /// The kernel's number for that hop.
+        id: Name,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// The caller gives up a call of its own.
+    Cancel {
+        /// The module's own number for it.
+        id: Name,
+    },
+    /// How far a call has come.
+    Progress {
+        /// The kernel's number for that hop.
+        id: Name,
+        /// The rest of the frame, as raw JSON members.
+        payload: Payload,
+    },
+    /// A part of a streamed result.
+    Chunk {
+        /// The kernel's number for that hop.
+        id: Name,
+        /// Which part, from 0.
+        seq: u64,
+        /// The part itself.
+        data: Payload,
+    },
+    /// The stream is complete; the answer follows.
+    End {
+        /// The kernel's number for that hop.
+        id: Name,
+    },
+    /// The caller can take this many parts more.
+    Credit {
+        /// The module's own number for the call.
+        id: Name,
+        /// How many.
+        parts: u32,
+    },
+}
+
+/// The kernel's own methods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KernelCall {
+    /// Read a configuration value by its dotted key.
+    ConfigGet(Name),
+    /// Change one.
+    ConfigSet(Name, Payload),
+    /// The sections it may see.
+    ConfigSections,
+    /// All modules.
+    ModuleList,
+    /// All commands that modules offer.
+    ModuleCommands,
+    /// All services.
+    ServiceDiscover,
+    /// Who offers a service.
+    ServiceResolve(Name),
+    /// Which of these it has.
+    PermissionsCheck(Permissions),
+    /// A wish for more.
+    PermissionsRequest(Permissions, Option<String>),
+    /// Its unanswered wishes.
+    PermissionsPending,
+    /// Numbers about the system.
+    MonitorSnapshot,
+    /// No such method.
+    Unknown(Name),
+    /// A known method with unusable parameters, and what is wrong with them.
+    Bad(String),
+}
+
+/// A frame that did not fit into its target's queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undelivered {
+    /// A call to a service, by the kernel's number for the hop.
+    Call(u64),
+    /// A part of a stream on its way to the caller, by the kernel's number for the hop.
+    Part(u64),
+}
+
+/// What an operator can want from the kernel itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Start a module; answered when it is ready or has failed.
+    Start(ModuleId),
+    /// Stop a module; answered when it is gone.
+    Stop(ModuleId),
+    /// Stop and start a module; answered when it is ready or has failed.
+    Restart(ModuleId),
+    /// Forget a module that was added by hand; stops it first.
+    Remove(ModuleId),
+    /// Stop everything in order; answered when nothing runs any more. A second one does not wait for anybody.
+    Shutdown,
+    /// Answer as soon as no module is on its way to being ready.
+    Settle,
+    /// Approve more for a module.
+    Grant(ModuleId, Permissions),
+    /// Approve one wish.
+    GrantRequest(u128),
+    /// Refuse one wish.
+    DenyRequest(u128),
+    /// Refuse these for the future.
+    Deny(ModuleId, Permissions),
+    /// Take back what was approved later than at installation.
+    Revoke(ModuleId, Permissions),
+    /// Call a service.
+    Call {
+        /// Which service.
+        service: Name,
+        /// What of it.
+        method: Name,
+        /// With what.
+        params: Option<Payload>,
+        /// Give up after this many milliseconds, instead of the house's bound.
+        timeout_ms: Option<u64>,
+    },
+    /// Send a message to everyone who listens.
+    Publish {
+        /// Where.
+        topic: Name,
+        /// What.
+        payload: Payload,
+    },
+    /// Hear these topics until departure; `*` at the end of one stands for the rest.
+    Subscribe(Vec<Name>),
+}

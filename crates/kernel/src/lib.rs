@@ -1,0 +1,43 @@
+//! The decisions: a pure, total state machine over the life of modules, their services, calls and permissions.
+//!
+//! # What is and isn't in this crate
+//! What is to be done when something happens, and why. No I/O, no clock, no randomness of its own, no JSON, no
+//! allocation bound by input size: payloads pass through unseen. The host tells what happened by
+//! [`Kernel::handle`], asks for what to do by [`Kernel::poll_effect`] until there is nothing, and comes back at
+//! [`Kernel::poll_timeout`] with [`Kernel::handle_timeout`].
+#![no_std]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+extern crate alloc;
+
+mod calls;
+mod effect;
+mod event;
+mod graph;
+mod health;
+mod life;
+mod machine;
+mod module;
+mod orders;
+mod permits;
+mod random;
+mod reload;
+mod restart;
+mod spec;
+mod stop;
+mod table;
+mod timers;
+mod topics;
+mod view;
+
+pub use effect::{Answer, Effect, Failure, KernelResult, Message, ModuleRow, Notice, Outgoing, Signal, Task};
+pub use event::{
+    CallContext, Discovered, Event, Incoming, KernelCall, Order, Outcome, SpawnFault, Undelivered,
+};
+pub use machine::Kernel;
+pub use spec::{
+    Capabilities, Door, Enforcement, Features, GiveUp, Grants, PRIORITY_DEFAULT, PendingRequest, RestartRule,
+    Settings, Spec, Strategy, Watchdog,
+};
+pub use view::View;

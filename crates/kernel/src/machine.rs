@@ -1,0 +1,254 @@
+//! The kernel's state and its front door: events in, effects out.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use abi::{Generation, ModuleId, Name, Record, Slot, Time};
+
+use crate::calls::Calls;
+use crate::module::{Module, Phase};
+use crate::orders::Waiters;
+use crate::random::Random;
+use crate::restart::{Bucket, HEALTHY_AFTER};
+use crate::stop::Shutdown;
+use crate::table::Table;
+use crate::timers::{Timer, Timers};
+use crate::topics::Topics;
+use crate::{Effect, Event, Grants, Incoming, Outgoing, Settings, Spec, View};
+
+/// The kernel. Total: every method accepts every input in every state.
+#[derive(Debug, Clone)]
+pub struct Kernel {
+    pub(crate) now: Time,
+    pub(crate) settings: Settings,
+    pub(crate) table: Table,
+    /// Who offers a service right now: from `ready` until its process is gone.
+    pub(crate) directory: BTreeMap<Name, Slot>,
+    pub(crate) topics: Topics,
+    pub(crate) calls: Calls,
+    pub(crate) timers: Timers,
+    pub(crate) waiters: Waiters,
+    pub(crate) shutdown: Option<Shutdown>,
+    /// Restarts whose wait is over, in the order in which they are begun: depth, priority, seat.
+    pub(crate) due: BTreeSet<(u32, u32, Slot)>,
+    pub(crate) bucket: Bucket,
+    pub(crate) random: Random,
+    generations: u64,
+    effects: VecDeque<Effect>,
+}
+
+impl Kernel {
+    /// A kernel that knows no module; the same seed and events give the same effects.
+    pub fn new(seed: u64) -> Self {
+        let settings = Settings::default();
+        Self {
+            now: Time(0),
+            bucket: Bucket::new(settings.machine_restarts_burst),
+            settings,
+            table: Table::default(),
+            directory: BTreeMap::new(),
+            topics: Topics::default(),
+            calls: Calls::default(),
+            timers: Timers::default(),
+            waiters: Waiters::default(),
+            shutdown: None,
+            due: BTreeSet::new(),
+            random: Random::new(seed),
+            generations: 0,
+            effects: VecDeque::new(),
+        }
+    }
+
+    /// Something happened.
+    pub fn handle(&mut self, now: Time, event: Event) {
+        self.now = self.now.max(now);
+        match event {
+            // The common one first: it changes nothing that the rest of this function looks after.
+            Event::Said(slot, generation, said) => return self.handle_said(slot, generation, said),
+            Event::Undelivered(slot, generation, what) => self.handle_undelivered(slot, generation, what),
+            Event::Discovered(found) => self.handle_discovered(found),
+            Event::Added(found) => self.handle_added(found),
+            Event::Settings(settings) => self.handle_settings(settings),
+            Event::ConfigChanged(sections) => self.handle_config_changed(&sections),
+            Event::GrantsChanged(changes) => self.handle_grants_changed(changes),
+            Event::Spawned(slot, generation) => self.handle_spawned(slot, generation),
+            Event::SpawnFailed(slot, generation, fault, why) => {
+                self.handle_spawn_failed(slot, generation, fault, why);
+            }
+            Event::ReadySeen(slot, generation) => self.handle_ready(slot, generation),
+            Event::Exited(slot, generation, exit) => self.handle_exited(slot, generation, exit),
+            Event::Ordered(request, order) => self.handle_order(request, order),
+            Event::Departed(request) => self.handle_departed(request),
+        }
+        self.pump();
+    }
+
+    /// The moment that [`Kernel::poll_timeout`] named has come.
+    pub fn handle_timeout(&mut self, now: Time) {
+        self.now = self.now.max(now);
+        while let Some((at, timer)) = self.timers.pop_due(self.now) {
+            match timer {
+                Timer::Call(hop) => self.call_timed_out(hop),
+                Timer::Ready(slot, generation) => self.ready_timed_out(slot, generation),
+                Timer::Requires(slot, generation) => self.requires_timed_out(slot, generation),
+                Timer::Ping(slot, generation) => self.ping(slot, generation),
+                Timer::Pong(slot, generation, number) => self.pong_due(slot, generation, number),
+                Timer::Grace(slot, generation) => self.grace_over(slot, generation),
+                Timer::Reap(slot, generation) => self.reap_overdue(slot, generation),
+                Timer::Restart(slot) => self.restart_due(slot, at),
+                Timer::Pace => {}
+            }
+        }
+        self.pump();
+    }
+
+    /// The next thing to do; call until there is none.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// When [`Kernel::handle_timeout`] must be called at the latest, if nothing else happens.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.timers.next()
+    }
+
+    /// What would be decided if this happened now; nothing is changed.
+    pub fn preview(&self, now: Time, event: Event) -> Vec<Record> {
+        let mut copy = self.clone();
+        copy.effects.clear();
+        copy.handle(now, event);
+        let record = |effect| if let Effect::Record(record) = effect { Some(record) } else { None };
+        copy.effects.into_iter().filter_map(record).collect()
+    }
+
+    /// The seat of a module.
+    pub fn find(&self, id: &str) -> Option<Slot> {
+        self.table.find(id)
+    }
+
+    /// What a module is.
+    pub fn spec(&self, slot: Slot) -> Option<&Spec> {
+        Some(&self.table.get(slot)?.spec)
+    }
+
+    /// What is approved for a module.
+    pub fn grants(&self, id: &ModuleId) -> Option<&Grants> {
+        Some(&self.table.get(self.table.find(id.as_str())?)?.grants)
+    }
+
+    /// Services that a module may call and topics it hears now; empty while it does not run.
+    pub fn capabilities(&self, slot: Slot) -> Option<&crate::Capabilities> {
+        Some(&self.table.get(slot)?.capabilities)
+    }
+
+    /// How a module is now.
+    pub fn view(&self, slot: Slot) -> Option<View> {
+        let module = self.table.get(slot)?;
+        let well = module.ready_at().is_some_and(|at| self.now.since(at) >= HEALTHY_AFTER);
+        Some(View {
+            slot,
+            id: module.spec.id.clone(),
+            version: module.spec.version.clone(),
+            state: module.state(),
+            generation: module.generation(),
+            since: module.since,
+            restart_count: if well { 0 } else { module.restart_count },
+            restarts_total: module.lives.saturating_sub(1),
+            restart_at: if let Phase::Queued(at) = module.phase { Some(at) } else { None },
+            reason: module.reason,
+            note: self.note_of(module),
+            provides: module.spec.provides.clone(),
+            waiting_for: self.missing(module),
+            calls_pending: u32::try_from(module.asking.len()).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// How all modules are now, by name.
+    pub fn views(&self) -> Vec<View> {
+        self.table.slots().into_iter().filter_map(|slot| self.view(slot)).collect()
+    }
+
+    /// The rules in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn note_of(&self, module: &Module) -> String {
+        match (&module.phase, &module.refused) {
+            (Phase::Running(_, crate::module::Stage::Ready), Some(why)) => {
+                alloc::format!("keeps running as it was: {why}")
+            }
+            _ => module.note.clone(),
+        }
+    }
+
+    fn handle_said(&mut self, slot: Slot, generation: Generation, said: Incoming) {
+        let Some(module) = self.table.get(slot) else { return };
+        if module.generation() != Some(generation) {
+            return;
+        }
+        match said {
+            Incoming::Call { id, service, method, params, context } => {
+                return self.handle_call(slot, generation, (id, service, method, params), context);
+            }
+            Incoming::Answer { id, outcome } => return self.handle_answer(slot, generation, &id, outcome),
+            Incoming::Publish { topic, payload, context } => {
+                self.handle_publish(slot, generation, &topic, payload, context.traceparent);
+            }
+            Incoming::Ready => self.handle_ready(slot, generation),
+            Incoming::Pong => self.handle_pong(slot),
+            Incoming::Ack | Incoming::KernelAnswer { .. } => {}
+            Incoming::Nack { id, error } => self.handle_nack(slot, generation, &id, error),
+            Incoming::KernelCall { id, call } => self.handle_kernel_call(slot, generation, id, call),
+            Incoming::Cancel { id } => self.handle_cancel(slot, generation, &id),
+            Incoming::Progress { id, payload } => self.handle_progress(slot, generation, &id, payload),
+            Incoming::Chunk { id, seq, data } => self.handle_chunk(slot, generation, &id, seq, data),
+            Incoming::End { id } => self.handle_end(slot, generation, &id),
+            Incoming::Credit { id, parts } => self.handle_credit(slot, &id, parts),
+        }
+        self.pump();
+    }
+
+    fn handle_settings(&mut self, settings: Settings) {
+        if settings != self.settings {
+            self.settings = settings;
+        }
+    }
+
+    pub(crate) fn next_generation(&mut self) -> Generation {
+        self.generations += 1;
+        Generation(self.generations)
+    }
+
+    pub(crate) fn push(&mut self, effect: Effect) {
+        self.effects.push_back(effect);
+    }
+
+    pub(crate) fn record(&mut self, record: Record) {
+        self.push(Effect::Record(record));
+    }
+
+    /// A record about a module, with its present life.
+    pub(crate) fn record_of(&self, slot: Slot, code: &'static str) -> Record {
+        match self.table.get(slot) {
+            Some(module) => Record::new(code).of(&module.spec.id, module.generation()),
+            None => Record::new(code),
+        }
+    }
+
+    /// Queues a frame for a module's present life; a module without a process gets nothing.
+    pub(crate) fn send(&mut self, slot: Slot, frame: Outgoing) {
+        let generation = self.table.get(slot).and_then(Module::generation);
+        if let Some(generation) = generation {
+            self.push(Effect::Send(slot, generation, frame));
+        }
+    }
+
+    /// What every event may have made possible: restarts that may begin, orders that can be answered.
+    fn pump(&mut self) {
+        self.begin_due_restarts();
+        self.answer_settled();
+        self.advance_shutdown();
+    }
+}

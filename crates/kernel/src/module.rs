@@ -1,0 +1,172 @@
+//! One module as the kernel keeps it.
+//!
+//! ```text
+//!             begin                 ready + all it needs
+//!   Idle ───────────────► Running(Starting → Waiting → Ready)
+//!    ▲  ▲ needs unmet       │ exit            │ end
+//!    │  └──── Held ◄─┐      ▼                 ▼
+//!    │               │    Queued            Ending ──► Idle | Running | Queued | forgotten
+//!    └── give up ────┴──────┘
+//! ```
+//! `Held` has no process yet (plain commands whose needs are not ready); `Queued` waits for its restart; `Ending`
+//! has been told to end and is not reaped yet. Only `Running` and `Ending` have a process and a generation.
+
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+
+use abi::{Generation, Reason, State, Time};
+
+use crate::event::Discovered;
+use crate::spec::{Capabilities, Grants, Spec};
+
+/// Why a module does not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// It was never started.
+    Fresh,
+    /// It was ended on purpose.
+    Stopped,
+    /// It has done its work.
+    Completed,
+    /// It may not be started as it is.
+    Refused,
+    /// It failed and is not started again by itself.
+    Crashed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Starting,
+    Waiting,
+    Ready,
+}
+
+/// What follows the end of a module that was told to end; a later wish replaces an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// It stays stopped.
+    Stay,
+    /// It is started again at once, uncounted.
+    Respawn,
+    /// It is started again as after an unexpected end.
+    Retry,
+    /// It leaves the table.
+    Forget,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Idle(Rest),
+    Held,
+    /// Until this moment, or for the machine's next restart when the moment has come.
+    Queued(Time),
+    Running(Generation, Stage),
+    Ending {
+        generation: Generation,
+        reason: Reason,
+        then: Then,
+        /// When it had become ready, if it had.
+        ready_at: Option<Time>,
+        /// Its place in a whole shutdown.
+        tier: u32,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Module {
+    pub(crate) spec: Spec,
+    pub(crate) grants: Grants,
+    pub(crate) refused: Option<String>,
+    /// Added by hand, so a discovery does not miss it.
+    pub(crate) by_hand: bool,
+    pub(crate) phase: Phase,
+    pub(crate) since: Time,
+    pub(crate) spawned_at: Time,
+    pub(crate) restart_count: u32,
+    /// How often it was started since the kernel knows it.
+    pub(crate) lives: u64,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) note: String,
+    pub(crate) init_error: Option<String>,
+    /// What it may call and hears, while it runs.
+    pub(crate) capabilities: Capabilities,
+    pub(crate) ping_sent: u64,
+    pub(crate) pong_seen: u64,
+    pub(crate) health_failures: u32,
+    /// Hops of calls it made.
+    pub(crate) asking: BTreeSet<u64>,
+    /// Hops of calls it has to answer.
+    pub(crate) serving: BTreeSet<u64>,
+    /// What takes its place at its next start.
+    pub(crate) successor: Option<Discovered>,
+}
+
+impl Module {
+    pub(crate) fn new(found: Discovered, by_hand: bool, now: Time) -> Self {
+        Self {
+            spec: found.spec,
+            grants: found.grants,
+            refused: found.refused,
+            by_hand,
+            phase: Phase::Idle(Rest::Fresh),
+            since: now,
+            spawned_at: now,
+            restart_count: 0,
+            lives: 0,
+            reason: None,
+            note: String::new(),
+            init_error: None,
+            capabilities: Capabilities::default(),
+            ping_sent: 0,
+            pong_seen: 0,
+            health_failures: 0,
+            asking: BTreeSet::new(),
+            serving: BTreeSet::new(),
+            successor: None,
+        }
+    }
+
+    pub(crate) fn state(&self) -> State {
+        match self.phase {
+            Phase::Idle(Rest::Crashed) => State::Crashed,
+            Phase::Idle(Rest::Fresh | Rest::Stopped | Rest::Completed | Rest::Refused) => State::Stopped,
+            Phase::Held | Phase::Running(_, Stage::Waiting) => State::Waiting,
+            Phase::Queued(_) => State::Restarting,
+            Phase::Running(_, Stage::Starting) => State::Starting,
+            Phase::Running(_, Stage::Ready) => State::Ready,
+            Phase::Ending { .. } => State::Killed,
+        }
+    }
+
+    pub(crate) fn generation(&self) -> Option<Generation> {
+        match self.phase {
+            Phase::Running(generation, _) | Phase::Ending { generation, .. } => Some(generation),
+            Phase::Idle(_) | Phase::Held | Phase::Queued(_) => None,
+        }
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        matches!(self.phase, Phase::Running(_, Stage::Ready))
+    }
+
+    /// Since when it has been ready, if it is or was until it was told to end.
+    pub(crate) fn ready_at(&self) -> Option<Time> {
+        match self.phase {
+            Phase::Running(_, Stage::Ready) => Some(self.since),
+            Phase::Ending { ready_at, .. } => ready_at,
+            _ => None,
+        }
+    }
+
+    /// What it may call and hears: what is stored, else what its manifest states, else what follows from it.
+    pub(crate) fn derive_capabilities(&self) -> Capabilities {
+        if let Some(stored) = self.grants.capabilities.as_ref().or(self.spec.capabilities.as_ref()) {
+            return stored.clone();
+        }
+        let spec = &self.spec;
+        Capabilities {
+            services: spec.requires.iter().chain(&spec.optional_requires).cloned().collect(),
+            topics: spec.subscribes.union(&spec.publishes).cloned().collect(),
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! What operators want, and when they are answered.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use abi::{ModuleId, Permissions, Reason, RequestId, Slot};
+
+use crate::Effect;
+use crate::effect::{Answer, Failure};
+use crate::event::Order;
+use crate::machine::Kernel;
+use crate::module::{Module, Phase, Rest, Stage, Then};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    Ready,
+    Gone,
+}
+
+/// Orders that are answered later.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Waiters {
+    modules: Vec<(RequestId, Slot, Goal)>,
+    settle: Vec<RequestId>,
+}
+
+impl Kernel {
+    pub(crate) fn handle_order(&mut self, request: RequestId, order: Order) {
+        match order {
+            Order::Start(id) => self.with_module(request, &id, Self::order_start),
+            Order::Stop(id) => self.with_module(request, &id, Self::order_stop),
+            Order::Restart(id) => self.with_module(request, &id, Self::order_restart),
+            Order::Remove(id) => self.with_module(request, &id, Self::order_remove),
+            Order::Shutdown => self.order_shutdown(request),
+            Order::Settle => self.waiters.settle.push(request),
+            Order::Grant(id, more) => {
+                self.order_grants(request, &id, "permission.granted", &more, |grants| {
+                    grants.dynamic.extend(&more);
+                    grants.denied = grants.denied.minus(&more);
+                    grants.pending.retain(|wish| !wish.permissions.is_subset(&more));
+                })
+            }
+            Order::Deny(id, less) => self.order_grants(request, &id, "permission.denied", &less, |grants| {
+                grants.denied.extend(&less);
+                grants.dynamic = grants.dynamic.minus(&less);
+                grants.pending.retain(|wish| !wish.permissions.intersects(&less));
+            }),
+            Order::Revoke(id, less) => {
+                self.order_grants(request, &id, "permission.revoked", &less, |grants| {
+                    grants.dynamic = grants.dynamic.minus(&less);
+                })
+            }
+            Order::GrantRequest(wish) => self.order_wish(request, wish, Order::Grant),
+            Order::DenyRequest(wish) => self.order_wish(request, wish, Order::Deny),
+            Order::Call { service, method, params, timeout_ms } => {
+                self.order_call(request, service, method, params, timeout_ms);
+            }
+            Order::Publish { topic, payload } => self.order_publish(request, &topic, payload),
+            Order::Subscribe(topics) => self.order_subscribe(request, topics),
+        }
+    }
+
+    pub(crate) fn handle_departed(&mut self, request: RequestId) {
+        self.waiters.modules.retain(|(waiting, _, _)| *waiting != request);
+        self.waiters.settle.retain(|waiting| *waiting != request);
+        if let Some(shutdown) = &mut self.shutdown {
+            shutdown.requests.retain(|waiting| *waiting != request);
+        }
+        self.topics.depart(request);
+        self.drop_call_of_operator(request);
+    }
+
+    fn with_module(&mut self, request: RequestId, id: &ModuleId, act: fn(&mut Self, RequestId, Slot)) {
+        match self.table.find(id.as_str()) {
+            Some(slot) => act(self, request, slot),
+            None => self.fail(request, Failure::NotFound, format!("Module \"{id}\" not found")),
+        }
+    }
+
+    fn fail(&mut self, request: RequestId, failure: Failure, why: String) {
+        self.push(Effect::Reply(request, Answer::Failed(failure, why)));
+    }
+
+    fn wait(&mut self, request: RequestId, slot: Slot, goal: Goal) {
+        self.waiters.modules.push((request, slot, goal));
+    }
+
+    fn order_start(&mut self, request: RequestId, slot: Slot) {
+        let Some(module) = self.table.get_mut(slot) else { return };
+        match &mut module.phase {
+            Phase::Running(_, Stage::Ready) => return self.push(Effect::Reply(request, Answer::Already)),
+            Phase::Running(..) => return self.wait(request, slot, Goal::Ready),
+            Phase::Ending { then, .. } => {
+                if *then != Then::Forget {
+                    *then = Then::Respawn;
+                }
+                return self.wait(request, slot, Goal::Ready);
+            }
+            Phase::Idle(_) | Phase::Held | Phase::Queued(_) => {}
+        }
+        self.record(self.record_of(slot, "order.start"));
+        self.begin_by_order(request, slot);
+    }
+
+    fn begin_by_order(&mut self, request: RequestId, slot: Slot) {
+        self.reset_count(slot);
+        if let Some(module) = self.table.get_mut(slot)
+            && matches!(module.phase, Phase::Held | Phase::Queued(_))
+        {
+            module.phase = Phase::Idle(Rest::Stopped);
+        }
+        match self.begin(slot) {
+            Ok(()) => self.wait(request, slot, Goal::Ready),
+            Err((failure, why)) => self.fail(request, failure, why),
+        }
+    }
+
+    fn order_stop(&mut self, request: RequestId, slot: Slot) {
+        let Some(module) = self.table.get(slot) else { return };
+        if let Phase::Idle(_) = module.phase {
+            self.reset_count(slot);
+            self.rest(slot, Rest::Stopped, String::from("stopped: requested"));
+            return self.push(Effect::Reply(request, Answer::Already));
+        }
+        self.record(self.record_of(slot, "order.stop"));
+        self.wait(request, slot, Goal::Gone);
+        self.reset_count(slot);
+        self.end(slot, Reason::Requested, Then::Stay, 0);
+    }
+
+    fn order_restart(&mut self, request: RequestId, slot: Slot) {
+        if self.shutdown.is_some() {
+            let why = String::from("the system is being shut down");
+            return self.fail(request, Failure::ShuttingDown, why);
+        }
+        self.record(self.record_of(slot, "order.restart"));
+        self.reset_count(slot);
+        match self.table.get(slot).and_then(Module::generation) {
+            Some(_) => {
+                self.end(slot, Reason::Requested, Then::Respawn, 0);
+                self.wait(request, slot, Goal::Ready);
+            }
+            None => self.begin_by_order(request, slot),
+        }
+    }
+
+    fn order_remove(&mut self, request: RequestId, slot: Slot) {
+        let Some(module) = self.table.get(slot) else { return };
+        if !module.by_hand {
+            let why = format!("`{}` was not added by hand; its files say that it is there", module.spec.id);
+            return self.fail(request, Failure::Refused, why);
+        }
+        self.record(self.record_of(slot, "order.remove"));
+        self.wait(request, slot, Goal::Gone);
+        self.end(slot, Reason::Requested, Then::Forget, 0);
+    }
+
+    fn order_shutdown(&mut self, request: RequestId) {
+        self.record(abi::Record::new("order.shutdown"));
+        self.begin_shutdown(Some(request));
+    }
+
+    fn order_grants(
+        &mut self,
+        request: RequestId,
+        id: &ModuleId,
+        code: &'static str,
+        changed: &Permissions,
+        change: impl FnOnce(&mut crate::Grants),
+    ) {
+        match self.table.find(id.as_str()) {
+            Some(slot) => {
+                self.change_grants(slot, code, changed, change);
+                self.push(Effect::Reply(request, Answer::Done));
+            }
+            None => self.fail(request, Failure::NotFound, format!("Module \"{id}\" not found")),
+        }
+    }
+
+    fn order_wish(&mut self, request: RequestId, wish: u128, order: fn(ModuleId, Permissions) -> Order) {
+        match self.wisher(wish) {
+            Some((slot, pending)) => {
+                let Some(module) = self.table.get(slot) else { return };
+                let id = module.spec.id.clone();
+                self.handle_order(request, order(id, pending.permissions));
+            }
+            None => {
+                let why = format!("there is no pending request {}", crate::permits::uuid_text(wish));
+                self.fail(request, Failure::NotFound, why);
+            }
+        }
+    }
+
+    pub(crate) fn succeed_waiters(&mut self, slot: Slot) {
+        self.answer(slot, Goal::Ready, &Answer::Done);
+    }
+
+    pub(crate) fn fail_waiters(&mut self, slot: Slot, failure: Failure, why: &str) {
+        self.answer(slot, Goal::Ready, &Answer::Failed(failure, String::from(why)));
+    }
+
+    pub(crate) fn settle_gone(&mut self, slot: Slot) {
+        self.answer(slot, Goal::Gone, &Answer::Done);
+    }
+
+    fn answer(&mut self, slot: Slot, goal: Goal, answer: &Answer) {
+        let waiting = core::mem::take(&mut self.waiters.modules);
+        for (request, on, wanted) in waiting {
+            if on == slot && wanted == goal {
+                self.push(Effect::Reply(request, answer.clone()));
+            } else {
+                self.waiters.modules.push((request, on, wanted));
+            }
+        }
+    }
+
+    /// Answers those who wait for all modules to be at rest.
+    pub(crate) fn answer_settled(&mut self) {
+        if self.waiters.settle.is_empty() {
+            return;
+        }
+        let mut known = BTreeMap::new();
+        if self.table.slots().into_iter().any(|slot| self.is_on_its_way(slot, &mut known)) {
+            return;
+        }
+        let failed = |(_, module): (Slot, &Module)| {
+            let meant = matches!(module.phase, Phase::Idle(Rest::Completed | Rest::Stopped | Rest::Fresh));
+            let gave_up_waiting = module.reason == Some(Reason::RequiresTimeout);
+            let fine = module.is_ready() || (meant && !gave_up_waiting);
+            (module.spec.start_at_boot && !fine).then(|| module.spec.id.clone())
+        };
+        let failed: Vec<ModuleId> = self.table.iter().filter_map(failed).collect();
+        for request in core::mem::take(&mut self.waiters.settle) {
+            self.push(Effect::Reply(request, Answer::Settled(failed.clone())));
+        }
+    }
+
+    /// Whether a module can still become ready without anybody's help and without having failed before. `known`
+    /// holds what was found out on the way, and ends circles: nobody comes by waiting for itself.
+    fn is_on_its_way(&self, slot: Slot, known: &mut BTreeMap<Slot, bool>) -> bool {
+        if let Some(found) = known.get(&slot) {
+            return *found;
+        }
+        known.insert(slot, false);
+        let Some(module) = self.table.get(slot) else { return false };
+        let found = match module.phase {
+            Phase::Idle(_) | Phase::Running(_, Stage::Ready) => false,
+            Phase::Running(_, Stage::Starting) | Phase::Queued(_) => module.restart_count == 0,
+            Phase::Ending { then, .. } => then == Then::Respawn,
+            Phase::Held | Phase::Running(_, Stage::Waiting) => self.missing(module).iter().all(|name| {
+                let by_need = self.table.find(name.as_str());
+                let mut offering = self.table.offering(name).iter().copied().chain(by_need);
+                offering.any(|other| self.is_on_its_way(other, known))
+            }),
+        };
+        known.insert(slot, found);
+        found
+    }
+}

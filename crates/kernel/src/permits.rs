@@ -1,0 +1,213 @@
+//! What a module may do: violations and what follows, its calls to the kernel, its wishes, and what operators say.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use abi::limits::PERMISSION_REQUESTS_MAX;
+use abi::{Generation, Name, Permissions, Reason, Record, Slot};
+
+use crate::effect::{KernelResult, ModuleRow, Notice, Task};
+use crate::event::KernelCall;
+use crate::machine::Kernel;
+use crate::module::{Module, Then};
+use crate::spec::{Enforcement, PendingRequest, Watchdog};
+use crate::{Effect, Outgoing};
+
+/// Sections that no module may change.
+const PROTECTED_SECTIONS: [&str; 2] = ["security", "kernel"];
+
+impl Kernel {
+    /// A module tried what it may not: journaled, then whatever the enforcement mode and the watchdog say.
+    pub(crate) fn violation(&mut self, slot: Slot, generation: Generation, record: Record, what: &str) {
+        let enforcement = self.settings.enforcement;
+        let word = match enforcement {
+            Enforcement::Strict => "strict",
+            Enforcement::Warn => "warn",
+            Enforcement::Off => "off",
+        };
+        self.record(record.text("enforcement", word));
+        if enforcement != Enforcement::Off {
+            self.push(Effect::Warn(slot, generation, format!("refused: {what}")));
+        }
+        if enforcement == Enforcement::Strict {
+            let then = match self.settings.watchdog {
+                Watchdog::Passive => return,
+                Watchdog::Active => Then::Retry,
+                Watchdog::Strict => Then::Stay,
+            };
+            self.note(slot, format!("ended for trying what it may not: {what}"));
+            self.end(slot, Reason::SecurityViolation, then, 0);
+        }
+    }
+
+    pub(crate) fn handle_kernel_call(
+        &mut self,
+        slot: Slot,
+        generation: Generation,
+        id: Name,
+        call: KernelCall,
+    ) {
+        let answer = match call {
+            KernelCall::ConfigGet(key) if self.owns_key(slot, &key) => {
+                return self.push(Effect::Perform(slot, generation, id, Task::ConfigGet(key)));
+            }
+            KernelCall::ConfigSet(key, value) if self.owns_key(slot, &key) && !is_protected(&key) => {
+                return self.push(Effect::Perform(slot, generation, id, Task::ConfigSet(key, value)));
+            }
+            KernelCall::ConfigSections => {
+                return self.push(Effect::Perform(slot, generation, id, Task::ConfigSections));
+            }
+            KernelCall::ModuleCommands => {
+                return self.push(Effect::Perform(slot, generation, id, Task::ModuleCommands));
+            }
+            KernelCall::ConfigGet(key) => return self.forbid_key(slot, generation, id, &key, "read"),
+            KernelCall::ConfigSet(key, _) => return self.forbid_key(slot, generation, id, &key, "write"),
+            KernelCall::ModuleList => Ok(KernelResult::Modules(self.rows())),
+            KernelCall::ServiceDiscover => Ok(KernelResult::Services(self.service_rows())),
+            KernelCall::ServiceResolve(service) => match self.directory.get(&service) {
+                Some(provider) => self.provider(*provider).ok_or_else(String::new),
+                None => Err(format!("Service not found: {service}")),
+            },
+            KernelCall::PermissionsCheck(wanted) => Ok(self.check(slot, &wanted)),
+            KernelCall::PermissionsRequest(wanted, reason) => self.wish(slot, wanted, reason),
+            KernelCall::PermissionsPending => Ok(self.pending(slot)),
+            KernelCall::MonitorSnapshot => Ok(KernelResult::Snapshot {
+                modules: self.rows(),
+                services: self.service_rows(),
+                pending: self.calls.len() as u64,
+                uptime_ms: self.now.0,
+            }),
+            KernelCall::Unknown(method) => Err(format!("Unknown kernel method: {method}")),
+            KernelCall::Bad(why) => Err(why),
+        };
+        self.push(Effect::Send(slot, generation, Outgoing::KernelAnswer { id, answer }));
+    }
+
+    fn owns_key(&self, slot: Slot, key: &Name) -> bool {
+        let own = self.table.get(slot).and_then(|module| module.spec.config_key.as_deref());
+        let first = key.as_str().split('.').next();
+        own.is_some() && own == first
+    }
+
+    fn forbid_key(&mut self, slot: Slot, generation: Generation, id: Name, key: &Name, verb: &str) {
+        let error = format!("Security violation: not permitted to {verb} config key \"{key}\"");
+        let answer = Outgoing::KernelAnswer { id, answer: Err(error) };
+        self.push(Effect::Send(slot, generation, answer));
+        let record = self.record_of(slot, "config.forbidden").text("key", key.as_str()).text("verb", verb);
+        self.violation(slot, generation, record, &format!("{verb} config key `{key}`"));
+    }
+
+    fn rows(&self) -> Vec<ModuleRow> {
+        let row = |(_, module): (Slot, &Module)| ModuleRow {
+            id: module.spec.id.clone(),
+            state: module.state(),
+            provides: module.spec.provides.clone(),
+        };
+        self.table.iter().map(row).collect()
+    }
+
+    fn service_rows(&self) -> Vec<(Name, abi::ModuleId)> {
+        let row = |(service, slot): (&Name, &Slot)| {
+            self.table.get(*slot).map(|module| (service.clone(), module.spec.id.clone()))
+        };
+        self.directory.iter().filter_map(row).collect()
+    }
+
+    fn provider(&self, slot: Slot) -> Option<KernelResult> {
+        self.table.get(slot).map(|module| KernelResult::Provider(module.spec.id.clone()))
+    }
+
+    fn check(&self, slot: Slot, wanted: &Permissions) -> KernelResult {
+        let has = self.table.get(slot).map(|module| module.grants.effective()).unwrap_or_default();
+        let missing = wanted.minus(&has);
+        KernelResult::Checked { granted: wanted.minus(&missing), missing }
+    }
+
+    fn pending(&self, slot: Slot) -> KernelResult {
+        match self.table.get(slot) {
+            Some(module) => KernelResult::PendingList(module.spec.id.clone(), module.grants.pending.clone()),
+            None => KernelResult::Granted,
+        }
+    }
+
+    /// A module wishes for more than it has.
+    fn wish(
+        &mut self,
+        slot: Slot,
+        permissions: Permissions,
+        reason: Option<String>,
+    ) -> Result<KernelResult, String> {
+        let id = self.random.uuid();
+        let Some(module) = self.table.get_mut(slot) else { return Ok(KernelResult::Denied) };
+        let grants = &mut module.grants;
+        if permissions.is_subset(&grants.effective()) {
+            return Ok(KernelResult::Granted);
+        }
+        if permissions.intersects(&grants.denied) {
+            return Ok(KernelResult::Denied);
+        }
+        if let Some(earlier) = grants.pending.iter().find(|request| request.permissions == permissions) {
+            return Ok(KernelResult::Pending(earlier.id));
+        }
+        if grants.pending.len() >= PERMISSION_REQUESTS_MAX {
+            return Err(format!("{PERMISSION_REQUESTS_MAX} requests wait for an answer already"));
+        }
+        let request = PendingRequest { id, permissions, reason };
+        grants.pending.push(request.clone());
+        let (name, grants) = (module.spec.id.clone(), grants.clone());
+        let record = self
+            .record_of(slot, "permission.requested")
+            .text("permissions", format!("{}", request.permissions));
+        self.record(record.text("request", uuid_text(id)));
+        self.push(Effect::SaveGrants(name.clone(), grants));
+        let notice = Notice::PermissionPending { module: name, request };
+        self.publish_notice("kernel.permissions.pending", notice.clone());
+        self.publish_notice("outbound:ws", notice);
+        Ok(KernelResult::Pending(id))
+    }
+
+    /// Changes what is approved, keeps it, and gives the module a new life where it makes a difference.
+    pub(crate) fn change_grants(
+        &mut self,
+        slot: Slot,
+        code: &'static str,
+        changed: &Permissions,
+        change: impl FnOnce(&mut crate::Grants),
+    ) {
+        let Some(module) = self.table.get_mut(slot) else { return };
+        let before = module.grants.effective();
+        change(&mut module.grants);
+        let after = module.grants.effective();
+        let (id, grants) = (module.spec.id.clone(), module.grants.clone());
+        self.record(self.record_of(slot, code).text("permissions", format!("{changed}")));
+        self.push(Effect::SaveGrants(id, grants));
+        if before != after {
+            self.renew_for_permissions(slot);
+        }
+    }
+
+    pub(crate) fn renew_for_permissions(&mut self, slot: Slot) {
+        if self.table.get(slot).is_some_and(|module| module.generation().is_some()) {
+            self.end(slot, Reason::PermissionUpdate, Then::Respawn, 0);
+        }
+    }
+
+    /// The module that a wish is of.
+    pub(crate) fn wisher(&self, request: u128) -> Option<(Slot, PendingRequest)> {
+        self.table.iter().find_map(|(slot, module)| {
+            let found = module.grants.pending.iter().find(|pending| pending.id == request)?;
+            Some((slot, found.clone()))
+        })
+    }
+}
+
+fn is_protected(key: &Name) -> bool {
+    key.as_str().split('.').next().is_some_and(|first| PROTECTED_SECTIONS.contains(&first))
+}
+
+/// A uuid as text (RFC 9562, section 4).
+pub(crate) fn uuid_text(id: u128) -> String {
+    let hex = format!("{id:032x}");
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}

@@ -1,0 +1,282 @@
+//! What the kernel is told about a module and about the rules of the house, before anything runs.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use abi::{ModuleId, Name, Permissions};
+
+/// How the kernel talks with a module's process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// JSON lines on stdin and stdout: the module door.
+    Lines,
+    /// Not at all: any command; the host watches for its readiness.
+    Plain,
+}
+
+/// Optional frames of the module door that a module asked for; it never sees the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Features {
+    /// `cancel` frames are sent to it.
+    pub cancel: bool,
+    /// `progress` frames are sent to it.
+    pub progress: bool,
+    /// `chunk`, `end` and `credit` frames are sent to it.
+    pub stream: bool,
+    /// `deadline_ms` is added to what it is sent.
+    pub deadline: bool,
+    /// `traceparent` is added to what it is sent.
+    pub trace: bool,
+}
+
+/// Which endings are answered with a new start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RestartRule {
+    /// Every unexpected one, whatever its code.
+    #[default]
+    Always,
+    /// Every one but exit code 0.
+    OnFailure,
+    /// None.
+    Never,
+}
+
+/// Who is started again together with a module that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Strategy {
+    /// Only the module itself.
+    #[default]
+    OneForOne,
+    /// It and everything that needs it, directly or not.
+    RestForOne,
+    /// Everything that is tied to it by needs, in either direction.
+    OneForAll,
+}
+
+/// The one thing that is done when a module has used up its restarts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum GiveUp {
+    /// Nothing but saying so.
+    #[default]
+    Nothing,
+    /// Everything that needs it is stopped.
+    StopDependents,
+    /// Another module is started in its place.
+    Start(ModuleId),
+    /// The whole system is shut down.
+    Shutdown,
+}
+
+/// Services a module may call and topics it hears.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Capabilities {
+    /// Services it may call.
+    pub services: BTreeSet<Name>,
+    /// Topics it is subscribed to; `system:module:*` stands for all life-cycle topics.
+    pub topics: BTreeSet<Name>,
+}
+
+/// One module as its manifest or project file describes it. The host keeps what it needs to start the process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spec {
+    /// Its name.
+    pub id: ModuleId,
+    /// Its version, told in `system:module:ready`.
+    pub version: String,
+    /// How it is talked with.
+    pub door: Door,
+    /// Optional frames it understands.
+    pub features: Features,
+    /// Order of starts: lower first.
+    pub priority: u32,
+    /// Services it offers.
+    pub provides: Vec<Name>,
+    /// Services it can't work without.
+    pub requires: Vec<Name>,
+    /// Services it likes to have and is told about.
+    pub optional_requires: Vec<Name>,
+    /// Modules that must be ready before it is started (plain commands) or activated (lines).
+    pub needs: Vec<ModuleId>,
+    /// Topics it hears.
+    pub subscribes: BTreeSet<Name>,
+    /// Topics it speaks on; used only to derive capabilities.
+    pub publishes: BTreeSet<Name>,
+    /// Its own section of the configuration.
+    pub config_key: Option<String>,
+    /// Other sections whose change restarts it.
+    pub config_dependencies: BTreeSet<String>,
+    /// What its manifest asks for.
+    pub declared: Permissions,
+    /// The capabilities its manifest states.
+    pub capabilities: Option<Capabilities>,
+    /// Which endings are answered with a new start.
+    pub restart: RestartRule,
+    /// Who is started again with it.
+    pub strategy: Strategy,
+    /// What is done when its restarts are used up.
+    pub on_give_up: GiveUp,
+    /// Its own bound on restarts, instead of the house's.
+    pub max_restarts: Option<u32>,
+    /// Its own time to become ready, instead of the house's.
+    pub ready_timeout: Option<Duration>,
+    /// Its own time to end, instead of the house's.
+    pub shutdown_grace: Option<Duration>,
+    /// Whether it is started at boot.
+    pub start_at_boot: bool,
+    /// A digest of everything about it that needs a new life when it changes.
+    pub fingerprint: u64,
+}
+
+impl Spec {
+    /// A plain command with nothing special about it.
+    pub fn plain(id: ModuleId) -> Self {
+        Self {
+            id,
+            version: String::new(),
+            door: Door::Plain,
+            features: Features::default(),
+            priority: PRIORITY_DEFAULT,
+            provides: Vec::new(),
+            requires: Vec::new(),
+            optional_requires: Vec::new(),
+            needs: Vec::new(),
+            subscribes: BTreeSet::new(),
+            publishes: BTreeSet::new(),
+            config_key: None,
+            config_dependencies: BTreeSet::new(),
+            declared: Permissions::default(),
+            capabilities: None,
+            restart: RestartRule::Always,
+            strategy: Strategy::OneForOne,
+            on_give_up: GiveUp::Nothing,
+            max_restarts: None,
+            ready_timeout: None,
+            shutdown_grace: None,
+            start_at_boot: true,
+            fingerprint: 0,
+        }
+    }
+}
+
+/// The module door's default place in the order of starts.
+pub const PRIORITY_DEFAULT: u32 = 100;
+
+/// A wish for more permissions that no operator has answered yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingRequest {
+    /// Its number, as a uuid.
+    pub id: u128,
+    /// What is wished for.
+    pub permissions: Permissions,
+    /// The module's own words.
+    pub reason: Option<String>,
+}
+
+/// What has been approved, asked and refused for one module.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Grants {
+    /// Approved at installation; without it the module is never started.
+    pub base: Option<Permissions>,
+    /// Approved later, at the module's request or by an operator.
+    pub dynamic: Permissions,
+    /// Wishes not answered yet.
+    pub pending: Vec<PendingRequest>,
+    /// Refused once: a wish that holds any of it is refused.
+    pub denied: Permissions,
+    /// Capabilities that stand instead of the manifest's.
+    pub capabilities: Option<Capabilities>,
+    /// Whether the module has ever been started.
+    pub spawned_before: bool,
+}
+
+impl Grants {
+    /// What the module may do now: base and dynamic together.
+    pub fn effective(&self) -> Permissions {
+        let mut all = self.base.clone().unwrap_or_default();
+        all.extend(&self.dynamic);
+        all
+    }
+}
+
+/// How much the kernel does about faults by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Watchdog {
+    /// It reports and touches nothing.
+    Passive,
+    /// It repairs.
+    #[default]
+    Active,
+    /// It repairs, and a module that broke a rule stays stopped.
+    Strict,
+}
+
+/// What follows a module's attempt at something it may not do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Enforcement {
+    /// It is killed.
+    #[default]
+    Strict,
+    /// It is refused, with a warning.
+    Warn,
+    /// It is refused.
+    Off,
+}
+
+/// The rules of the house: the module door's `lifecycle` section and ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Between two pings; default 30 s.
+    pub health_interval: Duration,
+    /// For a pong; default 10 s.
+    pub ping_timeout: Duration,
+    /// Missed pongs in a row until a module counts as hung; default 3.
+    pub health_max_failures: u32,
+    /// From start to `ready`; default 30 s.
+    pub ready_timeout: Duration,
+    /// From `ready` to having all it requires; default 30 s.
+    pub requires_timeout: Duration,
+    /// From `shutdown` to SIGKILL; default 5 s.
+    pub shutdown_grace: Duration,
+    /// Restarts until a module counts as crashed; default 5.
+    pub max_restarts: u32,
+    /// Before the first counted restart; default 1 s.
+    pub restart_base: Duration,
+    /// Longest wait before a restart; default 60 s.
+    pub restart_backoff_max: Duration,
+    /// For an answer to a call; default 30 s.
+    pub rpc_timeout: Duration,
+    /// Restarts that the whole machine may begin at once; default 128.
+    pub machine_restarts_burst: u32,
+    /// Restarts per second after that; default 50.
+    pub machine_restarts_per_s: u32,
+    /// What follows a violation; default strict.
+    pub enforcement: Enforcement,
+    /// How much is repaired; default active.
+    pub watchdog: Watchdog,
+    /// Services that only this module may offer: `serviceProviders` of the permission store.
+    pub providers: BTreeMap<Name, ModuleId>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            health_interval: Duration::from_secs(30),
+            ping_timeout: Duration::from_secs(10),
+            health_max_failures: 3,
+            ready_timeout: Duration::from_secs(30),
+            requires_timeout: Duration::from_secs(30),
+            shutdown_grace: Duration::from_secs(5),
+            max_restarts: 5,
+            restart_base: Duration::from_secs(1),
+            restart_backoff_max: Duration::from_secs(60),
+            rpc_timeout: Duration::from_secs(30),
+            machine_restarts_burst: 128,
+            machine_restarts_per_s: 50,
+            enforcement: Enforcement::Strict,
+            watchdog: Watchdog::Active,
+            providers: BTreeMap::new(),
+        }
+    }
+}

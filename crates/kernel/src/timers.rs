@@ -1,0 +1,49 @@
+//! What has to happen at a moment, in order of time. Entries of lives that are over may stay: who handles one checks
+//! whether it still applies. Calls are the exception, they are removed when answered, because they are many.
+
+use alloc::collections::BTreeSet;
+
+use abi::{Generation, Slot, Time};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// A call has waited long enough.
+    Call(u64),
+    /// A module should be ready by now.
+    Ready(Slot, Generation),
+    /// A module should have all it requires by now.
+    Requires(Slot, Generation),
+    /// It is time to ask whether a module is alive.
+    Ping(Slot, Generation),
+    /// The ping with this number should be answered by now.
+    Pong(Slot, Generation, u64),
+    /// A module that was told to end should be gone by now.
+    Grace(Slot, Generation),
+    /// A module that was killed should be reaped by now.
+    Reap(Slot, Generation),
+    /// A module's wait before its restart is over.
+    Restart(Slot),
+    /// The machine may begin another restart.
+    Pace,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Timers(BTreeSet<(Time, Timer)>);
+
+impl Timers {
+    pub(crate) fn set(&mut self, at: Time, timer: Timer) {
+        self.0.insert((at, timer));
+    }
+
+    pub(crate) fn clear(&mut self, at: Time, timer: Timer) {
+        self.0.remove(&(at, timer));
+    }
+
+    pub(crate) fn next(&self) -> Option<Time> {
+        self.0.first().map(|(at, _)| *at)
+    }
+
+    pub(crate) fn pop_due(&mut self, now: Time) -> Option<(Time, Timer)> {
+        if self.next()? <= now { self.0.pop_first() } else { None }
+    }
+}
