@@ -168,3 +168,6 @@ impl fmt::Display for Generation {
 /// One operator's request, as numbered by the host; the answer carries it back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
+
+#[cfg(test)]
+mod tests;

@@ -64,3 +64,6 @@ impl fmt::Debug for Payload {
         write!(f, "Payload({} bytes)", self.len())
     }
 }
+
+#[cfg(test)]
+mod tests;

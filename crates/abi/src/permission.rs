@@ -137,3 +137,6 @@ impl fmt::Display for Permissions {
         if first { write!(f, "nothing") } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+mod tests;

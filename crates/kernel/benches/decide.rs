@@ -1,0 +1,80 @@
+//! What one decision costs: a call and its answer, a publication, a restart, among few and many modules.
+
+use std::hint::black_box;
+
+use abi::{ModuleId, Name, Payload, Permissions, Time};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use kernel::{
+    CallContext, Capabilities, Discovered, Door, Effect, Event, Grants, Incoming, Kernel, Outcome, Outgoing, Spec,
+};
+
+fn discovered(number: usize) -> Discovered {
+    let mut spec = Spec::plain(ModuleId::parse(&format!("module-{number}")).expect("a slug"));
+    spec.door = Door::Lines;
+    spec.provides = vec![Name::parse(&format!("service-{number}")).expect("short")];
+    spec.subscribes.insert(Name::parse(&format!("topic-{}", number % 8)).expect("short"));
+    spec.capabilities = Some(Capabilities {
+        services: [Name::literal("service-0")].into(),
+        topics: spec.subscribes.clone(),
+    });
+    let grants = Grants { base: Some(Permissions::default()), ..Grants::default() };
+    Discovered { spec, grants, refused: None }
+}
+
+/// A kernel with this many modules, all ready, and nothing left to do.
+fn busy_kernel(modules: usize) -> Kernel {
+    let mut kernel = Kernel::new(1);
+    kernel.handle(Time(0), Event::Discovered((0..modules).map(discovered).collect()));
+    while let Some(effect) = kernel.poll_effect() {
+        if let Effect::Spawn(slot, generation) = effect {
+            kernel.handle(Time(0), Event::Spawned(slot, generation));
+            kernel.handle(Time(0), Event::Said(slot, generation, Incoming::Ready));
+        }
+    }
+    kernel
+}
+
+fn call_and_answer(kernel: &mut Kernel, call: &Event) {
+    kernel.handle(Time(1), call.clone());
+    while let Some(effect) = kernel.poll_effect() {
+        if let Effect::Send(slot, generation, Outgoing::Call { hop, .. }) = effect {
+            let id = Name::parse(&hop.to_string()).expect("short");
+            let answer = Incoming::Answer { id, outcome: Outcome::Result(None) };
+            kernel.handle(Time(1), Event::Said(slot, generation, answer));
+        } else {
+            black_box(&effect);
+        }
+    }
+}
+
+fn decide(bench: &mut Criterion) {
+    let mut group = bench.benchmark_group("decide");
+    for modules in [10, 1000] {
+        let mut kernel = busy_kernel(modules);
+        let slot = kernel.find("module-1").expect("it was added");
+        let generation = kernel.view(slot).and_then(|view| view.generation).expect("it runs");
+        let said = |incoming| Event::Said(slot, generation, incoming);
+        let call = said(Incoming::Call {
+            id: Name::literal("7"),
+            service: Name::literal("service-0"),
+            method: Name::literal("echo"),
+            params: Some(Payload::new(b"{\"text\":\"hello\"}")),
+            context: CallContext::default(),
+        });
+        group.bench_function(BenchmarkId::new("call and answer", modules), |run| {
+            run.iter(|| call_and_answer(&mut kernel, &call));
+        });
+        let publish = said(Incoming::Publish {
+            topic: Name::literal("topic-9"),
+            payload: Payload::new(b"1"),
+            context: CallContext::default(),
+        });
+        group.bench_function(BenchmarkId::new("publish to nobody", modules), |run| {
+            run.iter(|| kernel.handle(Time(1), black_box(publish.clone())));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decide);
+criterion_main!(benches);
