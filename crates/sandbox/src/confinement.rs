@@ -1,0 +1,186 @@
+//! What one child is held to, as a value: it is printed for people, compared in tests, and turned into system calls by the launcher.
+
+use core::fmt;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::layer::{Layer, Level};
+use crate::probe::Report;
+use crate::rlimits::Rlimit;
+use crate::seccomp::Denial;
+
+#[cfg(test)]
+mod tests;
+
+/// What may be done with a path and all beneath it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Access {
+    /// Read files, list folders.
+    Read,
+    /// As `Read`, and run programs.
+    ReadExecute,
+    /// As `Read`, and write, make, remove, rename; not run.
+    Write,
+    /// All of `ReadExecute` and `Write`.
+    WriteExecute,
+    /// Read, write and control a device.
+    Device,
+}
+
+impl Access {
+    /// What may be done when both are granted for one path.
+    fn union(self, other: Self) -> Self {
+        use Access::{Device, Read, ReadExecute, Write, WriteExecute};
+        match (self, other) {
+            (same, twin) if same == twin => same,
+            (Device, _) | (_, Device) => Device,
+            (WriteExecute, _) | (_, WriteExecute) | (ReadExecute, Write) | (Write, ReadExecute) => {
+                WriteExecute
+            }
+            (Read, more) | (more, Read) => more,
+            (ReadExecute, ReadExecute) => ReadExecute,
+            (Write, Write) => Write,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "r--",
+            Self::ReadExecute => "r-x",
+            Self::Write => "rw-",
+            Self::WriteExecute => "rwx",
+            Self::Device => "dev",
+        }
+    }
+}
+
+/// One path that is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PathRule {
+    /// The file, or the folder with all beneath it.
+    pub path: PathBuf,
+    /// What may be done there.
+    pub access: Access,
+}
+
+impl PathRule {
+    /// One rule per path, with all that was granted for it, sorted by path.
+    pub(crate) fn merged(rules: Vec<Self>) -> Vec<Self> {
+        let mut by_path: BTreeMap<PathBuf, Access> = BTreeMap::new();
+        for rule in rules {
+            by_path
+                .entry(rule.path)
+                .and_modify(|access| *access = access.union(rule.access))
+                .or_insert(rule.access);
+        }
+        by_path.into_iter().map(|(path, access)| Self { path, access }).collect()
+    }
+}
+
+/// What may be done over the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Net {
+    /// Everything.
+    Free,
+    /// TCP on these ports only, sorted; UDP is free.
+    Ports(Vec<u16>),
+    /// No internet socket at all.
+    Denied,
+}
+
+/// What one child is held to. Immutable: a change is a new value and a new launch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confinement {
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) paths: Vec<PathRule>,
+    pub(crate) net: Net,
+    pub(crate) denials: Vec<Denial>,
+    pub(crate) rlimits: Vec<Rlimit>,
+    pub(crate) umask: u32,
+}
+
+impl Confinement {
+    /// 077: what a module writes is its user's alone.
+    pub(crate) const UMASK: u32 = 0o077;
+
+    /// Nothing at all: for measurements and for tests that show what a layer takes away.
+    pub fn none() -> Self {
+        Self {
+            layers: Vec::new(),
+            paths: Vec::new(),
+            net: Net::Free,
+            denials: Vec::new(),
+            rlimits: Vec::new(),
+            umask: Self::UMASK,
+        }
+    }
+
+    /// The same with one layer taken out, to show what it is that stops an act.
+    #[must_use]
+    pub fn without(mut self, layer: Layer) -> Self {
+        self.layers.retain(|kept| *kept != layer);
+        self
+    }
+
+    /// Whether it asks for this layer.
+    pub fn has(&self, layer: Layer) -> bool {
+        self.layers.contains(&layer)
+    }
+
+    /// The paths that are allowed, sorted; empty when files are free.
+    pub fn paths(&self) -> &[PathRule] {
+        &self.paths
+    }
+
+    /// What may be done over the network.
+    pub fn net(&self) -> &Net {
+        &self.net
+    }
+
+    /// The system calls that are refused.
+    pub fn denials(&self) -> &[Denial] {
+        &self.denials
+    }
+
+    /// The bounds that are set.
+    pub fn rlimits(&self) -> &[Rlimit] {
+        &self.rlimits
+    }
+
+    /// How much of it stands on a machine with these proofs. A weak layer does not count as standing.
+    pub fn level(&self, report: &Report) -> Level {
+        Level::of(|layer| {
+            let wanted = self.has(layer) || layer == Layer::CgroupKill;
+            let useless = layer == Layer::LandlockNet && self.net == Net::Free;
+            wanted && !useless && report.proof(layer).is_works()
+        })
+    }
+}
+
+impl fmt::Display for Confinement {
+    /// One line per rule, the layers first.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let layers: Vec<&str> = self.layers.iter().map(|layer| layer.as_str()).collect();
+        writeln!(f, "layers  {}", if layers.is_empty() { "none".to_owned() } else { layers.join(", ") })?;
+        if self.has(Layer::LandlockFiles) {
+            for rule in &self.paths {
+                writeln!(f, "path    {} {}", rule.access.as_str(), rule.path.display())?;
+            }
+        } else {
+            writeln!(f, "path    all")?;
+        }
+        match &self.net {
+            Net::Free => writeln!(f, "net     all")?,
+            Net::Denied => writeln!(f, "net     none")?,
+            Net::Ports(ports) => {
+                let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+                writeln!(f, "net     tcp {}, udp all", ports.join(" "))?;
+            }
+        }
+        for rlimit in &self.rlimits {
+            writeln!(f, "limit   {rlimit}")?;
+        }
+        writeln!(f, "umask   {:03o}", self.umask)?;
+        writeln!(f, "denied  {} system calls", self.denials.len())
+    }
+}

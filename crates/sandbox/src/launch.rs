@@ -1,0 +1,297 @@
+//! The launcher: everything that can be done ahead is done once in `prepare`; `launch` then costs one birth and one `execve`.
+//!
+//! The child is born by `clone3` with `CLONE_VM | CLONE_VFORK | CLONE_PIDFD`, as the C library's own `posix_spawn` does it: it
+//! shares our memory until `execve` and we stand still meanwhile, so that a large kernel process is never copied. See `child` for
+//! what the child does and `raw` for why that is sound.
+
+use std::ffi::{CString, OsString};
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags, fcntl_setfl};
+use rustix::io::fcntl_dupfd_cloexec;
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use crate::cgroup::JoinFds;
+use crate::confinement::Confinement;
+use crate::layer::Layer;
+use crate::raw;
+use crate::{ruleset, seccomp};
+
+mod child;
+mod error;
+mod program;
+
+pub(crate) use child::{Last, Recipe, Word, live};
+pub use error::{Blame, LaunchError, Step};
+
+/// 12 descriptors beside stdin, stdout and stderr: sockets handed over by the host; more would be a list in a file.
+const EXTRA_FDS_MAX: usize = 12;
+
+/// Descriptors that the child still needs lie from here on, so that putting others at 0 to 14 can never overwrite one.
+pub(crate) const FDS_FROM: i32 = 16;
+
+/// Where the child's standard input comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stdin {
+    /// A pipe; its other end is [`Child::stdin`].
+    Piped,
+    /// `/dev/null`.
+    Null,
+}
+
+/// What the child leads, so that it can be signalled with all that it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Apart {
+    /// A session of its own, without a terminal.
+    Session,
+    /// A process group of its own in our session: it keeps the terminal.
+    Group,
+}
+
+/// What to launch. Nothing is inherited that is not in here.
+pub struct Launch {
+    /// Program and arguments. A program without `/` is looked for in the `PATH` of `env`; a relative one starts in `cwd`.
+    pub argv: Vec<OsString>,
+    /// The whole environment, in this order.
+    pub env: Vec<(OsString, OsString)>,
+    /// The working folder.
+    pub cwd: PathBuf,
+    /// Where standard input comes from.
+    pub stdin: Stdin,
+    /// What the child leads.
+    pub apart: Apart,
+    /// What it is held to.
+    pub confinement: Confinement,
+    /// Descriptors that the child gets as 3, 4, 5 and so on; at most 12.
+    pub extra_fds: Vec<OwnedFd>,
+    /// A cgroup v2 folder that the child is born into.
+    pub cgroup: Option<PathBuf>,
+}
+
+impl fmt::Debug for Launch {
+    /// Arguments and values of variables may hold secrets, so only their number and names are shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&OsString> = self.env.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Launch")
+            .field("program", &self.argv.first())
+            .field("arguments", &self.argv.len().saturating_sub(1))
+            .field("env", &names)
+            .field("cwd", &self.cwd)
+            .field("stdin", &self.stdin)
+            .field("apart", &self.apart)
+            .field("confinement", &self.confinement)
+            .field("extra_fds", &self.extra_fds)
+            .field("cgroup", &self.cgroup)
+            .finish()
+    }
+}
+
+/// A launched process. Dropping it closes the pipes and the pidfd and leaves the process alone.
+#[derive(Debug)]
+pub struct Child {
+    /// Its number; good until it is reaped, so prefer the pidfd.
+    pub pid: u32,
+    /// Refers to this process for ever, whoever gets its number later. Readable once it has ended.
+    pub pidfd: OwnedFd,
+    /// Our end of its standard input, when that is a pipe; never blocks.
+    pub stdin: Option<OwnedFd>,
+    /// Our end of its standard output; never blocks.
+    pub stdout: OwnedFd,
+    /// Our end of its standard error; never blocks.
+    pub stderr: OwnedFd,
+}
+
+/// A launch with all its strings, rules and filters made. Launch it as often as needed; paths that its rules
+/// name are those that existed when it was prepared.
+pub struct Prepared {
+    program: PathBuf,
+    exec: CString,
+    argv: Vec<CString>,
+    env: Vec<CString>,
+    cwd: CString,
+    folder: PathBuf,
+    stdin: Option<OwnedFd>,
+    apart: Apart,
+    extra_fds: Vec<OwnedFd>,
+    cgroup: Option<JoinFds>,
+    ruleset: Option<OwnedFd>,
+    skipped: Vec<PathBuf>,
+    filter: Vec<libc::sock_filter>,
+    rlimits: Vec<raw::Bound>,
+    confinement: Confinement,
+    stack: raw::Stack,
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared")
+            .field("program", &self.program)
+            .field("confinement", &self.confinement)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Launch {
+    /// Does everything that can be done before the child exists: finds the program, makes all strings, opens the
+    /// Landlock rules, compiles the filter.
+    ///
+    /// # Errors
+    /// One variant of [`LaunchError`] for each thing that can't be made.
+    pub fn prepare(self) -> Result<Prepared, LaunchError> {
+        let program = program::find(&self.argv, &self.env, &self.cwd)?;
+        let confinement = program::admitted(self.confinement, &program);
+        let (ruleset, skipped) = match ruleset::open(&confinement)? {
+            Some(opened) => (Some(lifted(opened.fd)?), opened.skipped),
+            None => (None, Vec::new()),
+        };
+        let filter = match confinement.has(Layer::Seccomp) {
+            true => seccomp::compile(confinement.denials()),
+            false => Vec::new(),
+        };
+        let rlimits = if confinement.has(Layer::Rlimits) { confinement.rlimits() } else { &[] };
+        if self.extra_fds.len() > EXTRA_FDS_MAX {
+            return Err(LaunchError::TooManyFds { given: self.extra_fds.len(), most: EXTRA_FDS_MAX });
+        }
+        Ok(Prepared {
+            exec: c_string(program.as_os_str().to_owned(), "program")?,
+            argv: self.argv.into_iter().map(|word| c_string(word, "argument")).collect::<Result<_, _>>()?,
+            env: self.env.into_iter().map(variable).collect::<Result<_, _>>()?,
+            cwd: c_string(self.cwd.clone().into_os_string(), "working folder")?,
+            folder: self.cwd,
+            stdin: null_input(self.stdin)?,
+            apart: self.apart,
+            extra_fds: self.extra_fds.into_iter().map(lifted).collect::<Result<_, _>>()?,
+            cgroup: self.cgroup.map(JoinFds::open).transpose()?,
+            rlimits: rlimits.iter().map(raw::Bound::of).collect(),
+            program,
+            ruleset,
+            skipped,
+            filter,
+            confinement,
+            stack: raw::Stack::new().map_err(LaunchError::Stack)?,
+        })
+    }
+}
+
+impl Prepared {
+    /// What the child is held to, with the rules that its own program needed.
+    pub fn confinement(&self) -> &Confinement {
+        &self.confinement
+    }
+
+    /// The file that is run.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// Paths of the confinement that were not there when it was prepared, and so can't be used by the child.
+    pub fn skipped(&self) -> &[PathBuf] {
+        &self.skipped
+    }
+
+    /// Starts one child and returns when its program runs.
+    ///
+    /// Call it on a thread that lives as long as the process: the child gets SIGKILL when this *thread* ends, however it ends.
+    /// The thread stands still until the program runs, about as long as a plain spawn takes.
+    ///
+    /// # Errors
+    /// `Pipe` and `Birth` when the machine gives no pipe or process; all others name the step at which the child gave up.
+    pub fn launch(&mut self) -> Result<Child, LaunchError> {
+        let (stdin_child, stdin) = match &self.stdin {
+            Some(_) => (None, None),
+            None => {
+                let (child, ours) = pipe()?;
+                (Some(lifted(child)?), Some(not_blocking(ours)?))
+            }
+        };
+        let (stdout, stdout_child) = output_pipe()?;
+        let (stderr, stderr_child) = output_pipe()?;
+        let argv = raw::Strings::of(&self.argv);
+        let env = raw::Strings::of(&self.env);
+        let input = stdin_child.as_ref().or(self.stdin.as_ref()).expect("stdin is a pipe or /dev/null");
+        let recipe = Recipe {
+            stdio: [input.as_fd(), stdout_child.as_fd(), stderr_child.as_fd()],
+            extra_fds: &self.extra_fds,
+            apart: self.apart,
+            cwd: Some(&self.cwd),
+            umask: self.confinement.umask,
+            rlimits: &self.rlimits,
+            no_new_privs: self.confinement.has(Layer::NoNewPrivs),
+            ruleset: self.ruleset.as_ref().map(AsFd::as_fd),
+            filter: &self.filter,
+            drop_capabilities: self.confinement.has(Layer::Capabilities),
+            last: Last::Exec { program: &self.exec, argv: &argv, env: &env },
+        };
+        let born = raw::spawn(&recipe, self.cgroup.as_ref(), &mut self.stack).map_err(LaunchError::Birth)?;
+        match born.failure {
+            None => Ok(Child { pid: born.pid, pidfd: born.pidfd, stdin, stdout, stderr }),
+            Some(failure) => {
+                // It has ended already; its end belongs to nobody else.
+                let _ = crate::reap::wait(born.pidfd.as_fd());
+                Err(self.explained(failure))
+            }
+        }
+    }
+
+    fn explained(&self, (step, errno): (Step, i32)) -> LaunchError {
+        let source = io::Error::from_raw_os_error(errno);
+        match step {
+            Step::Folder => LaunchError::Folder { folder: self.folder.clone(), source },
+            Step::Exec => LaunchError::exec(&self.program, source),
+            step => LaunchError::Step { step, source },
+        }
+    }
+}
+
+/// A pipe as (reading end, writing end), both closed in every program that is run.
+fn pipe() -> Result<(OwnedFd, OwnedFd), LaunchError> {
+    pipe_with(PipeFlags::CLOEXEC).map_err(|errno| LaunchError::Pipe(errno.into()))
+}
+
+/// A pipe for output as (our end, the child's end).
+fn output_pipe() -> Result<(OwnedFd, OwnedFd), LaunchError> {
+    let (ours, child) = pipe()?;
+    Ok((not_blocking(ours)?, lifted(child)?))
+}
+
+/// The flag belongs to this end alone: the child's end stays as programs expect it.
+fn not_blocking(fd: OwnedFd) -> Result<OwnedFd, LaunchError> {
+    fcntl_setfl(&fd, OFlags::NONBLOCK).map_err(|errno| LaunchError::Pipe(errno.into()))?;
+    Ok(fd)
+}
+
+/// The same descriptor at a number that the child's own can't overwrite.
+pub(crate) fn lifted(fd: OwnedFd) -> Result<OwnedFd, LaunchError> {
+    if fd.as_raw_fd() >= FDS_FROM {
+        return Ok(fd);
+    }
+    fcntl_dupfd_cloexec(&fd, FDS_FROM).map_err(|errno| LaunchError::Pipe(errno.into()))
+}
+
+fn null_input(stdin: Stdin) -> Result<Option<OwnedFd>, LaunchError> {
+    match stdin {
+        Stdin::Piped => Ok(None),
+        Stdin::Null => {
+            let opened = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+            lifted(opened.map_err(|errno| LaunchError::Pipe(errno.into()))?).map(Some)
+        }
+    }
+}
+
+fn c_string(text: OsString, what: &'static str) -> Result<CString, LaunchError> {
+    CString::new(text.into_vec()).map_err(|_| LaunchError::NulByte { what })
+}
+
+fn variable((name, value): (OsString, OsString)) -> Result<CString, LaunchError> {
+    if name.is_empty() || name.as_encoded_bytes().contains(&b'=') {
+        return Err(LaunchError::VariableName);
+    }
+    let mut text = name;
+    text.push("=");
+    text.push(value);
+    c_string(text, "environment variable")
+}

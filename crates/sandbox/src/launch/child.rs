@@ -1,0 +1,128 @@
+//! What the child does between its birth and its program: the steps in order, each reported by number when it fails.
+//!
+//! Protocol: the child runs on a stack of its own in our memory while the launching thread stands still. All our other threads
+//! run on, so the child may not allocate (another thread may hold the allocator's lock), may not panic (that
+//! allocates) and may not touch anything that is not in its [`Recipe`]. It only makes system calls and stores one number.
+
+use core::ffi::CStr;
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+
+use super::{Apart, Step};
+use crate::raw::{self, Bound, Strings};
+
+/// What the child does after all steps.
+pub(crate) enum Last<'a> {
+    /// It becomes this program.
+    Exec { program: &'a CStr, argv: &'a Strings<'a>, env: &'a Strings<'a> },
+    /// It does this and ends with what it returns, 0 to 255. For probes; the same rules hold as for the steps.
+    Act(fn() -> u8),
+}
+
+/// Everything that the child needs, made before its birth.
+pub(crate) struct Recipe<'a> {
+    /// Its descriptors 0, 1 and 2; all at or above [`super::FDS_FROM`], as the next ones.
+    pub(crate) stdio: [BorrowedFd<'a>; 3],
+    /// Its descriptors from 3 on.
+    pub(crate) extra_fds: &'a [OwnedFd],
+    pub(crate) apart: Apart,
+    pub(crate) cwd: Option<&'a CStr>,
+    pub(crate) umask: u32,
+    pub(crate) rlimits: &'a [Bound],
+    pub(crate) no_new_privs: bool,
+    pub(crate) ruleset: Option<BorrowedFd<'a>>,
+    pub(crate) filter: &'a [libc::sock_filter],
+    pub(crate) drop_capabilities: bool,
+    pub(crate) last: Last<'a>,
+}
+
+/// Where a child leaves word of the step that failed; zero means that none did.
+#[derive(Debug, Default)]
+pub(crate) struct Word(AtomicU64);
+
+impl Word {
+    fn leave(&self, step: Step, errno: i32) {
+        let word = (u64::from(step as u8) << 32) | u64::from(errno.cast_unsigned());
+        self.0.store(word, Ordering::Release);
+    }
+
+    /// The failed step with its errno.
+    pub(crate) fn read(&self) -> Option<(Step, i32)> {
+        let word = self.0.load(Ordering::Acquire);
+        let step = Step::ALL.into_iter().find(|step| u64::from(*step as u8) == word >> 32)?;
+        let errno = u32::try_from(word & u64::from(u32::MAX)).expect("masked to 32 bits").cast_signed();
+        Some((step, errno))
+    }
+}
+
+/// A number that no program's own end means: the launcher reads [`Word`], so it is only for people with a tracer.
+const GAVE_UP: u8 = 127;
+
+/// The child's whole life before its program. Ends the process when a step fails.
+pub(crate) fn live(recipe: &Recipe<'_>, parent: i32, join: Option<BorrowedFd<'_>>, word: &Word) -> ! {
+    let code = match steps(recipe, parent, join) {
+        Ok(code) => code,
+        Err((step, errno)) => {
+            word.leave(step, errno);
+            GAVE_UP
+        }
+    };
+    raw::exit_now(code)
+}
+
+/// The steps, and what an act returned if that is the last one.
+fn steps(recipe: &Recipe<'_>, parent: i32, join: Option<BorrowedFd<'_>>) -> Result<u8, (Step, i32)> {
+    let at = |step| move |errno| (step, errno);
+    match recipe.apart {
+        Apart::Session => raw::new_session().map_err(at(Step::Apart))?,
+        Apart::Group => raw::new_group().map_err(at(Step::Apart))?,
+    }
+    raw::default_dispositions();
+    raw::die_with_parent(parent).map_err(at(Step::Parent))?;
+    if let Some(procs) = join {
+        raw::write_zero(procs).map_err(at(Step::Cgroup))?;
+    }
+    let mut number = 0;
+    for fd in
+        recipe.stdio.iter().map(AsRawFd::as_raw_fd).chain(recipe.extra_fds.iter().map(AsRawFd::as_raw_fd))
+    {
+        raw::put_at(fd, number).map_err(at(Step::Stdio))?;
+        number += 1;
+    }
+    raw::close_at_exec_from(number).map_err(at(Step::CloseFds))?;
+    if let Some(cwd) = recipe.cwd {
+        raw::enter_folder(cwd).map_err(at(Step::Folder))?;
+    }
+    hold(recipe)?;
+    match &recipe.last {
+        Last::Exec { program, argv, env } => {
+            // Last of all, so that a signal that waits ends the child by the default action and not in the middle of a step.
+            raw::empty_signal_mask().map_err(at(Step::SignalMask))?;
+            Err((Step::Exec, raw::exec(program, argv, env)))
+        }
+        Last::Act(act) => Ok(act()),
+    }
+}
+
+/// The confinement, from what leaves most free to what leaves least, so that no step is refused by one before it.
+fn hold(recipe: &Recipe<'_>) -> Result<(), (Step, i32)> {
+    let at = |step| move |errno| (step, errno);
+    raw::set_umask(recipe.umask);
+    for bound in recipe.rlimits {
+        raw::set_bound(bound).map_err(at(Step::Rlimits))?;
+    }
+    if recipe.no_new_privs {
+        raw::no_new_privs().map_err(at(Step::NoNewPrivs))?;
+    }
+    if let Some(ruleset) = recipe.ruleset {
+        raw::enter_landlock(ruleset).map_err(at(Step::Landlock))?;
+    }
+    if !recipe.filter.is_empty() {
+        raw::install_filter(recipe.filter).map_err(at(Step::Seccomp))?;
+    }
+    if recipe.drop_capabilities {
+        // After the filter, which without `no_new_privs` needs one of them.
+        raw::drop_capabilities().map_err(at(Step::Capabilities))?;
+    }
+    Ok(())
+}

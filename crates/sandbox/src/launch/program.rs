@@ -1,0 +1,100 @@
+//! Which file a command means, and what that file needs beside itself to run when it lies outside the system's folders.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access as Check, access};
+
+use super::LaunchError;
+use crate::confinement::{Access, Confinement, PathRule};
+use crate::layer::Layer;
+
+#[cfg(test)]
+mod tests;
+
+/// Where programs are looked for when the child's environment has no `PATH`.
+const PATH_DEFAULT: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// 8 links: what a chain of version managers may have before it is given up as a loop.
+const LINKS_MAX: usize = 8;
+
+/// Folders that hold programs of a prefix, whose libraries then lie beside them.
+const PROGRAM_FOLDERS: &[&str] = &["bin", "shims", "sbin"];
+
+/// The file that the command means.
+pub(super) fn find(
+    argv: &[OsString],
+    env: &[(OsString, OsString)],
+    cwd: &Path,
+) -> Result<PathBuf, LaunchError> {
+    let name = argv.first().filter(|name| !name.is_empty()).ok_or(LaunchError::EmptyCommand)?;
+    let path = env.iter().rev().find(|(key, _)| key == "PATH").map(|(_, value)| value.as_os_str());
+    let path = path.unwrap_or(OsStr::new(PATH_DEFAULT));
+    let (candidates, searched): (Vec<PathBuf>, String) = if name.as_bytes().contains(&b'/') {
+        (vec![cwd.join(name).components().collect()], format!("`{}`", cwd.display()))
+    } else {
+        let folders = std::env::split_paths(path);
+        let found = folders.map(|folder| cwd.join(folder).join(name)).collect();
+        (found, format!("PATH `{}`", path.to_string_lossy()))
+    };
+    if let Some(program) =
+        candidates.iter().find(|file| file.is_file() && access(*file, Check::EXEC_OK).is_ok())
+    {
+        return Ok(program.clone());
+    }
+    match candidates.into_iter().find(|file| file.exists()) {
+        Some(program) => Err(LaunchError::NotExecutable { program }),
+        None => Err(LaunchError::ProgramNotFound { program: name.to_string_lossy().into_owned(), searched }),
+    }
+}
+
+/// The confinement with the rules that the program itself needs: a runtime outside the system's folders brings its own
+/// libraries, which lie beside it.
+pub(super) fn admitted(mut confinement: Confinement, program: &Path) -> Confinement {
+    if !confinement.has(Layer::LandlockFiles) {
+        return confinement;
+    }
+    let mut rules = confinement.paths;
+    for file in links(program) {
+        rules.extend(needs(&file));
+    }
+    confinement.paths = PathRule::merged(rules);
+    confinement
+}
+
+/// The file, and every file it is a link to on the way: a virtual environment is found by its first name, libraries by the last.
+fn links(program: &Path) -> Vec<PathBuf> {
+    let mut files = vec![program.to_owned()];
+    for _ in 0..LINKS_MAX {
+        let last = files.last().expect("there is always the first");
+        let Ok(target) = std::fs::read_link(last) else { break };
+        let next = last.parent().unwrap_or(Path::new("/")).join(target);
+        files.push(next);
+    }
+    files.extend(program.canonicalize());
+    files
+}
+
+/// `prefix/bin/program` needs its prefix; any other program only itself. A prefix that holds more than
+/// programs (`~/.local`, a home, the root) is opened by its program and library folders alone.
+fn needs(program: &Path) -> Vec<PathRule> {
+    let rule = |path: PathBuf| PathRule { path, access: Access::ReadExecute };
+    let itself = vec![rule(program.to_owned())];
+    let Some(folder) = program.parent() else { return itself };
+    let in_prefix = folder.file_name().is_some_and(|name| PROGRAM_FOLDERS.iter().any(|known| name == *known));
+    let Some(prefix) = folder.parent().filter(|_| in_prefix) else { return itself };
+    let name = prefix.file_name().map(|name| name.as_bytes().to_vec()).unwrap_or_default();
+    let system = prefix == Path::new("/") || prefix.starts_with("/usr");
+    // `~/.deno`, `~/.nvm/versions/node/v22`, `.venv`: made for one runtime. A plain name could be a home.
+    let made_for_it = (name.starts_with(b".") && name != b".local")
+        || prefix.join("pyvenv.cfg").is_file()
+        || prefix.join("include").is_dir();
+    if system {
+        itself
+    } else if made_for_it {
+        vec![rule(prefix.to_owned())]
+    } else {
+        vec![rule(folder.to_owned()), rule(prefix.join("lib"))]
+    }
+}

@@ -1,0 +1,172 @@
+//! From what a module is allowed to what its process is held to: a pure step, so that it can be read and tested without a process.
+
+use std::path::{Path, PathBuf};
+
+use abi::Permissions;
+
+use crate::confinement::{Access, Confinement, Net, PathRule};
+use crate::layer::Layer;
+use crate::rlimits::Limits;
+use crate::seccomp;
+
+mod system;
+#[cfg(test)]
+mod tests;
+
+pub use system::SYSTEM_PATHS;
+
+/// 022, as everywhere: a plain command's files are for others to read too.
+const UMASK_OPEN: u32 = 0o022;
+
+/// What kind of program it is, as far as containment differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Runtime {
+    /// `deno`.
+    Deno,
+    /// `node`.
+    Node,
+    /// `bun`.
+    Bun,
+    /// `python3`.
+    Python,
+    /// `php`.
+    Php,
+    /// The entry itself is a program: Go, Rust, any binary.
+    Native,
+    /// A command of an `ostoja.yaml`.
+    Command,
+}
+
+/// How strictly a child is to be held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Profile {
+    /// To its permissions, by every layer there is.
+    Contained,
+    /// To what no service needs: no new rights, bounds, and the system calls that are never right. Files and network stay free.
+    Open,
+}
+
+/// Everything that a confinement follows from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// How strictly it is to be held.
+    pub profile: Profile,
+    /// What kind of program it is.
+    pub runtime: Runtime,
+    /// What it was granted. Only `net`, `read` and `write` matter here; the rest is the host's and the runtime's to keep.
+    pub permissions: Permissions,
+    /// The module's own folder: readable and executable, and where relative paths of permissions start.
+    pub folder: PathBuf,
+    /// What `~/` in permissions stands for.
+    pub home: PathBuf,
+    /// Folders that it may write whatever its permissions say: its private temporary folder, its runtime's cache.
+    pub writable: Vec<PathBuf>,
+    /// What it may use at most.
+    pub limits: Limits,
+}
+
+impl Request {
+    /// A plain command without a `permissions` section: as a system service without file protection.
+    pub fn open(folder: &Path, limits: Limits) -> Self {
+        Self {
+            profile: Profile::Open,
+            runtime: Runtime::Command,
+            permissions: Permissions::default(),
+            folder: folder.to_owned(),
+            home: PathBuf::from("/"),
+            writable: Vec::new(),
+            limits,
+        }
+    }
+
+    /// The confinement that follows. The same request gives the same confinement on every machine.
+    pub fn to_confinement(&self) -> Confinement {
+        match self.profile {
+            Profile::Open => self.to_open(),
+            Profile::Contained => self.to_contained(),
+        }
+    }
+
+    fn to_open(&self) -> Confinement {
+        Confinement {
+            layers: vec![Layer::NoNewPrivs, Layer::Rlimits, Layer::Seccomp],
+            paths: Vec::new(),
+            net: Net::Free,
+            denials: seccomp::DENIALS.to_vec(),
+            rlimits: self.limits.to_rlimits(),
+            umask: UMASK_OPEN,
+        }
+    }
+
+    fn to_contained(&self) -> Confinement {
+        let net = net(&self.permissions);
+        let mut denials = seccomp::DENIALS.to_vec();
+        if net == Net::Denied {
+            denials.extend_from_slice(seccomp::DENIALS_WITHOUT_NET);
+        }
+        Confinement {
+            layers: vec![
+                Layer::NoNewPrivs,
+                Layer::Capabilities,
+                Layer::Rlimits,
+                Layer::Seccomp,
+                Layer::LandlockFiles,
+                Layer::LandlockNet,
+                Layer::LandlockScopes,
+            ],
+            paths: self.paths(),
+            net,
+            denials,
+            rlimits: self.limits.to_rlimits(),
+            umask: Confinement::UMASK,
+        }
+    }
+
+    fn paths(&self) -> Vec<PathRule> {
+        let mut rules: Vec<PathRule> = SYSTEM_PATHS
+            .iter()
+            .map(|(path, access)| PathRule { path: PathBuf::from(path), access: *access })
+            .collect();
+        rules.push(PathRule { path: self.folder.clone(), access: Access::ReadExecute });
+        let own = |text: &String, access| PathRule { path: self.locate(text), access };
+        rules.extend(self.permissions.read.iter().map(|text| own(text, Access::Read)));
+        rules.extend(self.permissions.write.iter().map(|text| own(text, Access::Write)));
+        let writable = self.writable.iter();
+        rules.extend(writable.map(|path| PathRule { path: path.clone(), access: Access::Write }));
+        PathRule::merged(rules)
+    }
+
+    /// Where a path in a permission points: `~/` is the home, a relative one starts in the module's folder.
+    fn locate(&self, text: &str) -> PathBuf {
+        match text.strip_prefix("~/") {
+            Some(rest) => self.home.join(rest),
+            None if text == "~" => self.home.clone(),
+            None => self.folder.join(text),
+        }
+    }
+}
+
+/// Without any `net` value nothing is reachable. When every value names its port, only these ports are; hosts can't be told apart here.
+fn net(permissions: &Permissions) -> Net {
+    if permissions.net.is_empty() {
+        return Net::Denied;
+    }
+    let ports: Option<Vec<u16>> = permissions.net.iter().map(|value| port(value)).collect();
+    match ports {
+        Some(mut ports) => {
+            // Names are resolved over TCP when the answer is long.
+            ports.push(53);
+            ports.sort_unstable();
+            ports.dedup();
+            Net::Ports(ports)
+        }
+        None => Net::Free,
+    }
+}
+
+/// The port of `host:port` or `[v6]:port`; none for a bare host, and for a bare IPv6 address, whose colons are its own.
+fn port(value: &str) -> Option<u16> {
+    let (host, port) = value.rsplit_once(':')?;
+    let bare_v6 = host.contains(':') && !host.ends_with(']');
+    if bare_v6 { None } else { port.parse().ok().filter(|port| *port != 0) }
+}

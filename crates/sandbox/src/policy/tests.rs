@@ -1,0 +1,167 @@
+//! A request's confinement, as people read it.
+
+use std::path::{Path, PathBuf};
+
+use abi::{PermissionKind, Permissions};
+use expect_test::{Expect, expect};
+
+use super::{Profile, Request, Runtime, port};
+use crate::confinement::{Access, Net};
+use crate::rlimits::Limits;
+
+fn request(granted: &[(PermissionKind, &str)]) -> Request {
+    let mut permissions = Permissions::default();
+    for (kind, value) in granted {
+        permissions.of_mut(*kind).insert((*value).to_owned());
+    }
+    Request {
+        profile: Profile::Contained,
+        runtime: Runtime::Python,
+        permissions,
+        folder: "/home/ewa/modules/logger".into(),
+        home: "/home/ewa".into(),
+        writable: vec!["/tmp/ostoja-1/logger".into()],
+        limits: Limits { memory_bytes: Some(1 << 30), cpu_seconds: Some(60), ..Limits::STANDARD },
+    }
+}
+
+#[track_caller]
+fn check(request: &Request, expected: Expect) {
+    expected.assert_eq(&request.to_confinement().to_string());
+}
+
+#[test]
+fn a_module_with_permissions_is_held_to_them() {
+    let granted = [
+        (PermissionKind::Net, "api.example:443"),
+        (PermissionKind::Net, "[::1]:8080"),
+        (PermissionKind::Read, "~/notes"),
+        (PermissionKind::Write, "state"),
+        (PermissionKind::Write, "/srv/out"),
+    ];
+    check(
+        &request(&granted),
+        expect![[r#"
+        layers  no_new_privs, capabilities, rlimits, seccomp, landlock_files, landlock_net, landlock_scopes
+        path    r-x /bin
+        path    r-- /dev/fd
+        path    dev /dev/full
+        path    dev /dev/null
+        path    dev /dev/random
+        path    dev /dev/tty
+        path    dev /dev/urandom
+        path    dev /dev/zero
+        path    r-- /etc
+        path    r-x /home/ewa/modules/logger
+        path    rw- /home/ewa/modules/logger/state
+        path    r-- /home/ewa/notes
+        path    r-x /lib
+        path    r-x /lib32
+        path    r-x /lib64
+        path    r-x /libx32
+        path    r-x /nix/store
+        path    r-x /opt
+        path    r-- /proc
+        path    r-- /run/resolvconf
+        path    r-- /run/systemd/resolve
+        path    r-x /sbin
+        path    rw- /srv/out
+        path    r-- /sys/devices/system/cpu
+        path    r-- /sys/devices/system/node
+        path    r-- /sys/fs/cgroup
+        path    r-- /sys/kernel/mm/transparent_hugepage
+        path    rw- /tmp/ostoja-1/logger
+        path    r-x /usr
+        net     tcp 53 443 8080, udp all
+        limit   core 0
+        limit   nofile 4096
+        limit   data 1073741824
+        limit   cpu 60 (hard 61)
+        umask   077
+        denied  60 system calls
+    "#]],
+    );
+}
+
+#[test]
+fn a_module_without_permissions_reaches_no_network() {
+    let confinement = request(&[]).to_confinement();
+    assert_eq!(confinement.net(), &Net::Denied);
+    let sockets = confinement.denials().iter().filter(|denial| denial.call == "socket").count();
+    assert_eq!(sockets, 1);
+}
+
+#[test]
+fn an_open_command_keeps_files_and_network() {
+    check(
+        &Request::open(Path::new("/home/ewa/project"), Limits::STANDARD),
+        expect![[r#"
+        layers  no_new_privs, rlimits, seccomp
+        path    all
+        net     all
+        limit   core 0
+        limit   nofile 4096
+        umask   022
+        denied  60 system calls
+    "#]],
+    );
+}
+
+#[test]
+fn one_host_without_a_port_opens_all_ports() {
+    let granted = [(PermissionKind::Net, "api.example:443"), (PermissionKind::Net, "other.example")];
+    assert_eq!(request(&granted).to_confinement().net(), &Net::Free);
+}
+
+#[test]
+fn ports_are_read_only_where_they_are_ports() {
+    let cases = [
+        ("host:80", Some(80)),
+        ("host:65535", Some(65535)),
+        ("host:65536", None),
+        ("host:0", None),
+        ("host:", None),
+        ("host", None),
+        ("127.0.0.1:1", Some(1)),
+        ("[::1]:443", Some(443)),
+        ("[::1]", None),
+        ("::1", None),
+        ("fe80::80", None),
+        ("", None),
+        (":", None),
+    ];
+    for (value, expected) in cases {
+        assert_eq!(port(value), expected, "{value:?}");
+    }
+}
+
+#[test]
+fn paths_start_where_the_contract_says() {
+    let located = |text: &str| request(&[]).locate(text);
+    assert_eq!(located("~/a"), PathBuf::from("/home/ewa/a"));
+    assert_eq!(located("~"), PathBuf::from("/home/ewa"));
+    assert_eq!(located("data"), PathBuf::from("/home/ewa/modules/logger/data"));
+    assert_eq!(located("/abs"), PathBuf::from("/abs"));
+    assert_eq!(located("~other"), PathBuf::from("/home/ewa/modules/logger/~other"));
+}
+
+#[test]
+fn two_grants_for_one_path_add_up() {
+    let granted =
+        [(PermissionKind::Write, ""), (PermissionKind::Read, "/srv"), (PermissionKind::Write, "/srv")];
+    let confinement = request(&granted).to_confinement();
+    let access = |path: &str| {
+        let path = Path::new(path);
+        confinement.paths().iter().find(|rule| rule.path == path).map(|rule| rule.access)
+    };
+    assert_eq!(access("/srv"), Some(Access::Write));
+    assert_eq!(access("/home/ewa/modules/logger"), Some(Access::WriteExecute));
+}
+
+#[test]
+fn the_same_request_gives_the_same_confinement() {
+    let granted = [(PermissionKind::Read, "b"), (PermissionKind::Read, "a")];
+    let mut turned = granted;
+    turned.reverse();
+    assert_eq!(request(&granted).to_confinement(), request(&turned).to_confinement());
+}

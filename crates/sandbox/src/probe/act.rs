@@ -1,0 +1,52 @@
+//! The forbidden acts. Each runs in a child that shares our memory, so it makes system calls and nothing else; it returns 0 when the
+//! act succeeded and the errno when it was refused.
+
+use crate::raw;
+
+/// Above the bound that the probe sets, below what every process may open.
+const HIGH_NUMBER: i32 = 100;
+
+/// The kernel's own word on whether new rights can be gained: a setuid program to try it with is not on every machine.
+pub(super) fn gain_rights() -> u8 {
+    if raw::has_no_new_privs() { code(Err(libc::EPERM)) } else { 0 }
+}
+
+pub(super) fn change_the_root() -> u8 {
+    code(raw::change_root(c"/"))
+}
+
+pub(super) fn open_a_high_number() -> u8 {
+    code(raw::duplicate_from(0, HIGH_NUMBER))
+}
+
+pub(super) fn type_into_a_terminal() -> u8 {
+    code(raw::terminal_input(0))
+}
+
+pub(super) fn list_the_root() -> u8 {
+    code(raw::open_folder(c"/"))
+}
+
+pub(super) fn bind_a_port() -> u8 {
+    code(raw::bind_loopback())
+}
+
+pub(super) fn signal_the_parent() -> u8 {
+    code(raw::ask_parent())
+}
+
+/// Descriptor 3 is the group's `cgroup.kill`. What comes back is not seen by anybody when the kill works.
+pub(super) fn kill_own_group() -> u8 {
+    match raw::write_one(3) {
+        // The signal is delivered before the call returns to the program; this is the end of a group that was not killed.
+        Ok(()) => 0,
+        refused => code(refused),
+    }
+}
+
+fn code(outcome: Result<(), i32>) -> u8 {
+    match outcome {
+        Ok(()) => 0,
+        Err(errno) => u8::try_from(errno).unwrap_or(u8::MAX),
+    }
+}

@@ -1,0 +1,86 @@
+//! The system calls that only probes make: forbidden acts, and questions about the kernel.
+//!
+//! The same protocol holds as one level up: nothing is allocated and no pointer kept, since the acts run in a child that shares our
+//! memory. What they open is closed with that child.
+#![expect(unsafe_code, reason = "raw system calls have no safe wrapper")]
+
+use core::ffi::{CStr, c_int, c_void};
+use std::os::fd::RawFd;
+
+use super::checked;
+
+/// The version of Landlock that the kernel has; 0 when it has none.
+pub(crate) fn landlock_abi() -> i64 {
+    /// `LANDLOCK_CREATE_RULESET_VERSION`
+    const ASK_VERSION: libc::c_uint = 1;
+    let nothing: *const c_void = core::ptr::null();
+    // SAFETY: with this flag the kernel demands a null pointer of length 0 and only answers a number.
+    let returned = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, nothing, 0_usize, ASK_VERSION) };
+    returned.max(0)
+}
+
+pub(crate) fn has_no_new_privs() -> bool {
+    // SAFETY: the call takes numbers and touches no memory.
+    let returned = unsafe { libc::prctl(libc::PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) };
+    returned == 1
+}
+
+pub(crate) fn change_root(path: &CStr) -> Result<(), i32> {
+    // SAFETY: the pointer is a valid C string. The root is the child's own, since it was born without CLONE_FS.
+    let returned = unsafe { libc::chroot(path.as_ptr()) };
+    checked(returned.into()).map(|_| ())
+}
+
+/// Opens a second number for a descriptor, at or above `from`.
+pub(crate) fn duplicate_from(fd: RawFd, from: c_int) -> Result<(), i32> {
+    // SAFETY: the call takes numbers and makes a new descriptor, which belongs to a child that ends.
+    let returned = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, from) };
+    checked(returned.into()).map(|_| ())
+}
+
+/// Puts a byte into the input of the terminal behind `fd`.
+pub(crate) fn terminal_input(fd: RawFd) -> Result<(), i32> {
+    // SAFETY: the pointer is to a static byte, which the kernel only reads, if the descriptor is a terminal at all.
+    let returned = unsafe { libc::ioctl(fd, libc::TIOCSTI, c"".as_ptr()) };
+    checked(returned.into()).map(|_| ())
+}
+
+pub(crate) fn open_folder(path: &CStr) -> Result<(), i32> {
+    let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC;
+    // SAFETY: the pointer is a valid C string; the new descriptor belongs to a child that ends.
+    let returned = unsafe { libc::open(path.as_ptr(), flags) };
+    checked(returned.into()).map(|_| ())
+}
+
+/// Binds a TCP port of the machine's choice on the loopback.
+pub(crate) fn bind_loopback() -> Result<(), i32> {
+    // SAFETY: the call takes numbers; the new descriptor belongs to a child that ends.
+    let fd = unsafe { libc::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) };
+    checked(fd.into())?;
+    let address = libc::sockaddr_in {
+        sin_family: libc::AF_INET as libc::sa_family_t,
+        sin_port: 0,
+        sin_addr: libc::in_addr { s_addr: u32::from_be_bytes([127, 0, 0, 1]).to_be() },
+        sin_zero: [0; 8],
+    };
+    let len = size_of::<libc::sockaddr_in>() as libc::socklen_t;
+    // SAFETY: the address is a valid `sockaddr_in` of this length, which the kernel only reads.
+    let returned = unsafe { libc::bind(fd, (&raw const address).cast::<libc::sockaddr>(), len) };
+    checked(returned.into()).map(|_| ())
+}
+
+/// Asks whether the parent may be signalled.
+pub(crate) fn ask_parent() -> Result<(), i32> {
+    // SAFETY: the call takes no argument and touches no memory.
+    let parent = unsafe { libc::getppid() };
+    // SAFETY: signal 0 only asks; the call takes two numbers.
+    let returned = unsafe { libc::kill(parent, 0) };
+    checked(returned.into()).map(|_| ())
+}
+
+/// Writes `1` to a descriptor.
+pub(crate) fn write_one(fd: RawFd) -> Result<(), i32> {
+    // SAFETY: the buffer is one static byte, and the length says so.
+    let returned = unsafe { libc::write(fd, c"1".as_ptr().cast::<c_void>(), 1) };
+    checked(returned as libc::c_long).map(|_| ())
+}

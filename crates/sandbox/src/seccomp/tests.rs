@@ -1,0 +1,112 @@
+//! The filter program against a naive twin that reads the list as it is written.
+
+use libc::sock_filter;
+
+use super::{DENIALS, DENIALS_WITHOUT_NET, Denial, When, compile};
+
+const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
+const EPERM: u32 = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
+const ENOSYS: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
+const KILL: u32 = libc::SECCOMP_RET_KILL_PROCESS;
+const X86_64: u32 = 0xc000_003e;
+/// Above every number that a kernel has.
+const NUMBERS: u32 = 600;
+
+/// The kernel's `struct seccomp_data`, as 32-bit words.
+fn data(number: u32, architecture: u32, arguments: [u64; 6]) -> [u32; 16] {
+    let mut words = [0; 16];
+    words[0] = number;
+    words[1] = architecture;
+    for (at, argument) in arguments.into_iter().enumerate() {
+        words[4 + 2 * at] = argument as u32;
+        words[5 + 2 * at] = (argument >> 32) as u32;
+    }
+    words
+}
+
+/// Runs the program as the kernel would; a jump out of it fails the test.
+fn run(program: &[sock_filter], data: &[u32; 16]) -> u32 {
+    let (mut at, mut value) = (0, 0);
+    loop {
+        let op = program[at];
+        at += 1;
+        let jump = |holds: bool| usize::from(if holds { op.jt } else { op.jf });
+        match u32::from(op.code) {
+            code if code == libc::BPF_LD | libc::BPF_W | libc::BPF_ABS => value = data[op.k as usize / 4],
+            code if code == libc::BPF_ALU | libc::BPF_AND => value &= op.k,
+            code if code == libc::BPF_JMP | libc::BPF_JA => at += op.k as usize,
+            code if code == libc::BPF_JMP | libc::BPF_JEQ => at += jump(value == op.k),
+            code if code == libc::BPF_JMP | libc::BPF_JGE => at += jump(value >= op.k),
+            code if code == libc::BPF_JMP | libc::BPF_JSET => at += jump(value & op.k != 0),
+            code if code == libc::BPF_RET => return op.k,
+            other => panic!("an operation that the program has no need of: {other:#x}"),
+        }
+    }
+}
+
+/// What the list says, read from the top.
+fn twin(denials: &[Denial], number: u32, arguments: [u64; 6]) -> u32 {
+    if number >= 0x4000_0000 || i64::from(number) == libc::SYS_clone3 {
+        return ENOSYS;
+    }
+    let argument = |at: u8| arguments[usize::from(at)] as u32;
+    let refuses = |when: When| match when {
+        When::Always => true,
+        When::Is { argument: at, value } => argument(at) == value,
+        When::Holds { argument: at, mask, value } => argument(at) & mask == value,
+        When::HasAny { argument: at, bits } => argument(at) & bits != 0,
+        When::IsNot { argument: at, allowed } => !allowed.contains(&argument(at)),
+    };
+    let refused = denials.iter().any(|denial| denial.number() == i64::from(number) && refuses(denial.when));
+    if refused { EPERM } else { ALLOW }
+}
+
+/// Arguments around everything that the list compares with, and the same with bits above the 32 that the kernel looks at.
+fn arguments() -> Vec<[u64; 6]> {
+    let mut values =
+        vec![0, 1, 0x541, 0x5412, 0x541c, 0x5413, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff, 2, 10, 16, 17];
+    values.extend((0..32).map(|bit| 1_u64 << bit));
+    values.extend([0o020_644, 0o060_600, 0o100_644, 0o120_777]);
+    let high: Vec<u64> = values.iter().map(|value| value | 0xdead_0000_0000_0000).collect();
+    values.extend(high);
+    values.into_iter().map(|value| [value; 6]).collect()
+}
+
+#[test]
+fn the_tree_says_what_the_list_says() {
+    let mut with_net_closed = DENIALS.to_vec();
+    with_net_closed.extend_from_slice(DENIALS_WITHOUT_NET);
+    for denials in [&[], &DENIALS[..1], &DENIALS[..3], DENIALS, &with_net_closed] {
+        let program = compile(denials);
+        for number in (0..NUMBERS).chain([0x4000_0000, 0x4000_0065, u32::MAX]) {
+            for arguments in arguments() {
+                let found = run(&program, &data(number, X86_64, arguments));
+                assert_eq!(found, twin(denials, number, arguments), "call {number} with {:#x}", arguments[0]);
+            }
+        }
+    }
+}
+
+#[test]
+fn another_architecture_ends_the_process() {
+    const I386: u32 = 0x4000_0003;
+    assert_eq!(run(&compile(DENIALS), &data(20, I386, [0; 6])), KILL);
+}
+
+#[test]
+fn the_program_fits_the_kernel_s_bound() {
+    assert!(compile(DENIALS).len() < 400, "{} instructions; the kernel takes 4,096", compile(DENIALS).len());
+}
+
+#[test]
+fn every_denial_has_its_reason() {
+    for denial in DENIALS.iter().chain(DENIALS_WITHOUT_NET) {
+        assert!(denial.reason.len() > 10, "{denial}");
+    }
+    let shown: Vec<String> =
+        DENIALS.iter().filter(|denial| denial.call == "ioctl").map(Denial::to_string).collect();
+    assert_eq!(
+        shown[0],
+        "ioctl (argument 1 is 0x5412): types into the terminal of the person who started it"
+    );
+}
