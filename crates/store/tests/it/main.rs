@@ -1,0 +1,16 @@
+//! The store from outside: threads, kills, full and read-only disks.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests stop at any mistake, as the tests themselves may")]
+#![expect(clippy::print_stdout, reason = "children that a test starts from this binary talk to it on stdout")]
+
+mod disk;
+mod front_page;
+mod kill;
+mod logs;
+mod memory;
+mod scribe;
+
+use std::time::Duration;
+
+/// 60 s: how long a test waits for something that takes milliseconds, before it says that it never came.
+const DEADLINE: Duration = Duration::from_secs(60);
