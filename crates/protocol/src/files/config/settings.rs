@@ -1,0 +1,264 @@
+//! The kernel's own sections, typed: `logging`, `lifecycle`, `security`, `watchdog`, `machine`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::door::LogLevel;
+use crate::files::node::{Kind, Node};
+use crate::files::reader::Reader;
+
+/// `lifecycle`: the clocks of a module's life. In the file all `*Ms` are whole numbers from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifecycle {
+    /// `healthIntervalMs`: from one ping to the next. 30 s.
+    pub health_interval: Duration,
+    /// `pingTimeoutMs`: how long a pong may take. 10 s.
+    pub ping_timeout: Duration,
+    /// `healthMaxFailures`: so many missed pongs in a row end a module. 3.
+    pub health_max_failures: u32,
+    /// `readyTimeoutMs`: from the spawn to `ready`. 30 s.
+    pub ready_timeout: Duration,
+    /// `requiresTimeoutMs`: how long required services may take. 30 s.
+    pub requires_timeout: Duration,
+    /// `shutdownGraceMs`: from `shutdown` to SIGKILL. 5 s.
+    pub shutdown_grace: Duration,
+    /// `maxRestarts`: respawns in a row. 5.
+    pub max_restarts: u32,
+    /// `restartBaseMs`: the first wait. 1 s.
+    pub restart_base: Duration,
+    /// `maxRestartBackoffMs`: the longest wait. 60 s.
+    pub max_restart_backoff: Duration,
+    /// `rpcTimeoutMs`: how long a call may take. 30 s.
+    pub rpc_timeout: Duration,
+}
+
+impl Default for Lifecycle {
+    fn default() -> Self {
+        Self {
+            health_interval: Duration::from_secs(30),
+            ping_timeout: Duration::from_secs(10),
+            health_max_failures: 3,
+            ready_timeout: Duration::from_secs(30),
+            requires_timeout: Duration::from_secs(30),
+            shutdown_grace: Duration::from_secs(5),
+            max_restarts: 5,
+            restart_base: Duration::from_secs(1),
+            max_restart_backoff: Duration::from_secs(60),
+            rpc_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// `security.enforcementMode`: what happens to a module that tries what it may not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum EnforcementMode {
+    /// It is killed.
+    #[default]
+    Strict,
+    /// It is told off.
+    Warn,
+    /// It gets its way.
+    Off,
+}
+
+/// `watchdog.mode`: what is done about a module that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum WatchdogMode {
+    /// It is reported.
+    Passive,
+    /// It is repaired.
+    #[default]
+    Active,
+    /// It is repaired, and stopped after a violation.
+    Strict,
+}
+
+/// `machine`: how many modules may be restarted, so that a mass failure is no storm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Machine {
+    /// `restarts_burst`: so many at once. 200: all modules of a busy machine once, with some to spare.
+    pub restarts_burst: u32,
+    /// `restarts_per_s`: so many more each second. 50: a spawn costs about a millisecond of two cores, so 5 % of them.
+    pub restarts_per_s: u32,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self { restarts_burst: 200, restarts_per_s: 50 }
+    }
+}
+
+/// `logging`: what is worth writing down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logging {
+    /// `level`: from this level on. `info`.
+    pub level: LogLevel,
+    /// `levels`: other levels for single modules.
+    pub levels: BTreeMap<String, LogLevel>,
+}
+
+impl Default for Logging {
+    fn default() -> Self {
+        Self { level: LogLevel::Info, levels: BTreeMap::new() }
+    }
+}
+
+/// All of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// What is written down.
+    pub logging: Logging,
+    /// The clocks of a module's life.
+    pub lifecycle: Lifecycle,
+    /// What happens to a module that tries what it may not.
+    pub enforcement: EnforcementMode,
+    /// What is done about a module that fails.
+    pub watchdog: WatchdogMode,
+    /// The whole machine's restarts.
+    pub machine: Machine,
+}
+
+/// The sections that belong to the kernel; all others are modules'.
+pub const KERNEL_SECTIONS: [&str; 5] = ["logging", "lifecycle", "security", "watchdog", "machine"];
+
+/// One year in milliseconds: a longer wait is a slip of the keyboard.
+const WAIT_MS_MAX: u64 = 365 * 24 * 60 * 60 * 1000;
+
+/// 1,000,000: the largest count that is not a slip of the keyboard.
+const COUNT_MAX: u64 = 1_000_000;
+
+/// Reads the kernel's sections. What is wrong is noted and left at its default.
+pub(in crate::files) fn read(reader: &mut Reader, root: &Node) -> Settings {
+    let mut settings = Settings::default();
+    for (key, section) in root.entries() {
+        if !KERNEL_SECTIONS.contains(&key.text.as_str()) || section.kind == Kind::Null {
+            continue;
+        }
+        let Some(entries) = reader.map(&key.text, section) else { continue };
+        for (field, value) in entries {
+            let name = field.text.as_str();
+            let known = match key.text.as_str() {
+                "logging" => logging(reader, &mut settings.logging, name, value),
+                "lifecycle" => lifecycle(reader, &mut settings.lifecycle, name, value),
+                "security" => security(reader, &mut settings.enforcement, name, value),
+                "watchdog" => watchdog(reader, &mut settings.watchdog, name, value),
+                _ => machine(reader, &mut settings.machine, name, value),
+            };
+            if let Known::Not(fields) = known {
+                reader.unknown_field(section, field, fields);
+            }
+        }
+    }
+    settings
+}
+
+/// Whether a section has such a field; if not, the fields that it has.
+enum Known {
+    Yes,
+    Not(&'static [&'static str]),
+}
+
+fn level_words() -> [(&'static str, LogLevel); 6] {
+    LogLevel::ALL.map(|level| (level.as_str(), level))
+}
+
+fn logging(reader: &mut Reader, logging: &mut Logging, field: &str, node: &Node) -> Known {
+    match field {
+        "level" => {
+            if let Some(level) = reader.word(field, node, &level_words()) {
+                logging.level = level;
+            }
+        }
+        "levels" => {
+            for (key, value) in reader.map(field, node).unwrap_or_default() {
+                if let Some(level) = reader.word(&key.text, value, &level_words()) {
+                    logging.levels.insert(key.text.clone(), level);
+                }
+            }
+        }
+        _ => return Known::Not(&["level", "levels"]),
+    }
+    Known::Yes
+}
+
+const LIFECYCLE_FIELDS: [&str; 10] = [
+    "healthIntervalMs",
+    "pingTimeoutMs",
+    "healthMaxFailures",
+    "readyTimeoutMs",
+    "requiresTimeoutMs",
+    "shutdownGraceMs",
+    "maxRestarts",
+    "restartBaseMs",
+    "maxRestartBackoffMs",
+    "rpcTimeoutMs",
+];
+
+fn lifecycle(reader: &mut Reader, lifecycle: &mut Lifecycle, field: &str, node: &Node) -> Known {
+    let wait = match field {
+        "healthIntervalMs" => &mut lifecycle.health_interval,
+        "pingTimeoutMs" => &mut lifecycle.ping_timeout,
+        "readyTimeoutMs" => &mut lifecycle.ready_timeout,
+        "requiresTimeoutMs" => &mut lifecycle.requires_timeout,
+        "shutdownGraceMs" => &mut lifecycle.shutdown_grace,
+        "restartBaseMs" => &mut lifecycle.restart_base,
+        "maxRestartBackoffMs" => &mut lifecycle.max_restart_backoff,
+        "rpcTimeoutMs" => &mut lifecycle.rpc_timeout,
+        "healthMaxFailures" => {
+            count(reader, &mut lifecycle.health_max_failures, field, node, 1);
+            return Known::Yes;
+        }
+        "maxRestarts" => {
+            count(reader, &mut lifecycle.max_restarts, field, node, 0);
+            return Known::Yes;
+        }
+        _ => return Known::Not(&LIFECYCLE_FIELDS),
+    };
+    if let Some(ms) = reader.whole(field, node, 1..=WAIT_MS_MAX) {
+        *wait = Duration::from_millis(ms);
+    }
+    Known::Yes
+}
+
+fn count(reader: &mut Reader, target: &mut u32, field: &str, node: &Node, least: u64) {
+    let number = reader.whole(field, node, least..=COUNT_MAX);
+    if let Some(number) = number.and_then(|number| u32::try_from(number).ok()) {
+        *target = number;
+    }
+}
+
+fn security(reader: &mut Reader, mode: &mut EnforcementMode, field: &str, node: &Node) -> Known {
+    if field != "enforcementMode" {
+        return Known::Not(&["enforcementMode"]);
+    }
+    let words =
+        [("strict", EnforcementMode::Strict), ("warn", EnforcementMode::Warn), ("off", EnforcementMode::Off)];
+    if let Some(word) = reader.word(field, node, &words) {
+        *mode = word;
+    }
+    Known::Yes
+}
+
+fn watchdog(reader: &mut Reader, mode: &mut WatchdogMode, field: &str, node: &Node) -> Known {
+    if field != "mode" {
+        return Known::Not(&["mode"]);
+    }
+    let words = [
+        ("passive", WatchdogMode::Passive),
+        ("active", WatchdogMode::Active),
+        ("strict", WatchdogMode::Strict),
+    ];
+    if let Some(word) = reader.word(field, node, &words) {
+        *mode = word;
+    }
+    Known::Yes
+}
+
+fn machine(reader: &mut Reader, machine: &mut Machine, field: &str, node: &Node) -> Known {
+    match field {
+        "restarts_burst" => count(reader, &mut machine.restarts_burst, field, node, 1),
+        "restarts_per_s" => count(reader, &mut machine.restarts_per_s, field, node, 1),
+        _ => return Known::Not(&["restarts_burst", "restarts_per_s"]),
+    }
+    Known::Yes
+}

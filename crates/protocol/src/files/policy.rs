@@ -1,0 +1,259 @@
+//! How one module is run and kept alive: the words that `ostoja.yaml` and our additions to `module.json` share.
+//!
+//! Every field is optional here, because a project's entry stands above the module's own manifest, and both above the
+//! defaults. [`Policy::over`] lays one over the other; the accessors with defaults come last.
+
+use std::time::Duration;
+
+use abi::ModuleId;
+
+/// How a module talks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// The module door: JSON lines on stdin and stdout.
+    Lines,
+    /// Not at all: any command, watched from outside.
+    None,
+    /// A WebAssembly component; not yet supported.
+    Wasm,
+    /// An MCP server; not yet supported.
+    Mcp,
+}
+
+/// When a module that ended by itself is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Restart {
+    /// Whatever its exit code.
+    #[default]
+    Always,
+    /// Unless it left with 0.
+    OnFailure,
+    /// Not at all.
+    Never,
+}
+
+/// Who else is restarted with a module, in the words of Erlang's supervisors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Strategy {
+    /// Nobody.
+    #[default]
+    OneForOne,
+    /// Those that require it, directly or through others.
+    RestForOne,
+    /// All that are tied to it by what they require.
+    OneForAll,
+}
+
+/// What is done when a module has used up its restarts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum OnGiveUp {
+    /// It stays `crashed`.
+    #[default]
+    Nothing,
+    /// Those that require it are stopped.
+    StopDependents,
+    /// The whole system stops.
+    Shutdown,
+    /// Another module is started in its stead.
+    Start(ModuleId),
+}
+
+/// How one sees that a module is ready.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Probe {
+    /// It is, once its process runs.
+    #[default]
+    Started,
+    /// Somebody accepts connections at this host and port.
+    Tcp {
+        /// A name or an address.
+        host: String,
+        /// 1 to 65,535.
+        port: u16,
+    },
+    /// A GET is answered with this status.
+    Http {
+        /// A name or an address.
+        host: String,
+        /// 1 to 65,535.
+        port: u16,
+        /// Path and query, starting with `/`.
+        path: String,
+        /// The status that means ready; `None` for any from 200 to 299.
+        status: Option<u16>,
+    },
+    /// This command leaves with 0.
+    Exec(Vec<String>),
+    /// This text comes up in its output, of this life.
+    Log(String),
+    /// It says so, as to systemd (`sd_notify`).
+    Notify,
+}
+
+/// When a module counts as ready.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ready {
+    /// What is looked at.
+    pub probe: Probe,
+    /// How long it may take; without it the configuration's `readyTimeoutMs` counts.
+    pub timeout: Option<Duration>,
+    /// How long between two looks; without it the host's own pace counts.
+    pub interval: Option<Duration>,
+}
+
+/// A signal that asks a process to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[expect(missing_docs, reason = "the names are those of signal(7)")]
+pub enum StopSignal {
+    #[default]
+    Term,
+    Int,
+    Quit,
+    Hup,
+    Usr1,
+    Usr2,
+    Kill,
+}
+
+/// How a module is told to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stop {
+    /// The signal for a module that does not speak the door's `shutdown`.
+    pub signal: Option<StopSignal>,
+    /// How long it may take; without it the configuration's `shutdownGraceMs` counts.
+    pub grace: Option<Duration>,
+}
+
+/// Bounds of one process and its children.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// Address space, bytes.
+    pub memory_bytes: Option<u64>,
+    /// Open files.
+    pub files: Option<u64>,
+    /// Processes.
+    pub processes: Option<u64>,
+    /// Size of a core file, bytes.
+    pub core_bytes: Option<u64>,
+    /// Processor time, seconds.
+    pub cpu_seconds: Option<u64>,
+}
+
+/// All of it; `None` where the file says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Policy {
+    /// How the module talks; without it, `lines` for a folder with `module.json` and `none` for a command.
+    pub protocol: Option<Protocol>,
+    /// When it is started again.
+    pub restart: Option<Restart>,
+    /// Who is restarted with it.
+    pub strategy: Option<Strategy>,
+    /// How often in a row; without it the configuration's `maxRestarts` counts.
+    pub max_restarts: Option<u32>,
+    /// What is done when that is used up.
+    pub on_give_up: Option<OnGiveUp>,
+    /// When it is ready.
+    pub ready: Option<Ready>,
+    /// How it is stopped.
+    pub stop: Stop,
+    /// Its bounds.
+    pub limits: Limits,
+}
+
+impl Limits {
+    /// These bounds, and where there are none those of `below`.
+    #[must_use]
+    pub fn over(self, below: Self) -> Self {
+        Self {
+            memory_bytes: self.memory_bytes.or(below.memory_bytes),
+            files: self.files.or(below.files),
+            processes: self.processes.or(below.processes),
+            core_bytes: self.core_bytes.or(below.core_bytes),
+            cpu_seconds: self.cpu_seconds.or(below.cpu_seconds),
+        }
+    }
+}
+
+impl Policy {
+    /// This policy, and where it says nothing that of `below`.
+    #[must_use]
+    pub fn over(self, below: &Self) -> Self {
+        Self {
+            protocol: self.protocol.or(below.protocol),
+            restart: self.restart.or(below.restart),
+            strategy: self.strategy.or(below.strategy),
+            max_restarts: self.max_restarts.or(below.max_restarts),
+            on_give_up: self.on_give_up.or_else(|| below.on_give_up.clone()),
+            ready: self.ready.or_else(|| below.ready.clone()),
+            stop: Stop {
+                signal: self.stop.signal.or(below.stop.signal),
+                grace: self.stop.grace.or(below.stop.grace),
+            },
+            limits: self.limits.over(below.limits),
+        }
+    }
+}
+
+impl Protocol {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Lines, Self::None, Self::Wasm, Self::Mcp];
+
+    /// Its word in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Lines => "lines",
+            Self::None => "none",
+            Self::Wasm => "wasm",
+            Self::Mcp => "mcp",
+        }
+    }
+}
+
+impl Restart {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Always, Self::OnFailure, Self::Never];
+
+    /// Its word in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::OnFailure => "on-failure",
+            Self::Never => "never",
+        }
+    }
+}
+
+impl Strategy {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::OneForOne, Self::RestForOne, Self::OneForAll];
+
+    /// Its word in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OneForOne => "one_for_one",
+            Self::RestForOne => "rest_for_one",
+            Self::OneForAll => "one_for_all",
+        }
+    }
+}
+
+impl StopSignal {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Term, Self::Int, Self::Quit, Self::Hup, Self::Usr1, Self::Usr2, Self::Kill];
+
+    /// Its word in files, as in signal(7).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Term => "SIGTERM",
+            Self::Int => "SIGINT",
+            Self::Quit => "SIGQUIT",
+            Self::Hup => "SIGHUP",
+            Self::Usr1 => "SIGUSR1",
+            Self::Usr2 => "SIGUSR2",
+            Self::Kill => "SIGKILL",
+        }
+    }
+}
+
+pub(super) mod read;

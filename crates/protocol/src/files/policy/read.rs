@@ -1,0 +1,224 @@
+//! Reads the words about a module's life, which `ostoja.yaml` and `module.json` share.
+
+use super::{Limits, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, Stop, StopSignal, Strategy};
+use crate::files::fault::{Fault, quoted};
+use crate::files::node::{Key, Kind, Node};
+use crate::files::reader::Reader;
+use crate::files::shell;
+
+/// The fields that [`policy_field`] reads.
+pub(in crate::files) const POLICY_FIELDS: [&str; 8] =
+    ["protocol", "restart", "strategy", "max_restarts", "on_give_up", "ready", "stop", "limits"];
+
+/// 1,000,000: more restarts in a row than any machine lives to see.
+const RESTARTS_MAX: u64 = 1_000_000;
+
+/// 1,000,000,000: beyond what Linux counts of files, processes or a process's seconds.
+const LIMIT_MAX: u64 = 1_000_000_000;
+
+/// Reads one field into the policy if it is one of its own. The caller has checked the field's name.
+pub(in crate::files) fn policy_field(reader: &mut Reader, policy: &mut Policy, field: &str, node: &Node) {
+    match field {
+        "protocol" => policy.protocol = protocol(reader, node),
+        "restart" => {
+            policy.restart = reader.word(field, node, &Restart::ALL.map(|word| (word.as_str(), word)))
+        }
+        "strategy" => {
+            policy.strategy = reader.word(field, node, &Strategy::ALL.map(|word| (word.as_str(), word)))
+        }
+        "max_restarts" => {
+            let number = reader.whole(field, node, 0..=RESTARTS_MAX);
+            policy.max_restarts = number.and_then(|number| u32::try_from(number).ok());
+        }
+        "on_give_up" => policy.on_give_up = on_give_up(reader, node),
+        "ready" => policy.ready = ready(reader, node),
+        "stop" => policy.stop = stop(reader, node),
+        "limits" => policy.limits = limits(reader, node),
+        _ => {}
+    }
+}
+
+fn protocol(reader: &mut Reader, node: &Node) -> Option<Protocol> {
+    let protocol = reader.word("protocol", node, &Protocol::ALL.map(|word| (word.as_str(), word)))?;
+    if matches!(protocol, Protocol::Wasm | Protocol::Mcp) {
+        let fault = Fault::NotYet { field: "protocol".to_owned(), found: quoted(protocol.as_str()) };
+        reader.complain(node, fault);
+        return None;
+    }
+    Some(protocol)
+}
+
+fn on_give_up(reader: &mut Reader, node: &Node) -> Option<OnGiveUp> {
+    let Kind::Map(entries) = &node.kind else {
+        let words = ["nothing", "stop-dependents", "shutdown"].map(|word| (word, word));
+        return Some(match reader.word("on_give_up", node, &words)? {
+            "stop-dependents" => OnGiveUp::StopDependents,
+            "shutdown" => OnGiveUp::Shutdown,
+            _ => OnGiveUp::Nothing,
+        });
+    };
+    let mut start = None;
+    for (key, value) in entries {
+        match key.text.as_str() {
+            "start" => start = reader.module_id("start", value).map(OnGiveUp::Start),
+            _ => reader.unknown_field(node, key, &["start"]),
+        }
+    }
+    if entries.is_empty() {
+        reader.complain(node, Fault::MissingField { field: "start" });
+    }
+    start
+}
+
+const PROBE_FIELDS: [&str; 6] = ["tcp", "http", "exec", "log", "notify", "started"];
+const READY_FIELDS: [&str; 9] =
+    ["tcp", "http", "exec", "log", "notify", "started", "timeout", "interval", "status"];
+
+fn ready(reader: &mut Reader, node: &Node) -> Option<Ready> {
+    let Kind::Map(entries) = &node.kind else {
+        let words = [("started", false), ("notify", true)];
+        let notify = reader.word("ready", node, &words)?;
+        return Some(Ready {
+            probe: if notify { Probe::Notify } else { Probe::Started },
+            ..Ready::default()
+        });
+    };
+    let mut ready = Ready::default();
+    let mut first: Option<&Key> = None;
+    for (key, value) in entries {
+        match key.text.as_str() {
+            "timeout" => ready.timeout = reader.duration("timeout", value),
+            "interval" => ready.interval = reader.duration("interval", value),
+            // Read together with `http`, to which alone it belongs.
+            "status" => {}
+            field if PROBE_FIELDS.contains(&field) => {
+                if let Some(first) = first {
+                    let fault = Fault::Conflict { field: key.text.clone(), other: first.text.clone() };
+                    reader.complain_key(node, key, fault);
+                    continue;
+                }
+                first = Some(key);
+                ready.probe = probe(reader, node, field, value)?;
+            }
+            _ => reader.unknown_field(node, key, &READY_FIELDS),
+        }
+    }
+    let status_alone = !matches!(ready.probe, Probe::Http { .. });
+    if let Some((key, _)) = entries.iter().find(|(key, _)| key.text == "status" && status_alone) {
+        let other = first.map_or("started", |first| &first.text).to_owned();
+        reader.complain_key(node, key, Fault::Conflict { field: "status".to_owned(), other });
+    }
+    Some(ready)
+}
+
+fn probe(reader: &mut Reader, ready: &Node, field: &str, node: &Node) -> Option<Probe> {
+    match field {
+        "tcp" => {
+            let (host, port) = address(reader, field, node, node.literal().unwrap_or_default())?;
+            Some(Probe::Tcp { host, port })
+        }
+        "http" => http(reader, ready, node),
+        "exec" => words(reader, field, node).map(Probe::Exec),
+        "log" => reader.text(field, node).map(Probe::Log),
+        "notify" => reader.word(field, node, &[("true", ())]).map(|()| Probe::Notify),
+        _ => reader.word(field, node, &[("true", ())]).map(|()| Probe::Started),
+    }
+}
+
+fn http(reader: &mut Reader, ready: &Node, node: &Node) -> Option<Probe> {
+    let text = node.literal().unwrap_or_default();
+    if text.starts_with("https://") {
+        reader.bad_value("http", node, "is encrypted; probes speak plain http only");
+        return None;
+    }
+    let text = text.strip_prefix("http://").unwrap_or(text);
+    let (authority, path) = text.find('/').map_or((text, "/"), |at| text.split_at(at));
+    if path.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        reader.bad_value("http", node, "holds white space");
+        return None;
+    }
+    // A URL without a port means port 80; a bare number means a port.
+    let implied = !authority.is_empty() && !authority.contains(':') && authority.parse::<u16>().is_err();
+    let (host, port) = match implied {
+        true => (authority.to_owned(), 80),
+        false => address(reader, "http", node, authority)?,
+    };
+    let status = match ready.entry("status") {
+        Some(status) => {
+            let status = reader.whole("status", status, 100..=599)?;
+            u16::try_from(status).ok()
+        }
+        None => None,
+    };
+    Some(Probe::Http { host, port, path: path.to_owned(), status })
+}
+
+/// `8080`, `host:8080` or `[::1]:8080`.
+fn address(reader: &mut Reader, field: &str, node: &Node, text: &str) -> Option<(String, u16)> {
+    let (host, port) = text.rsplit_once(':').unwrap_or(("127.0.0.1", text));
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let bad_host = host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control());
+    match port.parse::<u16>() {
+        Ok(port) if port > 0 && !bad_host => Some((host.to_owned(), port)),
+        _ => {
+            reader.bad_value(field, node, "is no port and no `host:port`");
+            None
+        }
+    }
+}
+
+/// A command: a list of words, or a text as for a shell.
+pub(in crate::files) fn words(reader: &mut Reader, field: &str, node: &Node) -> Option<Vec<String>> {
+    if let Kind::List(_) = node.kind {
+        let words = reader.texts(field, node);
+        if words.is_empty() {
+            reader.bad_value(field, node, "names no program");
+            return None;
+        }
+        return Some(words);
+    }
+    let text = reader.text(field, node)?;
+    match shell::command(&text) {
+        Ok(words) => Some(words),
+        Err(why) => {
+            reader.bad_value(field, node, why);
+            None
+        }
+    }
+}
+
+fn stop(reader: &mut Reader, node: &Node) -> Stop {
+    let mut stop = Stop::default();
+    for (key, value) in reader.map("stop", node).unwrap_or_default() {
+        match key.text.as_str() {
+            "signal" => stop.signal = signal(reader, value),
+            "grace" => stop.grace = reader.duration("grace", value),
+            _ => reader.unknown_field(node, key, &["signal", "grace"]),
+        }
+    }
+    stop
+}
+
+fn signal(reader: &mut Reader, node: &Node) -> Option<StopSignal> {
+    let typed = node.literal().unwrap_or_default();
+    let short = |signal: &StopSignal| signal.as_str().trim_start_matches("SIG").eq_ignore_ascii_case(typed);
+    if let Some(signal) = StopSignal::ALL.into_iter().find(short) {
+        return Some(signal);
+    }
+    reader.word("signal", node, &StopSignal::ALL.map(|signal| (signal.as_str(), signal)))
+}
+
+fn limits(reader: &mut Reader, node: &Node) -> Limits {
+    let mut limits = Limits::default();
+    for (key, value) in reader.map("limits", node).unwrap_or_default() {
+        match key.text.as_str() {
+            "memory" => limits.memory_bytes = reader.size_bytes("memory", value),
+            "files" => limits.files = reader.whole("files", value, 1..=LIMIT_MAX),
+            "processes" => limits.processes = reader.whole("processes", value, 1..=LIMIT_MAX),
+            "core" => limits.core_bytes = reader.size_bytes("core", value),
+            "cpu_seconds" => limits.cpu_seconds = reader.whole("cpu_seconds", value, 1..=LIMIT_MAX),
+            _ => reader.unknown_field(node, key, &["memory", "files", "processes", "core", "cpu_seconds"]),
+        }
+    }
+    limits
+}

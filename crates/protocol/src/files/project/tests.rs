@@ -1,0 +1,180 @@
+//! Project files through their seam. What is said about malformed ones stands in `conformance/vectors/project.jsonl`.
+
+use std::fmt::Write as _;
+
+use super::*;
+use crate::files::FILE_BYTES_MAX;
+use crate::files::config::Config;
+use crate::files::policy::{Probe, Ready, StopSignal};
+
+fn module(lines: &str) -> ProjectModule {
+    let text = format!("modules:\n  m:\n    {}\n", lines.replace('\n', "\n    "));
+    let project = Project::parse("ostoja.yaml", &text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    project.modules.into_iter().next().expect("one module")
+}
+
+fn first_complaint(text: &str) -> String {
+    Project::parse("ostoja.yaml", text).expect_err("it is malformed").first().to_string()
+}
+
+#[test]
+fn modules_stand_in_the_order_of_the_file() {
+    let project = Project::parse("f", "modules: {z: {run: x}, a: {run: x}, m: {run: x}}").expect("a project");
+    let ids: Vec<&str> = project.modules.iter().map(|module| module.id.as_str()).collect();
+    assert_eq!(ids, ["z", "a", "m"]);
+    assert!(project.module("a").is_some() && project.module("b").is_none());
+}
+
+#[test]
+fn what_else_the_file_says_is_a_layer_of_configuration_with_its_places() {
+    let text = "modules: {}\nlifecycle:\n  maxRestarts: 7\nconfig:\n  web:\n    port: 80\n";
+    let project = Project::parse("ostoja.yaml", text).expect("a project");
+    let below = Layer::parse("config.yaml", "web: {port: 1, host: h}").expect("a layer");
+    let config = Config::merge(&[below, project.config]);
+    assert_eq!(config.settings().lifecycle.max_restarts, 7);
+    assert_eq!(config.section("web"), Some(&serde_json::json!({ "port": 80, "host": "h" })));
+    let origin = config.origin("web.port").expect("it has one");
+    assert_eq!((origin.file.as_str(), origin.at.line, origin.at.column), ("ostoja.yaml", 6, 11));
+}
+
+#[test]
+fn debug_shows_no_value_of_the_environment_or_the_configuration() {
+    let module = module("run: a\nenv: {TOKEN: hunter2}\nconfig: {password: hunter2}");
+    assert!(!format!("{module:?}").contains("hunter2"));
+    let text = "modules: {}\nconfig: {web: {password: hunter2}}\n";
+    assert!(!format!("{:?}", Project::parse("f", text).expect("a project")).contains("hunter2"));
+}
+
+#[test]
+fn features_are_switched_on_by_their_words() {
+    let features = module("run: a\nfeatures: [cancel, stream]").features;
+    assert!(features.cancel && features.stream && !features.trace && !features.progress);
+    let complaint = first_complaint("modules: {m: {run: a, features: [cancle]}}");
+    assert!(
+        complaint.starts_with("ostoja.yaml:1:34: `features` is `cancle`, not one of cancel,"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn readiness_is_one_thing() {
+    let probe =
+        |lines: &str| module(&format!("run: a\nready: {lines}")).policy.ready.map(|ready| ready.probe);
+    let tcp = |host: &str, port| Some(Probe::Tcp { host: host.to_owned(), port });
+    assert_eq!(probe("started"), Some(Probe::Started));
+    assert_eq!(probe("{started: true}"), Some(Probe::Started));
+    assert_eq!(probe("notify"), Some(Probe::Notify));
+    assert_eq!(probe("{notify: true, timeout: 5s}"), Some(Probe::Notify));
+    assert_eq!(probe("{tcp: 80}"), tcp("127.0.0.1", 80));
+    assert_eq!(probe("{tcp: '80'}"), tcp("127.0.0.1", 80));
+    assert_eq!(probe("{tcp: 'db:65535'}"), tcp("db", 65535));
+    assert_eq!(probe("{tcp: '[::1]:80'}"), tcp("::1", 80));
+    assert_eq!(probe("{log: 'listening on'}"), Some(Probe::Log("listening on".into())));
+    assert_eq!(module("run: a").policy.ready, None);
+    assert_eq!(Ready::default().probe, Probe::Started);
+}
+
+#[test]
+fn a_probe_by_http_takes_ports_addresses_and_urls() {
+    let probe =
+        |lines: &str| module(&format!("run: a\nready: {lines}")).policy.ready.map(|ready| ready.probe);
+    let http = |host: &str, port, path: &str, status| {
+        Some(Probe::Http { host: host.to_owned(), port, path: path.to_owned(), status })
+    };
+    assert_eq!(probe("{http: 8080}"), http("127.0.0.1", 8080, "/", None));
+    assert_eq!(probe("{http: 8080/up?x=1}"), http("127.0.0.1", 8080, "/up?x=1", None));
+    assert_eq!(probe("{http: 'web:8080/up', status: 204}"), http("web", 8080, "/up", Some(204)));
+    assert_eq!(probe("{status: 204, http: 'http://web/up'}"), http("web", 80, "/up", Some(204)));
+    assert_eq!(probe("{http: 'http://[::1]:81'}"), http("::1", 81, "/", None));
+}
+
+#[test]
+fn a_probe_by_command_takes_words_or_a_line() {
+    let exec = |lines: &str| match module(&format!("run: a\nready: {lines}"))
+        .policy
+        .ready
+        .map(|ready| ready.probe)
+    {
+        Some(Probe::Exec(words)) => words,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(exec("{exec: [pg_isready, -q]}"), ["pg_isready", "-q"]);
+    assert_eq!(exec("{exec: pg_isready -q}"), ["pg_isready", "-q"]);
+    assert_eq!(exec("{exec: 'test -e a && b'}"), ["/bin/sh", "-c", "test -e a && b"]);
+}
+
+#[test]
+fn signals_may_be_written_short() {
+    for text in ["INT", "int", "SIGINT"] {
+        let stop = module(&format!("run: a\nstop: {{signal: {text}}}")).policy.stop;
+        assert_eq!(stop.signal, Some(StopSignal::Int));
+    }
+}
+
+#[test]
+fn a_thousand_modules_may_share_a_block_by_aliases() {
+    let mut text =
+        "x-base: &base {restart: never, limits: {files: 9}, stop: {grace: 1s}}\nmodules:\n".to_owned();
+    for number in 0..1000 {
+        writeln!(text, "  m{number}: {{<<: *base, run: x}}").expect("a String takes it");
+    }
+    let project = Project::parse("ostoja.yaml", &text).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(project.modules.len(), 1000);
+    assert!(project.modules.iter().all(|module| module.policy.limits.files == Some(9)));
+}
+
+#[test]
+fn a_long_chain_of_needs_is_no_circle_and_no_deep_stack() {
+    let mut text = "modules:\n  m0: {run: x}\n".to_owned();
+    for number in 1..4000 {
+        writeln!(text, "  m{number}: {{run: x, needs: [m{}]}}", number - 1).expect("a String takes it");
+    }
+    assert_eq!(Project::parse("f", &text).map(|project| project.modules.len()), Ok(4000));
+    let closed = text.replace("m0: {run: x}", "m0: {run: x, needs: [m3999]}");
+    assert_eq!(
+        first_complaint(&closed),
+        "ostoja.yaml:3:24: modules need each other in a circle: `m0` → `m3999` → `m3998` → `m3997` → `m3996` → `m3995` \
+         → `m3994` → `m3993` → `m3992` → `m3991` → … 3989 more … → `m1` → `m0`"
+    );
+}
+
+#[test]
+fn deep_wide_and_long_files_are_refused() {
+    let check =
+        |text: &str, complaint: &str| assert_eq!(first_complaint(text), format!("ostoja.yaml:{complaint}"));
+    check(&"[".repeat(100_000), "1:25: recursion limit exceeded");
+    let deep: String = (0..1000).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+    check(&deep, "25:25: nested deeper than 24 levels");
+    let wide: String = (0..4097).map(|number| format!("x-{number}: 1\n")).collect();
+    check(&wide, "1:1: a map holds more than 4096 entries");
+    let many: String = (0..60_000).map(|number| format!("- [{number}, 1, 2]\n")).collect();
+    check(&many, "50000:14: holds more values or aliases than any honest file");
+    let long = "#".repeat(FILE_BYTES_MAX + 1);
+    check(&long, "1:1: the file has 1048577 bytes, at most 1048576 are read");
+    assert!(
+        Project::parse("f", &format!("modules: {{}}\n{}", &long[14..])).is_ok(),
+        "the limit itself is fine"
+    );
+}
+
+#[test]
+fn a_hundred_complaints_are_told_and_no_more() {
+    let text: String = (0..500).map(|number| format!("k{number}: 1\n")).collect();
+    assert_eq!(Project::parse("f", &text).expect_err("unknown fields").iter().count(), 100);
+}
+
+#[test]
+fn a_complaint_shows_long_and_strange_literals_short_and_harmless() {
+    let long = "x".repeat(5000);
+    for text in [
+        format!("modules: {{}}\n{long}: 1\n"),
+        format!("modules: {{a: {{run: x, needs: [{long}]}}}}\n"),
+        format!("modules: {{{long}: {{run: x}}}}\n"),
+        format!("modules: {{a: {{run: x, priority: 1e{}}}}}\n", "9".repeat(3000)),
+        "modules: {}\n\"\\e[2J\\u0007\": 1\n".to_owned(),
+    ] {
+        let complaint = first_complaint(&text);
+        assert!(complaint.chars().count() < 300, "{complaint}");
+        assert!(!complaint.contains(|c: char| c.is_control()), "{complaint:?}");
+    }
+}
