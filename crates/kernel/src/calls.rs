@@ -73,8 +73,7 @@ impl Kernel {
         let refusal = if !module.is_ready() {
             Some("Module not ready")
         } else if !module.capabilities.services.contains(&wanted.1) {
-            self.forbid_call(slot, generation, &wanted.1);
-            Some("forbidden")
+            return self.forbid_call(slot, generation, id, &wanted.1);
         } else if module.asking.len() >= CALLS_PENDING_MAX {
             self.unreachable(&wanted.1).or(Some("overloaded"))
         } else {
@@ -118,14 +117,11 @@ impl Kernel {
         (!ready).then_some("module_not_ready")
     }
 
-    fn forbid_call(&mut self, slot: Slot, generation: Generation, service: &Name) {
+    fn forbid_call(&mut self, slot: Slot, generation: Generation, id: Name, service: &Name) {
         let record = self.record_of(slot, "rpc.forbidden").text("service", service.as_str());
-        self.violation(
-            slot,
-            generation,
-            record,
-            &format!("call to `{service}`, which it has no capability for"),
-        );
+        let answer = Outgoing::Answer { id, outcome: Outcome::Error(String::from("forbidden")) };
+        let what = format!("call to `{service}`, which it has no capability for");
+        self.violation(slot, generation, record, answer, &what);
     }
 
     /// The service is known to be up.
@@ -153,7 +149,8 @@ impl Kernel {
         let features = module.spec.features;
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let told = CallContext {
-            deadline_ms: features.deadline.then_some(wait_ms),
+            // A call that is renewed by signs of life has no moment that its target should stop at.
+            deadline_ms: (features.deadline && own.is_some()).then_some(wait_ms),
             traceparent: context.traceparent.filter(|_| features.trace),
         };
         let renewable = own.is_none();
@@ -253,7 +250,10 @@ impl Kernel {
         let error = format!("Module {} stopped while processing RPC", module.spec.id);
         let (asking, serving) = (module.asking.clone(), module.serving.clone());
         for hop in asking {
-            self.cancel_at_target(hop);
+            // A module that called itself has nobody left to tell.
+            if !serving.contains(&hop) {
+                self.cancel_at_target(hop);
+            }
             self.drop_call(hop);
         }
         for hop in serving {
@@ -277,22 +277,22 @@ impl Kernel {
         module.asking.iter().rev().find(is_it).copied()
     }
 
-    pub(crate) fn handle_cancel(&mut self, slot: Slot, generation: Generation, id: &Name) {
-        match self.asked_hop(slot, id) {
-            Some(hop) => {
-                self.cancel_at_target(hop);
-                self.fail_call(hop, "cancelled");
-            }
-            None => self.warn_foreign(slot, generation, "gave up"),
+    pub(crate) fn handle_cancel(&mut self, slot: Slot, id: &Name) {
+        // A call that is not open was answered while this was on its way: nothing to say about it.
+        if let Some(hop) = self.asked_hop(slot, id) {
+            self.cancel_at_target(hop);
+            self.fail_call(hop, "cancelled");
         }
     }
 
     pub(crate) fn handle_credit(&mut self, slot: Slot, id: &Name, parts: u32) {
         let Some(hop) = self.asked_hop(slot, id) else { return };
         let Some(call) = self.calls.open.get_mut(&hop) else { return };
-        call.credit = call.credit.saturating_add(parts).min(CREDIT_MAX);
+        // The target is told only what counts, or it would run into the bound without knowing.
+        let parts = parts.min(CREDIT_MAX.saturating_sub(call.credit));
+        call.credit += parts;
         let (target, generation) = (call.target, call.target_generation);
-        if self.table.get(target).is_some_and(|module| module.spec.features.stream) {
+        if parts > 0 && self.table.get(target).is_some_and(|module| module.spec.features.stream) {
             self.push(Effect::Send(target, generation, Outgoing::Credit { hop, parts }));
         }
     }
@@ -321,10 +321,10 @@ impl Kernel {
         data: Payload,
     ) {
         let Some((hop, caller, own)) = self.renewed(slot, generation, id) else { return };
-        let Caller::Module(to, to_generation) = caller else { return };
-        if !self.table.get(to).is_some_and(|module| module.spec.features.stream) {
-            return;
-        }
+        let Some((to, to_generation)) = self.hearer_of_parts(caller) else {
+            // Nobody hears this part, so its credit comes straight back: the stream must not stand still for that.
+            return self.push(Effect::Send(slot, generation, Outgoing::Credit { hop, parts: 1 }));
+        };
         let Some(call) = self.calls.open.get_mut(&hop) else { return };
         if call.credit == 0 {
             self.cancel_at_target(hop);
@@ -332,6 +332,13 @@ impl Kernel {
         }
         call.credit -= 1;
         self.push(Effect::Send(to, to_generation, Outgoing::Chunk { id: own, hop, seq, data }));
+    }
+
+    /// The caller, where it asked for streams.
+    fn hearer_of_parts(&self, caller: Caller) -> Option<(Slot, Generation)> {
+        let Caller::Module(slot, generation) = caller else { return None };
+        let hears = self.table.get(slot).is_some_and(|module| module.spec.features.stream);
+        hears.then_some((slot, generation))
     }
 
     pub(crate) fn handle_end(&mut self, slot: Slot, generation: Generation, id: &Name) {
@@ -370,3 +377,6 @@ impl Kernel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,15 +87,14 @@ pub(crate) fn tiers(table: &Table, among: &BTreeSet<Slot>) -> Vec<Vec<Slot>> {
     tiers
 }
 
-/// How many providers stand in a row below this module; members of a cycle count once.
+/// How many providers stand in the longest row below this module. A circle, which never starts, counts as a row of
+/// all modules.
 pub(crate) fn depth(table: &Table, slot: Slot) -> u32 {
     let mut depth = 0;
-    let mut seen = BTreeSet::from([slot]);
     let mut level = providers(table, slot);
-    while !level.is_empty() {
+    while !level.is_empty() && depth < table.len() {
         depth += 1;
-        seen.extend(level.iter().copied());
-        level = level.iter().flat_map(|at| providers(table, *at)).filter(|at| !seen.contains(at)).collect();
+        level = level.iter().flat_map(|at| providers(table, *at)).collect();
     }
     depth
 }
@@ -123,3 +122,6 @@ fn reach(start: Slot, near: impl Fn(Slot) -> BTreeSet<Slot>) -> BTreeSet<Slot> {
     }
     seen
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! Whether a module is alive: a ping now and then, a pong in time, and what follows when none comes.
 
 use alloc::format;
+use core::time::Duration;
 
 use abi::{Generation, Reason, Slot};
 
@@ -9,6 +10,9 @@ use crate::module::{Phase, Stage, Then};
 use crate::spec::Watchdog;
 use crate::timers::Timer;
 use crate::{Effect, Outgoing};
+
+/// 1 ms between two pings: with none at all, the next one would be due before this one is sent.
+const INTERVAL_LEAST: Duration = Duration::from_millis(1);
 
 impl Kernel {
     pub(crate) fn ping(&mut self, slot: Slot, generation: Generation) {
@@ -20,7 +24,8 @@ impl Kernel {
         let number = module.ping_sent;
         self.push(Effect::Send(slot, generation, Outgoing::Ping));
         self.timers.set(self.now + self.settings.ping_timeout, Timer::Pong(slot, generation, number));
-        self.timers.set(self.now + self.settings.health_interval, Timer::Ping(slot, generation));
+        let interval = self.settings.health_interval.max(INTERVAL_LEAST);
+        self.timers.set(self.now + interval, Timer::Ping(slot, generation));
     }
 
     /// One pong answers all pings before it.
@@ -46,10 +51,13 @@ impl Kernel {
         }
         if self.settings.watchdog == Watchdog::Passive {
             self.record(self.record_of(slot, "health.reported"));
-            self.push(Effect::Warn(slot, generation, format!("left {failures} pings unanswered")));
+            self.push(Effect::Warn(slot, generation, format!("pings left unanswered in a row: {failures}")));
             return;
         }
-        self.note(slot, format!("left {failures} pings unanswered"));
+        self.note(slot, format!("pings left unanswered in a row: {failures}"));
         self.end(slot, Reason::HealthCheckFailed, Then::Retry, 0);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,11 @@
 #![warn(missing_docs)]
 
 extern crate alloc;
+// The tests' driver is shared by source with the simulator, where the kernel is a crate of that name.
+#[cfg(test)]
+extern crate self as kernel;
+#[cfg(test)]
+extern crate std;
 
 mod calls;
 mod effect;
@@ -22,14 +27,19 @@ mod module;
 mod orders;
 mod permits;
 mod random;
+mod recover;
 mod reload;
 mod restart;
+mod shutdown;
 mod spec;
 mod stop;
 mod table;
+#[cfg(test)]
+mod testing;
 mod timers;
 mod topics;
 mod view;
+mod waiting;
 
 pub use effect::{Answer, Effect, Failure, KernelResult, Message, ModuleRow, Notice, Outgoing, Signal, Task};
 pub use event::{

@@ -1,32 +1,49 @@
-//! From start to ready: beginning a life, waiting for what it needs, activation, and what a module may wait for.
+//! From start to ready: beginning a life, its registration, and its activation.
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 use abi::{Generation, Name, Reason, Slot};
 
 use crate::effect::{Failure, Notice};
 use crate::graph;
 use crate::machine::Kernel;
-use crate::module::{Module, Phase, Rest, Stage, Then};
+use crate::module::{Phase, Rest, Stage, Then};
 use crate::timers::Timer;
+use crate::waiting::list;
 use crate::{Door, Effect, Outgoing, SpawnFault};
 
+/// Said of a life that outlived its SIGKILL.
+pub(crate) const UNKILLABLE: &str = "was killed, yet the operating system has not let it go";
+
 impl Kernel {
-    /// Starts a module that has no process, or says why not. The caller has journaled why it is started.
+    /// Starts a module that has no process, or says why not, also to everyone who waits for it. The caller has
+    /// journaled why it is started.
     pub(crate) fn begin(&mut self, slot: Slot) -> Result<(), (Failure, String)> {
+        let begun = self.try_begin(slot);
+        if let Err((failure, why)) = &begun {
+            self.fail_waiters(slot, *failure, why);
+        }
+        begun
+    }
+
+    fn try_begin(&mut self, slot: Slot) -> Result<(), (Failure, String)> {
         if self.shutdown.is_some() {
             return Err((Failure::ShuttingDown, String::from("the system is being shut down")));
         }
-        self.take_successor(slot);
-        let Some(module) = self.table.get(slot) else {
+        let Some(module) = self.table.get_mut(slot) else {
             return Err((Failure::NotFound, String::from("there is no such module")));
         };
         if module.generation().is_some() {
             return Ok(());
         }
+        if let Some((_, then)) = &mut module.lingering {
+            *then = Then::Respawn;
+            return Err((Failure::Refused, format!("{UNKILLABLE}; it starts when that has happened")));
+        }
+        self.take_successor(slot);
+        let Some(module) = self.table.get(slot) else { return Ok(()) };
         if let Some(why) = module.refused.clone() {
             self.refuse(slot, &why);
             return Err((Failure::Refused, why));
@@ -54,7 +71,7 @@ impl Kernel {
     }
 
     /// The life itself. The phase comes first, so that whatever follows sees a module with a generation.
-    fn spawn(&mut self, slot: Slot) {
+    pub(crate) fn spawn(&mut self, slot: Slot) {
         let (generation, now) = (self.next_generation(), self.now);
         let house = self.settings.ready_timeout;
         let Some(module) = self.table.get_mut(slot) else { return };
@@ -64,6 +81,8 @@ impl Kernel {
         module.since = now;
         module.spawned_at = now;
         module.note = String::from("starting");
+        module.reason = None;
+        module.greeted = false;
         module.init_error = None;
         module.ping_sent = 0;
         module.pong_seen = 0;
@@ -73,17 +92,6 @@ impl Kernel {
         self.record(self.record_of(slot, "module.starting").number("attempt", attempt));
         self.push(Effect::Spawn(slot, generation));
         self.timers.set(ready_by, Timer::Ready(slot, generation));
-    }
-
-    fn hold(&mut self, slot: Slot, missing: &[Name]) {
-        let list = list(missing);
-        self.record(self.record_of(slot, "module.held").text("for", list.clone()));
-        let now = self.now;
-        if let Some(module) = self.table.get_mut(slot) {
-            module.phase = Phase::Held;
-            module.since = now;
-            module.note = format!("waits for {list} before it starts");
-        }
     }
 
     pub(crate) fn refuse(&mut self, slot: Slot, why: &str) {
@@ -115,9 +123,10 @@ impl Kernel {
 
     pub(crate) fn handle_spawned(&mut self, slot: Slot, generation: Generation) {
         let Some(module) = self.table.get_mut(slot) else { return };
-        if module.phase != Phase::Running(generation, Stage::Starting) {
+        if module.phase != Phase::Running(generation, Stage::Starting) || module.greeted {
             return;
         }
+        module.greeted = true;
         let first = !module.grants.spawned_before;
         let door = module.spec.door;
         if first {
@@ -143,14 +152,17 @@ impl Kernel {
         fault: SpawnFault,
         why: String,
     ) {
-        if self.table.get(slot).and_then(Module::generation) != Some(generation) {
+        let Some(module) = self.table.get(slot) else { return };
+        if module.generation() != Some(generation) {
             return;
         }
+        let told_to_end = matches!(module.phase, Phase::Ending { .. });
         match fault {
             SpawnFault::Failed => {
                 self.record(self.record_of(slot, "module.spawn_failed").text("error", why.clone()));
                 self.ended(slot, None, &format!("could not be started: {why}"));
             }
+            SpawnFault::Refused if told_to_end => self.ended(slot, None, &why),
             SpawnFault::Refused => {
                 self.record(self.record_of(slot, "module.refused").text("why", why.clone()));
                 self.release(slot);
@@ -229,7 +241,7 @@ impl Kernel {
         }
     }
 
-    fn activate(&mut self, slot: Slot) {
+    pub(crate) fn activate(&mut self, slot: Slot) {
         let now = self.now;
         let Some(module) = self.table.get_mut(slot) else { return };
         let Phase::Running(generation, _) = module.phase else { return };
@@ -270,60 +282,6 @@ impl Kernel {
         }
     }
 
-    /// Activates and starts everything that has all it needs now, until nothing more follows. Each round makes at
-    /// least one module ready or begins one, so the number of modules bounds the rounds.
-    pub(crate) fn cascade(&mut self) {
-        loop {
-            let candidate = self.table.iter().find(|(_, module)| {
-                let parked = match module.phase {
-                    Phase::Held | Phase::Running(_, Stage::Waiting) => true,
-                    Phase::Idle(Rest::Crashed | Rest::Stopped) => {
-                        module.reason == Some(Reason::RequiresTimeout)
-                    }
-                    _ => false,
-                };
-                parked && self.missing(module).is_empty()
-            });
-            let Some((slot, module)) = candidate else { return };
-            match module.phase {
-                Phase::Running(..) => self.activate(slot),
-                Phase::Held => self.spawn(slot),
-                // What gave up waiting starts again by itself, now that its wait would have an end.
-                _ => {
-                    self.set_reason(slot, Reason::Requested);
-                    if self.begin(slot).is_err() {
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    /// What a module waits for: services that are not up and needed modules that are not ready.
-    pub(crate) fn missing(&self, module: &Module) -> Vec<Name> {
-        if module.is_ready() {
-            return Vec::new();
-        }
-        let services = module.spec.requires.iter().filter(|service| !self.is_up(service)).cloned();
-        let needs = module.spec.needs.iter().filter(|id| !self.is_satisfied(id.as_str())).map(Name::from);
-        services.chain(needs).collect()
-    }
-
-    fn missing_of(&self, slot: Slot) -> Vec<Name> {
-        self.table.get(slot).map(|module| self.missing(module)).unwrap_or_default()
-    }
-
-    pub(crate) fn is_up(&self, service: &Name) -> bool {
-        let provider = self.directory.get(service).and_then(|slot| self.table.get(*slot));
-        provider.is_some_and(Module::is_ready)
-    }
-
-    /// A need is met by a module that is ready, or by a one-time job that is done.
-    fn is_satisfied(&self, id: &str) -> bool {
-        let module = self.table.find(id).and_then(|slot| self.table.get(slot));
-        module.is_some_and(|module| module.is_ready() || module.phase == Phase::Idle(Rest::Completed))
-    }
-
     pub(crate) fn ready_timed_out(&mut self, slot: Slot, generation: Generation) {
         let Some(module) = self.table.get(slot) else { return };
         if module.phase != Phase::Running(generation, Stage::Starting) {
@@ -334,37 +292,6 @@ impl Kernel {
         self.note(slot, format!("was not ready after {after_ms} ms"));
         self.fail_waiters(slot, Failure::TimedOut, &format!("was not ready after {after_ms} ms"));
         self.end(slot, Reason::ReadyTimeout, Then::Retry, 0);
-    }
-
-    pub(crate) fn requires_timed_out(&mut self, slot: Slot, generation: Generation) {
-        let Some(module) = self.table.get(slot) else { return };
-        if module.phase != Phase::Running(generation, Stage::Waiting) {
-            return;
-        }
-        let missing = self.missing(module);
-        // Whoever waits for a module that is coming back goes on waiting: it would only fail because the other did.
-        if missing.iter().all(|name| self.is_coming_back(name)) {
-            let again = self.now + self.settings.requires_timeout.max(Duration::from_millis(1));
-            return self.timers.set(again, Timer::Requires(slot, generation));
-        }
-        let list = list(&missing);
-        self.record(self.record_of(slot, "requires.timeout").text("missing", list.clone()));
-        self.note(slot, format!("required {list}, which did not come"));
-        self.fail_waiters(slot, Failure::TimedOut, &format!("required {list}, which did not come"));
-        self.end(slot, Reason::RequiresTimeout, Then::Stay, 0);
-    }
-
-    fn is_coming_back(&self, name: &Name) -> bool {
-        let by_need = self.table.find(name.as_str());
-        let mut candidates = self.table.offering(name).iter().copied().chain(by_need);
-        candidates.any(|slot| {
-            self.table.get(slot).is_some_and(|module| match module.phase {
-                Phase::Queued(_) => true,
-                Phase::Running(_, Stage::Starting | Stage::Waiting) => module.lives > 1,
-                Phase::Ending { then, .. } => matches!(then, Then::Respawn | Then::Retry),
-                _ => false,
-            })
-        })
     }
 
     pub(crate) fn handle_nack(&mut self, slot: Slot, generation: Generation, id: &Name, error: String) {
@@ -395,8 +322,5 @@ impl Kernel {
     }
 }
 
-/// Names as a text for people.
-fn list(names: &[Name]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(", ")
-}
+#[cfg(test)]
+mod tests;

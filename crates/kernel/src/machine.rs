@@ -11,7 +11,7 @@ use crate::module::{Module, Phase};
 use crate::orders::Waiters;
 use crate::random::Random;
 use crate::restart::{Bucket, HEALTHY_AFTER};
-use crate::stop::Shutdown;
+use crate::shutdown::Shutdown;
 use crate::table::Table;
 use crate::timers::{Timer, Timers};
 use crate::topics::Topics;
@@ -87,7 +87,7 @@ impl Kernel {
     /// The moment that [`Kernel::poll_timeout`] named has come.
     pub fn handle_timeout(&mut self, now: Time) {
         self.now = self.now.max(now);
-        while let Some((at, timer)) = self.timers.pop_due(self.now) {
+        for (at, timer) in self.timers.take_due(self.now) {
             match timer {
                 Timer::Call(hop) => self.call_timed_out(hop),
                 Timer::Ready(slot, generation) => self.ready_timed_out(slot, generation),
@@ -96,6 +96,7 @@ impl Kernel {
                 Timer::Pong(slot, generation, number) => self.pong_due(slot, generation, number),
                 Timer::Grace(slot, generation) => self.grace_over(slot, generation),
                 Timer::Reap(slot, generation) => self.reap_overdue(slot, generation),
+                Timer::Held(slot) => self.held_too_long(slot),
                 Timer::Restart(slot) => self.restart_due(slot, at),
                 Timer::Pace => {}
             }
@@ -201,7 +202,7 @@ impl Kernel {
             Incoming::Ack | Incoming::KernelAnswer { .. } => {}
             Incoming::Nack { id, error } => self.handle_nack(slot, generation, &id, error),
             Incoming::KernelCall { id, call } => self.handle_kernel_call(slot, generation, id, call),
-            Incoming::Cancel { id } => self.handle_cancel(slot, generation, &id),
+            Incoming::Cancel { id } => self.handle_cancel(slot, &id),
             Incoming::Progress { id, payload } => self.handle_progress(slot, generation, &id, payload),
             Incoming::Chunk { id, seq, data } => self.handle_chunk(slot, generation, &id, seq, data),
             Incoming::End { id } => self.handle_end(slot, generation, &id),
@@ -250,5 +251,10 @@ impl Kernel {
         self.begin_due_restarts();
         self.answer_settled();
         self.advance_shutdown();
+        // The next tier may have ended what was still on its way; nothing is said after the shutdown is done.
+        self.answer_settled();
     }
 }
+
+#[cfg(test)]
+mod tests;

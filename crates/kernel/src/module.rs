@@ -97,8 +97,15 @@ pub(crate) struct Module {
     pub(crate) asking: BTreeSet<u64>,
     /// Hops of calls it has to answer.
     pub(crate) serving: BTreeSet<u64>,
-    /// What takes its place at its next start.
-    pub(crate) successor: Option<Discovered>,
+    /// What describes it from its next start on, and why that may not be, if so.
+    pub(crate) successor: Option<(Spec, Option<String>)>,
+    /// An operator stopped it: only an operator, or the module that it stands in for, starts it again.
+    pub(crate) kept_down: bool,
+    /// Whether this life was told what the first frames tell, which is told once.
+    pub(crate) greeted: bool,
+    /// A killed life that the operating system has not let go, and what follows when it does: until then there is
+    /// no other, because two lives of one module would spoil each other's work.
+    pub(crate) lingering: Option<(Generation, Then)>,
 }
 
 impl Module {
@@ -123,6 +130,24 @@ impl Module {
             asking: BTreeSet::new(),
             serving: BTreeSet::new(),
             successor: None,
+            kept_down: false,
+            greeted: false,
+            lingering: None,
+        }
+    }
+
+    /// Another wish for what follows the end that is under way. The later one counts, with three exceptions: what is
+    /// being forgotten stays so, what an operator stopped stays stopped, and a fault gives no life to what has none.
+    pub(crate) fn amend_end(&mut self, wish: Then) {
+        let kept_down = self.kept_down;
+        let Phase::Ending { then, .. } = &mut self.phase else { return };
+        let void = match (*then, wish) {
+            (Then::Forget, _) | (Then::Stay, Then::Retry) => true,
+            (_, Then::Respawn | Then::Retry) => kept_down,
+            (_, Then::Stay | Then::Forget) => false,
+        };
+        if !void {
+            *then = wish;
         }
     }
 
@@ -170,3 +195,6 @@ impl Module {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

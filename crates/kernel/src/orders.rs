@@ -12,6 +12,7 @@ use crate::effect::{Answer, Failure};
 use crate::event::Order;
 use crate::machine::Kernel;
 use crate::module::{Module, Phase, Rest, Stage, Then};
+use crate::timers::Timer;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Goal {
@@ -89,27 +90,29 @@ impl Kernel {
 
     fn order_start(&mut self, request: RequestId, slot: Slot) {
         let Some(module) = self.table.get_mut(slot) else { return };
-        match &mut module.phase {
+        match module.phase {
             Phase::Running(_, Stage::Ready) => return self.push(Effect::Reply(request, Answer::Already)),
             Phase::Running(..) => return self.wait(request, slot, Goal::Ready),
-            Phase::Ending { then, .. } => {
-                if *then != Then::Forget {
-                    *then = Then::Respawn;
-                }
-                return self.wait(request, slot, Goal::Ready);
-            }
-            Phase::Idle(_) | Phase::Held | Phase::Queued(_) => {}
+            Phase::Idle(_) | Phase::Held | Phase::Queued(_) | Phase::Ending { .. } => {}
         }
+        module.kept_down = false;
+        module.amend_end(Then::Respawn);
+        let ending = module.generation().is_some();
         self.record(self.record_of(slot, "order.start"));
-        self.begin_by_order(request, slot);
+        self.reset_count(slot);
+        if ending { self.wait(request, slot, Goal::Ready) } else { self.begin_by_order(request, slot) }
     }
 
     fn begin_by_order(&mut self, request: RequestId, slot: Slot) {
-        self.reset_count(slot);
-        if let Some(module) = self.table.get_mut(slot)
-            && matches!(module.phase, Phase::Held | Phase::Queued(_))
-        {
-            module.phase = Phase::Idle(Rest::Stopped);
+        let Some(module) = self.table.get_mut(slot) else { return };
+        match module.phase {
+            Phase::Held => {
+                // It is held already: the order waits with it, for as long as any order waits for a held module.
+                self.timers.set(self.now + self.settings.requires_timeout, Timer::Held(slot));
+                return self.wait(request, slot, Goal::Ready);
+            }
+            Phase::Queued(_) => module.phase = Phase::Idle(Rest::Stopped),
+            Phase::Idle(_) | Phase::Running(..) | Phase::Ending { .. } => {}
         }
         match self.begin(slot) {
             Ok(()) => self.wait(request, slot, Goal::Ready),
@@ -118,10 +121,15 @@ impl Kernel {
     }
 
     fn order_stop(&mut self, request: RequestId, slot: Slot) {
-        let Some(module) = self.table.get(slot) else { return };
-        if let Phase::Idle(_) = module.phase {
+        let Some(module) = self.table.get_mut(slot) else { return };
+        module.kept_down = true;
+        if let Phase::Idle(rest) = module.phase {
             self.reset_count(slot);
-            self.rest(slot, Rest::Stopped, String::from("stopped: requested"));
+            // Whoever needs a job that is done still has it.
+            if rest != Rest::Completed {
+                self.set_reason(slot, Reason::Requested);
+                self.rest(slot, Rest::Stopped, format!("stopped: {}", Reason::Requested));
+            }
             return self.push(Effect::Reply(request, Answer::Already));
         }
         self.record(self.record_of(slot, "order.stop"));
@@ -137,6 +145,9 @@ impl Kernel {
         }
         self.record(self.record_of(slot, "order.restart"));
         self.reset_count(slot);
+        if let Some(module) = self.table.get_mut(slot) {
+            module.kept_down = false;
+        }
         match self.table.get(slot).and_then(Module::generation) {
             Some(_) => {
                 self.end(slot, Reason::Requested, Then::Respawn, 0);
@@ -205,6 +216,10 @@ impl Kernel {
         self.answer(slot, Goal::Gone, &Answer::Done);
     }
 
+    pub(crate) fn fail_gone(&mut self, slot: Slot, why: &str) {
+        self.answer(slot, Goal::Gone, &Answer::Failed(Failure::Failed, String::from(why)));
+    }
+
     fn answer(&mut self, slot: Slot, goal: Goal, answer: &Answer) {
         let waiting = core::mem::take(&mut self.waiters.modules);
         for (request, on, wanted) in waiting {
@@ -226,9 +241,7 @@ impl Kernel {
             return;
         }
         let failed = |(_, module): (Slot, &Module)| {
-            let meant = matches!(module.phase, Phase::Idle(Rest::Completed | Rest::Stopped | Rest::Fresh));
-            let gave_up_waiting = module.reason == Some(Reason::RequiresTimeout);
-            let fine = module.is_ready() || (meant && !gave_up_waiting);
+            let fine = module.is_ready() || module.kept_down || rests_as_meant(module);
             (module.spec.start_at_boot && !fine).then(|| module.spec.id.clone())
         };
         let failed: Vec<ModuleId> = self.table.iter().filter_map(failed).collect();
@@ -259,3 +272,21 @@ impl Kernel {
         found
     }
 }
+
+/// Whether a module that does not run does so because somebody wished it or its work is done.
+fn rests_as_meant(module: &Module) -> bool {
+    match module.phase {
+        Phase::Idle(Rest::Fresh | Rest::Completed) => true,
+        Phase::Idle(Rest::Stopped) => {
+            matches!(module.reason, None | Some(Reason::Shutdown | Reason::Uninstalled))
+        }
+        Phase::Idle(Rest::Refused | Rest::Crashed)
+        | Phase::Held
+        | Phase::Queued(_)
+        | Phase::Running(..)
+        | Phase::Ending { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

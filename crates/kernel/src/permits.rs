@@ -10,7 +10,7 @@ use abi::{Generation, Name, Permissions, Reason, Record, Slot};
 use crate::effect::{KernelResult, ModuleRow, Notice, Task};
 use crate::event::KernelCall;
 use crate::machine::Kernel;
-use crate::module::{Module, Then};
+use crate::module::{Module, Phase, Then};
 use crate::spec::{Enforcement, PendingRequest, Watchdog};
 use crate::{Effect, Outgoing};
 
@@ -18,8 +18,15 @@ use crate::{Effect, Outgoing};
 const PROTECTED_SECTIONS: [&str; 2] = ["security", "kernel"];
 
 impl Kernel {
-    /// A module tried what it may not: journaled, then whatever the enforcement mode and the watchdog say.
-    pub(crate) fn violation(&mut self, slot: Slot, generation: Generation, record: Record, what: &str) {
+    /// A module tried what it may not: journaled, answered, then whatever the enforcement mode and the watchdog say.
+    pub(crate) fn violation(
+        &mut self,
+        slot: Slot,
+        generation: Generation,
+        record: Record,
+        answer: Outgoing,
+        what: &str,
+    ) {
         let enforcement = self.settings.enforcement;
         let word = match enforcement {
             Enforcement::Strict => "strict",
@@ -27,6 +34,7 @@ impl Kernel {
             Enforcement::Off => "off",
         };
         self.record(record.text("enforcement", word));
+        self.push(Effect::Send(slot, generation, answer));
         if enforcement != Enforcement::Off {
             self.push(Effect::Warn(slot, generation, format!("refused: {what}")));
         }
@@ -93,9 +101,8 @@ impl Kernel {
     fn forbid_key(&mut self, slot: Slot, generation: Generation, id: Name, key: &Name, verb: &str) {
         let error = format!("Security violation: not permitted to {verb} config key \"{key}\"");
         let answer = Outgoing::KernelAnswer { id, answer: Err(error) };
-        self.push(Effect::Send(slot, generation, answer));
         let record = self.record_of(slot, "config.forbidden").text("key", key.as_str()).text("verb", verb);
-        self.violation(slot, generation, record, &format!("{verb} config key `{key}`"));
+        self.violation(slot, generation, record, answer, &format!("{verb} config key `{key}`"));
     }
 
     fn rows(&self) -> Vec<ModuleRow> {
@@ -188,7 +195,8 @@ impl Kernel {
     }
 
     pub(crate) fn renew_for_permissions(&mut self, slot: Slot) {
-        if self.table.get(slot).is_some_and(|module| module.generation().is_some()) {
+        // What is ending already takes them up at its next start, if it has one.
+        if self.table.get(slot).is_some_and(|module| matches!(module.phase, Phase::Running(..))) {
             self.end(slot, Reason::PermissionUpdate, Then::Respawn, 0);
         }
     }
@@ -211,3 +219,6 @@ pub(crate) fn uuid_text(id: u128) -> String {
     let hex = format!("{id:032x}");
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,3 +23,6 @@ impl Random {
         (bits & !(0xf_u128 << 76) & !(0x3_u128 << 62)) | (0x4_u128 << 76) | (0x2_u128 << 62)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use abi::{ModuleId, Reason, Record, Slot};
 use crate::event::Discovered;
 use crate::machine::Kernel;
 use crate::module::{Module, Phase, Rest, Then};
-use crate::{Door, Grants, Outgoing};
+use crate::{Door, Failure, Grants, Outgoing};
 
 impl Kernel {
     /// All modules there are: gone ones end, changed ones get a new life, new ones start by priority.
@@ -45,6 +45,10 @@ impl Kernel {
             None => self.insert(one, true),
         };
         if let Some(slot) = slot {
+            // Adding it by hand is an operator's word too.
+            if let Some(module) = self.table.get_mut(slot) {
+                module.kept_down = false;
+            }
             self.begin_if_wanted(slot);
         }
     }
@@ -58,9 +62,9 @@ impl Kernel {
         slot
     }
 
-    fn begin_if_wanted(&mut self, slot: Slot) {
+    pub(crate) fn begin_if_wanted(&mut self, slot: Slot) {
         let Some(module) = self.table.get(slot) else { return };
-        let wanted = module.spec.start_at_boot && matches!(module.phase, Phase::Idle(_));
+        let wanted = module.spec.start_at_boot && !module.kept_down && matches!(module.phase, Phase::Idle(_));
         if wanted {
             // A refusal is journaled and shown where it is found.
             let _refused = self.begin(slot);
@@ -73,8 +77,7 @@ impl Kernel {
         let Some(module) = self.table.get_mut(slot) else { return };
         if module.phase_forgets() {
             // It is on its way out because it was gone; now it is back, and starts anew after its end.
-            module.successor = Some(one);
-            return self.end_again(slot);
+            return self.return_after_end(slot, one);
         }
         let changed = module.spec.fingerprint != one.spec.fingerprint;
         let refused_before = module.refused.is_some();
@@ -85,10 +88,13 @@ impl Kernel {
                 return self.record(self.record_of(slot, "module.kept").text("why", why));
             }
             self.take_over(slot, one);
-            return self.refuse(slot, &why);
+            self.refuse(slot, &why);
+            return self.fail_waiters(slot, Failure::Refused, &why);
         }
         module.refused = None;
         if !changed {
+            // Between two looks it may have changed and changed back.
+            module.successor = None;
             self.apply_grants(slot, Some(one.grants));
             if refused_before && !runs {
                 self.begin_if_wanted(slot);
@@ -96,42 +102,58 @@ impl Kernel {
             return;
         }
         if runs {
-            module.successor = Some(one);
-            self.record(self.record_of(slot, "module.changed"));
-            return self.end(slot, Reason::HotSwap, Then::Respawn, 0);
+            return self.swap(slot, one);
         }
-        let parked = matches!(module.phase, Phase::Idle(Rest::Refused | Rest::Crashed | Rest::Fresh));
-        let held = matches!(module.phase, Phase::Held | Phase::Queued(_));
+        let awaited = matches!(module.phase, Phase::Held | Phase::Queued(_));
+        let done = module.phase == Phase::Idle(Rest::Completed);
         self.take_over(slot, one);
-        if held {
+        self.reset_count(slot);
+        if awaited {
             self.rest(slot, Rest::Stopped, String::new());
-        }
-        if held || parked {
-            self.reset_count(slot);
+            // A refusal is journaled, and told to those who wait, where it is found.
+            let _refused = self.begin(slot);
+        } else if !done {
             self.begin_if_wanted(slot);
         }
     }
 
-    fn end_again(&mut self, slot: Slot) {
-        if let Some(module) = self.table.get_mut(slot)
-            && let Phase::Ending { then, .. } = &mut module.phase
-        {
-            *then = Then::Respawn;
+    /// A module with a process has changed: its next life is the changed one. One that is ending keeps what was to
+    /// follow its end, so that a changed file does not bring back what is meant to be gone.
+    fn swap(&mut self, slot: Slot, one: Discovered) {
+        self.record(self.record_of(slot, "module.changed"));
+        let Some(module) = self.table.get_mut(slot) else { return };
+        module.grants = one.grants;
+        module.successor = Some((one.spec, one.refused));
+        if matches!(module.phase, Phase::Running(..)) {
+            self.end(slot, Reason::HotSwap, Then::Respawn, 0);
         }
     }
 
-    /// A module without a process takes over what was found of it last.
-    pub(crate) fn take_successor(&mut self, slot: Slot) {
-        let successor = self.table.get_mut(slot).and_then(|module| module.successor.take());
-        if let Some(one) = successor {
-            self.take_over(slot, one);
+    fn return_after_end(&mut self, slot: Slot, one: Discovered) {
+        self.record(self.record_of(slot, "module.back"));
+        let Some(module) = self.table.get_mut(slot) else { return };
+        module.grants = one.grants;
+        module.successor = Some((one.spec, one.refused));
+        let follows = if module.kept_down { Then::Stay } else { Then::Respawn };
+        if let Phase::Ending { then, .. } = &mut module.phase {
+            *then = follows;
         }
+    }
+
+    /// A module without a process takes over what was found of it last; says whether there was something.
+    pub(crate) fn take_successor(&mut self, slot: Slot) -> bool {
+        let Some(module) = self.table.get_mut(slot) else { return false };
+        let Some((spec, refused)) = module.successor.take() else { return false };
+        module.refused = refused;
+        self.table.replace_spec(slot, spec);
+        true
     }
 
     fn take_over(&mut self, slot: Slot, one: Discovered) {
         if let Some(module) = self.table.get_mut(slot) {
             module.grants = one.grants;
             module.refused = one.refused;
+            module.successor = None;
         }
         self.table.replace_spec(slot, one.spec);
     }
@@ -159,15 +181,20 @@ impl Kernel {
         let runs = module.generation().is_some();
         let before = core::mem::replace(&mut module.grants, grants);
         let now = &module.grants;
-        let gone = now.base.is_none();
+        let (was_gone, gone) = (before.base.is_none(), now.base.is_none());
         let same = before.effective() == now.effective() && before.capabilities == now.capabilities;
-        let came = before.base.is_none() && !gone;
+        if gone && was_gone {
+            return;
+        }
         if gone {
             self.record(self.record_of(slot, "permission.gone"));
             return self.end(slot, Reason::PermissionsRevoked, Then::Stay, 0);
         }
-        if came {
+        if was_gone {
             self.record(self.record_of(slot, "permission.approved"));
+            if let Some(module) = self.table.get_mut(slot) {
+                module.amend_end(Then::Respawn);
+            }
             return self.begin_if_wanted(slot);
         }
         if !same && runs {
@@ -209,3 +236,6 @@ impl Module {
         matches!(self.phase, Phase::Ending { then: Then::Forget, .. })
     }
 }
+
+#[cfg(test)]
+mod tests;

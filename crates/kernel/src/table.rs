@@ -50,6 +50,11 @@ impl Table {
         }
     }
 
+    /// How many modules there are.
+    pub(crate) fn len(&self) -> u32 {
+        u32::try_from(self.by_id.len()).expect("the table is bounded far below 4 G")
+    }
+
     pub(crate) fn get(&self, slot: Slot) -> Option<&Module> {
         self.seats.get(slot.0 as usize)?.as_ref()
     }
@@ -96,3 +101,6 @@ impl Table {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //! whether it still applies. Calls are the exception, they are removed when answered, because they are many.
 
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
 use abi::{Generation, Slot, Time};
 
@@ -21,6 +22,8 @@ pub(crate) enum Timer {
     Grace(Slot, Generation),
     /// A module that was killed should be reaped by now.
     Reap(Slot, Generation),
+    /// Whoever waits for a module that is held has waited long enough.
+    Held(Slot),
     /// A module's wait before its restart is over.
     Restart(Slot),
     /// The machine may begin another restart.
@@ -43,7 +46,16 @@ impl Timers {
         self.0.first().map(|(at, _)| *at)
     }
 
-    pub(crate) fn pop_due(&mut self, now: Time) -> Option<(Time, Timer)> {
-        if self.next()? <= now { self.0.pop_first() } else { None }
+    /// Takes all that is due. What is set while these are worked off waits for the next time, so that working them
+    /// off has an end whatever the intervals are.
+    pub(crate) fn take_due(&mut self, now: Time) -> Vec<(Time, Timer)> {
+        let mut due = Vec::new();
+        while self.next().is_some_and(|at| at <= now) {
+            due.extend(self.0.pop_first());
+        }
+        due
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -143,3 +143,6 @@ impl Kernel {
 fn is_reserved(topic: &Name) -> bool {
     topic.as_str().starts_with("system:") || topic.as_str().starts_with("kernel.")
 }
+
+#[cfg(test)]
+mod tests;

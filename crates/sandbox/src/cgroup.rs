@@ -18,6 +18,9 @@ mod tests;
 /// 4,096 leftover groups are removed in one sweep: as many as one kernel can have modules.
 const LEFTOVERS_MAX: usize = 4096;
 
+/// 80 bytes: a module's name, a `+` and a number, which names the group that follows one that was killed.
+const GROUP_NAME_BYTES_MAX: usize = abi::limits::MODULE_ID_BYTES_MAX + 16;
+
 /// The folder beneath our own group that holds all of ours.
 const FAMILY: &str = "ostoja";
 
@@ -203,7 +206,7 @@ fn locate(mounts: &str, groups: &str) -> Option<PathBuf> {
 }
 
 fn plain_name(name: &str) -> Result<&str, Unavailable> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let good = !name.is_empty() && name.len() <= abi::limits::MODULE_ID_BYTES_MAX && name.chars().all(plain);
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
+    let good = !name.is_empty() && name.len() <= GROUP_NAME_BYTES_MAX && name.chars().all(plain);
     if good && !name.starts_with('.') { Ok(name) } else { Err(Unavailable::BadName(name.to_owned())) }
 }

@@ -201,8 +201,10 @@ fn field(reader: &mut Reader, module: &mut ProjectModule, field: &str, node: &No
     }
 }
 
+type Switch = fn(&mut Features);
+
 /// Each word of `features` and what it switches on.
-const FEATURES: [(&str, fn(&mut Features)); 6] = [
+const FEATURES: [(&str, Switch); 6] = [
     ("cancel", |features| features.cancel = true),
     ("progress", |features| features.progress = true),
     ("stream", |features| features.stream = true),

@@ -1,0 +1,31 @@
+//! The real kernel in a fake world that follows from one number, with every rule checked after every step.
+//!
+//! # What is and isn't in this crate
+//! A virtual clock, fake processes of every temper, a host that is late or repeats itself, an operator that wants
+//! everything at once, and an observer that knows what must hold. No threads, no real time, no files but the scenarios
+//! of `conformance/vectors`. The kernel is the real one, unchanged.
+//!
+//! ```text
+//!   seed ─► house, weather, tempers
+//!              │
+//!   agenda ─► world ── event ──► kernel ── effect ──► observer (rules) ─► host ─► processes ─► agenda
+//! ```
+//! [`run`] lives through one seed, [`years`] through a long quiet time, [`scenarios`] through stories written down.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod house;
+mod observer;
+mod operator;
+mod process;
+mod random;
+mod run;
+mod scenario;
+mod script;
+mod trace;
+mod world;
+mod years;
+
+pub use run::{Failure, Report, run, run_once, tally};
+pub use scenario::{Mismatch, Scenario, rewrite, scenarios};
+pub use years::{Years, years};

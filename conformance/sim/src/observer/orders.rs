@@ -1,0 +1,154 @@
+//! Orders and the shutdown: exactly one answer to each, in its time; an end of everything that comes, and is one.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+
+use abi::{Fact, Record, RequestId, Time};
+use kernel::{Effect, Event, Order};
+
+use super::lives::Lives;
+use super::{Cause, Step, Verdict};
+use crate::house::GRACE_MS_MAX;
+
+/// Grace, SIGKILL, and 5 s of patience until a life is given up: the longest that any end takes.
+const END_MAX: Duration = Duration::from_millis(GRACE_MS_MAX + 5000);
+
+/// 2 h: waiting for a module that waits for others that fail and come back ends when their restarts are used up.
+const START_MAX: Duration = Duration::from_secs(7200);
+
+#[derive(Debug, Default)]
+pub(crate) struct Orders {
+    /// When each must be answered at the latest; calls have times of their own.
+    open: BTreeMap<RequestId, Option<Time>>,
+    listening: BTreeSet<RequestId>,
+    shutting_down: BTreeSet<RequestId>,
+    /// Until when it must be over, once it has begun.
+    shutdown_by: Option<Time>,
+    finished: bool,
+}
+
+impl Orders {
+    pub(crate) fn begin(&mut self, step: &Step) {
+        match &step.cause {
+            Cause::Happened(Event::Ordered(request, order)) => {
+                let by = match order {
+                    Order::Start(_) | Order::Restart(_) | Order::Settle => Some(step.now + START_MAX),
+                    Order::Stop(_) | Order::Remove(_) => Some(step.now + END_MAX),
+                    Order::Call { .. } => None,
+                    Order::Shutdown => {
+                        self.shutting_down.insert(*request);
+                        None
+                    }
+                    Order::Grant(..)
+                    | Order::GrantRequest(_)
+                    | Order::DenyRequest(_)
+                    | Order::Deny(..)
+                    | Order::Revoke(..)
+                    | Order::Publish { .. } => Some(step.now),
+                    Order::Subscribe(_) => {
+                        self.listening.insert(*request);
+                        Some(step.now)
+                    }
+                };
+                self.open.insert(*request, by);
+            }
+            Cause::Happened(Event::Departed(request)) => {
+                self.open.remove(request);
+                self.listening.remove(request);
+                self.shutting_down.remove(request);
+            }
+            Cause::Happened(_) | Cause::TimeCame => {}
+        }
+    }
+
+    pub(crate) fn effect(&mut self, step: &Step, effect: &Effect, lives: &Lives) -> Verdict {
+        match effect {
+            Effect::Record(record) if record.code == "shutdown.begun" => self.shutdown_begins(step, record),
+            Effect::Spawn(..) if self.shutdown_by.is_some() => {
+                Err(String::from("something was started after the shutdown began"))
+            }
+            Effect::Reply(request, _) => {
+                self.shutting_down.remove(request);
+                let known = self.open.remove(request).is_some();
+                known
+                    .then_some(())
+                    .ok_or_else(|| format!("request {} was answered without being open", request.0))
+            }
+            Effect::Show(request, ..) if !self.listening.contains(request) => {
+                Err(format!("request {} was shown something without listening", request.0))
+            }
+            Effect::Finished => self.finishes(lives),
+            _ => Ok(()),
+        }
+    }
+
+    fn shutdown_begins(&mut self, step: &Step, record: &Record) -> Verdict {
+        let tiers = record.facts.iter().find_map(|(name, fact)| match fact {
+            Fact::Number(tiers) if *name == "tiers" => u32::try_from(*tiers).ok(),
+            _ => None,
+        });
+        let tiers = tiers.ok_or("a shutdown without tiers")?;
+        self.shutdown_by = Some(step.now + END_MAX * tiers);
+        Ok(())
+    }
+
+    fn finishes(&mut self, lives: &Lives) -> Verdict {
+        if !lives.is_empty() {
+            return Err(String::from("finished, yet something runs"));
+        }
+        if !self.shutting_down.is_empty() {
+            return Err(String::from("finished before those who wanted it were told"));
+        }
+        if core::mem::replace(&mut self.finished, true) {
+            return Err(String::from("finished twice"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn end(&self, step: &Step) -> Verdict {
+        for (request, by) in &self.open {
+            let by = if self.shutting_down.contains(request) { self.shutdown_by } else { *by };
+            let at_once = matches!(&step.cause, Cause::Happened(Event::Ordered(now, _)) if now == request)
+                && by == Some(step.now)
+                && !self.shutting_down.contains(request);
+            // Timers of this very moment may not have been told yet.
+            if by.is_some_and(|by| by < step.now) || at_once && is_immediate(step) {
+                return Err(format!("request {} was not answered in its time", request.0));
+            }
+        }
+        if !self.finished && self.shutdown_by.is_some_and(|by| by < step.now) {
+            return Err(String::from("the shutdown takes longer than its tiers can"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    pub(crate) fn is_open(&self, request: RequestId) -> bool {
+        self.open.contains_key(&request)
+    }
+
+    pub(crate) fn farewell(&self) -> Verdict {
+        match self.open.first_key_value() {
+            None => Ok(()),
+            Some((request, _)) => Err(format!("request {} was never answered", request.0)),
+        }
+    }
+}
+
+/// Whether the order at hand is one that is answered in the same breath.
+fn is_immediate(step: &Step) -> bool {
+    let Cause::Happened(Event::Ordered(_, order)) = &step.cause else { return false };
+    matches!(
+        order,
+        Order::Grant(..)
+            | Order::GrantRequest(_)
+            | Order::DenyRequest(_)
+            | Order::Deny(..)
+            | Order::Revoke(..)
+            | Order::Publish { .. }
+            | Order::Subscribe(_)
+    )
+}

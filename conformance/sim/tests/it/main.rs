@@ -1,0 +1,182 @@
+//! Seeds, scenarios, and years, as CI runs them in small; the simulator's command runs many more.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// 150 seeds and 300 steps: a few seconds in an unoptimised build.
+const SEEDS: u64 = 150;
+const STEPS: u64 = 300;
+
+#[test]
+fn many_seeds_keep_every_rule_and_repeat_exactly() {
+    for seed in 0..SEEDS {
+        if let Err(failure) = sim::run(seed, STEPS) {
+            panic!("{failure}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_decision_is_met() {
+    let seen = sim::tally(0..4 * SEEDS, STEPS).unwrap_or_else(|failure| panic!("{failure}"));
+    let expected = [
+        "config.changed",
+        "config.forbidden",
+        "config.restart",
+        "finished",
+        "forgotten",
+        "health.missed",
+        "health.reported",
+        "module.back",
+        "module.changed",
+        "module.completed",
+        "module.exited",
+        "module.forgotten",
+        "module.gone",
+        "module.held",
+        "module.init_failed",
+        "module.kept",
+        "module.killed",
+        "module.ready",
+        "module.reaped_late",
+        "module.refused",
+        "module.spawn_failed",
+        "module.starting",
+        "module.stopped",
+        "module.stopping",
+        "module.unkillable",
+        "module.waiting",
+        "order.remove",
+        "order.restart",
+        "order.shutdown",
+        "order.start",
+        "order.stop",
+        "perform",
+        "permission.approved",
+        "permission.changed",
+        "permission.denied",
+        "permission.gone",
+        "permission.granted",
+        "permission.requested",
+        "permission.revoked",
+        "ready.timeout",
+        "reply already",
+        "reply called",
+        "reply denied",
+        "reply done",
+        "reply failed",
+        "reply not found",
+        "reply published",
+        "reply refused",
+        "reply settled",
+        "reply shutting down",
+        "reply timed out",
+        "requires.timeout",
+        "restart.gave_up",
+        "restart.now",
+        "restart.planned",
+        "restart.withheld",
+        "rpc.forbidden",
+        "save",
+        "send cancel",
+        "send chunk",
+        "send credit",
+        "send deliver",
+        "send other",
+        "send progress",
+        "send rpc_request",
+        "send rpc_response Module not ready",
+        "send rpc_response cancelled",
+        "send rpc_response error",
+        "send rpc_response forbidden",
+        "send rpc_response module_not_ready",
+        "send rpc_response overloaded",
+        "send rpc_response result",
+        "send rpc_response service_not_found",
+        "send rpc_response target stopped",
+        "send rpc_response timeout",
+        "service.cycle",
+        "service.duplicate",
+        "show",
+        "shutdown.begun",
+        "shutdown.done",
+        "shutdown.forced",
+        "signal",
+        "spawn",
+        "strategy.restart",
+        "topic.forbidden",
+        "warn",
+        "watch",
+    ];
+    let missing: Vec<&str> = expected.into_iter().filter(|kind| !seen.contains_key(kind)).collect();
+    assert!(missing.is_empty(), "never met in {} seeds: {missing:?}", 4 * SEEDS);
+}
+
+#[test]
+fn years_of_quiet_leave_nothing_behind() {
+    let lived = sim::years(7, 5).unwrap_or_else(|rule| panic!("{rule}"));
+    assert!(lived.steps > 50_000, "{lived:?}");
+}
+
+#[test]
+fn the_scenarios_of_the_contract_hold() {
+    let mut checked = 0;
+    for path in scenario_files() {
+        let text = std::fs::read_to_string(&path).expect("a scenario file can be read");
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            let anew = sim::rewrite(&text).expect("a scenario file can be understood");
+            std::fs::write(&path, anew).expect("a scenario file can be written");
+            continue;
+        }
+        for scenario in sim::scenarios(&text).expect("a scenario file can be understood") {
+            if let Err(mismatch) = scenario.check() {
+                panic!("{}\nrewrite with: UPDATE_EXPECT=1 cargo test -p sim\n{mismatch}", path.display());
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked > 80 || std::env::var_os("UPDATE_EXPECT").is_some(), "{checked} scenarios only");
+}
+
+fn scenario_files() -> [PathBuf; 5] {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors");
+    ["rpc", "topics", "api", "permissions", "life"].map(|part| folder.join(format!("kernel-{part}.jsonl")))
+}
+
+#[test]
+fn a_scenario_that_expects_something_else_is_a_mismatch() {
+    let text = r#"{"name":"n","contract":"c","steps":[["module a"],["discover","spawn b#1"]]}"#;
+    let scenarios = sim::scenarios(text).expect("it is well formed");
+    let mismatch = scenarios[0].check().expect_err("nothing is called b");
+    assert_eq!(mismatch.step, "discover");
+    assert_eq!(mismatch.found, ["journal module.starting a#1 attempt=0", "spawn a#1"]);
+}
+
+#[test]
+fn a_scenario_line_that_is_not_json_is_named_by_its_number() {
+    let error = sim::scenarios("\n{\"name\":").expect_err("it is cut off");
+    assert!(error.starts_with("line 2: "), "{error}");
+}
+
+fn sim_command(words: &[&str]) -> (Option<i32>, String, String) {
+    let done = Command::new(env!("CARGO_BIN_EXE_sim")).args(words).output().expect("the simulator starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (done.status.code(), text(&done.stdout), text(&done.stderr))
+}
+
+#[test]
+fn one_seed_gives_the_same_trace_in_two_processes() {
+    let (first, second) = (sim_command(&["--seed", "5"]), sim_command(&["--seed", "5"]));
+    assert_eq!(first.0, Some(0));
+    assert!(first.1.contains("trace "), "{}", first.1);
+    assert_eq!(first.1, second.1);
+}
+
+#[test]
+fn misuse_is_told_with_the_usage() {
+    for words in [&["--sed", "5"][..], &["--seed"], &["--seed", "x"]] {
+        let (code, told, why) = sim_command(words);
+        assert_eq!((code, told.as_str()), (Some(2), ""), "{words:?}");
+        assert!(why.contains("usage: sim"), "{why}");
+    }
+}

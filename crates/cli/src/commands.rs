@@ -1,0 +1,142 @@
+//! The registry of verbs: one variant each, one file each. Help, completions, man pages and the list of JSON outputs
+//! are all made from here.
+
+pub mod audit;
+pub mod call;
+pub mod completion;
+pub mod config;
+pub mod demo;
+pub mod doctor;
+pub mod down;
+pub mod help;
+pub mod internal;
+pub mod kernel;
+pub mod logs;
+pub mod module;
+pub mod permissions;
+pub mod ps;
+pub mod publish;
+pub mod reload;
+pub mod restart;
+pub mod run;
+pub mod service;
+pub mod start;
+pub mod status;
+pub mod stop;
+pub mod subscribe;
+pub mod top;
+pub mod up;
+pub mod why;
+
+use clap::Subcommand;
+
+use crate::ctx::Ctx;
+use crate::failure::Outcome;
+
+/// A verb with what was typed behind it.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the kernel and its modules, here or in the background
+    Up(up::UpArgs),
+    /// Stop everything in order
+    Down(down::DownArgs),
+    /// Run one more command under the running kernel
+    Run(run::RunArgs),
+    /// List modules
+    Ps(ps::PsArgs),
+    /// Tell how the kernel or one module is
+    Status(status::StatusArgs),
+    /// Start modules and wait until they are ready
+    Start(start::StartArgs),
+    /// Stop modules and wait until they are gone
+    Stop(stop::StopArgs),
+    /// Stop and start modules and wait until they are ready
+    Restart(restart::RestartArgs),
+    /// Read files again and act on the difference
+    Reload(reload::ReloadArgs),
+    /// Show or follow what modules say
+    Logs(logs::LogsArgs),
+    /// Call a service
+    Call(call::CallArgs),
+    /// Send a message on a topic
+    Publish(publish::PublishArgs),
+    /// Listen to topics
+    Subscribe(subscribe::SubscribeArgs),
+    /// Watch what modules use
+    Top(top::TopArgs),
+    /// Tell the story of a module: now, what happened, what to do
+    Why(why::WhyArgs),
+    /// Check this machine, the home and the kernel
+    Doctor(doctor::DoctorArgs),
+    /// Read the journal of decisions, or verify it
+    Audit(audit::AuditArgs),
+    /// Install, approve, update and inspect modules
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Module(module::ModuleArgs),
+    /// See and decide what modules may touch
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Permissions(permissions::PermissionsArgs),
+    /// Read, change and check the configuration
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Config(config::ConfigArgs),
+    /// Start, stop and inspect the kernel itself
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Kernel(kernel::KernelArgs),
+    /// Install the kernel as a systemd service
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Service(service::ServiceArgs),
+    /// Print a completion script for a shell
+    Completion(completion::CompletionArgs),
+    /// A guided tour in this terminal; nothing needed, nothing left behind
+    Demo(demo::DemoArgs),
+    /// Help about a verb, or: exit-codes, json, man DIR
+    Help(help::HelpArgs),
+    /// A module of the demo
+    #[command(hide = true)]
+    DemoModule(internal::DemoModuleArgs),
+    /// The kernel in a process of its own
+    #[command(hide = true)]
+    KernelProcess(internal::KernelProcessArgs),
+    /// The process that outlives a killed kernel
+    #[command(hide = true)]
+    Sentinel(internal::SentinelArgs),
+}
+
+impl Command {
+    /// Does what was asked for.
+    ///
+    /// # Errors
+    /// Whatever the verb can end with.
+    pub fn run(&self, ctx: &Ctx) -> Outcome {
+        match self {
+            Self::Up(args) => up::run(ctx, args),
+            Self::Down(args) => down::run(ctx, args),
+            Self::Run(args) => run::run(ctx, args),
+            Self::Ps(args) => ps::run(ctx, args),
+            Self::Status(args) => status::run(ctx, args),
+            Self::Start(args) => start::run(ctx, args),
+            Self::Stop(args) => stop::run(ctx, args),
+            Self::Restart(args) => restart::run(ctx, args),
+            Self::Reload(args) => reload::run(ctx, args),
+            Self::Logs(args) => logs::run(ctx, args),
+            Self::Call(args) => call::run(ctx, args),
+            Self::Publish(args) => publish::run(ctx, args),
+            Self::Subscribe(args) => subscribe::run(ctx, args),
+            Self::Top(args) => top::run(ctx, args),
+            Self::Why(args) => why::run(ctx, args),
+            Self::Doctor(args) => doctor::run(ctx, args),
+            Self::Audit(args) => audit::run(ctx, args),
+            Self::Module(args) => module::run(ctx, args),
+            Self::Permissions(args) => permissions::run(ctx, args),
+            Self::Config(args) => config::run(ctx, args),
+            Self::Kernel(args) => kernel::run(ctx, args),
+            Self::Service(args) => service::run(ctx, args),
+            Self::Completion(args) => completion::run(ctx, args),
+            Self::Demo(args) => demo::run(ctx, args),
+            Self::Help(args) => help::run(ctx, args),
+            Self::DemoModule(args) => internal::demo_module(args),
+            Self::KernelProcess(args) => internal::kernel_process(ctx, args),
+            Self::Sentinel(args) => internal::sentinel(args),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Verbs that nobody types: the processes that this program starts of itself.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use host::{News, Presence};
+
+use crate::ctx::Ctx;
+use crate::demo::{self, Role};
+use crate::exit::Exit;
+use crate::failure::{Outcome, Stopped};
+use crate::foreground::to_event;
+use crate::target::Target;
+
+use super::up;
+
+/// The hidden word that runs the sentinel.
+const SENTINEL_WORD: &str = "sentinel";
+
+/// What can be given to the kernel's own process.
+#[derive(Debug, Args)]
+pub struct KernelProcessArgs {
+    /// The project's file
+    #[arg(long)]
+    file: Option<PathBuf>,
+}
+
+/// What can be given to a module of the demo.
+#[derive(Debug, Args)]
+pub struct DemoModuleArgs {
+    /// What it does
+    #[arg(value_enum)]
+    role: Role,
+}
+
+/// What can be given to the sentinel: whatever the host gives it.
+#[derive(Debug, Args)]
+pub struct SentinelArgs {
+    /// The host's own words
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    words: Vec<OsString>,
+}
+
+/// The command that runs the sentinel; nothing where this program's own file can't be told.
+pub(crate) fn sentinel_command() -> Option<Vec<OsString>> {
+    let program = std::env::current_exe().ok()?;
+    Some(vec![program.into_os_string(), OsString::from(SENTINEL_WORD)])
+}
+
+/// The kernel in a process of its own: see [`crate::background`] for how it is watched.
+pub(super) fn kernel_process(ctx: &Ctx, args: &KernelProcessArgs) -> Outcome {
+    // A session of its own, away from the terminal's signals. It fails only for one that leads a group already, which
+    // somebody who starts this by hand may do.
+    let _ = rustix::process::setsid();
+    crate::foreground::start_log(ctx);
+    let target = Target::of(ctx)?.with_project(args.file.clone());
+    match host::run(up::options(&target, Presence::Background), boot_teller()) {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) => {
+            let failure = crate::failure::of_host(error);
+            // The one who waits at the pipe hears it first; the log gets it from the program's end as every failure.
+            let _ = ctx.json_line(&failure.to_response());
+            Err(Stopped::Failed(Box::new(failure)))
+        }
+    }
+}
+
+/// Tells the boot on stdout until everything is at rest, then lets stdout go. A reader that has gone is no reason to
+/// stop: the kernel runs on.
+fn boot_teller() -> impl Fn(&News) + 'static {
+    let is_open = std::cell::Cell::new(true);
+    move |news| {
+        if let News::Trouble(what) = news {
+            let _ = writeln!(std::io::stderr().lock(), "trouble: {what}");
+        }
+        if !is_open.get() {
+            return;
+        }
+        if let Ok(line) = serde_json::to_string(&to_event(news)) {
+            let mut stdout = std::io::stdout().lock();
+            let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+        }
+        if matches!(news, News::Settled(_)) {
+            is_open.set(false);
+            if let Ok(nothing) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
+                let _ = rustix::stdio::dup2_stdout(&nothing);
+            }
+        }
+    }
+}
+
+/// One module of the demo.
+pub(super) fn demo_module(args: &DemoModuleArgs) -> Outcome {
+    Ok(demo::play(args.role))
+}
+
+/// The little process that outlives a killed kernel.
+pub(super) fn sentinel(args: &SentinelArgs) -> Outcome {
+    host::sentinel_main(&args.words);
+    Ok(Exit::Done)
+}

@@ -1,0 +1,99 @@
+//! `kernel`: the kernel's own process.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+
+use clap::{Args, Subcommand};
+
+use crate::ctx::Ctx;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::output::KernelLog;
+use crate::render::logs::clean;
+use crate::target::Target;
+use crate::words::Phrase;
+
+use super::{down, status, up};
+
+const EXAMPLES: &str = "\
+Examples:
+  ostoja kernel start -d         as `ostoja up -d`
+  ostoja kernel restart          stop everything, start again in the background
+  ostoja kernel logs -n 50       what the kernel in the background said itself";
+
+/// 1 MiB: how far back the kernel's own log is read.
+const LOG_BYTES_MAX: u64 = 1 << 20;
+
+/// What can be typed behind `kernel`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct KernelArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Start the kernel, here or with -d in the background
+    Start {
+        /// Go to the background and return when everything is ready
+        #[arg(short, long)]
+        detach: bool,
+    },
+    /// Stop everything in order
+    Stop,
+    /// Stop everything, then start in the background
+    Restart,
+    /// Tell how the kernel is; exit 3 when it does not run
+    Status,
+    /// Show what a kernel in the background said itself
+    Logs {
+        /// The last this many lines
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
+        lines: usize,
+    },
+}
+
+pub(super) fn run(ctx: &Ctx, args: &KernelArgs) -> Outcome {
+    match &args.verb {
+        Verb::Start { detach: false } => up::in_foreground(ctx, &Target::of(ctx)?),
+        Verb::Start { detach: true } => up::in_background(ctx, &Target::of(ctx)?),
+        Verb::Stop => down::run(ctx, &down::DownArgs {}),
+        Verb::Restart => {
+            let target = Target::of(ctx)?;
+            let downed = down::stop(ctx, &target)?;
+            if downed.was_running && !ctx.is_json() {
+                ctx.say_phrase(Phrase::Stopped, &[&crate::amount::span(downed.took_ms)]);
+            }
+            up::in_background(ctx, &target)
+        }
+        Verb::Status => status::kernel(ctx),
+        Verb::Logs { lines } => logs(ctx, *lines),
+    }
+}
+
+fn logs(ctx: &Ctx, count: usize) -> Outcome {
+    let target = Target::of(ctx)?;
+    let path = target.kernel_log();
+    let text = read_end(&path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            let message = format!("there is no kernel log in `{}`", target.home.root().display());
+            let help = format!("it is written by a kernel in the background: {} up -d", target.command());
+            Failure::new("cli::kernel_log::not_found", message).help(help)
+        }
+        _ => Failure::io("read", &path, &error),
+    })?;
+    let all: Vec<&str> = text.lines().collect();
+    let lines = all[all.len().saturating_sub(count)..].iter().map(|line| clean(line)).collect();
+    ctx.show(&KernelLog { lines }, |log| log.lines.iter().map(|line| format!("{line}\n")).collect())?;
+    Ok(Exit::Done)
+}
+
+fn read_end(path: &std::path::Path) -> std::io::Result<String> {
+    let mut file = File::open(path)?;
+    let end = file.metadata()?.len();
+    file.seek(SeekFrom::Start(end.saturating_sub(LOG_BYTES_MAX)))?;
+    let mut bytes = Vec::new();
+    file.take(LOG_BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

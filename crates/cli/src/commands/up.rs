@@ -1,0 +1,167 @@
+//! `up`: the kernel and all its modules, in this terminal or in the background.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use host::{Options, Presence, ProjectSource};
+use protocol::operator::{KernelStatus, ModuleDetail, ModuleStatus, Plan, ReloadWhat, Request, Settled};
+
+use crate::amount;
+use crate::args::DryRun;
+use crate::background;
+use crate::ctx::Ctx;
+use crate::door::{ANSWER_TIMEOUT_DEFAULT, Door};
+use crate::exit::Exit;
+use crate::failure::Outcome;
+use crate::foreground;
+use crate::output::Upped;
+use crate::render;
+use crate::target::Target;
+use crate::theme::Paint;
+use crate::words::Phrase;
+
+const EXAMPLES: &str = "\
+Examples:
+  ostoja up                      in this terminal, with the logs; Ctrl-C stops
+  ostoja up -d                   in the background; returns when all is ready
+  ostoja up -f shop/ostoja.yaml  another project's file
+  ostoja up --dry-run            what would start
+
+Without -f, an ostoja.yaml in this folder is the project. In the background a
+second `up -d` takes over what changed in the files.";
+
+/// 10 lines: what of a module's stderr is shown where it failed.
+const STDERR_LINES_SHOWN: usize = 10;
+
+/// What can be typed behind `up`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct UpArgs {
+    /// Go to the background and return when everything is ready
+    #[arg(short, long)]
+    detach: bool,
+    /// The project's file
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    dry_run: DryRun,
+}
+
+pub(super) fn run(ctx: &Ctx, args: &UpArgs) -> Outcome {
+    let target = match &args.file {
+        Some(file) => Target::of_project(ctx, file)?,
+        None => Target::of(ctx)?,
+    };
+    if args.dry_run.dry_run {
+        plan(ctx, &target)
+    } else if args.detach {
+        in_background(ctx, &target)
+    } else {
+        in_foreground(ctx, &target)
+    }
+}
+
+/// What a running kernel would do with the files as they are, or what a new one would start.
+fn plan(ctx: &Ctx, target: &Target) -> Outcome {
+    let plan = match Door::try_open_at(target, ctx.timeout_or(ANSWER_TIMEOUT_DEFAULT)) {
+        Some(mut door) => {
+            let request = Request::KernelReload { what: Some(ReloadWhat::Modules), dry_run: true };
+            door.ask::<Option<Plan>>(&request)?.unwrap_or(Plan { steps: Vec::new() })
+        }
+        None => crate::offline::plan(target)?,
+    };
+    ctx.show(&plan, |plan| render::plan::plan(&ctx.theme, plan))?;
+    Ok(Exit::Done)
+}
+
+/// The kernel in this process, with its news in this terminal.
+///
+/// # Errors
+/// What keeps a kernel from starting.
+pub(super) fn in_foreground(ctx: &Ctx, target: &Target) -> Outcome {
+    foreground::start_log(ctx);
+    foreground::run(ctx, options(target, Presence::Foreground), target.command().to_owned())
+}
+
+/// The kernel's options for this home.
+pub(super) fn options(target: &Target, presence: Presence) -> Options {
+    Options {
+        home: target.home.clone(),
+        project: target.project.clone().map(ProjectSource::File),
+        presence,
+        sentinel: crate::commands::internal::sentinel_command(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        seed: None,
+    }
+}
+
+/// A kernel in a process of its own; one that runs already takes over what changed in the files.
+///
+/// # Errors
+/// Why it did not start, and when it takes too long.
+pub(super) fn in_background(ctx: &Ctx, target: &Target) -> Outcome {
+    let begun = Instant::now();
+    let timeout = ctx.timeout_or(ANSWER_TIMEOUT_DEFAULT);
+    let running = Door::try_open_at(target, timeout);
+    let already = running.is_some();
+    let (mut door, not_ready) = match running {
+        Some(mut door) => {
+            door.ask_raw(&Request::KernelReload { what: None, dry_run: false })?;
+            let timeout_ms = Some(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX));
+            let settled: Settled = door.ask(&Request::KernelSettle { timeout_ms })?;
+            (door, settled.not_ready)
+        }
+        None => {
+            let settled = background::start(ctx, target)?;
+            (Door::open_at(target, timeout)?, settled.not_ready)
+        }
+    };
+    let upped = Upped {
+        already,
+        kernel: door.ask::<KernelStatus>(&Request::KernelStatus {})?,
+        modules: door.modules()?,
+        not_ready,
+        took_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+    };
+    let exit = if upped.not_ready.is_empty() { Exit::Done } else { Exit::Degraded };
+    if ctx.is_json() {
+        ctx.document(&upped)?;
+    } else {
+        tell(ctx, &mut door, &upped);
+    }
+    Ok(exit)
+}
+
+fn tell(ctx: &Ctx, door: &mut Door, upped: &Upped) {
+    if upped.already {
+        ctx.say_phrase(Phrase::RunsAlready, &[&upped.kernel.pid.to_string()]);
+    }
+    let took = amount::span(upped.took_ms);
+    if upped.modules.is_empty() {
+        ctx.say_phrase(Phrase::NoModules, &[door.command()]);
+        return;
+    }
+    if upped.not_ready.is_empty() {
+        let text = ctx.phrase(Phrase::AllReady, &[&took, &upped.modules.len().to_string()]);
+        ctx.say(&ctx.talk.paint(Paint::Good, &text));
+    } else {
+        let text = ctx.phrase(Phrase::SomeNotReady, &[&took, &upped.not_ready.join(", ")]);
+        ctx.say_always(&ctx.talk.paint(Paint::Bad, &text));
+    }
+    for module in upped.modules.iter().filter(|module| module.status != "ready" && !module.note.is_empty()) {
+        tell_module(ctx, door, module);
+    }
+}
+
+/// Why one module is not ready, with its last words.
+fn tell_module(ctx: &Ctx, door: &mut Door, module: &ModuleStatus) {
+    let state = ctx.talk.state_painted(&module.status);
+    ctx.say_always(&ctx.phrase(Phrase::NotReady, &[&module.id, &state, &render::logs::clean(&module.note)]));
+    let detail: Outcome<ModuleDetail> = door.ask(&Request::ModuleShow { module_id: module.id.clone() });
+    let tail = detail.map(|detail| detail.stderr_tail).unwrap_or_default();
+    for line in &tail[tail.len().saturating_sub(STDERR_LINES_SHOWN)..] {
+        ctx.say_always(&format!("  {} {}", ctx.talk.glyph("│", "|"), render::logs::clean(line)));
+    }
+    ctx.say_phrase(Phrase::AskWhy, &[door.command(), &module.id]);
+}

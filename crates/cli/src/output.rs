@@ -1,0 +1,337 @@
+//! What `--json` prints where it is not an answer of the operator door itself. Every document stands as `data` in an
+//! `{"ok": true, "data": …}`; fields are in camelCase and times are milliseconds, as at the door.
+
+use std::collections::BTreeMap;
+
+use protocol::operator::{
+    JournalRow, KernelStatus, LogLine, ModuleStatus, PendingRow, PermissionRow, Response,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// `up -d`, `kernel start -d`, `kernel restart`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Upped {
+    /// Whether it ran already.
+    pub already: bool,
+    /// The kernel.
+    pub kernel: KernelStatus,
+    /// All modules, in the order in which they are listed.
+    pub modules: Vec<ModuleStatus>,
+    /// Modules that should be ready and are not.
+    pub not_ready: Vec<String>,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// `down`, `kernel stop`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Downed {
+    /// Whether a kernel ran at all.
+    pub was_running: bool,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// `status` and `kernel status`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// Whether a kernel answers.
+    pub running: bool,
+    /// The home that was asked.
+    pub home: String,
+    /// The kernel, when it answers.
+    pub kernel: Option<KernelStatus>,
+}
+
+/// `ps` and `module list`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Modules {
+    /// All modules.
+    pub modules: Vec<ModuleStatus>,
+}
+
+/// `start`, `stop`, `restart`, of one or several modules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ActedOn {
+    /// One entry for each module named, in their order.
+    pub modules: Vec<ActedOnOne>,
+}
+
+/// What came of it for one module.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ActedOnOne {
+    /// Which.
+    pub module_id: String,
+    /// Whether it worked.
+    pub ok: bool,
+    /// Whether it was so already.
+    pub already: bool,
+    /// How it is now.
+    pub status: Option<ModuleStatus>,
+    /// Why it did not work.
+    pub failure: Option<Response>,
+}
+
+/// `permissions list` and `module perms`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PermissionRows {
+    /// By module.
+    pub modules: Vec<PermissionRow>,
+}
+
+/// `permissions pending`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PendingRows {
+    /// The wishes that wait for an answer.
+    pub requests: Vec<PendingRow>,
+}
+
+/// `call`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Called {
+    /// What the service answered.
+    pub result: Value,
+}
+
+/// `audit`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditPage {
+    /// Oldest first.
+    pub records: Vec<JournalRow>,
+    /// Records that are there and can't be read, by their place: somebody changed them.
+    pub damaged: Vec<u64>,
+}
+
+/// `audit --verify`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditVerdict {
+    /// Whether every record is as it was written.
+    pub sound: bool,
+    /// How many records are kept; nothing when the chain is broken.
+    pub records: Option<u64>,
+    /// How many older ones were dropped for age; nothing when the chain is broken.
+    pub dropped: Option<u64>,
+    /// The first place that is wrong.
+    pub broken_at: Option<u64>,
+    /// What is wrong there.
+    pub flaw: Option<String>,
+}
+
+/// How well something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Grade {
+    /// As it should be.
+    Good,
+    /// It is not there and need not be, or not yet.
+    Absent,
+    /// It works, with less than there could be.
+    Weak,
+    /// It does not work.
+    Bad,
+}
+
+/// One line of `doctor`, `config doctor`, `config check` and `module check`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// Which part: `containment`, `runtime`, `home`, `system`, `kernel`, `config`, `module`.
+    pub area: String,
+    /// What was looked at.
+    pub what: String,
+    /// How well it is.
+    pub grade: Grade,
+    /// What was found, as a sentence.
+    pub text: String,
+    /// What to type or do next.
+    pub help: Option<String>,
+}
+
+/// `doctor`, `config doctor`, `config check`, `module check`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Findings {
+    /// Whether nothing is bad.
+    pub healthy: bool,
+    /// Everything that was looked at.
+    pub findings: Vec<Finding>,
+}
+
+impl Findings {
+    /// Judges the whole by its parts.
+    pub fn new(findings: Vec<Finding>) -> Self {
+        Self { healthy: findings.iter().all(|finding| finding.grade != Grade::Bad), findings }
+    }
+}
+
+/// One value of the configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConfigEntry {
+    /// Its dotted key.
+    pub key: String,
+    /// Its value.
+    pub value: Value,
+    /// Where it comes from: a file of the home, the project file, or `default`.
+    pub origin: String,
+}
+
+/// `config list` and `config show`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConfigEntries {
+    /// Every value that is in force, by key.
+    pub entries: Vec<ConfigEntry>,
+}
+
+/// `config set`, `config unset`, `config reset`, `config edit`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConfigChanged {
+    /// The file.
+    pub file: String,
+    /// What is different now; the old and the new value by dotted key, `null` for none.
+    pub changes: Vec<ConfigChange>,
+    /// Whether a running kernel took it over; nothing when none runs or it was a dry run.
+    pub reloaded: Option<bool>,
+}
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConfigChange {
+    /// Which value.
+    pub key: String,
+    /// Before.
+    pub old: Value,
+    /// After.
+    pub new: Value,
+}
+
+/// `service install` and `service uninstall`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceUnit {
+    /// The unit's file.
+    pub path: String,
+    /// Its text, where it was written or would be.
+    pub unit: Option<String>,
+    /// `systemd-analyze verify`: whether it passed; nothing where that is not there.
+    pub verified: Option<bool>,
+    /// What to run next.
+    pub next: Vec<String>,
+}
+
+/// `completion`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Completion {
+    /// Which shell.
+    pub shell: String,
+    /// The script.
+    pub script: String,
+}
+
+/// `help man DIR`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ManPages {
+    /// The files that were written.
+    pub files: Vec<String>,
+}
+
+/// `help` of a verb.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HelpText {
+    /// The text, as on the terminal.
+    pub text: String,
+}
+
+/// `help exit-codes`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExitCodes {
+    /// The meaning of each code.
+    pub codes: BTreeMap<u8, String>,
+}
+
+/// `help json`: the verbs and the schemas of what they print.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Schemas {
+    /// By verb.
+    pub verbs: BTreeMap<String, Value>,
+}
+
+/// One line of `up` in the foreground, beside the door's own events.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "event", content = "data", rename_all = "snake_case")]
+pub enum UpEvent {
+    /// A step of the boot is done.
+    #[serde(rename_all = "camelCase")]
+    Booted {
+        /// Which: `config`, `store`, `modules`, `door`, `start`.
+        step: String,
+        /// What it found.
+        found: String,
+        /// Milliseconds since the start.
+        after_ms: u64,
+    },
+    /// Nothing is on its way to being ready any more; these should be ready and are not.
+    #[serde(rename_all = "camelCase")]
+    Settled {
+        /// Their names.
+        not_ready: Vec<String>,
+    },
+    /// Something is not as it should be, and the kernel runs on.
+    Trouble(String),
+    /// A module said something.
+    Log(LogLine),
+    /// Something was decided.
+    Record(JournalRow),
+    /// This many events were dropped, because they were read too slowly.
+    Lost(u64),
+    /// The end has begun.
+    Stopping(()),
+    /// Nothing runs any more.
+    #[serde(rename_all = "camelCase")]
+    Stopped {
+        /// How long the end took, in milliseconds.
+        took_ms: u64,
+    },
+}
+
+/// `kernel logs`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KernelLog {
+    /// Oldest first, as they stand in the file.
+    pub lines: Vec<String>,
+}
+
+/// The last line of `run` without `-d`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunEnded {
+    /// The module that the command was.
+    pub module_id: String,
+    /// How it ended, as a shell would show it; nothing when it was left running.
+    pub exit_code: Option<i32>,
+}
+
+/// One line of `demo`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DemoStep {
+    /// Its number, from 1.
+    pub step: u32,
+    /// What is shown.
+    pub title: String,
+    /// Whether it was seen to work.
+    pub ok: bool,
+    /// What was seen.
+    pub seen: Vec<String>,
+}

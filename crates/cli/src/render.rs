@@ -1,0 +1,11 @@
+//! Answers as people read them: pure functions from data and [`crate::theme::Theme`] to text, each with its snapshot.
+
+pub mod audit;
+pub mod findings;
+pub mod logs;
+pub mod modules;
+pub mod permissions;
+pub mod plan;
+pub mod status;
+pub mod story;
+pub mod top;

@@ -1,0 +1,195 @@
+//! Modules as a table, and one module in full.
+
+use protocol::operator::{ModuleDetail, ModuleStatus};
+
+use crate::amount;
+use crate::args::Columns;
+use crate::render::logs::clean;
+use crate::render::permissions;
+use crate::table::{self, Column, Fit, Painted, bare};
+use crate::theme::{Paint, Theme, state_paint};
+
+/// 24 columns: most names fit.
+const NAME_COLUMNS: u16 = 24;
+
+const SHORT: [Column; 8] = [
+    Column::capped("NAME", NAME_COLUMNS),
+    Column::text("STATE"),
+    Column::number("PID"),
+    Column::number("UP"),
+    Column::number("RESTARTS"),
+    Column::number("CPU"),
+    Column::number("MEM"),
+    Column::rest("NOTE"),
+];
+
+const WIDE: [Column; 16] = [
+    Column::text("NAME"),
+    Column::text("STATE"),
+    Column::number("PID"),
+    Column::number("UP"),
+    Column::number("RESTARTS"),
+    Column::number("CPU"),
+    Column::number("MEM"),
+    Column::text("RUNTIME"),
+    Column::text("VERSION"),
+    Column::number("LIFE"),
+    Column::number("IN"),
+    Column::number("OUT"),
+    Column::number("DROPPED"),
+    Column::text("CONTAINMENT"),
+    Column::text("PROVIDES"),
+    Column::rest("NOTE"),
+];
+
+/// The table of `ps`.
+pub fn table(theme: &Theme, columns: Columns, modules: &[ModuleStatus], now_ms: u64) -> String {
+    let dash = theme.glyph("–", "-");
+    match columns {
+        Columns::Name => modules.iter().map(|module| format!("{}\n", module.id)).collect(),
+        Columns::Short => {
+            let rows = modules.iter().map(|module| short_row(theme, module, now_ms, dash)).collect();
+            table::render(theme, Fit::Terminal, &SHORT, rows)
+        }
+        Columns::Wide => {
+            let rows = modules.iter().map(|module| wide_row(theme, module, now_ms, dash)).collect();
+            table::render(theme, Fit::Unbounded, &WIDE, rows)
+        }
+    }
+}
+
+fn short_row(theme: &Theme, module: &ModuleStatus, now_ms: u64, dash: &str) -> Vec<Painted> {
+    let or_dash = |text: Option<String>| bare(text.unwrap_or_else(|| dash.to_owned()));
+    vec![
+        bare(&module.id),
+        (theme.state(&module.status), Some(state_paint(&module.status))),
+        or_dash(module.pid.map(|pid| pid.to_string())),
+        or_dash(uptime(module, now_ms)),
+        bare(module.restarts_total.to_string()),
+        or_dash(module.cpu_ms.map(amount::cpu_time)),
+        or_dash(module.rss_bytes.map(amount::bytes)),
+        bare(note(module, now_ms)),
+    ]
+}
+
+fn wide_row(theme: &Theme, module: &ModuleStatus, now_ms: u64, dash: &str) -> Vec<Painted> {
+    let or_dash = |text: &str| bare(if text.is_empty() { dash } else { text });
+    let mut row = short_row(theme, module, now_ms, dash);
+    let note = row.pop().unwrap_or_else(|| bare(""));
+    row.extend([
+        or_dash(&module.runtime),
+        or_dash(&module.version),
+        bare(module.generation.map_or_else(|| dash.to_owned(), |generation| generation.to_string())),
+        bare(amount::count(module.frames_in)),
+        bare(amount::count(module.frames_out)),
+        bare(amount::count(module.dropped)),
+        or_dash(&module.containment),
+        or_dash(&module.provides.join(",")),
+        note,
+    ]);
+    row
+}
+
+/// For how long its process has run.
+fn uptime(module: &ModuleStatus, now_ms: u64) -> Option<String> {
+    module.pid?;
+    Some(amount::span(now_ms.saturating_sub(module.started_at?)))
+}
+
+/// Why it is not ready, and when it is tried again; losses when it is.
+fn note(module: &ModuleStatus, now_ms: u64) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    if !module.note.is_empty() {
+        parts.push(module.note.clone());
+    } else if !module.waiting_for.is_empty() {
+        parts.push(format!("waits for {}", module.waiting_for.join(", ")));
+    }
+    if let Some(at_ms) = module.restart_at_ms {
+        parts.push(format!("again in {}", amount::span(at_ms.saturating_sub(now_ms))));
+    }
+    if module.dropped > 0 {
+        parts.push(format!("{} dropped", amount::count(module.dropped)));
+    }
+    if module.bad_lines > 0 {
+        parts.push(format!("{} bad lines", amount::count(module.bad_lines)));
+    }
+    parts.join("; ")
+}
+
+/// One module in full, as name and value on a line each; what is empty is left out.
+pub fn detail(theme: &Theme, module: &ModuleDetail, now_ms: u64) -> String {
+    let status = &module.status;
+    let mut lines = Lines::new(theme);
+    lines.add_painted("module", &theme.paint(Paint::Strong, &status.id));
+    lines.add_painted("state", &theme.state_painted(&status.status));
+    lines.add("note", &note(status, now_ms));
+    lines.add("pid", &status.pid.map(|pid| pid.to_string()).unwrap_or_default());
+    lines.add("up", &uptime(status, now_ms).unwrap_or_default());
+    lines.add("restarts", &status.restarts_total.to_string());
+    lines.add("runtime", &status.runtime);
+    lines.add("version", &status.version);
+    lines.add(
+        "command",
+        &module.command.iter().map(|word| crate::target::shell_word(word)).collect::<Vec<_>>().join(" "),
+    );
+    lines.add("folder", module.folder.as_deref().unwrap_or_default());
+    lines.add("provides", &status.provides.join(", "));
+    lines.add("requires", &module.requires.join(", "));
+    lines.add("needs", &module.needs.join(", "));
+    lines.add("may call", &module.may_call.join(", "));
+    lines.add("topics", &module.topics.join(", "));
+    lines.add("config key", module.config_key.as_deref().unwrap_or_default());
+    lines.add("asks for", &permissions::one_line(&module.declared));
+    lines.add("may touch", &permissions::one_line(&module.effective));
+    lines.add("manifest", module.manifest_hash.as_deref().unwrap_or_default());
+    lines.add("contained", &status.containment);
+    for layer in &module.confinement {
+        lines.add("", layer);
+    }
+    lines.add(
+        "frames",
+        &format!("{} in, {} out, {} dropped", status.frames_in, status.frames_out, status.dropped),
+    );
+    if !module.stderr_tail.is_empty() {
+        lines.add("stderr", "its last lines");
+        for line in &module.stderr_tail {
+            lines.add("", line);
+        }
+    }
+    lines.text
+}
+
+/// Lines of a name and a value, the values below each other.
+#[derive(Debug)]
+pub(crate) struct Lines<'a> {
+    theme: &'a Theme,
+    pub(crate) text: String,
+}
+
+/// 11 columns: the longest name, `config key`, and a blank.
+const NAME_WIDTH: usize = 11;
+
+impl<'a> Lines<'a> {
+    pub(crate) fn new(theme: &'a Theme) -> Self {
+        Self { theme, text: String::new() }
+    }
+
+    /// Adds a line; an empty value adds none. What a terminal would act on is left out: it may come from a module.
+    pub(crate) fn add(&mut self, name: &str, value: &str) {
+        self.add_painted(name, &clean(value));
+    }
+
+    /// Adds a line with a value of our own making.
+    pub(crate) fn add_painted(&mut self, name: &str, value: &str) {
+        if value.is_empty() {
+            return;
+        }
+        let padded = format!("{name:<NAME_WIDTH$}");
+        self.text.push_str(&self.theme.paint(Paint::Dim, &padded));
+        self.text.push_str(value);
+        self.text.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! Stories in both languages, and the advice at their ends.
+
+use expect_test::{Expect, expect};
+use serde_json::json;
+
+use super::*;
+use crate::samples::{NOW_MS, module, restarting, row};
+use crate::theme::Glyphs;
+
+fn crash_loop() -> Story {
+    let exited = |seq| {
+        row(
+            seq,
+            "module.exited",
+            "worker",
+            &[("exit", json!("exit code 1")), ("after_ms", json!(40)), ("state", json!("starting"))],
+        )
+    };
+    Story {
+        status: Some(restarting("worker")),
+        records: vec![
+            row(1, "order.start", "worker", &[]),
+            row(2, "module.starting", "worker", &[("attempt", json!(1))]),
+            exited(3),
+            exited(4),
+            row(
+                5,
+                "restart.planned",
+                "worker",
+                &[("wait_ms", json!(4_000)), ("attempt", json!(2)), ("max_restarts", json!(5))],
+            ),
+        ],
+        stderr_tail: vec!["ValueError: no port".to_owned()],
+    }
+}
+
+fn tell(lang: Lang, id: &str, story: &Story) -> String {
+    let teller = Teller {
+        theme: &Theme::plain(Glyphs::Unicode),
+        lang,
+        zone: &TimeZone::UTC,
+        now_ms: NOW_MS,
+        command: "ostoja --home /h",
+    };
+    teller.tell(id, story)
+}
+
+fn check(lang: Lang, id: &str, story: &Story, expected: Expect) {
+    let text = tell(lang, id, story);
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    expected.assert_eq(&text);
+}
+
+#[test]
+fn a_crash_loop_in_english() {
+    check(
+        Lang::En,
+        "worker",
+        &crash_loop(),
+        expect![[r#"
+        Now
+          worker: ↻ restarting for 2s
+          exit code 1 after 40 ms
+          it is started again in 4s
+
+        What happened
+          10:29:01  an operator asked to start it
+          10:29:02  starting
+          10:29:03  ended by itself with exit code 1 after 40 ms, while starting (×2)
+          10:29:05  restarts after 4.0 s (attempt 2 of 5)
+
+        Its last words on stderr
+          │ ValueError: no port
+
+        What to do
+          read what it said: ostoja --home /h logs worker
+          then: ostoja --home /h restart worker
+    "#]],
+    );
+}
+
+#[test]
+fn a_crash_loop_in_polish() {
+    check(
+        Lang::Pl,
+        "worker",
+        &crash_loop(),
+        expect![[r#"
+        Teraz
+          worker: ↻ restarting od 2s
+          exit code 1 after 40 ms
+          ruszy ponownie za 4s
+
+        Co się stało
+          10:29:01  operator kazał uruchomić
+          10:29:02  start
+          10:29:03  zakończył się sam (exit code 1) po 40 ms, w stanie starting (×2)
+          10:29:05  ruszy ponownie po 4.0 s (próba 2 z 5)
+
+        Ostatnie słowa na stderr
+          │ ValueError: no port
+
+        Co zrobić
+          przeczytaj, co mówił: ostoja --home /h logs worker
+          potem: ostoja --home /h restart worker
+    "#]],
+    );
+}
+
+#[test]
+fn a_module_that_works_needs_nothing() {
+    let story = Story { status: Some(module("web")), records: Vec::new(), stderr_tail: Vec::new() };
+    check(
+        Lang::En,
+        "web",
+        &story,
+        expect![[r#"
+        Now
+          web: ● ready for 10m00s
+
+        What happened
+          the journal knows nothing of it yet
+
+        What to do
+          nothing: it works
+    "#]],
+    );
+}
+
+#[test]
+fn a_module_that_was_never_approved_is_to_be_approved() {
+    let status =
+        ModuleStatus { status: "stopped".to_owned(), note: "not approved".to_owned(), ..module("mailer") };
+    let records = vec![row(1, "module.refused", "mailer", &[("why", json!("not approved"))])];
+    let story = Story { status: Some(status), records, stderr_tail: Vec::new() };
+    let text = tell(Lang::En, "mailer", &story);
+    assert!(text.contains("ostoja --home /h module approve mailer"), "{text}");
+}
+
+#[test]
+fn an_open_wish_is_told_even_of_a_module_that_works() {
+    let wish =
+        |code: &str| row(1, code, "web", &[("permissions", json!("net a:1")), ("request", json!("4f0c"))]);
+    let story =
+        |code| Story { status: Some(module("web")), records: vec![wish(code)], stderr_tail: Vec::new() };
+    let open = tell(Lang::En, "web", &story("permission.requested"));
+    assert!(open.contains("then: ostoja --home /h permissions grant 4f0c"), "{open}");
+    let answered = tell(Lang::En, "web", &story("permission.denied"));
+    assert!(answered.ends_with("  nothing: it works\n"), "{answered}");
+}

@@ -1,0 +1,62 @@
+//! What every module uses, as a table that is drawn again and again.
+
+use jiff::tz::TimeZone;
+use protocol::operator::{UsageRow, UsageTable};
+
+use crate::amount;
+use crate::table::{self, Column, Fit, Painted, bare};
+use crate::theme::{Paint, Theme, state_paint};
+
+const COLUMNS: [Column; 8] = [
+    Column::capped("NAME", 28),
+    Column::text("STATE"),
+    Column::number("PID"),
+    Column::number("CPU%"),
+    Column::number("TIME"),
+    Column::number("MEM"),
+    Column::number("FRAMES"),
+    Column::number("PER S"),
+];
+
+/// One picture: a line about the whole, then the kernel, then the modules, the busiest first.
+pub fn usage(theme: &Theme, usage: &UsageTable, zone: &TimeZone) -> String {
+    let mut rows: Vec<&UsageRow> = usage.modules.iter().collect();
+    rows.sort_by(|one, other| {
+        let share = |row: &UsageRow| row.cpu_percent.unwrap_or(0.0);
+        share(other)
+            .total_cmp(&share(one))
+            .then(other.rss_bytes.cmp(&one.rss_bytes))
+            .then(one.id.cmp(&other.id))
+    });
+    let everything = || usage.modules.iter().chain([&usage.kernel]);
+    let memory: u64 = everything().map(|row| row.rss_bytes).sum();
+    let share: f64 = everything().filter_map(|row| row.cpu_percent).sum();
+    let head = format!(
+        "ostoja {}   {} modules   cpu {}   memory {}\n\n",
+        amount::log_moment(usage.ts_ms, zone),
+        usage.modules.len(),
+        amount::percent(share),
+        amount::bytes(memory),
+    );
+    let cells = [&usage.kernel].into_iter().chain(rows).map(|row| cells(theme, row)).collect();
+    theme.paint(Paint::Strong, head.trim_end())
+        + "\n\n"
+        + &table::render(theme, Fit::Terminal, &COLUMNS, cells)
+}
+
+fn cells(theme: &Theme, row: &UsageRow) -> Vec<Painted> {
+    let dash = theme.glyph("–", "-").to_owned();
+    vec![
+        bare(&row.id),
+        (theme.state(&row.status), Some(state_paint(&row.status))),
+        bare(row.pid.map_or_else(|| dash.clone(), |pid| pid.to_string())),
+        bare(row.cpu_percent.map_or_else(|| dash.clone(), amount::percent)),
+        bare(amount::cpu_time(row.cpu_ms)),
+        bare(amount::bytes(row.rss_bytes)),
+        bare(amount::count(row.frames)),
+        bare(row.frames_per_s.map_or(dash, |per_s| format!("{per_s:.0}"))),
+    ]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! The schemas of everything that `--json` prints: one list, from which the reference is generated, which `help json`
+//! shows, and against which a test holds what each verb really prints.
+
+use protocol::operator::{
+    Acted, Event, Installed, LogPage, ModuleDetail, ModuleStatus, Plan, Published, Story, UsageTable,
+};
+use schemars::{JsonSchema, Schema, schema_for};
+
+use crate::output::{
+    ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
+    DemoStep, Downed, ExitCodes, Findings, HelpText, KernelLog, ManPages, Modules, PendingRows,
+    PermissionRows, RunEnded, Schemas, ServiceUnit, Status, UpEvent, Upped,
+};
+
+/// How a verb prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One document: the schema is that of `data` in an `ok` answer.
+    Document,
+    /// Lines: the schema is that of each line.
+    Lines,
+}
+
+/// What one verb prints with `--json`.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// The verb with the options that change what is printed.
+    pub verb: &'static str,
+    /// How.
+    pub shape: Shape,
+    /// What.
+    pub schema: Schema,
+}
+
+fn document<T: JsonSchema>(verb: &'static str) -> Output {
+    Output { verb, shape: Shape::Document, schema: schema_for!(T) }
+}
+
+fn lines<T: JsonSchema>(verb: &'static str) -> Output {
+    Output { verb, shape: Shape::Lines, schema: schema_for!(T) }
+}
+
+/// All outputs, by verb in the order of the registry. Every verb that changes something prints a `Plan` with
+/// `--dry-run`, listed once.
+pub fn outputs() -> Vec<Output> {
+    let mut all = everyday();
+    all.extend(nested());
+    all
+}
+
+fn everyday() -> Vec<Output> {
+    vec![
+        lines::<UpEvent>("up"),
+        document::<Upped>("up -d"),
+        document::<Downed>("down"),
+        lines::<Event>("run"),
+        document::<RunEnded>("run (its last line)"),
+        document::<Acted>("run -d"),
+        document::<Modules>("ps"),
+        document::<Status>("status"),
+        document::<ModuleStatus>("status MODULE"),
+        document::<ActedOn>("start"),
+        document::<ActedOn>("stop"),
+        document::<ActedOn>("restart"),
+        document::<Plan>("reload"),
+        document::<Plan>("--dry-run of any verb but config, service"),
+        document::<LogPage>("logs"),
+        lines::<Event>("logs -f"),
+        document::<Called>("call"),
+        document::<Published>("publish"),
+        lines::<Event>("subscribe"),
+        document::<UsageTable>("top -n 1"),
+        lines::<Event>("top"),
+        document::<Story>("why"),
+        document::<Findings>("doctor"),
+        document::<AuditPage>("audit"),
+        document::<AuditVerdict>("audit --verify"),
+    ]
+}
+
+fn nested() -> Vec<Output> {
+    vec![
+        document::<Modules>("module list"),
+        document::<Installed>("module install"),
+        document::<Acted>("module approve"),
+        document::<Installed>("module update"),
+        document::<ModuleDetail>("module show"),
+        document::<PermissionRows>("module perms"),
+        document::<Findings>("module check"),
+        document::<PermissionRows>("permissions list"),
+        document::<PendingRows>("permissions pending"),
+        document::<ConfigEntry>("config get"),
+        document::<ConfigEntries>("config list"),
+        document::<ConfigEntries>("config show"),
+        document::<ConfigChanged>("config set"),
+        document::<ConfigChanged>("config unset"),
+        document::<ConfigChanged>("config reset"),
+        document::<ConfigChanged>("config edit"),
+        document::<Findings>("config check"),
+        document::<Findings>("config doctor"),
+        lines::<UpEvent>("kernel start"),
+        document::<Upped>("kernel start -d"),
+        document::<Downed>("kernel stop"),
+        document::<Upped>("kernel restart"),
+        document::<Status>("kernel status"),
+        document::<KernelLog>("kernel logs"),
+        document::<ServiceUnit>("service install"),
+        document::<ServiceUnit>("service uninstall"),
+        document::<Completion>("completion"),
+        lines::<DemoStep>("demo"),
+        document::<HelpText>("help"),
+        document::<ExitCodes>("help exit-codes"),
+        document::<Schemas>("help json"),
+        document::<ManPages>("help man"),
+    ]
+}

@@ -1,0 +1,206 @@
+//! What the commands say to people, English and Polish side by side in one table. What records mean is said by
+//! `host::words`, in the same two languages; codes, logs and `--help` are English.
+
+use crate::lang::Lang;
+
+/// Writes the table once: the variants, all of them as a list, and their texts.
+macro_rules! phrases {
+    ($($(#[$doc:meta])* $name:ident: $english:literal, $polish:literal;)+) => {
+        /// A sentence with places `{0}`, `{1}`, … for values.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Phrase {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Phrase {
+            /// All sentences, in the table's order.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The sentence with its places.
+            pub fn template(self, lang: Lang) -> &'static str {
+                match (self, lang) {
+                    $((Self::$name, Lang::En) => $english, (Self::$name, Lang::Pl) => $polish,)+
+                }
+            }
+        }
+    };
+}
+
+phrases! {
+    /// `down` and `status` where nothing runs.
+    NotRunning: "no kernel runs on {0}", "na {0} nie działa żadne jądro";
+    /// `up` where a kernel runs already.
+    RunsAlready: "the kernel runs already (pid {0})", "jądro już działa (pid {0})";
+    /// A step of the boot.
+    BootStep: "[{0}/5] {1}: {2}", "[{0}/5] {1}: {2}";
+    /// All modules are ready.
+    AllReady: "ready in {0}; modules: {1}", "gotowe w {0}; moduły: {1}";
+    /// Some modules are not.
+    SomeNotReady: "up after {0}, but not ready: {1}", "działa po {0}, ale niegotowe: {1}";
+    /// There is nothing to run.
+    NoModules: "no modules yet; try `{0} run -- COMMAND` or write an ostoja.yaml", "nie ma jeszcze modułów; spróbuj `{0} run -- POLECENIE` albo napisz ostoja.yaml";
+    /// What to do in the foreground.
+    CtrlCStops: "Ctrl-C stops everything", "Ctrl-C zatrzymuje wszystko";
+    /// The first Ctrl-C.
+    Stopping: "stopping; once more Ctrl-C kills at once", "zatrzymuję; drugie Ctrl-C zabija od razu";
+    /// Everything is stopped.
+    Stopped: "stopped in {0}", "zatrzymane w {0}";
+    /// Something is wrong with a running kernel.
+    Trouble: "trouble: {0}", "kłopot: {0}";
+    /// A module is refused.
+    Refused: "{0} is refused: {1}", "{0} odrzucony: {1}";
+    /// A module is not ready.
+    NotReady: "{0} is {1}: {2}", "{0}: {1}, {2}";
+    /// The last lines of a module's stderr follow.
+    StderrTail: "last lines of {0}:", "ostatnie linie {0}:";
+    /// Where to learn more.
+    AskWhy: "ask: {0} why {1}", "zapytaj: {0} why {1}";
+    /// The log lines that a slow reader missed.
+    LinesLost: "{0} lines were lost", "utracono linii: {0}";
+    /// The events that a slow reader missed.
+    EventsLost: "{0} events were lost, because they were read too slowly", "utracono zdarzeń: {0}, bo czytano je za wolno";
+    /// What was followed came to its end.
+    Ended: "the end: {0}", "koniec: {0}";
+    /// `start`, `stop`, `restart`: it was so already.
+    Already: "{0} was so already: {1}", "{0} już tak było: {1}";
+    /// `start`, `stop`, `restart`: how it is now.
+    Now: "{0} is {1}", "{0}: {1}";
+    /// `run -d`.
+    RunDetached: "{0} runs; see {1} logs -f {0}", "{0} działa; zobacz {1} logs -f {0}";
+    /// `run`: the command ended.
+    RunEnded: "{0} ended with exit code {1}", "{0} zakończył się kodem {1}";
+    /// `publish`.
+    Published: "modules that got it: {0}", "moduły, które to dostały: {0}";
+    /// `subscribe` begins.
+    Listening: "listening to {0}; Ctrl-C ends", "słucham: {0}; Ctrl-C kończy";
+    /// `reload` found no difference.
+    NothingChanged: "nothing changed", "nic się nie zmieniło";
+    /// `module install`.
+    Installed: "{0} is installed", "{0} zainstalowany";
+    /// What a module asks for follows.
+    AsksFor: "{0} asks for:", "{0} prosi o:";
+    /// What it may do already.
+    HasAlready: "{0} has already:", "{0} ma już:";
+    /// The question before an approval.
+    ApproveQuestion: "approve exactly this for {0}?", "zatwierdzić dokładnie to dla {0}?";
+    /// It has to be approved first.
+    ApproveNext: "it runs after: {0} module approve {1}", "ruszy po: {0} module approve {1}";
+    /// `module approve`.
+    Approved: "{0} is approved", "{0} zatwierdzony";
+    /// The question before a module is removed.
+    UninstallQuestion: "stop {0}, forget its approval and remove its folder?", "zatrzymać {0}, zapomnieć zgodę i usunąć folder?";
+    /// `module uninstall`.
+    Uninstalled: "{0} is gone", "{0} usunięty";
+    /// `module update`.
+    Updated: "{0} is updated", "{0} zaktualizowany";
+    /// Nothing waits for an answer.
+    NothingPending: "no wish waits for an answer", "żadna prośba nie czeka na odpowiedź";
+    /// `permissions grant`.
+    Granted: "granted to {0}", "przyznano: {0}";
+    /// `permissions deny`.
+    Denied: "refused to {0}", "odmówiono: {0}";
+    /// `permissions revoke`.
+    Revoked: "taken back from {0}", "odebrano: {0}";
+    /// The question before permissions are taken back.
+    RevokeQuestion: "take this back from {0}? it is restarted", "odebrać to {0}? ruszy ponownie";
+    /// The question before permissions are granted.
+    GrantQuestion: "grant exactly this to {0}?", "przyznać dokładnie to {0}?";
+    /// A file of the configuration was written.
+    ConfigWritten: "written: {0}", "zapisano: {0}";
+    /// The question before values are reset.
+    ResetQuestion: "forget every value that was set ({0})?", "zapomnieć wszystkie ustawione wartości ({0})?";
+    /// The kernel took a change over.
+    ConfigTaken: "the running kernel has taken it over", "działające jądro już to przyjęło";
+    /// A change waits for the next start.
+    ConfigLater: "no kernel runs; it counts from the next start", "żadne jądro nie działa; liczy się od następnego startu";
+    /// `why`: the heading of the present.
+    WhyNow: "Now", "Teraz";
+    /// `why`: the heading of the past.
+    WhyPast: "What happened", "Co się stało";
+    /// `why`: the heading of the last words.
+    WhyWords: "Its last words on stderr", "Ostatnie słowa na stderr";
+    /// `why`: the heading of advice.
+    WhyNext: "What to do", "Co zrobić";
+    /// `why`: nothing is known.
+    WhyNothing: "the journal knows nothing of it yet", "dziennik jeszcze nic o nim nie wie";
+    /// `why`: nothing has to be done.
+    WhyFine: "nothing: it works", "nic: działa";
+    /// `why`: a state and how long it lasts.
+    WhySince: "{0} for {1}", "{0} od {1}";
+    /// `why`: when it is tried again.
+    WhyAgain: "it is started again in {0}", "ruszy ponownie za {0}";
+    /// `why`: what it waits for.
+    WhyWaits: "it waits for {0}", "czeka na {0}";
+    /// `why`: watch it go on.
+    DoWatch: "watch it: {0}", "obserwuj: {0}";
+    /// `why`: read its logs.
+    DoRead: "read what it said: {0}", "przeczytaj, co mówił: {0}";
+    /// `why`: act on the last decision.
+    DoAct: "then: {0}", "potem: {0}";
+    /// `why`: start it.
+    DoStart: "start it: {0}", "uruchom: {0}";
+    /// `why`: approve it.
+    DoApprove: "see what it asks for, then approve it: {0}", "zobacz, o co prosi, i zatwierdź: {0}";
+    /// `why`: see what it waits for.
+    DoProvider: "see what it waits for: {0}", "zobacz, na co czeka: {0}";
+    /// `audit --verify` found nothing wrong.
+    AuditSound: "{0} records, all as they were written", "wpisy: {0}, wszystkie takie, jak je zapisano";
+    /// `audit --verify`: some were dropped for age.
+    AuditDropped: "{0} older ones were dropped for age", "starszych usuniętych z wiekiem: {0}";
+    /// `service install`.
+    ServiceWritten: "unit written: {0}", "jednostka zapisana: {0}";
+    /// `service uninstall`.
+    ServiceRemoved: "unit removed: {0}", "jednostka usunięta: {0}";
+    /// What to run next.
+    RunNext: "run next:", "uruchom teraz:";
+    /// `demo`: the first step.
+    DemoModules: "Five modules run: four of this very program, one line of shell", "Działa pięć modułów: cztery z tego programu i jedna linia powłoki";
+    /// `demo`: about the first step.
+    DemoModulesRemark: "worker started only after greeter was ready, because it requires it", "worker ruszył dopiero po greeterze, bo go wymaga";
+    /// `demo`: the call.
+    DemoCall: "A service is called", "Wywołanie usługi";
+    /// `demo`: about the call.
+    DemoCallRemark: "the kernel checked the right to call and carried it there and back in {0}", "jądro sprawdziło prawo do wywołania i przeniosło je tam i z powrotem w {0}";
+    /// `demo`: the crash.
+    DemoCrash: "A module crashes and comes back", "Moduł pada i wraca";
+    /// `demo`: about the crash.
+    DemoCrashRemark: "back after {0}; every step and its reason is in the journal", "z powrotem po {0}; każdy krok i jego powód jest w dzienniku";
+    /// `demo`: the flood.
+    DemoFlood: "A module floods the kernel", "Moduł zalewa jądro";
+    /// `demo`: what was seen of the flood.
+    DemoFloodSeen: "flooder sent {0} messages; meanwhile greeter answered {1} calls, the slowest in {2}", "flooder wysłał wiadomości: {0}; w tym czasie greeter odpowiedział na wywołania ({1}), najwolniej w {2}";
+    /// `demo`: about the flood.
+    DemoFloodRemark: "queues are bounded, so a flood hurts only who makes it", "kolejki mają granice, więc zalew szkodzi tylko temu, kto go robi";
+    /// `demo`: the wish.
+    DemoWish: "A module wishes for more than it may", "Moduł prosi o więcej, niż mu wolno";
+    /// `demo`: about the wish.
+    DemoWishRemark: "nothing was opened before a person said so; `why` tells the story of any module", "nic nie zostało otwarte bez zgody człowieka; `why` opowie historię każdego modułu";
+    /// `demo`: what to try.
+    DemoTry: "Try it yourself, in another terminal:", "Spróbuj w drugim terminalu:";
+    /// `demo`: how it ends.
+    DemoStays: "Ctrl-C stops everything and removes the demo's home", "Ctrl-C zatrzyma wszystko i usunie katalog demo";
+    /// There is no systemd here.
+    NoSystemctl: "systemctl is not here; where it is, run:", "nie ma tu systemctl; tam, gdzie jest, uruchom:";
+    /// The unit could not be verified.
+    NoVerify: "systemd-analyze is not here, so the unit was not verified", "nie ma tu systemd-analyze, więc jednostki nie sprawdzono";
+}
+
+impl Phrase {
+    /// The sentence with its values.
+    pub fn fill(self, lang: Lang, values: &[&str]) -> String {
+        let mut text = String::new();
+        let mut rest = self.template(lang);
+        while let Some((before, after)) = rest.split_once('{') {
+            text.push_str(before);
+            let (place, behind) = after.split_once('}').unwrap_or((after, ""));
+            let value = place.parse::<usize>().ok().and_then(|place| values.get(place));
+            text.push_str(value.copied().unwrap_or("?"));
+            rest = behind;
+        }
+        text.push_str(rest);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests;

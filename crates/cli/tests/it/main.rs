@@ -1,0 +1,8 @@
+//! The real binary, run as a person or a script runs it: without a kernel, against a kernel that only plays one, and
+//! with a real kernel and real modules.
+
+mod alone;
+mod played;
+mod real;
+mod runner;
+mod stage;

@@ -1,0 +1,109 @@
+//! One cgroup per module where the machine has such a tree, so that what forked away is killed with its module, at the
+//! next start of the kernel at the latest.
+//!
+//! Every run of a kernel has a tree of its own, named after its home and its process.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use abi::ModuleId;
+use sandbox::cgroup::{Tree, is_populated, remove};
+use sandbox::kill_cgroup;
+use sha2::{Digest, Sha256};
+
+use crate::home::Home;
+
+/// The tree of one kernel, or nothing where there can't be one.
+#[derive(Debug)]
+pub(crate) struct Cgroups {
+    tree: Option<Tree>,
+}
+
+impl Cgroups {
+    /// Opens this run's tree, and ends what earlier kernels of this home left in theirs. Gives how many groups that were.
+    /// The home's lock must be held.
+    pub(crate) fn open(home: &Home) -> (Self, usize) {
+        let family = family(home);
+        match Tree::open(&format!("{family}-{}", std::process::id())) {
+            Ok(tree) => {
+                let own = tree.kill_leftovers().unwrap_or_default();
+                let left = own + end_earlier(&tree, &family);
+                (Self { tree: Some(tree) }, left)
+            }
+            Err(why) => {
+                tracing::info!(%why, "modules run without groups of their own");
+                (Self { tree: None }, 0)
+            }
+        }
+    }
+
+    /// A module's own group; another one each time that one was killed.
+    pub(crate) fn group(&self, id: &ModuleId, killed: u32) -> Option<PathBuf> {
+        // No module's name holds a `+`, so no two modules share a group.
+        let name = if killed == 0 { id.to_string() } else { format!("{id}+{killed}") };
+        let group = self.tree.as_ref()?.group(&name);
+        group.inspect_err(|why| tracing::debug!(%why, module = %id, "a module runs without a group")).ok()
+    }
+
+    /// The folder that a sentinel watches over.
+    pub(crate) fn dir(&self) -> Option<PathBuf> {
+        self.tree.as_ref().map(|tree| tree.dir().to_owned())
+    }
+
+    /// Kills all that is in a module's group. Says whether there was anything, and so whether the group is spent.
+    pub(crate) fn kill(group: &Path) -> bool {
+        // A group that is gone holds nothing that could be killed.
+        if !is_populated(group).unwrap_or(false) {
+            return false;
+        }
+        if let Err(error) = kill_cgroup(group) {
+            tracing::warn!(%error, group = %group.display(), "a group could not be killed");
+        }
+        true
+    }
+
+    /// Removes a module's group. One that is still busy is removed with the tree, or at the next start.
+    pub(crate) fn drop_group(group: &Path) {
+        let _later = remove(group);
+    }
+
+    /// Ends what is left and removes everything.
+    pub(crate) fn close(&mut self) {
+        if let Some(tree) = self.tree.take() {
+            // What is not gone now is found again at the next start.
+            let _left = tree.kill_leftovers();
+            let _later = tree.close();
+        }
+    }
+}
+
+/// Ends the trees of earlier runs: the lock of the home says that none of them has a kernel any more.
+fn end_earlier(own: &Tree, family: &str) -> usize {
+    let Some(all) = own.dir().parent() else { return 0 };
+    let is_earlier = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        path != own.dir() && name.strip_prefix(family).is_some_and(|rest| rest.starts_with('-'))
+    };
+    let folders = fs::read_dir(all).into_iter().flatten().flatten().map(|entry| entry.path());
+    folders.filter(is_earlier).map(|tree| end_tree(&tree)).sum()
+}
+
+fn end_tree(tree: &Path) -> usize {
+    // What can't be killed or removed now is found again at the next start.
+    let _later = kill_cgroup(tree);
+    let groups = fs::read_dir(tree).into_iter().flatten().flatten().map(|entry| entry.path());
+    let groups: Vec<PathBuf> = groups.filter(|path| path.is_dir()).collect();
+    for group in &groups {
+        let _later = remove(group);
+    }
+    let _later = remove(tree);
+    groups.len()
+}
+
+/// What the trees of one home have in common: short, a folder's name, and another one for every home.
+fn family(home: &Home) -> String {
+    let hash = Sha256::digest(home.root().as_os_str().as_bytes());
+    let hex: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("home-{hex}")
+}

@@ -1,0 +1,56 @@
+//! The doctor sees what is wrong with a home, and nothing wrong with a good one.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::{Condition, examine, home_findings};
+use crate::Home;
+
+fn condition_of(findings: &[super::Finding], name: &str) -> Option<Condition> {
+    findings.iter().find(|finding| finding.name == name).map(|finding| finding.condition)
+}
+
+#[test]
+fn a_fresh_private_folder_is_good() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o700)).expect("it is ours");
+    let findings = home_findings(home.path());
+    assert_eq!(condition_of(&findings, "folder"), Some(Condition::Good));
+    assert_eq!(condition_of(&findings, "journal"), None);
+}
+
+#[test]
+fn a_folder_that_others_can_write_is_bad_and_the_help_says_what_to_do() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o777)).expect("it is ours");
+    let findings = home_findings(home.path());
+    let folder = findings.iter().find(|finding| finding.name == "folder").expect("it is looked at");
+    assert_eq!(folder.condition, Condition::Bad);
+    assert!(folder.help.starts_with("chmod go-w "), "{}", folder.help);
+}
+
+#[test]
+fn a_missing_home_is_absent_and_not_made() {
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let home = parent.path().join("none");
+    assert_eq!(condition_of(&home_findings(&home), "folder"), Some(Condition::Absent));
+    assert!(!home.exists());
+}
+
+#[test]
+fn a_journal_that_is_no_database_is_bad() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let journal = Home::at(home.path()).journal();
+    fs::create_dir_all(journal.parent().expect("it lies in a folder")).expect("it is ours");
+    fs::write(journal, b"this is no database, and long enough to be seen as none").expect("it is ours");
+    assert_eq!(condition_of(&home_findings(home.path()), "journal"), Some(Condition::Bad));
+}
+
+#[test]
+fn every_layer_and_a_shell_are_looked_at() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let findings = examine(home.path());
+    let layers = findings.iter().filter(|finding| finding.area == "containment").count();
+    assert_eq!(layers, sandbox::Layer::ALL.len());
+    assert_eq!(condition_of(&findings, "sh"), Some(Condition::Good));
+}

@@ -1,0 +1,90 @@
+//! Requests about modules: rows, orders, and changes of the home.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use abi::{ModuleId, Permissions, Record};
+use kernel::{Event, Order};
+use protocol::operator::{Acted, Installed, PlannedStep, Request};
+use serde_json::{Value, json};
+
+use super::connection::Caller;
+use super::reply::{self, Done, Ordered, Refusal, plain_answer};
+use super::requests::module_id;
+use crate::clock::wall_now;
+use crate::effects::save_now;
+use crate::files::blueprint::Origin;
+use crate::files::discovery::{Search, writable};
+use crate::files::folder::ModuleFolder;
+use crate::files::install::{self, InstallError, Way};
+use crate::files::project::ProjectModules;
+use crate::files::seal::{HashCache, Hashes};
+use crate::shell::Shell;
+use crate::translate::permissions_json;
+
+mod home;
+mod run;
+
+/// Does what is asked about a module.
+pub(super) async fn handle(caller: &Caller, request: Request) -> Done {
+    match request {
+        Request::ModuleList {} => reply::data(&caller.shell.borrow().statuses()),
+        Request::ModuleStatus { module_id } => status(caller, &module_id),
+        Request::ModuleShow { module_id } => show(caller, &module_id),
+        Request::ModuleStart { module_id, dry_run } => act(caller, &module_id, Order::Start, dry_run).await,
+        Request::ModuleStop { module_id, dry_run } => act(caller, &module_id, Order::Stop, dry_run).await,
+        Request::ModuleRestart { module_id, dry_run } => {
+            act(caller, &module_id, Order::Restart, dry_run).await
+        }
+        Request::ModuleInstall { module_dir, symlink } => home::install(caller, &module_dir, symlink).await,
+        Request::ModuleApprove { module_id, dry_run } => home::approve(caller, &module_id, dry_run).await,
+        Request::ModuleUninstall { module_id, dry_run } => {
+            home::uninstall(caller, &module_id, dry_run).await
+        }
+        Request::ModuleUpdate { module_id, module_dir, dry_run } => {
+            home::update(caller, &module_id, &module_dir, dry_run).await
+        }
+        Request::ModuleRun { module_id, module, cwd } => {
+            run::run(caller, module_id.as_deref(), &module, &cwd)
+        }
+        Request::ModuleRemove { module_id } => run::remove(caller, &module_id).await,
+        // Every other request is handled before it comes here.
+        other => Err(Refusal::new("host::door::unknown_command", format!("Unknown command: {other:?}"))),
+    }
+}
+
+fn status(caller: &Caller, text: &str) -> Done {
+    let shell = caller.shell.borrow();
+    let status = shell.kernel.find(text).and_then(|slot| shell.status_of(slot));
+    reply::data(&status.ok_or_else(|| Refusal::no_module(text))?)
+}
+
+fn show(caller: &Caller, text: &str) -> Done {
+    let shell = caller.shell.borrow();
+    let detail = shell.kernel.find(text).and_then(|slot| shell.detail_of(slot));
+    reply::data(&detail.ok_or_else(|| Refusal::no_module(text))?)
+}
+
+async fn act(caller: &Caller, text: &str, order: fn(ModuleId) -> Order, dry_run: bool) -> Done {
+    let id = module_id(text)?;
+    if caller.shell.borrow().kernel.find(text).is_none() {
+        return Err(Refusal::no_module(text));
+    }
+    if dry_run {
+        return plan(caller, order(id));
+    }
+    let ordered = plain_answer(caller.order(order(id.clone())).await?)?;
+    acted(caller, &id, ordered)
+}
+
+fn acted(caller: &Caller, id: &ModuleId, ordered: Ordered) -> Done {
+    let shell = caller.shell.borrow();
+    let status = shell.kernel.find(id.as_str()).and_then(|slot| shell.status_of(slot));
+    reply::data(&Acted { already: ordered == Ordered::Already, status })
+}
+
+fn plan(caller: &Caller, order: Order) -> Done {
+    let mut shell = caller.shell.borrow_mut();
+    let request = shell.desk.next_request();
+    reply::data(&shell.plan_of(Event::Ordered(request, order)))
+}

@@ -1,0 +1,207 @@
+//! Every effect of the kernel, carried out. One function per effect; the order of effects is the kernel's.
+
+use std::os::fd::AsFd;
+
+use abi::{Generation, ModuleId, Name, Payload, Slot};
+use kernel::{Effect, Event, Outcome, Outgoing, Signal, SpawnFault, Undelivered};
+
+use crate::cgroups::Cgroups;
+use crate::files::section;
+use crate::outbox::{Mail, Posted, Written};
+use crate::shell::Shell;
+use crate::translate::{Initial, tell};
+
+mod perform;
+mod save;
+mod spawn;
+
+pub(crate) use perform::{PendingSet, write_sets};
+pub(crate) use save::{save_now, save_when_asked};
+
+impl Shell {
+    pub(crate) fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            // The common one first.
+            Effect::Send(slot, generation, frame) => self.send(slot, generation, frame),
+            Effect::Record(record) => self.record(record),
+            Effect::Spawn(slot, generation) => self.launches.push_back((slot, generation)),
+            Effect::Signal(slot, generation, signal) => self.signal(slot, generation, signal),
+            Effect::Watch(slot, generation) => crate::ready::watch(self, slot, generation),
+            Effect::Perform(slot, generation, id, task) => self.perform(slot, generation, &id, task),
+            Effect::SaveGrants(id, grants) => self.keep_grants(&id, &grants),
+            Effect::Warn(slot, generation, text) => self.warn(slot, generation, text),
+            Effect::Reply(request, answer) => self.desk.answer(request, answer),
+            Effect::Show(request, topic, message) => self.desk.show(request, &topic, &message),
+            Effect::Forgotten(slot, id) => self.forget(slot, &id),
+            Effect::Finished => self.bells.finished.notify_one(),
+        }
+    }
+
+    fn send(&mut self, slot: Slot, generation: Generation, frame: Outgoing) {
+        let initial = match frame {
+            Outgoing::Init | Outgoing::ConfigUpdate(_) => Some(self.initial(slot, generation)),
+            _ => None,
+        };
+        let Some(seat) = self.seat_mut(slot) else { return };
+        let Some(life) = seat.life_of(generation) else {
+            return if frame == Outgoing::Shutdown {
+                self.cancel_launch(slot, generation);
+            };
+        };
+        let posted = life.outbox.post(mail_of(&frame), |out| {
+            tell(out, &frame, || initial.unwrap_or_else(|| Initial { config: b"{}".to_vec(), home: String::new() }));
+        });
+        match posted {
+            Posted::Queued => {
+                let is_listed = std::mem::replace(&mut life.outbox.is_listed, true);
+                seat.tally.frames_out += 1;
+                self.frames += 1;
+                if !is_listed {
+                    self.list_mail(slot);
+                }
+            }
+            Posted::Full | Posted::Closed => self.not_queued(slot, generation, frame),
+        }
+    }
+
+    /// A frame found no room: calls and parts of streams are told to the kernel, answers become a short error, the rest
+    /// is counted.
+    fn not_queued(&mut self, slot: Slot, generation: Generation, frame: Outgoing) {
+        let undelivered = match frame {
+            Outgoing::Call { hop, .. } => Some(Undelivered::Call(hop)),
+            Outgoing::Chunk { hop, .. } | Outgoing::End { hop, .. } => Some(Undelivered::Part(hop)),
+            Outgoing::Answer { id, .. } => return self.answer_overloaded(slot, generation, id),
+            Outgoing::KernelAnswer { id, .. } => {
+                return self.answer_task(slot, generation, &id, Mail::Certain, Err("overloaded".to_owned()));
+            }
+            _ => None,
+        };
+        if let Some(seat) = self.seat_mut(slot) {
+            seat.tally.dropped += 1;
+        }
+        if let Some(what) = undelivered {
+            let now = self.now();
+            self.kernel.handle(now, Event::Undelivered(slot, generation, what));
+        }
+    }
+
+    fn answer_overloaded(&mut self, slot: Slot, generation: Generation, id: Name) {
+        let outcome = Outcome::Error("overloaded".to_owned());
+        let Some(life) = self.life_mut(slot, generation) else { return };
+        let frame = Outgoing::Answer { id, outcome };
+        let nothing = || Initial { config: Vec::new(), home: String::new() };
+        if life.outbox.post(Mail::Certain, |out| tell(out, &frame, nothing)) == Posted::Queued {
+            let is_listed = std::mem::replace(&mut life.outbox.is_listed, true);
+            if !is_listed {
+                self.list_mail(slot);
+            }
+        }
+    }
+
+    /// What a module is told first: its own section, and where the home is.
+    fn initial(&mut self, slot: Slot, generation: Generation) -> Initial {
+        let home = self.files.home.root().display().to_string();
+        let Some(blueprint) = self.blueprint(slot) else { return Initial { config: b"{}".to_vec(), home } };
+        let Some(key) = blueprint.config_key.clone() else { return Initial { config: b"{}".to_vec(), home } };
+        let section = section::section(&self.files.config, &key, blueprint.config_schema.as_deref());
+        for complaint in section.complaints {
+            self.warn(slot, generation, complaint);
+        }
+        let config = match section.value {
+            Some(value) => serde_json::json!({ key: value }).to_string().into_bytes(),
+            None => b"{}".to_vec(),
+        };
+        Initial { config, home }
+    }
+
+    fn signal(&mut self, slot: Slot, generation: Generation, signal: Signal) {
+        let cgroup = self.seat(slot).and_then(|seat| seat.cgroup.clone());
+        let Some(life) = self.life_mut(slot, generation) else {
+            return self.cancel_launch(slot, generation);
+        };
+        let (pid, pidfd, stop) = (life.pid, life.pidfd.clone(), life.stop);
+        let wanted = if signal == Signal::Stop { stop } else { sandbox::Signal::KILL };
+        if let Err(error) = sandbox::signal_group(pid, pidfd.as_fd(), wanted) {
+            tracing::warn!(%error, pid, "a signal could not be sent");
+        }
+        if signal == Signal::Kill {
+            self.kill_group(slot, cgroup.as_deref());
+        }
+    }
+
+    /// A life that is to end before it was launched is not launched.
+    fn cancel_launch(&mut self, slot: Slot, generation: Generation) {
+        let waiting = self.launches.iter().position(|launch| *launch == (slot, generation));
+        if let Some(at) = waiting {
+            self.launches.remove(at);
+            let why = "it was told to end before it was started".to_owned();
+            let now = self.now();
+            self.kernel.handle(now, Event::SpawnFailed(slot, generation, SpawnFault::Failed, why));
+        }
+    }
+
+    fn forget(&mut self, slot: Slot, id: &ModuleId) {
+        if let Some(group) = self.seat(slot).and_then(|seat| seat.cgroup.as_deref()) {
+            Cgroups::drop_group(group);
+        }
+        self.forget_seat(slot);
+        self.files.blueprints.remove(id);
+    }
+
+    /// Goes on writing to a module whose pipe was full.
+    pub(crate) fn write_more(&mut self, slot: Slot, generation: Generation) -> Written {
+        let Some(life) = self.life_mut(slot, generation) else { return Written::Closed };
+        let written = life.outbox.write();
+        life.outbox.is_waiting = written == Written::Blocked;
+        written
+    }
+
+    /// Nobody waits for room in the pipe any more.
+    pub(crate) fn stop_waiting(&mut self, slot: Slot, generation: Generation) {
+        if let Some(life) = self.life_mut(slot, generation) {
+            life.outbox.is_waiting = false;
+        }
+    }
+
+    /// The answer to a module's call to the kernel, made by the host.
+    fn answer_task(
+        &mut self,
+        slot: Slot,
+        generation: Generation,
+        id: &Name,
+        mail: Mail,
+        answer: Result<Option<Payload>, String>,
+    ) {
+        let Some(life) = self.life_mut(slot, generation) else { return };
+        let posted = life.outbox.post(mail, |out| {
+            let answer = match &answer {
+                Ok(result) => Ok(result.as_ref().map(Payload::as_bytes)),
+                Err(error) => Err(error.as_str()),
+            };
+            protocol::encode::call_response(out, id.as_str(), answer);
+        });
+        if posted == Posted::Queued && !std::mem::replace(&mut life.outbox.is_listed, true) {
+            self.list_mail(slot);
+        }
+    }
+}
+
+fn mail_of(frame: &Outgoing) -> Mail {
+    match frame {
+        Outgoing::Deliver { .. }
+        | Outgoing::Call { .. }
+        | Outgoing::Chunk { .. }
+        | Outgoing::End { .. }
+        | Outgoing::Progress { .. } => Mail::Bounded,
+        Outgoing::Answer { .. } | Outgoing::KernelAnswer { .. } => Mail::Answer,
+        Outgoing::Install
+        | Outgoing::Init
+        | Outgoing::DepsReady
+        | Outgoing::ServiceAvailable(_)
+        | Outgoing::Ping
+        | Outgoing::ConfigUpdate(_)
+        | Outgoing::Cancel { .. }
+        | Outgoing::Credit { .. }
+        | Outgoing::Shutdown => Mail::Certain,
+    }
+}

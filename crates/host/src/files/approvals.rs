@@ -1,0 +1,230 @@
+//! `permissions.yaml` in memory: what is approved for each module, changed by the kernel's decisions and saved whole.
+//!
+//! The kernel keeps sets; the file keeps who asked for what and when. A change of a set is therefore written as a
+//! difference: values that are new get an entry of their own, values that are gone are taken out of theirs.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use abi::{ModuleId, Name, Permissions, Wall};
+use kernel::{Grants, PendingRequest};
+use protocol::files::permissions::{Denial, Entry, Grant, Request, Store};
+use sha2::{Digest, Sha256};
+
+use super::blueprint;
+use super::read_text;
+use super::seal::Hashes;
+use crate::error::HostError;
+use crate::translate::uuid_text;
+
+#[cfg(test)]
+mod tests;
+
+/// For the owner alone: the file says what may be attacked.
+const MODE: u32 = 0o600;
+
+/// How much a change matters to whoever waits for it to be on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Change {
+    /// Nothing changed.
+    Nothing,
+    /// Only the first start was noted: losing that means one more `install` frame.
+    FirstStart,
+    /// Somebody decided or asked something.
+    Decision,
+}
+
+/// The store and where it is kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Approvals {
+    path: PathBuf,
+    store: Store,
+}
+
+impl Approvals {
+    /// Reads the file; one that is missing is an empty store. The second part says what in it can't be understood.
+    ///
+    /// # Errors
+    /// The file can't be read, or not be understood as a whole.
+    pub(crate) fn load(path: &Path) -> Result<(Self, Vec<String>), HostError> {
+        let text = match read_text(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(source) => return Err(HostError::Read { path: path.to_owned(), source }),
+        };
+        if text.trim().is_empty() {
+            return Ok((Self { path: path.to_owned(), store: Store::default() }, Vec::new()));
+        }
+        let (store, faults) = Store::parse(&path.display().to_string(), &text).map_err(HostError::File)?;
+        let faults = faults.iter().map(ToString::to_string).collect();
+        Ok((Self { path: path.to_owned(), store }, faults))
+    }
+
+    /// The file as it has to be written, for a thread that may wait.
+    pub(crate) fn to_file(&self) -> ApprovalsFile {
+        ApprovalsFile { path: self.path.clone(), text: self.store.to_yaml() }
+    }
+
+    /// Which module offers a service, where an operator chose.
+    pub(crate) fn providers(&self) -> impl Iterator<Item = (&Name, &ModuleId)> {
+        self.store.service_providers.iter()
+    }
+
+    /// The names that something is stored about.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &ModuleId> {
+        self.store.modules.keys()
+    }
+
+    /// The stored entry of a module.
+    pub(crate) fn entry(&self, id: &ModuleId) -> Option<&Entry> {
+        self.store.modules.get(id)
+    }
+
+    /// What the kernel has to know of a module's entry.
+    pub(crate) fn grants(&self, id: &ModuleId) -> Grants {
+        let Some(entry) = self.entry(id) else { return Grants::default() };
+        let mut dynamic = Permissions::default();
+        for grant in &entry.dynamic {
+            dynamic.extend(&grant.permissions);
+        }
+        let mut denied = Permissions::default();
+        for denial in &entry.denied {
+            denied.extend(&denial.permissions);
+        }
+        Grants {
+            base: entry.base.clone(),
+            dynamic,
+            pending: entry.pending.iter().map(pending).collect(),
+            denied,
+            capabilities: entry.capabilities.as_ref().map(blueprint::capabilities),
+            spawned_before: entry.first_spawn_at.is_some(),
+        }
+    }
+
+    /// Takes over what the kernel decided about a module.
+    pub(crate) fn keep(&mut self, id: &ModuleId, grants: &Grants, now: Wall) -> Change {
+        let entry = self.store.modules.entry(id.clone()).or_default();
+        let before = entry.clone();
+        keep_granted(&mut entry.dynamic, &grants.dynamic, now);
+        keep_denied(&mut entry.denied, &grants.denied, now);
+        keep_pending(&mut entry.pending, &grants.pending, now);
+        if entry.base != grants.base {
+            entry.base.clone_from(&grants.base);
+        }
+        let decided = *entry != before;
+        if grants.spawned_before && entry.first_spawn_at.is_none() {
+            entry.first_spawn_at = Some(now);
+        }
+        match (decided, *entry != before) {
+            (true, _) => Change::Decision,
+            (false, true) => Change::FirstStart,
+            (false, false) => Change::Nothing,
+        }
+    }
+
+    /// Approves what a manifest asks for, bound to these hashes.
+    pub(crate) fn approve(&mut self, id: &ModuleId, declared: &Permissions, hashes: &Hashes, now: Wall) {
+        let entry = self.store.modules.entry(id.clone()).or_default();
+        entry.base = Some(declared.clone());
+        entry.base_granted_at = Some(now);
+        self.bind(id, hashes);
+    }
+
+    /// Binds the approval that is there to other hashes.
+    pub(crate) fn bind(&mut self, id: &ModuleId, hashes: &Hashes) {
+        let entry = self.store.modules.entry(id.clone()).or_default();
+        entry.base_manifest_hash = Some(hashes.manifest.clone());
+        entry.tree_hash.clone_from(&hashes.tree);
+    }
+
+    /// Notes the hash of a tree whose approval is older than such hashes.
+    pub(crate) fn note_tree(&mut self, id: &ModuleId, tree: &str) {
+        if let Some(entry) = self.store.modules.get_mut(id) {
+            entry.tree_hash = Some(tree.to_owned());
+        }
+    }
+
+    /// Forgets a module.
+    pub(crate) fn forget(&mut self, id: &ModuleId) {
+        self.store.modules.remove(id);
+    }
+}
+
+/// The whole file, not yet written.
+#[derive(Debug)]
+pub(crate) struct ApprovalsFile {
+    path: PathBuf,
+    text: String,
+}
+
+impl ApprovalsFile {
+    /// Writes it and waits until it is durable.
+    ///
+    /// # Errors
+    /// The step that failed; the old file is still there.
+    pub(crate) fn write(&self) -> Result<(), store::WriteError> {
+        store::write_whole(&self.path, self.text.as_bytes(), MODE)
+    }
+}
+
+fn pending(request: &Request) -> PendingRequest {
+    PendingRequest {
+        id: request_number(&request.id),
+        permissions: request.permissions.clone(),
+        reason: request.reason.clone(),
+    }
+}
+
+/// A uuid's number. Older stores may hold other texts; those get a number that follows from the text.
+pub(crate) fn request_number(text: &str) -> u128 {
+    let plain: String = text.chars().filter(|c| *c != '-').collect();
+    let number = if plain.len() == 32 { u128::from_str_radix(&plain, 16).ok() } else { None };
+    number.unwrap_or_else(|| {
+        let hash = Sha256::digest(text.as_bytes());
+        let mut first = [0; 16];
+        first.copy_from_slice(&hash[..16]);
+        u128::from_be_bytes(first)
+    })
+}
+
+fn keep_granted(stored: &mut Vec<Grant>, wanted: &Permissions, now: Wall) {
+    let mut known = Permissions::default();
+    for grant in stored.iter_mut() {
+        let gone = grant.permissions.minus(wanted);
+        grant.permissions = grant.permissions.minus(&gone);
+        known.extend(&grant.permissions);
+    }
+    stored.retain(|grant| !grant.permissions.is_empty());
+    let fresh = wanted.minus(&known);
+    if !fresh.is_empty() {
+        stored.push(Grant { permissions: fresh, reason: None, granted_at: Some(now) });
+    }
+}
+
+fn keep_denied(stored: &mut Vec<Denial>, wanted: &Permissions, now: Wall) {
+    let mut known = Permissions::default();
+    for denial in stored.iter_mut() {
+        let gone = denial.permissions.minus(wanted);
+        denial.permissions = denial.permissions.minus(&gone);
+        known.extend(&denial.permissions);
+    }
+    stored.retain(|denial| !denial.permissions.is_empty());
+    let fresh = wanted.minus(&known);
+    if !fresh.is_empty() {
+        stored.push(Denial { permissions: fresh, reason: None, denied_at: Some(now) });
+    }
+}
+
+fn keep_pending(stored: &mut Vec<Request>, wanted: &[PendingRequest], now: Wall) {
+    stored.retain(|request| wanted.iter().any(|wish| wish.id == request_number(&request.id)));
+    for wish in wanted {
+        if !stored.iter().any(|request| request_number(&request.id) == wish.id) {
+            stored.push(Request {
+                id: uuid_text(wish.id),
+                permissions: wish.permissions.clone(),
+                reason: wish.reason.clone(),
+                requested_at: Some(now),
+            });
+        }
+    }
+}

@@ -1,0 +1,81 @@
+use super::*;
+
+fn net(values: &[&str]) -> Permissions {
+    Permissions { net: values.iter().map(|value| (*value).to_owned()).collect(), ..Permissions::default() }
+}
+
+fn id() -> ModuleId {
+    ModuleId::parse("web").expect("a name")
+}
+
+fn empty() -> (tempfile::TempDir, Approvals) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (approvals, faults) = Approvals::load(&folder.path().join("permissions.yaml")).expect("empty");
+    assert!(faults.is_empty());
+    (folder, approvals)
+}
+
+#[test]
+fn what_the_kernel_decided_is_there_after_a_restart() {
+    let (_folder, mut approvals) = empty();
+    let wish = PendingRequest { id: 77, permissions: net(&["c"]), reason: Some("why".to_owned()) };
+    let grants = Grants {
+        base: Some(net(&["a"])),
+        dynamic: net(&["b"]),
+        pending: vec![wish],
+        denied: net(&["d"]),
+        capabilities: None,
+        spawned_before: true,
+    };
+    assert_eq!(approvals.keep(&id(), &grants, Wall(1_000)), Change::Decision);
+    approvals.to_file().write().expect("saved");
+    let (again, faults) = Approvals::load(&approvals.path).expect("readable");
+    assert!(faults.is_empty());
+    assert_eq!(again.grants(&id()), grants);
+}
+
+#[test]
+fn a_first_start_is_a_small_change_and_the_same_again_is_none() {
+    let (_folder, mut approvals) = empty();
+    let grants = Grants { base: Some(net(&["a"])), ..Grants::default() };
+    assert_eq!(approvals.keep(&id(), &grants, Wall(1)), Change::Decision);
+    let started = Grants { spawned_before: true, ..grants };
+    assert_eq!(approvals.keep(&id(), &started, Wall(2)), Change::FirstStart);
+    assert_eq!(approvals.keep(&id(), &started, Wall(3)), Change::Nothing);
+}
+
+#[test]
+fn a_revoked_value_leaves_the_others_with_their_dates() {
+    let (_folder, mut approvals) = empty();
+    let mut grants = Grants { base: Some(net(&[])), dynamic: net(&["a", "b"]), ..Grants::default() };
+    approvals.keep(&id(), &grants, Wall(1_000));
+    grants.dynamic = net(&["b", "c"]);
+    approvals.keep(&id(), &grants, Wall(2_000));
+    let entry = approvals.entry(&id()).expect("stored");
+    let times: Vec<_> = entry.dynamic.iter().map(|grant| (grant.permissions.clone(), grant.granted_at)).collect();
+    assert_eq!(times, [(net(&["b"]), Some(Wall(1_000))), (net(&["c"]), Some(Wall(2_000)))]);
+}
+
+#[test]
+fn the_saved_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_folder, approvals) = empty();
+    approvals.to_file().write().expect("saved");
+    let mode = std::fs::metadata(&approvals.path).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_file_that_is_no_yaml_is_an_error_and_not_an_empty_store() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("permissions.yaml");
+    std::fs::write(&path, "modules: [").expect("written");
+    assert!(matches!(Approvals::load(&path), Err(HostError::File(_))));
+}
+
+#[test]
+fn a_request_of_an_older_store_has_a_number_that_stays() {
+    assert_eq!(request_number("00000000-0000-0000-0000-00000000004d"), 77);
+    assert_eq!(request_number("req_12"), request_number("req_12"));
+    assert_ne!(request_number("req_12"), request_number("req_13"));
+}

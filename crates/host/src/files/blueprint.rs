@@ -1,0 +1,211 @@
+//! Everything that is needed to start one module, whatever it was described by; and what follows from a module's policy
+//! for the kernel.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use abi::{ModuleId, Name, Permissions};
+use kernel::{Capabilities, Door, Features, GiveUp, PRIORITY_DEFAULT, RestartRule, Spec, Strategy};
+use protocol::files::manifest::{self, Command, Manifest};
+use protocol::files::policy::{self, OnGiveUp, Policy, Protocol, Ready, Restart, StopSignal};
+use sandbox::{Limits, Profile};
+
+use crate::files::seal::Seal;
+use crate::runtime::Runtime;
+
+/// Who described a module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A folder below the home's `modules`; it runs when it was approved.
+    Home,
+    /// A project file, which is its approval too.
+    Project,
+    /// An operator, by `ostoja run`.
+    Hand,
+}
+
+/// What is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// These words; the first is a program.
+    Words(Vec<String>),
+    /// An entry, by its runtime.
+    Entry {
+        /// The file, below the module's folder.
+        entry: PathBuf,
+        /// The `deno.json` beside the manifest.
+        deno_config: Option<PathBuf>,
+    },
+}
+
+/// One module, ready to be started.
+#[derive(Clone)]
+pub(crate) struct Blueprint {
+    pub(crate) id: ModuleId,
+    pub(crate) origin: Origin,
+    pub(crate) runtime: Runtime,
+    pub(crate) program: Program,
+    /// Where its process starts.
+    pub(crate) cwd: PathBuf,
+    /// The folder with its manifest.
+    pub(crate) folder: Option<PathBuf>,
+    /// Values that the project file sets.
+    pub(crate) env: BTreeMap<String, String>,
+    /// Names that the project file passes on.
+    pub(crate) env_pass: Vec<String>,
+    pub(crate) door: Door,
+    pub(crate) profile: Profile,
+    pub(crate) limits: Limits,
+    pub(crate) ready: Ready,
+    pub(crate) stop: sandbox::Signal,
+    pub(crate) config_key: Option<String>,
+    /// The file that describes its section.
+    pub(crate) config_schema: Option<PathBuf>,
+    pub(crate) description: Option<String>,
+    pub(crate) commands: Vec<Command>,
+    /// What its approval is bound to, when it needs one.
+    pub(crate) seal: Option<Seal>,
+}
+
+impl std::fmt::Debug for Blueprint {
+    /// Values of the environment may be secrets, so only what identifies the module is shown.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Blueprint")
+            .field("id", &self.id)
+            .field("origin", &self.origin)
+            .field("runtime", &self.runtime)
+            .field("cwd", &self.cwd)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Blueprint {
+    /// What is left of a module that can't be used: its name, so that it can be shown.
+    pub(crate) fn unusable(id: &ModuleId, origin: Origin) -> Self {
+        Self {
+            id: id.clone(),
+            origin,
+            runtime: Runtime::Binary,
+            program: Program::Words(Vec::new()),
+            cwd: PathBuf::from("/"),
+            folder: None,
+            env: BTreeMap::new(),
+            env_pass: Vec::new(),
+            door: Door::Plain,
+            profile: Profile::Contained,
+            limits: Limits::STANDARD,
+            ready: Ready::default(),
+            stop: sandbox::Signal::TERM,
+            config_key: None,
+            config_schema: None,
+            description: None,
+            commands: Vec::new(),
+            seal: None,
+        }
+    }
+}
+
+/// The bounds of a policy as the sandbox sets them. A core file is never written, whatever the policy says.
+pub(crate) fn limits(limits: &policy::Limits) -> Limits {
+    Limits {
+        open_files: limits.files.or(Limits::STANDARD.open_files),
+        processes: limits.processes,
+        memory_bytes: limits.memory_bytes,
+        cpu_seconds: limits.cpu_seconds,
+        ..Limits::STANDARD
+    }
+}
+
+/// The signal that asks a plain command to end.
+pub(crate) fn stop_signal(signal: Option<StopSignal>) -> sandbox::Signal {
+    let signal = signal.unwrap_or_default();
+    sandbox::Signal::parse(signal.as_str()).unwrap_or(sandbox::Signal::TERM)
+}
+
+/// How a module talks, or why it can't.
+pub(crate) fn door(protocol: Protocol) -> Result<Door, String> {
+    match protocol {
+        Protocol::Lines => Ok(Door::Lines),
+        Protocol::None => Ok(Door::Plain),
+        Protocol::Wasm | Protocol::Mcp => {
+            Err(format!("protocol `{}` is not yet supported", protocol.as_str()))
+        }
+    }
+}
+
+/// Takes over what a policy says into what the kernel decides by.
+pub(crate) fn apply_policy(spec: &mut Spec, policy: &Policy) {
+    spec.restart = match policy.restart.unwrap_or_default() {
+        Restart::Always => RestartRule::Always,
+        Restart::OnFailure => RestartRule::OnFailure,
+        Restart::Never => RestartRule::Never,
+    };
+    spec.strategy = match policy.strategy.unwrap_or_default() {
+        policy::Strategy::OneForOne => Strategy::OneForOne,
+        policy::Strategy::RestForOne => Strategy::RestForOne,
+        policy::Strategy::OneForAll => Strategy::OneForAll,
+    };
+    spec.on_give_up = match policy.on_give_up.clone().unwrap_or_default() {
+        OnGiveUp::Nothing => GiveUp::Nothing,
+        OnGiveUp::StopDependents => GiveUp::StopDependents,
+        OnGiveUp::Shutdown => GiveUp::Shutdown,
+        OnGiveUp::Start(module) => GiveUp::Start(module),
+    };
+    spec.max_restarts = policy.max_restarts;
+    spec.ready_timeout = policy.ready.as_ref().and_then(|ready| ready.timeout);
+    spec.shutdown_grace = policy.stop.grace;
+}
+
+/// What the kernel is told of a module with a manifest.
+pub(crate) fn spec_of_manifest(manifest: &Manifest, version: String, policy: &Policy) -> Spec {
+    let mut spec = Spec {
+        version,
+        door: Door::Lines,
+        features: features(manifest.features),
+        priority: priority(manifest.priority),
+        provides: manifest.provides.clone(),
+        requires: manifest.requires.clone(),
+        optional_requires: manifest.optional_requires.clone(),
+        subscribes: set(&manifest.subscribes),
+        publishes: set(&manifest.publishes),
+        config_key: manifest.config_key.clone(),
+        config_dependencies: manifest.config_dependencies.iter().cloned().collect(),
+        declared: manifest.permissions.clone(),
+        capabilities: manifest.capabilities.as_ref().map(capabilities),
+        ..Spec::plain(manifest.id.clone())
+    };
+    apply_policy(&mut spec, policy);
+    spec
+}
+
+/// Permissions that a file says nothing about are none.
+pub(crate) fn declared(permissions: Option<&Permissions>) -> Permissions {
+    permissions.cloned().unwrap_or_default()
+}
+
+pub(crate) fn capabilities(capabilities: &manifest::Capabilities) -> Capabilities {
+    Capabilities { services: set(&capabilities.services), topics: set(&capabilities.topics) }
+}
+
+/// Files know priorities below zero; the kernel's start at zero, and the default stays what it is.
+pub(crate) fn priority(priority: i64) -> u32 {
+    u32::try_from(priority.max(0)).unwrap_or(u32::MAX)
+}
+
+pub(crate) const fn priority_default() -> i64 {
+    PRIORITY_DEFAULT as i64
+}
+
+fn features(features: manifest::Features) -> Features {
+    Features {
+        cancel: features.cancel,
+        progress: features.progress,
+        stream: features.stream,
+        deadline: features.deadline,
+        trace: features.trace,
+    }
+}
+
+pub(crate) fn set(names: &[Name]) -> BTreeSet<Name> {
+    names.iter().cloned().collect()
+}

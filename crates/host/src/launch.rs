@@ -1,0 +1,125 @@
+//! From a module's description and what it may do to a launch that the sandbox can carry out as often as needed.
+
+use std::ffi::OsString;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use abi::{Explain, Permissions};
+use kernel::{Door, SpawnFault};
+use sandbox::{Apart, Blame, Launch, LaunchError, Profile, Request, Stdin};
+
+use crate::environment::{Surrounding, Wants};
+use crate::files::blueprint::{Blueprint, Program};
+use crate::home::Home;
+use crate::runtime::{Entry, Runtime};
+
+/// What a launch depends on beside the module itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ground<'a> {
+    pub(crate) home: &'a Home,
+    pub(crate) surrounding: &'a Surrounding,
+}
+
+/// The command of a module, program first.
+pub(crate) fn command(blueprint: &Blueprint, effective: &Permissions, ground: Ground<'_>) -> Vec<String> {
+    match &blueprint.program {
+        Program::Words(words) => words.clone(),
+        Program::Entry { entry, deno_config } => Entry {
+            runtime: blueprint.runtime,
+            entry,
+            folder: blueprint.folder.as_deref().unwrap_or(&blueprint.cwd),
+            deno_config: deno_config.as_deref(),
+            user_home: &ground.surrounding.user_home(),
+            search_path: &ground.surrounding.search_path(),
+        }
+        .command(effective),
+    }
+}
+
+/// Everything about one module's launch. `words` is its command, or that of a probe under the same confinement.
+pub(crate) fn launch(
+    blueprint: &Blueprint,
+    effective: &Permissions,
+    ground: Ground<'_>,
+    words: &[String],
+    notify: Option<&Path>,
+) -> Launch {
+    let temporary = temporary_folder(blueprint, ground.home);
+    let deno_dir = (blueprint.runtime == Runtime::Deno).then(|| ground.home.cache().join("deno"));
+    for folder in temporary.iter().chain(&deno_dir) {
+        // A folder that can't be made is one that the module can't use: it says so itself when it needs it.
+        let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    }
+    let approved = effective.env.iter().map(String::as_str);
+    let wants = Wants {
+        home: ground.home.root(),
+        temporary: temporary.as_deref(),
+        deno_dir: deno_dir.as_deref(),
+        names: blueprint.env_pass.iter().map(String::as_str).chain(approved).collect(),
+        values: &blueprint.env,
+        notify,
+    };
+    Launch {
+        argv: words.iter().map(OsString::from).collect(),
+        env: ground.surrounding.for_module(&wants),
+        cwd: blueprint.cwd.clone(),
+        stdin: if blueprint.door == Door::Lines { Stdin::Piped } else { Stdin::Null },
+        apart: Apart::Session,
+        confinement: request(blueprint, effective, ground, temporary, deno_dir).to_confinement(),
+        extra_fds: Vec::new(),
+        cgroup: None,
+    }
+}
+
+fn request(
+    blueprint: &Blueprint,
+    effective: &Permissions,
+    ground: Ground<'_>,
+    temporary: Option<PathBuf>,
+    deno_dir: Option<PathBuf>,
+) -> Request {
+    Request {
+        profile: blueprint.profile,
+        runtime: blueprint.runtime.to_sandbox(),
+        permissions: effective.clone(),
+        folder: blueprint.folder.clone().unwrap_or_else(|| blueprint.cwd.clone()),
+        home: ground.surrounding.user_home(),
+        writable: temporary.into_iter().chain(deno_dir).collect(),
+        limits: blueprint.limits,
+    }
+}
+
+/// A contained module can't write to the shared temporary folder, so it gets one of its own.
+fn temporary_folder(blueprint: &Blueprint, home: &Home) -> Option<PathBuf> {
+    match blueprint.profile {
+        Profile::Contained => Some(home.cache().join("tmp").join(blueprint.id.as_str())),
+        Profile::Open => None,
+    }
+}
+
+/// Whether trying the same launch again can help: what an operator has to mend can't mend itself.
+pub(crate) fn fault(error: &LaunchError) -> (SpawnFault, String) {
+    let fault = match error.blame() {
+        Blame::Operator if matches!(error, LaunchError::Busy { .. }) => SpawnFault::Failed,
+        Blame::Operator => SpawnFault::Refused,
+        Blame::Machine | Blame::Ours => SpawnFault::Failed,
+    };
+    (fault, sentence(error))
+}
+
+/// An error with its causes and what helps, as one line.
+pub(crate) fn sentence(error: &dyn Explain) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    if let Some(help) = error.help() {
+        text.push_str("; ");
+        text.push_str(&help);
+    }
+    text
+}

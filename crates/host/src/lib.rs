@@ -1,0 +1,64 @@
+//! The imperative shell on Linux: it owns every process, pipe, timer and socket of a kernel, and turns the kernel's
+//! effects into system calls.
+//!
+//! # What is and isn't in this crate
+//! Here: starting and reaping children, their pipes and queues, readiness probes, the files of a home, the operator
+//! door, signals, usage, the sentences for what the journal holds. Not here: any decision about a module (`kernel`),
+//! the wire formats (`protocol`), what happens between fork and exec (`sandbox`), how records and logs are kept
+//! (`store`), and anything that a person types or sees (`cli`).
+//!
+//! ```text
+//!  pipe, pidfd, socket, signal, timer            one thread, no channel in between
+//!        │ readable                                        │
+//!        ▼                                                 ▼
+//!   translate::heard ──► Kernel::handle ──► poll_effect ──► effects ──► outboxes, launches, records, replies
+//!                                                                            │ end of the turn
+//!                                                                            └─► one write per module that has mail
+//! ```
+//!
+//! # Main types
+//! [`run()`] is a whole kernel process, from its first file to its last child; [`Options`] says where and how, [`News`]
+//! is what it tells while it runs. [`Home`] knows where things lie. [`words`] turns records into sentences, [`doctor`]
+//! looks at the machine, [`sentinel_main`] is the little process that outlives a killed kernel.
+//!
+//! # Invariants
+//! - One thread does everything but writing journal and logs and reading large files; nothing on it waits for a disk,
+//!   a module or an operator.
+//! - Every message of a life carries its generation; a process is signalled only through its pidfd.
+//! - Every queue here has a bound; what does not fit is counted where it can be seen.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod cgroups;
+mod clock;
+pub mod doctor;
+mod door;
+mod effects;
+mod environment;
+mod error;
+mod files;
+mod home;
+mod launch;
+mod life;
+mod limits;
+mod manager;
+mod outbox;
+mod pipes;
+mod ready;
+mod reload;
+mod run;
+mod runtime;
+mod sentinel;
+mod shell;
+mod signals;
+mod talk;
+mod tasks;
+mod translate;
+mod usage;
+pub mod words;
+
+pub use door::dial;
+pub use error::HostError;
+pub use home::{HOME_VARIABLE, Home, HomeError, PROJECT_FILE, Place, Surroundings};
+pub use run::{BootStep, News, Options, Presence, ProjectSource, run};
+pub use sentinel::sentinel_main;

@@ -1,0 +1,156 @@
+//! What the host keeps of a module: its seat, which stays, and the one life that may be in it.
+//!
+//! # The life of a process
+//! ```text
+//! Spawn ─► launched ─► (reads, writes, signals) ─► pidfd readable ─► last words drained ─► group killed ─► reaped
+//!                                                                                             │
+//!                                   tasks end, descriptors leave epoll before they close ◄────┘─► Exited
+//! ```
+//! Only the task that watches the pidfd ends a life. Everything else finds a life by seat *and* generation, so that what
+//! comes late for a dead one finds nothing.
+
+use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use abi::limits::STDERR_TAIL_BYTES;
+use abi::{Generation, ModuleId, Permissions, Wall};
+use kernel::Door;
+use protocol::lines::LineDecoder;
+use sandbox::Prepared;
+use tokio::task::AbortHandle;
+
+use crate::files::blueprint::Blueprint;
+use crate::outbox::Outbox;
+
+/// Which of a module's two outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// Numbers about a module since the kernel knows it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tally {
+    /// Frames it sent.
+    pub(crate) frames_in: u64,
+    /// Frames it was sent.
+    pub(crate) frames_out: u64,
+    /// Frames dropped because its queue was full.
+    pub(crate) dropped: u64,
+    /// Lines from it that were no frames, were refused, or were too long.
+    pub(crate) bad_lines: u64,
+    /// Log lines that found no room.
+    pub(crate) log_lost: u64,
+}
+
+/// A module's place in the host.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) id: ModuleId,
+    pub(crate) life: Option<Life>,
+    /// The launch that was made last; used again as long as nothing that it follows from has changed.
+    pub(crate) ready_made: Option<ReadyMade>,
+    pub(crate) tally: Tally,
+    /// The last bytes of its stderr, over its lives.
+    pub(crate) stderr_tail: Tail,
+    /// The containment of its last launch; empty before the first.
+    pub(crate) containment: String,
+    /// The layers of its last launch, one line each.
+    pub(crate) confinement: Vec<String>,
+    /// Its cgroup, once it had a life.
+    pub(crate) cgroup: Option<PathBuf>,
+    /// How many of its cgroups were killed. Linux up to at least 6.18 kills every child that is born by `clone3` into a
+    /// group that was killed before, because it compares the group's count of kills with the parent's group's; so
+    /// the next life needs a group that never was.
+    pub(crate) groups_killed: u32,
+}
+
+/// A prepared launch and what it was made from.
+#[derive(Debug)]
+pub(crate) struct ReadyMade {
+    pub(crate) blueprint: Rc<Blueprint>,
+    pub(crate) effective: Permissions,
+    pub(crate) prepared: Prepared,
+}
+
+/// One running process.
+#[derive(Debug)]
+pub(crate) struct Life {
+    pub(crate) generation: Generation,
+    pub(crate) door: Door,
+    pub(crate) pid: u32,
+    pub(crate) pidfd: Rc<OwnedFd>,
+    pub(crate) stdout: Rc<OwnedFd>,
+    pub(crate) stderr: Rc<OwnedFd>,
+    /// Nothing while its lines are being read: see [`crate::pipes`].
+    pub(crate) stdout_lines: Option<LineDecoder>,
+    pub(crate) stderr_lines: Option<LineDecoder>,
+    pub(crate) outbox: Outbox,
+    pub(crate) started: Wall,
+    pub(crate) stop: sandbox::Signal,
+    /// The tasks that end with it.
+    pub(crate) tasks: Vec<AbortHandle>,
+    /// A text that shows that it is ready, while that is waited for.
+    pub(crate) awaited_text: Option<String>,
+    /// The socket on which it says that it is ready, until that is waited for.
+    pub(crate) notify: Option<UnixDatagram>,
+}
+
+impl Seat {
+    pub(crate) fn new(id: ModuleId) -> Self {
+        Self {
+            id,
+            life: None,
+            ready_made: None,
+            tally: Tally::default(),
+            stderr_tail: Tail::default(),
+            containment: String::new(),
+            confinement: Vec::new(),
+            cgroup: None,
+            groups_killed: 0,
+        }
+    }
+
+    /// The life of this generation, if it is the one that runs.
+    pub(crate) fn life_of(&mut self, generation: Generation) -> Option<&mut Life> {
+        self.life.as_mut().filter(|life| life.generation == generation)
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// The last bytes of a stream, in whole lines as far as they fit.
+#[derive(Debug, Default)]
+pub(crate) struct Tail {
+    bytes: VecDeque<u8>,
+}
+
+impl Tail {
+    /// Takes one line, without its end.
+    pub(crate) fn push(&mut self, line: &[u8]) {
+        let kept = &line[line.len().saturating_sub(STDERR_TAIL_BYTES - 1)..];
+        self.bytes.extend(kept);
+        self.bytes.push_back(b'\n');
+        let excess = self.bytes.len().saturating_sub(STDERR_TAIL_BYTES);
+        self.bytes.drain(..excess);
+    }
+
+    /// The lines, oldest first; the first may have lost its beginning.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let bytes: Vec<u8> = self.bytes.iter().copied().collect();
+        String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

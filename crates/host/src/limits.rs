@@ -1,0 +1,32 @@
+//! The host's own bounds, those that more than one file here keeps: name, unit, effect, reason.
+
+use std::time::Duration;
+
+/// 16 KiB from one pipe in one turn: some hundred frames, below a millisecond of work, so that a flooding module delays
+/// the others by no more than that.
+pub(crate) const READ_BYTES: usize = 16 << 10;
+
+/// 32 reads in a row that fill the buffer are a flood; the reader then rests for [`FLOOD_REST`], so that a flooding
+/// module takes less than half of the kernel's processor and is slowed down by its own full pipe.
+pub(crate) const FLOOD_READS: u32 = 32;
+
+/// 5 ms: see [`FLOOD_READS`].
+pub(crate) const FLOOD_REST: Duration = Duration::from_millis(5);
+
+/// 1 MiB is read at the most from what a dead process left in each pipe, so that a grandchild that goes on writing
+/// can't hold up the restart.
+pub(crate) const LAST_WORDS_BYTES_MAX: usize = 1 << 20;
+
+/// 64 operators at once: people, a dashboard, scripts; more is a loop gone wild.
+pub(crate) const CONNECTIONS_MAX: usize = 64;
+
+/// 1,024 events wait for one operator that reads slowly; the next ones are counted as lost.
+pub(crate) const EVENTS_WAITING_MAX: usize = 1024;
+
+/// 8 MiB of events wait for one operator at the most: two longest lines.
+pub(crate) const EVENT_BYTES_WAITING_MAX: usize = 8 << 20;
+
+/// 64 KiB: a longer line on stderr, or on the stdout of a plain command, is dropped and counted; a log keeps no longer one.
+pub(crate) const LOG_LINE_BYTES_MAX: usize = 64 << 10;
+
+const _: () = assert!(EVENT_BYTES_WAITING_MAX >= protocol::operator::OPERATOR_LINE_BYTES_MAX);

@@ -1,0 +1,212 @@
+//! What modules write: read in pieces, split into lines, told to the kernel or to the log.
+//!
+//! One read per turn and stream. A module that writes faster than it is read fills its own pipe and waits there.
+
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+
+use abi::limits::LINE_BYTES_MAX_DEFAULT;
+use abi::{Generation, Slot, Time};
+use kernel::{Door, Event};
+use protocol::lines::{Line, LineDecoder};
+use rustix::io::Errno;
+use store::{Admission, Level, LogLine, Source};
+
+use crate::life::{Life, Stream};
+use crate::limits::{LAST_WORDS_BYTES_MAX, LOG_LINE_BYTES_MAX};
+use crate::shell::Shell;
+use crate::translate::{Heard, hear};
+
+/// What one read came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Took {
+    /// The pipe is empty now.
+    All,
+    /// The buffer was filled, so there is probably more.
+    More,
+    /// There will be no more: the pipe is closed, or the life is over.
+    End,
+}
+
+impl Shell {
+    /// One turn of reading.
+    pub(crate) fn take_in(&mut self, slot: Slot, generation: Generation, stream: Stream) -> Took {
+        let took = self.read_once(slot, generation, stream);
+        self.end_turn();
+        took
+    }
+
+    /// What a dead process left in its pipes, stderr first, so that a crash report has its last words.
+    pub(crate) fn take_last_words(&mut self, slot: Slot, generation: Generation) {
+        for stream in [Stream::Stderr, Stream::Stdout] {
+            let reads = LAST_WORDS_BYTES_MAX / self.buffer.len();
+            for _ in 0..reads {
+                if self.read_once(slot, generation, stream) != Took::More {
+                    break;
+                }
+            }
+            self.finish_lines(slot, generation, stream);
+        }
+    }
+
+    fn read_once(&mut self, slot: Slot, generation: Generation, stream: Stream) -> Took {
+        let Some(life) = self.life_mut(slot, generation) else { return Took::End };
+        let (pipe, Some(mut lines)) = take_stream(life, stream) else { return Took::End };
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let read = rustix::io::retry_on_intr(|| rustix::io::read(&pipe, &mut buffer[..]));
+        let took = match read {
+            Ok(0) => Took::End,
+            Ok(bytes) => {
+                self.split(slot, generation, stream, &mut lines, &buffer[..bytes]);
+                if bytes == buffer.len() { Took::More } else { Took::All }
+            }
+            Err(Errno::AGAIN) => Took::All,
+            Err(_) => Took::End,
+        };
+        self.buffer = buffer;
+        self.put_back(slot, generation, stream, lines);
+        if took == Took::End {
+            self.finish_lines(slot, generation, stream);
+        }
+        took
+    }
+
+    fn put_back(&mut self, slot: Slot, generation: Generation, stream: Stream, lines: LineDecoder) {
+        if let Some(life) = self.life_mut(slot, generation) {
+            match stream {
+                Stream::Stdout => life.stdout_lines = Some(lines),
+                Stream::Stderr => life.stderr_lines = Some(lines),
+            }
+        }
+    }
+
+    fn split(&mut self, slot: Slot, generation: Generation, stream: Stream, lines: &mut LineDecoder, piece: &[u8]) {
+        let now = self.now();
+        let mut rest = piece;
+        while let Some(line) = lines.next_line(&mut rest) {
+            self.take_line(now, slot, generation, stream, line);
+        }
+    }
+
+    /// The last line may lack its newline.
+    fn finish_lines(&mut self, slot: Slot, generation: Generation, stream: Stream) {
+        let Some(life) = self.life_mut(slot, generation) else { return };
+        let (_, Some(mut lines)) = take_stream(life, stream) else { return };
+        let now = self.now();
+        if let Some(line) = lines.finish() {
+            self.take_line(now, slot, generation, stream, line);
+        }
+        self.put_back(slot, generation, stream, lines);
+    }
+
+    fn take_line(&mut self, now: Time, slot: Slot, generation: Generation, stream: Stream, line: Line<'_>) {
+        let Some(life) = self.life_mut(slot, generation) else { return };
+        let door = life.door;
+        match (line, stream, door) {
+            (Line::Complete(line), Stream::Stdout, Door::Lines) => self.take_frame(now, slot, generation, line),
+            (Line::Complete(line), _, _) => self.take_text(slot, generation, stream, line),
+            (Line::Oversize { bytes }, _, _) => {
+                self.count_bad(slot);
+                let text = format!("a line of {bytes} bytes is too long and was dropped");
+                self.warn(slot, generation, text);
+            }
+        }
+    }
+
+    fn take_frame(&mut self, now: Time, slot: Slot, generation: Generation, line: &[u8]) {
+        match hear(line) {
+            Heard::Incoming(said) => {
+                self.frames += 1;
+                if let Some(seat) = self.seat_mut(slot) {
+                    seat.tally.frames_in += 1;
+                }
+                self.feed_at(now, Event::Said(slot, generation, said));
+            }
+            Heard::Said(lines) => {
+                if let Some(seat) = self.seat_mut(slot) {
+                    seat.tally.frames_in += 1;
+                }
+                for line in lines {
+                    self.say(slot, generation, line);
+                }
+            }
+            Heard::Printed => {
+                self.count_bad(slot);
+                self.say(slot, generation, text_line(Level::Warn, Source::Stdout, line));
+            }
+            Heard::Refused(why) => {
+                self.count_bad(slot);
+                self.warn(slot, generation, why);
+            }
+        }
+    }
+
+    /// A line of a plain command, or of anybody's stderr.
+    fn take_text(&mut self, slot: Slot, generation: Generation, stream: Stream, line: &[u8]) {
+        let Some(seat) = self.seat_mut(slot) else { return };
+        if stream == Stream::Stderr {
+            seat.stderr_tail.push(line);
+        }
+        let Some(life) = seat.life_of(generation) else { return };
+        let shows_ready = life.awaited_text.as_ref().is_some_and(|text| contains(line, text.as_bytes()));
+        if shows_ready {
+            life.awaited_text = None;
+        }
+        let (level, source) = match (life.door, stream) {
+            // Plain programs say everything there, so it says nothing about how grave it is.
+            (Door::Plain, Stream::Stderr) => (Level::Info, Source::Stderr),
+            (Door::Lines, Stream::Stderr) => (Level::Warn, Source::Stderr),
+            (_, Stream::Stdout) => (Level::Info, Source::Stdout),
+        };
+        self.say(slot, generation, text_line(level, source, line));
+        if shows_ready {
+            self.feed(Event::ReadySeen(slot, generation));
+        }
+    }
+
+    fn count_bad(&mut self, slot: Slot) {
+        if let Some(seat) = self.seat_mut(slot) {
+            seat.tally.bad_lines += 1;
+        }
+    }
+
+    /// A line in the module's own log, from the kernel.
+    pub(crate) fn warn(&mut self, slot: Slot, generation: Generation, text: String) {
+        self.say(slot, generation, LogLine::new(Level::Warn, Source::Kernel, text));
+    }
+
+    /// A line in the module's log.
+    pub(crate) fn say(&mut self, slot: Slot, generation: Generation, line: LogLine) {
+        let Some(seat) = self.seat(slot) else { return };
+        let id = seat.id.clone();
+        if self.talk.say(&id, generation, line) == Admission::Lost
+            && let Some(seat) = self.seat_mut(slot)
+        {
+            seat.tally.log_lost += 1;
+        }
+    }
+}
+
+/// A stream's pipe, and its splitter for as long as its lines are being read.
+fn take_stream(life: &mut Life, stream: Stream) -> (Rc<OwnedFd>, Option<LineDecoder>) {
+    match stream {
+        Stream::Stdout => (life.stdout.clone(), life.stdout_lines.take()),
+        Stream::Stderr => (life.stderr.clone(), life.stderr_lines.take()),
+    }
+}
+
+/// A splitter for a stream: the door's own bound for frames, the log's for everything else.
+pub(crate) fn splitter(stream: Stream, door: Door) -> LineDecoder {
+    match (stream, door) {
+        (Stream::Stdout, Door::Lines) => LineDecoder::new(LINE_BYTES_MAX_DEFAULT),
+        (Stream::Stderr, _) | (Stream::Stdout, Door::Plain) => LineDecoder::new(LOG_LINE_BYTES_MAX),
+    }
+}
+
+fn text_line(level: Level, source: Source, line: &[u8]) -> LogLine {
+    LogLine::new(level, source, String::from_utf8_lossy(line))
+}
+
+fn contains(line: &[u8], text: &[u8]) -> bool {
+    !text.is_empty() && line.windows(text.len()).any(|part| part == text)
+}

@@ -1,0 +1,80 @@
+//! Readiness seen by a command that leaves with 0. It runs under the module's own confinement and environment.
+
+use std::cell::RefCell;
+use std::os::fd::{AsFd, OwnedFd};
+use std::rc::Rc;
+
+use abi::{ExitKind, Slot};
+use sandbox::Prepared;
+use tokio::io::Interest;
+use tokio::time::timeout;
+
+use super::{LOOK_WITHIN, Pace};
+use crate::files::blueprint::Blueprint;
+use crate::launch;
+use crate::shell::Shell;
+use crate::tasks;
+
+/// Processes of probes that run now: their ends are taken here, not by the reaper of orphans.
+pub(crate) type Probes = Rc<RefCell<Vec<u32>>>;
+
+/// A probe that can be run again and again.
+#[derive(Debug)]
+pub(super) struct Probe {
+    prepared: Prepared,
+    running: Probes,
+}
+
+impl Probe {
+    /// Makes it; a command that can't be run is told once, in the module's log.
+    pub(super) fn new(shell: &mut Shell, slot: Slot, blueprint: &Blueprint, words: &[String]) -> Option<Self> {
+        let effective = shell.effective(&blueprint.id);
+        let mut wanted = launch::launch(blueprint, &effective, shell.ground(), words, None);
+        wanted.cgroup = shell.seat(slot).and_then(|seat| seat.cgroup.clone());
+        match wanted.prepare() {
+            Ok(prepared) => Some(Self { prepared, running: shell.probes.clone() }),
+            Err(error) => {
+                let generation = shell.seat(slot)?.life.as_ref()?.generation;
+                let text = format!("its readiness can't be looked at: {}", launch::sentence(&error));
+                shell.warn(slot, generation, text);
+                None
+            }
+        }
+    }
+
+    /// Comes to its end when the command has left with 0.
+    pub(super) async fn succeeds(mut self, mut pace: Pace) {
+        loop {
+            if matches!(timeout(LOOK_WITHIN, self.run_once()).await, Ok(Some(exit)) if exit.is_success()) {
+                return;
+            }
+            pace.wait().await;
+        }
+    }
+
+    async fn run_once(&mut self) -> Option<ExitKind> {
+        let child = self.prepared.launch().ok()?;
+        self.running.borrow_mut().push(child.pid);
+        let run = Run { pid: child.pid, pidfd: Rc::new(child.pidfd), running: self.running.clone() };
+        // What it says is not read; its pipes stay open so that saying something does not end it.
+        let _pipes = (child.stdout, child.stderr);
+        let watched = tasks::watched(run.pidfd.clone(), Interest::READABLE).ok()?;
+        let _ready = watched.readable().await.ok()?;
+        sandbox::reap(run.pidfd.as_fd()).ok().flatten()
+    }
+}
+
+/// One run. However it is left, its process is ended; if that is not at once, the reaper of orphans takes its end.
+struct Run {
+    pid: u32,
+    pidfd: Rc<OwnedFd>,
+    running: Probes,
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let _gone = sandbox::signal_group(self.pid, self.pidfd.as_fd(), sandbox::Signal::KILL);
+        let _later = sandbox::reap(self.pidfd.as_fd());
+        self.running.borrow_mut().retain(|pid| *pid != self.pid);
+    }
+}

@@ -1,0 +1,323 @@
+//! The steps of the boot and of the end, in the order that the module above promises.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Instant;
+
+use abi::Record;
+use kernel::Order;
+use protocol::files::config::Config;
+use store::{BootId, Health, Logs, LogsOptions, Notice, Scribe, ScribeOptions, lock_home};
+use tokio::net::UnixListener;
+use tokio::sync::mpsc;
+use tokio::task::{LocalSet, spawn_local};
+
+use super::{BootStep, CLOSE_WITHIN, News, Observer, Options};
+use crate::cgroups::Cgroups;
+use crate::clock::Clock;
+use crate::environment::Surrounding;
+use crate::error::HostError;
+use crate::files::approvals::Approvals;
+use crate::files::config::{self, MainFile};
+use crate::files::install;
+use crate::files::project::ProjectModules;
+use crate::files::seal::HashCache;
+use crate::shell::{Files, Parts, Shell};
+use crate::signals::{self, Signals};
+use crate::talk::Talk;
+use crate::{door, effects, manager, sentinel, tasks};
+
+/// 64 news of the writing threads wait to be told; they come seldom, and the next one says how it is now.
+const STORE_NEWS_MAX: usize = 64;
+
+/// Runs a kernel from its first file to its last child.
+pub(super) fn run(options: Options, observer: Observer) -> Result<(), HostError> {
+    let begun = Begun { at: Instant::now(), observer };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(HostError::Runtime)?;
+    let tasks = LocalSet::new();
+    let done = tasks.block_on(&runtime, live(options, begun));
+    // Tasks hold the shell, and the shell's lives hold tasks: the tasks go first.
+    drop(tasks);
+    // A thread that hangs in a slow disk or a name server is not waited for.
+    runtime.shutdown_background();
+    done
+}
+
+/// When the boot began, and whom it is told to.
+struct Begun {
+    at: Instant,
+    observer: Observer,
+}
+
+impl Begun {
+    fn tell(&self, step: BootStep, found: String) {
+        let after_ms = u64::try_from(self.at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(step = step.as_str(), %found, after_ms, "booted");
+        (self.observer)(&News::Booted { step, found, after_ms });
+    }
+}
+
+async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
+    let home = options.home.clone();
+    home.create().map_err(HostError::Home)?;
+    let lock = lock_home(home.root()).map_err(HostError::Lock)?;
+    raise_open_files();
+    let mut signals = Signals::listen(options.presence).map_err(HostError::Signals)?;
+    sandbox::become_subreaper().map_err(HostError::Runtime)?;
+    // What a kernel that was killed left half done is put right before anybody looks.
+    store::sweep_leftovers(&home.permissions());
+    install::recover(&home.modules());
+    let read = read_config(&options)?;
+    begun.tell(BootStep::Config, read.found.clone());
+    let (store_news, news) = mpsc::channel(STORE_NEWS_MAX);
+    let talk = open_store(&options, &begun, store_news)?;
+    begun.tell(BootStep::Store, "journal and logs".to_owned());
+    let (approvals, faults) = Approvals::load(&home.permissions())?;
+    let (cgroups, left) = Cgroups::open(&home);
+    let sentinel = start_sentinel(&options, &cgroups);
+    let shell = Shell::new(Parts {
+        clock: Clock::start(),
+        seed: seed(options.seed)?,
+        files: Files {
+            home: home.clone(),
+            source: options.project.clone(),
+            project: read.project,
+            config: read.config,
+            approvals,
+            hashes: HashCache::default(),
+            blueprints: BTreeMap::new(),
+        },
+        surrounding: Surrounding::of_process(),
+        cgroups,
+        proofs: sandbox::probe::run(),
+        talk,
+        version: options.version.clone(),
+    });
+    let finding = {
+        let mut shell = shell.borrow_mut();
+        shell.record_start(left);
+        for fault in faults {
+            shell.trouble(format!("an approval can't be read: {fault}"));
+        }
+        let project = shell.files.project.take();
+        let finding = shell.search(project.as_ref());
+        shell.files.project = project;
+        finding
+    };
+    begun.tell(BootStep::Modules, counted(finding.modules.len(), finding.refused()));
+    let listener = door::open(&home)
+        .map_err(|source| HostError::Socket { path: home.socket(), source })?;
+    spawn_tasks(&shell, &mut signals, listener, news);
+    spawn_local(signals::obey(shell.clone(), signals));
+    begun.tell(BootStep::Door, home.socket().display().to_string());
+    {
+        let mut shell = shell.borrow_mut();
+        let config = shell.files.config.clone();
+        shell.take_over_config(config);
+        shell.take_over_modules(finding);
+        shell.end_turn();
+    }
+    begun.tell(BootStep::Start, "begun".to_owned());
+    manager::tell("READY=1");
+    spawn_local(tell_settled(shell.clone()));
+    let bells = shell.borrow().bells.clone();
+    bells.finished.notified().await;
+    end(&shell).await;
+    drop(sentinel);
+    drop(lock);
+    Ok(())
+}
+
+/// What the first step gives to the later ones.
+struct ReadFiles {
+    project: Option<ProjectModules>,
+    config: Config,
+    found: String,
+}
+
+fn read_config(options: &Options) -> Result<ReadFiles, HostError> {
+    let project = options.project.as_ref().map(ProjectModules::load).transpose()?;
+    let (config, main) = config::load(&options.home, project.as_ref())?;
+    let sections = config.values().len();
+    let found = match main {
+        MainFile::Found => format!("{sections} sections"),
+        MainFile::Missing => {
+            tracing::warn!(path = %options.home.config().display(), "there is no configuration, so defaults hold");
+            format!("{sections} sections, no config.yaml: defaults hold")
+        }
+    };
+    Ok(ReadFiles { project, config, found })
+}
+
+fn open_store(options: &Options, begun: &Begun, news: mpsc::Sender<StoreNews>) -> Result<Talk, HostError> {
+    let boot = BootId::fresh().map_err(HostError::Random)?;
+    let home = &options.home;
+    let (of_journal, of_logs) = (news.clone(), news);
+    // A full channel drops a piece of news: the next one says how it is then.
+    let journal = ScribeOptions::new(&home.journal(), boot)
+        .on_notice(move |notice| drop(of_journal.try_send(StoreNews::Journal(notice))));
+    let logs = LogsOptions::new(&home.logs())
+        .on_health(move |health| drop(of_logs.try_send(StoreNews::Logs(health))));
+    let thread = |what| move |source| HostError::Thread { what, source };
+    let scribe = Scribe::start(journal).map_err(thread("journal"))?;
+    let logs = Logs::start(logs).map_err(thread("logs"))?;
+    Ok(Talk::new(logs, scribe, begun.observer.clone(), options.presence))
+}
+
+/// What the writing threads tell.
+#[derive(Debug)]
+enum StoreNews {
+    Journal(Notice),
+    Logs(Health),
+}
+
+async fn hear_store(shell: Rc<RefCell<Shell>>, mut news: mpsc::Receiver<StoreNews>) {
+    const JOURNAL: &str = "the journal can't be written";
+    const LOGS: &str = "logs can't be written";
+    while let Some(news) = news.recv().await {
+        let mut shell = shell.borrow_mut();
+        match news {
+            StoreNews::Journal(Notice::Failing(error)) => {
+                shell.no_trouble(JOURNAL);
+                shell.trouble(format!("{JOURNAL}: {}", error.message));
+            }
+            StoreNews::Journal(Notice::Recovered) => shell.no_trouble(JOURNAL),
+            StoreNews::Journal(Notice::Opened(found)) => shell.tell_journal(&found),
+            StoreNews::Logs(Health::Failing { error, .. }) => {
+                shell.no_trouble(LOGS);
+                shell.trouble(format!("{LOGS}: {}", error.message));
+            }
+            StoreNews::Logs(Health::Well) => shell.no_trouble(LOGS),
+        }
+    }
+}
+
+impl Shell {
+    fn record_start(&mut self, left: usize) {
+        let record = Record::new("kernel.started")
+            .text("version", self.version.as_str())
+            .number("pid", u64::from(std::process::id()));
+        self.record(record);
+        if left > 0 {
+            self.record(Record::new("kernel.leftovers").number("groups", left as u64));
+        }
+    }
+
+    fn tell_journal(&mut self, found: &store::Found) {
+        match found {
+            store::Found::Nothing | store::Found::Kept { .. } => {}
+            store::Found::Broken { expected, found } => {
+                self.trouble(format!("the journal was changed: it should have {expected} records and ends at {found}"));
+            }
+            store::Found::Damaged { aside, error } => {
+                let why = &error.message;
+                self.trouble(format!("the journal was damaged ({why}) and lies now at `{}`", aside.display()));
+            }
+        }
+    }
+}
+
+fn spawn_tasks(
+    shell: &Rc<RefCell<Shell>>,
+    signals: &mut Signals,
+    listener: UnixListener,
+    news: mpsc::Receiver<StoreNews>,
+) {
+    spawn_local(tasks::timer(shell.clone()));
+    spawn_local(tasks::launcher(shell.clone()));
+    spawn_local(effects::save_when_asked(shell.clone()));
+    spawn_local(effects::write_sets(shell.clone()));
+    spawn_local(door::serve(shell.clone(), listener));
+    spawn_local(hear_store(shell.clone(), news));
+    spawn_local(manager::keep_alive());
+    if let Some(children) = signals.children.take() {
+        spawn_local(tasks::reap_orphans(shell.clone(), children));
+    }
+}
+
+/// Tells once, after the boot, that nothing is on its way any more.
+async fn tell_settled(shell: Rc<RefCell<Shell>>) {
+    let answer = {
+        let mut shell = shell.borrow_mut();
+        let (request, answer) = shell.desk.expect();
+        shell.feed(kernel::Event::Ordered(request, Order::Settle));
+        shell.end_turn();
+        answer
+    };
+    if let Ok(kernel::Answer::Settled(failed)) = answer.await {
+        let failed = failed.iter().map(ToString::to_string).collect();
+        shell.borrow().talk.tell(&News::Settled(failed));
+    }
+}
+
+fn counted(modules: usize, refused: usize) -> String {
+    let noun = if modules == 1 { "module" } else { "modules" };
+    if refused == 0 { format!("{modules} {noun}") } else { format!("{modules} {noun}, {refused} refused") }
+}
+
+/// The kernel's own chance: from the system, unless a test wants it fixed.
+fn seed(fixed: Option<u64>) -> Result<u64, HostError> {
+    match fixed {
+        Some(seed) => Ok(seed),
+        None => {
+            let random = BootId::fresh().map_err(HostError::Random)?;
+            Ok(u64::try_from(random.0 & u128::from(u64::MAX)).unwrap_or_default())
+        }
+    }
+}
+
+/// Four descriptors per module and some per operator: as many as this user may have.
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let bounds = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: bounds.maximum, maximum: bounds.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the bound on open files could not be raised");
+    }
+}
+
+fn start_sentinel(options: &Options, cgroups: &Cgroups) -> Option<std::process::ChildStdin> {
+    let (command, tree) = (options.sentinel.as_ref()?, cgroups.dir()?);
+    let started = sentinel::start(command, &tree);
+    let told = started.inspect_err(|error| tracing::warn!(%error, "the sentinel could not be started"));
+    told.ok()
+}
+
+/// The end, in its order.
+async fn end(shell: &Rc<RefCell<Shell>>) {
+    if shell.borrow().is_unsaved {
+        // What went wrong was told as a trouble.
+        let _told = effects::save_now(shell).await;
+    }
+    let socket = {
+        let mut shell = shell.borrow_mut();
+        shell.record(Record::new("kernel.stopped"));
+        shell.talk.end_all("the kernel stops");
+        shell.desk.end_all("the kernel stops");
+        shell.files.home.socket()
+    };
+    remove_socket(&socket);
+    // The last answers are written by tasks that need a turn each.
+    for _ in 0..LAST_TURNS {
+        tokio::task::yield_now().await;
+    }
+    let mut shell = shell.borrow_mut();
+    if let Err(error) = shell.talk.scribe.close(CLOSE_WITHIN) {
+        tracing::error!(%error, "the journal could not be closed");
+    }
+    if let Err(error) = shell.talk.logs.close(CLOSE_WITHIN) {
+        tracing::error!(%error, "the logs could not be closed");
+    }
+    shell.cgroups.close();
+}
+
+/// 16 turns for every task that has something to write: one is enough unless an operator's socket is full.
+const LAST_TURNS: u32 = 16;
+
+fn remove_socket(path: &Path) {
+    // A socket that stays behind is replaced at the next start.
+    let _left = std::fs::remove_file(path);
+}

@@ -1,0 +1,327 @@
+//! The shell around the kernel: one value that holds everything, owned by one thread.
+//!
+//! # A turn
+//! Something becomes readable, a timer fires, an operator asks. The task that waited for it borrows the shell once, gives
+//! the kernel what happened ([`Shell::feed`]), which carries out every effect that follows, and ends the turn
+//! ([`Shell::end_turn`]): each module that has mail gets one write, the timer is set anew. No task keeps the borrow while
+//! it waits for anything, so turns never overlap.
+//!
+//! # Who may touch what
+//! Tasks hold a [`Weak`] handle and the seat and generation they belong to; they find nothing when that life is over.
+//! Only [`crate::effects`] changes lives, only [`crate::pipes`] reads from them.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::rc::{Rc, Weak};
+
+use abi::{Generation, ModuleId, Record, RequestId, Slot, Time};
+use kernel::{Event, Kernel};
+use protocol::files::config::Config;
+use sandbox::probe::Report;
+use tokio::sync::Notify;
+
+use crate::cgroups::Cgroups;
+use crate::clock::Clock;
+use crate::door::Desk;
+use crate::environment::Surrounding;
+use crate::files::approvals::Approvals;
+use crate::files::blueprint::Blueprint;
+use crate::files::project::ProjectModules;
+use crate::files::seal::HashCache;
+use crate::home::Home;
+use crate::launch::Ground;
+use crate::life::{Life, Seat};
+use crate::limits::READ_BYTES;
+use crate::outbox::Written;
+use crate::ready::Probes;
+use crate::run::{News, ProjectSource};
+use crate::talk::Talk;
+use crate::tasks;
+
+/// 64 troubles are remembered for `kernel.status`; more have the same few causes.
+const TROUBLES_MAX: usize = 64;
+
+/// How tasks reach the shell.
+pub(crate) type Handle = Weak<RefCell<Shell>>;
+
+/// The files as they were read last.
+#[derive(Debug)]
+pub(crate) struct Files {
+    pub(crate) home: Home,
+    pub(crate) source: Option<ProjectSource>,
+    pub(crate) project: Option<ProjectModules>,
+    pub(crate) config: Config,
+    pub(crate) approvals: Approvals,
+    pub(crate) hashes: HashCache,
+    /// What is known of every module that was found or added.
+    pub(crate) blueprints: BTreeMap<ModuleId, Rc<Blueprint>>,
+}
+
+/// What tasks are woken by.
+#[derive(Debug, Default)]
+pub(crate) struct Bells {
+    /// The kernel's next moment came nearer.
+    pub(crate) timer: Notify,
+    /// Launches wait for their turn.
+    pub(crate) launches: Notify,
+    /// Approvals wait to be saved.
+    pub(crate) save: Notify,
+    /// Settings wait to be written.
+    pub(crate) sets: Notify,
+    /// The kernel said that nothing runs any more.
+    pub(crate) finished: Notify,
+}
+
+/// Everything.
+pub(crate) struct Shell {
+    pub(crate) kernel: Kernel,
+    pub(crate) clock: Clock,
+    pub(crate) files: Files,
+    pub(crate) surrounding: Surrounding,
+    pub(crate) cgroups: Cgroups,
+    /// Which layers of containment work here.
+    pub(crate) proofs: Report,
+    pub(crate) talk: Talk,
+    pub(crate) desk: Desk,
+    pub(crate) bells: Rc<Bells>,
+    /// By seat.
+    seats: Vec<Option<Seat>>,
+    /// Lives that are to be launched, one per turn, so that a mass start leaves room for everything else.
+    pub(crate) launches: VecDeque<(Slot, Generation)>,
+    /// Processes that are ours and no module's: probes.
+    pub(crate) probes: Probes,
+    pub(crate) sets: VecDeque<crate::effects::PendingSet>,
+    /// Seats with something to write at the end of this turn.
+    mail: Vec<Slot>,
+    /// One read buffer for all, since only one reads at a time.
+    pub(crate) buffer: Vec<u8>,
+    /// The moment for which the timer is set.
+    pub(crate) armed: Option<Time>,
+    pub(crate) frames: u64,
+    pub(crate) troubles: VecDeque<String>,
+    pub(crate) version: String,
+    pub(crate) is_stopping: bool,
+    /// Whether approvals changed since they were written last.
+    pub(crate) is_unsaved: bool,
+    this: Handle,
+}
+
+impl std::fmt::Debug for Shell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shell").field("home", &self.files.home).field("frames", &self.frames).finish_non_exhaustive()
+    }
+}
+
+/// What a shell is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) clock: Clock,
+    pub(crate) seed: u64,
+    pub(crate) files: Files,
+    pub(crate) surrounding: Surrounding,
+    pub(crate) cgroups: Cgroups,
+    pub(crate) proofs: Report,
+    pub(crate) talk: Talk,
+    pub(crate) version: String,
+}
+
+impl Shell {
+    /// A shell around a kernel that knows nothing yet.
+    pub(crate) fn new(parts: Parts) -> Rc<RefCell<Self>> {
+        Rc::new_cyclic(|this| {
+            RefCell::new(Self {
+                kernel: Kernel::new(parts.seed),
+                clock: parts.clock,
+                files: parts.files,
+                surrounding: parts.surrounding,
+                cgroups: parts.cgroups,
+                proofs: parts.proofs,
+                talk: parts.talk,
+                desk: Desk::default(),
+                bells: Rc::new(Bells::default()),
+                seats: Vec::new(),
+                launches: VecDeque::new(),
+                probes: Probes::default(),
+                sets: VecDeque::new(),
+                mail: Vec::new(),
+                buffer: vec![0; READ_BYTES],
+                armed: None,
+                frames: 0,
+                troubles: VecDeque::new(),
+                version: parts.version,
+                is_stopping: false,
+                is_unsaved: false,
+                this: this.clone(),
+            })
+        })
+    }
+
+    /// For tasks.
+    pub(crate) fn handle(&self) -> Handle {
+        self.this.clone()
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    pub(crate) fn ground(&self) -> Ground<'_> {
+        Ground { home: &self.files.home, surrounding: &self.surrounding }
+    }
+
+    /// Tells the kernel what happened and does everything that follows from it.
+    pub(crate) fn feed(&mut self, event: Event) {
+        let now = self.now();
+        self.feed_at(now, event);
+    }
+
+    /// The same with a time that was read already.
+    pub(crate) fn feed_at(&mut self, now: Time, event: Event) {
+        self.kernel.handle(now, event);
+        self.carry_out_all();
+    }
+
+    fn carry_out_all(&mut self) {
+        while let Some(effect) = self.kernel.poll_effect() {
+            self.carry_out(effect);
+        }
+    }
+
+    /// The kernel's moment has come, or may have.
+    pub(crate) fn time_passed(&mut self) {
+        self.armed = None;
+        let now = self.now();
+        if self.kernel.poll_timeout().is_some_and(|at| at <= now) {
+            self.kernel.handle_timeout(now);
+            self.carry_out_all();
+        }
+        self.end_turn();
+    }
+
+    /// Starts what waits to be started, writes what waits to be written, and sets the timer.
+    pub(crate) fn end_turn(&mut self) {
+        self.launch_next();
+        self.deliver_mail();
+        if !self.launches.is_empty() {
+            self.bells.launches.notify_one();
+        }
+        let next = self.kernel.poll_timeout();
+        if next.is_some_and(|next| self.armed.is_none_or(|armed| next < armed)) {
+            self.armed = next;
+            self.bells.timer.notify_one();
+        }
+    }
+
+    /// Notes that a seat has something to write.
+    pub(crate) fn list_mail(&mut self, slot: Slot) {
+        self.mail.push(slot);
+    }
+
+    fn deliver_mail(&mut self) {
+        let mut mail = std::mem::take(&mut self.mail);
+        for slot in mail.drain(..) {
+            let handle = self.handle();
+            let Some(life) = self.seat_mut(slot).and_then(|seat| seat.life.as_mut()) else { continue };
+            life.outbox.is_listed = false;
+            if life.outbox.is_waiting {
+                continue;
+            }
+            match (life.outbox.write(), life.outbox.pipe()) {
+                (Written::Blocked, Some(pipe)) => {
+                    life.outbox.is_waiting = true;
+                    let task = tasks::write_later(handle, slot, life.generation, pipe);
+                    life.tasks.retain(|task| !task.is_finished());
+                    life.tasks.push(task);
+                }
+                (Written::All | Written::Closed | Written::Blocked, _) => {}
+            }
+        }
+        // The list's memory is kept for the next turn.
+        self.mail = mail;
+    }
+
+    pub(crate) fn seat(&self, slot: Slot) -> Option<&Seat> {
+        self.seats.get(slot.0 as usize)?.as_ref()
+    }
+
+    pub(crate) fn seat_mut(&mut self, slot: Slot) -> Option<&mut Seat> {
+        self.seats.get_mut(slot.0 as usize)?.as_mut()
+    }
+
+    /// The seat, made when the kernel knows the module and it has none yet.
+    pub(crate) fn seat_or_new(&mut self, slot: Slot) -> Option<&mut Seat> {
+        let id = self.kernel.spec(slot)?.id.clone();
+        let index = slot.0 as usize;
+        if self.seats.len() <= index {
+            self.seats.resize_with(index + 1, || None);
+        }
+        let seat = &mut self.seats[index];
+        Some(seat.get_or_insert_with(|| Seat::new(id)))
+    }
+
+    pub(crate) fn forget_seat(&mut self, slot: Slot) {
+        if let Some(seat) = self.seats.get_mut(slot.0 as usize) {
+            *seat = None;
+        }
+    }
+
+    /// The running life of exactly this generation.
+    pub(crate) fn life_mut(&mut self, slot: Slot, generation: Generation) -> Option<&mut Life> {
+        self.seat_mut(slot)?.life_of(generation)
+    }
+
+    /// Whether a process is one of ours, whose end is taken by its own task.
+    pub(crate) fn is_ours(&self, pid: u32) -> bool {
+        let lives = self.seats.iter().flatten().filter_map(|seat| seat.life.as_ref());
+        self.probes.borrow().contains(&pid) || lives.map(|life| life.pid).any(|known| known == pid)
+    }
+
+    /// The blueprint of the module in a seat.
+    pub(crate) fn blueprint(&self, slot: Slot) -> Option<Rc<Blueprint>> {
+        let id = &self.kernel.spec(slot)?.id;
+        self.files.blueprints.get(id).cloned()
+    }
+
+    /// An order of the host's own, whose answer nobody waits for.
+    pub(crate) fn order(&mut self, order: kernel::Order) {
+        let request = self.desk.next_request();
+        self.feed(Event::Ordered(request, order));
+    }
+
+    /// An operator went away.
+    pub(crate) fn depart(&mut self, request: RequestId) {
+        self.desk.forget(request);
+        self.feed(Event::Departed(request));
+        self.end_turn();
+    }
+
+    /// Something of the host's own that belongs into the journal.
+    pub(crate) fn record(&mut self, record: Record) {
+        self.talk.record(record);
+    }
+
+    /// Something is not as it should be, and the kernel runs on.
+    pub(crate) fn trouble(&mut self, what: String) {
+        tracing::warn!(trouble = %what, "something is not as it should be");
+        if self.troubles.contains(&what) {
+            return;
+        }
+        if self.troubles.len() >= TROUBLES_MAX {
+            self.troubles.pop_front();
+        }
+        self.talk.tell(&News::Trouble(what.clone()));
+        self.talk.record(Record::new("kernel.trouble").text("what", what.as_str()));
+        self.troubles.push_back(what);
+    }
+
+    /// Takes back troubles that begin like this: they are over.
+    pub(crate) fn no_trouble(&mut self, beginning: &str) {
+        self.troubles.retain(|trouble| !trouble.starts_with(beginning));
+    }
+
+    /// Where the sockets of sd_notify lie.
+    pub(crate) fn notify_path(&self, slot: Slot) -> PathBuf {
+        self.files.home.run().join(format!("notify-{}.sock", slot.0))
+    }
+}

@@ -1,0 +1,173 @@
+//! The tasks of the one thread: each waits for one thing and gives the shell a turn when it has come.
+//!
+//! A task never keeps the shell borrowed while it waits. Tasks of a life end with it; the others end with the process.
+
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+
+use abi::{Generation, Slot};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::task::{AbortHandle, spawn_local, yield_now};
+
+use crate::life::Stream;
+use crate::limits::{FLOOD_READS, FLOOD_REST};
+use crate::outbox::Written;
+use crate::pipes::Took;
+use crate::shell::{Handle, Shell};
+
+/// A descriptor that the event loop watches.
+pub(crate) type Watched = AsyncFd<Rc<OwnedFd>>;
+
+/// Takes a descriptor into the event loop; it leaves it before it is closed, because the value owns a share of it.
+///
+/// # Errors
+/// The system's own: epoll has no room for it.
+#[expect(deprecated, reason = "the successor is unsafe for the sake of borrowed descriptors; this one is owned")]
+pub(crate) fn watched(fd: Rc<OwnedFd>, interest: Interest) -> io::Result<Watched> {
+    AsyncFd::with_interest(fd, interest)
+}
+
+/// Reads one output of one life until it ends.
+pub(crate) fn read(
+    shell: Handle,
+    slot: Slot,
+    generation: Generation,
+    stream: Stream,
+    pipe: Watched,
+) -> AbortHandle {
+    let reading = async move {
+        let mut full_reads = 0;
+        loop {
+            let Ok(mut guard) = pipe.readable().await else { return };
+            let Some(shell) = shell.upgrade() else { return };
+            let took = shell.borrow_mut().take_in(slot, generation, stream);
+            drop(shell);
+            match took {
+                // A read that was not filled has emptied the pipe; what comes later is told by epoll anew.
+                Took::All => {
+                    guard.clear_ready();
+                    full_reads = 0;
+                }
+                Took::More => {
+                    drop(guard);
+                    full_reads += 1;
+                    if full_reads % FLOOD_READS == 0 {
+                        tokio::time::sleep(FLOOD_REST).await;
+                    } else {
+                        yield_now().await;
+                    }
+                }
+                Took::End => return,
+            }
+        }
+    };
+    spawn_local(reading).abort_handle()
+}
+
+/// Waits for the end of a life's process, then ends the life.
+pub(crate) fn watch_end(
+    shell: Handle,
+    slot: Slot,
+    generation: Generation,
+    pidfd: Watched,
+) {
+    spawn_local(async move {
+        // A pidfd that can't be waited for is looked at at once: it was registered, so this is its end too.
+        let _ready = pidfd.readable().await;
+        // It leaves epoll before the life lets go of it, so that it can't fire for whoever gets its number next.
+        drop(pidfd);
+        if let Some(shell) = shell.upgrade() {
+            shell.borrow_mut().life_ended(slot, generation);
+        }
+    });
+}
+
+/// Waits for room in a module's pipe and goes on writing.
+pub(crate) fn write_later(
+    shell: Handle,
+    slot: Slot,
+    generation: Generation,
+    pipe: Rc<OwnedFd>,
+) -> AbortHandle {
+    let writing = async move {
+        let registered = watched(pipe, Interest::WRITABLE);
+        let Ok(pipe) = registered else {
+            // The system has no room to watch it; the next turn tries to write again.
+            if let Some(shell) = shell.upgrade() {
+                shell.borrow_mut().stop_waiting(slot, generation);
+            }
+            return;
+        };
+        loop {
+            let Ok(mut guard) = pipe.writable().await else { return };
+            let Some(strong) = shell.upgrade() else { return };
+            let written = strong.borrow_mut().write_more(slot, generation);
+            drop(strong);
+            match written {
+                Written::Blocked => guard.clear_ready(),
+                Written::All | Written::Closed => return,
+            }
+        }
+    };
+    spawn_local(writing).abort_handle()
+}
+
+/// Fires at the kernel's next moment. One timer for everything: the kernel knows what is due.
+pub(crate) async fn timer(shell: Rc<RefCell<Shell>>) {
+    let bells = shell.borrow().bells.clone();
+    loop {
+        let next = {
+            let mut shell = shell.borrow_mut();
+            let next = shell.kernel.poll_timeout();
+            shell.armed = next;
+            next.map(|at| shell.clock.instant(at))
+        };
+        let due = match next {
+            None => {
+                bells.timer.notified().await;
+                continue;
+            }
+            Some(at) => tokio::time::sleep_until(at.into()),
+        };
+        tokio::select! {
+            () = due => shell.borrow_mut().time_passed(),
+            // An earlier moment has come up.
+            () = bells.timer.notified() => {}
+        }
+    }
+}
+
+/// Starts what waits to be started, one per turn, with everything else in between.
+pub(crate) async fn launcher(shell: Rc<RefCell<Shell>>) {
+    let bells = shell.borrow().bells.clone();
+    loop {
+        bells.launches.notified().await;
+        loop {
+            let is_done = {
+                let mut shell = shell.borrow_mut();
+                shell.end_turn();
+                shell.launches.is_empty()
+            };
+            if is_done {
+                break;
+            }
+            yield_now().await;
+        }
+    }
+}
+
+/// Takes the ends of grandchildren that were left to us.
+pub(crate) async fn reap_orphans(shell: Rc<RefCell<Shell>>, mut children: tokio::signal::unix::Signal) {
+    while children.recv().await.is_some() {
+        // Our own children's ends are taken first, by those who watch them: they would stand in the way.
+        yield_now().await;
+        loop {
+            let shell = shell.borrow();
+            let Some((pid, _)) = sandbox::reap_any_orphan(|pid| shell.is_ours(pid)) else { break };
+            tracing::debug!(pid, "an orphan that a module left behind has ended");
+        }
+    }
+}

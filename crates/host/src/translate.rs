@@ -1,0 +1,12 @@
+//! The one place where wire types become the kernel's types, and back.
+
+mod heard;
+mod told;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use heard::{Heard, hear};
+pub(crate) use told::{Initial, tell};
+pub(crate) use values::{log_level, message_json, permissions_json, raw_value, uuid_text};

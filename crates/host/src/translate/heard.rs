@@ -1,0 +1,140 @@
+//! From a module's line to what the kernel or the log is told. Payloads are copied once, out of the read buffer, and
+//! never parsed.
+
+use abi::{Name, Payload};
+use kernel::{CallContext, Incoming, KernelCall, Outcome};
+use protocol::decode::{self, Decoded, Frame, LogItem, Raw, decode_kernel_call};
+use store::{LogLine, Source};
+
+use super::values::log_level;
+
+/// What a line came to.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    /// Something that the kernel decides about.
+    Incoming(Incoming),
+    /// Something for the module's log: one line, or a group with its heading first.
+    Said(Vec<LogLine>),
+    /// Not JSON: something that the program printed.
+    Printed,
+    /// A frame that breaks the door's rules, with the reason.
+    Refused(String),
+}
+
+/// Reads one line of the module door.
+pub(crate) fn hear(line: &[u8]) -> Heard {
+    match decode::decode(line) {
+        Decoded::Frame(frame) => frame_heard(frame).unwrap_or_else(|| {
+            // The decoder bounds every name, so this is a line that its own checks let through.
+            Heard::Refused("a name is longer than the door allows".to_owned())
+        }),
+        Decoded::NotJson => Heard::Printed,
+        Decoded::Invalid(rejected) => Heard::Refused(rejected.to_string()),
+    }
+}
+
+fn frame_heard(frame: Frame<'_>) -> Option<Heard> {
+    Some(Heard::Incoming(match frame {
+        Frame::RpcRequest { id, service, method, params, deadline_ms, traceparent } => Incoming::Call {
+            id: name(&id)?,
+            service: name(&service)?,
+            method: name(&method)?,
+            params: params.map(payload),
+            context: context(deadline_ms, traceparent.as_deref()),
+        },
+        Frame::RpcResponse { id, result, error } => {
+            Incoming::Answer { id: name(&id)?, outcome: outcome(result, error.as_deref()) }
+        }
+        Frame::Publish { topic, payload: sent, deadline_ms, traceparent } => Incoming::Publish {
+            topic: name(&topic)?,
+            payload: payload(sent),
+            context: context(deadline_ms, traceparent.as_deref()),
+        },
+        Frame::Call { id, method, params, .. } => {
+            Incoming::KernelCall { id: name(&id)?, call: kernel_call(decode_kernel_call(&method, params))? }
+        }
+        Frame::CallResponse { id, .. } => Incoming::KernelAnswer { id: name(&id)? },
+        Frame::Pong => Incoming::Pong,
+        Frame::Ready { .. } => Incoming::Ready,
+        Frame::Ack { .. } => Incoming::Ack,
+        Frame::Nack { id, error } => Incoming::Nack { id: name(&id)?, error: error.into_owned() },
+        Frame::Cancel { id } => Incoming::Cancel { id: name(&id)? },
+        Frame::Progress { id, fraction, msg } => {
+            Incoming::Progress { id: name(&id)?, payload: progress(fraction, msg.as_deref()) }
+        }
+        Frame::Chunk { id, seq, data } => Incoming::Chunk { id: name(&id)?, seq, data: payload(data) },
+        Frame::End { id } => Incoming::End { id: name(&id)? },
+        Frame::Credit { id, n } => {
+            Incoming::Credit { id: name(&id)?, parts: u32::try_from(n).unwrap_or(u32::MAX) }
+        }
+        Frame::Log { level, msg, data, topic } => {
+            let mut line = LogLine::new(log_level(level), Source::Log, msg);
+            line.data = data.map(|data| data.as_str().to_owned());
+            line.topic = topic.map(std::borrow::Cow::into_owned);
+            return Some(Heard::Said(vec![line]));
+        }
+        Frame::LogGroup { level, msg, data, items } => {
+            let mut heading = LogLine::new(log_level(level), Source::Log, msg);
+            heading.data = data.map(|data| data.as_str().to_owned());
+            let mut lines = vec![heading];
+            lines.extend(items.into_iter().map(|item| group_line(level, item)));
+            return Some(Heard::Said(lines));
+        }
+        Frame::StateSaved { .. } | Frame::StateRestored { .. } => {
+            return Some(Heard::Refused("state was not asked for".to_owned()));
+        }
+    }))
+}
+
+/// A group is shown as a tree, so its items stand below their heading.
+fn group_line(level: protocol::door::LogLevel, item: LogItem<'_>) -> LogLine {
+    let mut line = LogLine::new(log_level(level), Source::Log, format!("  {}", item.msg));
+    line.data = item.data.map(|data| data.as_str().to_owned());
+    line
+}
+
+fn name(text: &str) -> Option<Name> {
+    Name::parse(text).ok()
+}
+
+fn payload(raw: Raw<'_>) -> Payload {
+    Payload::new(raw.as_bytes())
+}
+
+fn context(deadline_ms: Option<u64>, traceparent: Option<&str>) -> CallContext {
+    CallContext { deadline_ms, traceparent: traceparent.and_then(name) }
+}
+
+fn outcome(result: Option<Raw<'_>>, error: Option<&str>) -> Outcome {
+    match error {
+        Some(error) => Outcome::Error(error.to_owned()),
+        None => Outcome::Result(result.map(payload)),
+    }
+}
+
+/// What a progress frame holds beside its id, as the kernel carries it: opaque to it, read again by `told`.
+fn progress(fraction: Option<f64>, msg: Option<&str>) -> Payload {
+    let members = serde_json::json!({ "fraction": fraction, "msg": msg });
+    Payload::new(members.to_string().as_bytes())
+}
+
+fn kernel_call(call: decode::KernelCall<'_>) -> Option<KernelCall> {
+    use decode::KernelCall as Wire;
+    Some(match call {
+        Wire::ConfigGet { key } => KernelCall::ConfigGet(name(&key)?),
+        Wire::ConfigSet { key, value } => KernelCall::ConfigSet(name(&key)?, payload(value)),
+        Wire::ConfigSections => KernelCall::ConfigSections,
+        Wire::ModuleList => KernelCall::ModuleList,
+        Wire::ModuleCommands => KernelCall::ModuleCommands,
+        Wire::ServiceDiscover => KernelCall::ServiceDiscover,
+        Wire::ServiceResolve { service } => KernelCall::ServiceResolve(name(&service)?),
+        Wire::PermissionsCheck { permissions } => KernelCall::PermissionsCheck(permissions),
+        Wire::PermissionsRequest { permissions, reason } => {
+            KernelCall::PermissionsRequest(permissions, reason.map(std::borrow::Cow::into_owned))
+        }
+        Wire::PermissionsPending => KernelCall::PermissionsPending,
+        Wire::MonitorSnapshot => KernelCall::MonitorSnapshot,
+        Wire::Unknown(method) => KernelCall::Unknown(name(method)?),
+        Wire::Bad { message, .. } => KernelCall::Bad(message),
+    })
+}

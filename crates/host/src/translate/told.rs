@@ -1,0 +1,90 @@
+//! From what the kernel tells a module to the line that goes into its queue.
+
+use std::fmt::Write;
+
+use abi::Payload;
+use kernel::{Outcome, Outgoing};
+use protocol::door::PROTOCOL_VERSION;
+use protocol::encode::{self, Call};
+use serde::Deserialize;
+
+use super::values::{answer_json, message_json};
+
+/// What the host adds to frames that the kernel leaves open: the module's own part of the configuration, and the home.
+#[derive(Debug)]
+pub(crate) struct Initial {
+    /// `{[configKey]: section}` or `{}`, as JSON.
+    pub(crate) config: Vec<u8>,
+    /// The home folder.
+    pub(crate) home: String,
+}
+
+/// Writes one frame as one line. `initial` is asked for only by the two frames that need it.
+pub(crate) fn tell(out: &mut Vec<u8>, frame: &Outgoing, initial: impl FnOnce() -> Initial) {
+    match frame {
+        Outgoing::Call { hop, from, service, method, params, context } => {
+            let call = Call {
+                id: &decimal(*hop),
+                method: method.as_str(),
+                params: params.as_ref().map(Payload::as_bytes),
+                deadline_ms: context.deadline_ms,
+                traceparent: context.traceparent.as_ref().map(abi::Name::as_str),
+            };
+            encode::rpc_request(out, from.as_str(), service.as_str(), &call);
+        }
+        Outgoing::Answer { id, outcome } => encode::rpc_response(out, id.as_str(), answer(outcome)),
+        Outgoing::Deliver { id, topic, message, traceparent } => {
+            let traceparent = traceparent.as_ref().map(abi::Name::as_str);
+            encode::deliver(out, *id, topic.as_str(), &message_json(message), traceparent);
+        }
+        Outgoing::KernelAnswer { id, answer } => match answer {
+            Ok(result) => encode::call_response(out, id.as_str(), Ok(Some(&answer_json(result)))),
+            Err(error) => encode::call_response(out, id.as_str(), Err(error)),
+        },
+        Outgoing::Install => encode::install(out),
+        Outgoing::Init => {
+            let Initial { config, home } = initial();
+            encode::init(out, PROTOCOL_VERSION, &config, &home, &home);
+        }
+        Outgoing::ConfigUpdate(sections) => {
+            let sections: Vec<&str> = sections.iter().map(String::as_str).collect();
+            encode::config_update(out, &initial().config, &sections);
+        }
+        Outgoing::DepsReady => encode::deps_ready(out),
+        Outgoing::ServiceAvailable(service) => encode::service_available(out, service.as_str()),
+        Outgoing::Ping => encode::ping(out),
+        Outgoing::Cancel { hop } => encode::cancel(out, &decimal(*hop)),
+        Outgoing::Progress { id, payload, .. } => progress(out, id.as_str(), payload),
+        Outgoing::Chunk { id, seq, data, .. } => encode::chunk(out, id.as_str(), *seq, data.as_bytes()),
+        Outgoing::End { id, .. } => encode::end(out, id.as_str()),
+        Outgoing::Credit { hop, parts } => encode::credit(out, &decimal(*hop), u64::from(*parts)),
+        Outgoing::Shutdown => encode::shutdown(out),
+    }
+}
+
+fn answer(outcome: &Outcome) -> encode::Answer<'_> {
+    match outcome {
+        Outcome::Result(result) => Ok(result.as_ref().map(Payload::as_bytes)),
+        Outcome::Error(error) => Err(error),
+    }
+}
+
+fn decimal(hop: u64) -> String {
+    let mut text = String::with_capacity(20);
+    // Writing into a text can't fail.
+    let _ = write!(text, "{hop}");
+    text
+}
+
+#[derive(Deserialize)]
+struct Progress {
+    fraction: Option<f64>,
+    msg: Option<String>,
+}
+
+/// The members were written by `heard`, so what can't be read is left out.
+fn progress(out: &mut Vec<u8>, id: &str, payload: &Payload) {
+    let read = serde_json::from_slice(payload.as_bytes());
+    let members: Progress = read.unwrap_or(Progress { fraction: None, msg: None });
+    encode::progress(out, id, members.fraction, members.msg.as_deref());
+}

@@ -1,0 +1,11 @@
+//! Real kernels with real processes: each test has a home of its own and a kernel of its own, in a process of its own.
+
+mod call;
+mod crash;
+mod door;
+mod files;
+mod kernel;
+mod messages;
+mod rude;
+mod start;
+mod stop;

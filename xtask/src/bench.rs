@@ -1,0 +1,131 @@
+//! Numbers: Ostoja beside other supervisors and beside a bare relay, in one run, taking turns, since two shared cores
+//! are noisy and only ratios from the same minutes mean anything.
+//!
+//! Ostoja is driven through its CLI only, as a stranger would. Everything that is measured on it is measured on the
+//! others by the same code: children report on one pipe that they run, and `/proc` tells memory and processor time.
+
+mod calls;
+mod cold;
+mod home;
+mod peers;
+mod process;
+mod report;
+mod roll;
+mod spec;
+mod supervisors;
+mod thousand;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::shell;
+use report::Report;
+
+/// Everything that can be measured.
+const NAMES: [&str; 4] = ["supervisors", "calls", "thousand", "cold"];
+
+/// What was asked for.
+#[derive(Debug)]
+struct Wish {
+    names: Vec<&'static str>,
+    /// Only these supervisors; all when empty.
+    only: Vec<String>,
+    /// Rounds per measurement: medians of five are the least that is worth writing down.
+    rounds: usize,
+    fill: Fill,
+}
+
+/// Whether SPECIFICATION.md is filled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fill {
+    Leave,
+    Update,
+}
+
+/// Rounds when nothing is said.
+const ROUNDS: usize = 5;
+
+/// Measures what the words ask for.
+///
+/// # Errors
+/// When a word is unknown, a program does not work, or Ostoja does not do what is measured.
+pub(crate) fn run(words: &[&str]) -> Result<()> {
+    let wish = wish(words)?;
+    let is_needed = wish.only.is_empty() || wish.only.iter().any(|name| name == "ostoja");
+    let binary = if is_needed { build()? } else { shell::target().join("release/ostoja") };
+    for name in &wish.names {
+        println!("\n=== bench {name}");
+        let report = match *name {
+            "supervisors" => supervisors::measure(&binary, wish.rounds, &wish.only)?,
+            "calls" => calls::measure(&binary, wish.rounds, &wish.only)?,
+            "thousand" => thousand::measure(&binary)?,
+            _ => cold::measure(&binary, wish.rounds)?,
+        };
+        show(&report)?;
+        if wish.fill == Fill::Update {
+            spec::update(&report)?;
+        }
+    }
+    Ok(())
+}
+
+fn wish(words: &[&str]) -> Result<Wish> {
+    let mut wish = Wish { names: Vec::new(), only: Vec::new(), rounds: ROUNDS, fill: Fill::Leave };
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "--update" => wish.fill = Fill::Update,
+            "--rounds" => wish.rounds = words.next().context("--rounds N")?.parse().context("--rounds N")?,
+            "--only" => wish.only.extend(words.next().context("--only a,b")?.split(',').map(str::to_owned)),
+            name => match NAMES.into_iter().find(|known| *known == name) {
+                Some(known) => wish.names.push(known),
+                None => bail!("no bench `{name}`; there are {}", NAMES.join(", ")),
+            },
+        }
+    }
+    if wish.names.is_empty() {
+        wish.names = NAMES.to_vec();
+    }
+    Ok(wish)
+}
+
+/// The binary as it would be shipped, and the misbehaving module that also measures calls.
+fn build() -> Result<PathBuf> {
+    shell::run(shell::cargo().args([
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        "cli",
+        "--package",
+        "rude",
+    ]))?;
+    Ok(shell::target().join("release/ostoja"))
+}
+
+/// Compiles one of the little programs beside this crate as a static binary.
+fn little(name: &str) -> Result<PathBuf> {
+    let folder = shell::target().join("bench/bin");
+    std::fs::create_dir_all(&folder)?;
+    let program = folder.join(name);
+    let source = shell::root().join("xtask/bench").join(format!("{name}.rs"));
+    let mut rustc = shell::program("rustc");
+    rustc.args(["--edition", "2024", "-Copt-level=2", "-Cpanic=abort", "-Ctarget-feature=+crt-static"]);
+    shell::run(rustc.args(["-Crelocation-model=static", "-Cstrip=symbols", "-o"]).arg(&program).arg(source))?;
+    Ok(program)
+}
+
+/// Prints the numbers and keeps them below `target/bench`.
+fn show(report: &Report) -> Result<()> {
+    println!("\n{}", report.table());
+    for verdict in report.verdicts() {
+        println!("{verdict}");
+    }
+    let folder = shell::target().join("bench");
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.join(format!("{}.json", report.name));
+    std::fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&report.to_json())?))?;
+    println!("kept in {}", path.display());
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! The operator door as one JSON Schema: what is asked, what is answered, what follows, and which answer belongs to
+//! which request.
+
+use protocol::operator::{
+    Acted, Event, Installed, KernelStatus, LogPage, ModuleDetail, ModuleStatus, PendingRow, PermissionRow,
+    Plan, Published, Request, Response, Settled, Story, UsageTable,
+};
+use schemars::{JsonSchema, schema_for};
+use serde_json::Value;
+
+/// Everything that goes over the operator's socket.
+#[derive(JsonSchema)]
+#[schemars(title = "The operator door")]
+#[expect(dead_code, reason = "the fields exist for the schema only")]
+struct OperatorDoor {
+    /// One line from an operator.
+    request: Request,
+    /// The line that answers it.
+    response: Response,
+    /// The lines that follow when something is followed.
+    event: Event,
+    /// The `data` of a good answer, by request; what is not listed has none.
+    answers: Answers,
+}
+
+/// The `data` of a good answer, by request. With `dryRun`, all of them answer with a `Plan`.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "the fields exist for the schema only")]
+struct Answers {
+    #[schemars(rename = "dryRun")]
+    dry_run: Plan,
+    #[schemars(rename = "kernel.status")]
+    kernel_status: KernelStatus,
+    #[schemars(rename = "kernel.settle")]
+    kernel_settle: Settled,
+    #[schemars(rename = "module.list")]
+    module_list: Vec<ModuleStatus>,
+    #[schemars(rename = "module.status")]
+    module_status: ModuleStatus,
+    #[schemars(rename = "module.show")]
+    module_show: ModuleDetail,
+    #[schemars(rename = "module.start")]
+    module_start: Acted,
+    #[schemars(rename = "module.stop")]
+    module_stop: Acted,
+    #[schemars(rename = "module.restart")]
+    module_restart: Acted,
+    #[schemars(rename = "module.run")]
+    module_run: Acted,
+    #[schemars(rename = "module.approve")]
+    module_approve: Acted,
+    #[schemars(rename = "module.install")]
+    module_install: Installed,
+    #[schemars(rename = "module.update")]
+    module_update: Installed,
+    #[schemars(rename = "permissions.list")]
+    permissions_list: Vec<PermissionRow>,
+    #[schemars(rename = "permissions.pending")]
+    permissions_pending: Vec<PendingRow>,
+    logs: LogPage,
+    /// What the service answered, as it is.
+    call: Value,
+    publish: Published,
+    usage: UsageTable,
+    why: Story,
+}
+
+/// The JSON Schema of the operator door.
+pub(super) fn operator_door() -> Value {
+    schema_for!(OperatorDoor).to_value()
+}

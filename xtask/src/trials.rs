@@ -1,0 +1,86 @@
+//! The trials that go beyond unit tests: the vectors of the contract, and the simulator.
+
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use crate::ci::bounded;
+use crate::shell;
+use crate::tally::Tally;
+
+/// 15 min: the vectors take seconds, building what runs them takes the rest.
+pub(crate) const CONFORMANCE_SECONDS: u32 = 900;
+
+/// What the names of conformance tests hold: the vectors, and the rude modules.
+const CONFORMANCE_WORDS: [&str; 2] = ["vector", "rude"];
+
+/// Seeds of a long run, some hours.
+const LONG_SEEDS: u64 = 1_000_000;
+
+/// Seeds when nothing is said.
+const DEFAULT_SEEDS: u64 = 2_000;
+
+/// Tests by what they are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// The vectors against codec, kernel and SDKs, and the rude modules against the host: those whose name says so.
+    Conformance,
+    /// All others.
+    Rest,
+}
+
+/// Runs tests of the workspace, by nextest where it is installed.
+pub(crate) fn tests_command(which: Which, seconds: u32) -> Command {
+    let mut command = bounded(seconds, "cargo");
+    let filter = CONFORMANCE_WORDS.map(|word| format!("test({word})")).join(" | ");
+    if shell::version_of("cargo-nextest", "--version").is_some() {
+        command.args([
+            "nextest",
+            "run",
+            "--workspace",
+            "--locked",
+            "--no-fail-fast",
+            "--config-file",
+            "xtask/nextest.toml",
+        ]);
+        command.arg("-E").arg(if which == Which::Conformance { filter } else { format!("not ({filter})") });
+        return command;
+    }
+    println!("!! nextest is not installed: cargo test runs instead, one binary after the other");
+    command.args(["test", "--workspace", "--locked", "--no-fail-fast", "--lib", "--bins", "--tests", "--"]);
+    for word in CONFORMANCE_WORDS {
+        if which == Which::Rest {
+            command.arg("--skip");
+        }
+        command.arg(word);
+    }
+    command
+}
+
+/// Runs the vectors and the rude modules.
+///
+/// # Errors
+/// When one of them fails, or none runs.
+pub(crate) fn conformance() -> Result<()> {
+    let heard = shell::run_heard(&mut tests_command(Which::Conformance, CONFORMANCE_SECONDS))?;
+    let tally = Tally::of_output(&heard.text);
+    println!("{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
+    ensure!(heard.is_success && tally.failed == 0, "{} conformance tests failed", tally.failed);
+    ensure!(tally.passed > 0, "no conformance test ran");
+    Ok(())
+}
+
+/// Runs the simulator with these arguments, built with optimisation: it is many times faster and builds in seconds.
+///
+/// # Errors
+/// When an invariant is broken; the simulator has printed the line that replays it.
+pub(crate) fn simulate(args: &[String]) -> Result<()> {
+    let mut command = shell::cargo();
+    command.args(["run", "--quiet", "--release", "--locked", "--package", "sim", "--"]);
+    let is_long = args.iter().any(|arg| arg == "--long");
+    command.args(args.iter().filter(|arg| *arg != "--long"));
+    if !args.iter().any(|arg| arg == "--seeds" || arg == "--seed") {
+        command.args(["--seeds", &if is_long { LONG_SEEDS } else { DEFAULT_SEEDS }.to_string()]);
+    }
+    shell::run(&mut command)
+}
