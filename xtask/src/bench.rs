@@ -34,6 +34,15 @@ struct Wish {
     /// Rounds per measurement: medians of five are the least that is worth writing down.
     rounds: usize,
     fill: Fill,
+    build: Build,
+}
+
+/// Whether the program is built first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Build {
+    Fresh,
+    /// What lies in `target/release` is measured.
+    AsIs,
 }
 
 /// Whether SPECIFICATION.md is filled in.
@@ -52,8 +61,10 @@ const ROUNDS: usize = 5;
 /// When a word is unknown, a program does not work, or Ostoja does not do what is measured.
 pub(crate) fn run(words: &[&str]) -> Result<()> {
     let wish = wish(words)?;
-    let is_needed = wish.only.is_empty() || wish.only.iter().any(|name| name == "ostoja");
-    let binary = if is_needed { build()? } else { shell::target().join("release/ostoja") };
+    if wish.build == Build::Fresh {
+        build()?;
+    }
+    let binary = shell::target().join("release/ostoja");
     for name in &wish.names {
         println!("\n=== bench {name}");
         let report = match *name {
@@ -71,10 +82,12 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
 }
 
 fn wish(words: &[&str]) -> Result<Wish> {
-    let mut wish = Wish { names: Vec::new(), only: Vec::new(), rounds: ROUNDS, fill: Fill::Leave };
+    let mut wish =
+        Wish { names: Vec::new(), only: Vec::new(), rounds: ROUNDS, fill: Fill::Leave, build: Build::Fresh };
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match *word {
+            "--as-is" => wish.build = Build::AsIs,
             "--update" => wish.fill = Fill::Update,
             "--rounds" => wish.rounds = words.next().context("--rounds N")?.parse().context("--rounds N")?,
             "--only" => wish.only.extend(words.next().context("--only a,b")?.split(',').map(str::to_owned)),
@@ -91,7 +104,7 @@ fn wish(words: &[&str]) -> Result<Wish> {
 }
 
 /// The binary as it would be shipped, and the misbehaving module that also measures calls.
-fn build() -> Result<PathBuf> {
+fn build() -> Result<()> {
     shell::run(shell::cargo().args([
         "build",
         "--release",
@@ -100,8 +113,7 @@ fn build() -> Result<PathBuf> {
         "cli",
         "--package",
         "rude",
-    ]))?;
-    Ok(shell::target().join("release/ostoja"))
+    ]))
 }
 
 /// Compiles one of the little programs beside this crate as a static binary.

@@ -130,3 +130,6 @@ impl Observer {
         self.calls.farewell()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,7 +35,7 @@ impl Operator {
     pub(crate) fn act(&mut self, random: &mut Random, settings: &kernel::Settings) -> Event {
         match random.below(100) {
             0..=64 => {
-                let order = order(random);
+                let order = if random.happens(8) { self.answer_wish(random) } else { order(random) };
                 Event::Ordered(self.request(), order)
             }
             65..=69 => {
@@ -56,6 +56,14 @@ impl Operator {
                 Event::Settings(settings)
             }
         }
+    }
+
+    /// A wish that is known to wait, or one that nobody has.
+    fn answer_wish(&self, random: &mut Random) -> Order {
+        let wishes: Vec<u128> =
+            self.found.iter().flat_map(|one| one.grants.pending.iter().map(|wish| wish.id)).collect();
+        let wish = if wishes.is_empty() { u128::from(random.next()) } else { *random.pick(&wishes) };
+        if random.happens(50) { Order::GrantRequest(wish) } else { Order::DenyRequest(wish) }
     }
 
     /// Files changed: a module is gone, new, changed, refused, or refused no more; or nothing did.
@@ -108,9 +116,7 @@ fn order(random: &mut Random) -> Order {
         38..=39 => Order::Grant(id, house::permissions(random)),
         40 => Order::Deny(id, house::permissions(random)),
         41 => Order::Revoke(id, house::permissions(random)),
-        42 => Order::GrantRequest(u128::from(random.next())),
-        43 => Order::DenyRequest(u128::from(random.next())),
-        44..=52 => Order::Call {
+        42..=52 => Order::Call {
             service: house::service(random),
             method: abi::Name::literal("do"),
             params: None,

@@ -45,12 +45,11 @@ impl Trace {
 
     pub(crate) fn effect(&mut self, now: Time, effect: &Effect) {
         *self.seen.entry(kind(effect)).or_default() += 1;
-        if let Effect::Record(record) = effect {
-            if record.code == "module.starting"
-                && let (Some(generation), Some(id)) = (record.generation, record.module.clone())
-            {
-                self.lives.insert(generation, id);
-            }
+        if let Effect::Record(record) = effect
+            && record.code == "module.starting"
+            && let (Some(generation), Some(id)) = (record.generation, record.module.clone())
+        {
+            self.lives.insert(generation, id);
         }
         self.digest.number(now.0);
         self.digest.text(&self.names.line(effect));

@@ -1,17 +1,17 @@
 //! A kernel in a process of its own: started detached from the terminal, watched until everything is ready.
 //!
 //! The child runs the hidden verb `kernel-process`. It tells its boot as JSON lines on its stdout, which is a pipe to
-//! this process until everything is at rest; after that it has no stdout. Its stderr is `logs/kernel.log`.
+//! this process until everything is at rest; after that it has no stdout. Its stderr is `kernel.log` in the home.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use host::BootStep;
-use protocol::operator::Response;
+use serde::{Deserialize, Serialize};
 
 use crate::ctx::Ctx;
 use crate::exit::Exit;
@@ -26,6 +26,10 @@ const SETTLE_TIMEOUT_DEFAULT: Duration = Duration::from_secs(90);
 
 /// 64 lines of boot wait to be told: more than a boot has.
 const LINES_WAITING_MAX: usize = 64;
+
+/// 1 MiB: a kernel's log that is longer when another kernel starts is set aside as `kernel.log.1`; only warnings are in
+/// it, so that is years of them.
+const LOG_BYTES_MAX: u64 = 1 << 20;
 
 /// 4 KiB: what is read from the end of the kernel's log when it did not start.
 const LOG_TAIL_BYTES: u64 = 4 << 10;
@@ -44,7 +48,7 @@ pub(crate) struct Settled {
 pub(crate) fn start(ctx: &Ctx, target: &Target) -> Outcome<Settled> {
     let log = open_log(target)?;
     let log_start = log.metadata().map_or(0, |meta| meta.len());
-    let mut child = spawn(target, log)?;
+    let mut child = spawn(ctx, target, log)?;
     let stdout = child.stdout.take();
     let lines = read_lines(stdout)?;
     let timeout = ctx.timeout_or(SETTLE_TIMEOUT_DEFAULT);
@@ -82,27 +86,56 @@ enum Said {
     Nothing,
 }
 
+/// What the child says when it can't start: a failure, whole, so that it is told here as it would be told there.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct FailedBoot {
+    code: String,
+    message: String,
+    causes: Vec<String>,
+    help: Option<String>,
+    details: Vec<String>,
+}
+
+impl From<&Failure> for FailedBoot {
+    fn from(failure: &Failure) -> Self {
+        Self {
+            code: failure.code.clone(),
+            message: failure.message.clone(),
+            causes: failure.causes.clone(),
+            help: failure.help.clone(),
+            details: failure.details.clone(),
+        }
+    }
+}
+
+impl From<FailedBoot> for Failure {
+    fn from(told: FailedBoot) -> Self {
+        let exit = Exit::of_code(&told.code);
+        let FailedBoot { code, message, causes, help, details } = told;
+        Self { code, message, causes, help, details, exit }
+    }
+}
+
 fn understand(line: &str) -> Said {
     if let Ok(event) = serde_json::from_str(line) {
         return Said::Event(event);
     }
-    let response: Option<Response> = serde_json::from_str(line).ok();
-    response.as_ref().and_then(Failure::of_response).map_or(Said::Nothing, Said::Failed)
+    let told: Option<FailedBoot> = serde_json::from_str(line).ok();
+    told.map_or(Said::Nothing, |told| Said::Failed(told.into()))
 }
 
 fn open_log(target: &Target) -> Outcome<File> {
-    let folder = target.home.logs();
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&folder)
-        .map_err(|error| Failure::io("create", &folder, &error))?;
+    target.home.create()?;
     let path = target.kernel_log();
+    if path.metadata().is_ok_and(|meta| meta.len() > LOG_BYTES_MAX) {
+        let old = path.with_extension("log.1");
+        std::fs::rename(&path, &old).map_err(|error| Failure::io("rename", &path, &error))?;
+    }
     let opened = OpenOptions::new().append(true).create(true).mode(0o600).open(&path);
     opened.map_err(|error| Failure::io("open", &path, &error).into())
 }
 
-fn spawn(target: &Target, log: File) -> Outcome<Child> {
+fn spawn(ctx: &Ctx, target: &Target, log: File) -> Outcome<Child> {
     let program = std::env::current_exe().map_err(|error| {
         Failure::new("cli::up::program", "can't find the program's own file").caused_by(error.to_string())
     })?;
@@ -111,6 +144,7 @@ fn spawn(target: &Target, log: File) -> Outcome<Child> {
     if let Some(project) = &target.project {
         command.arg("--file").arg(project);
     }
+    command.args((0..ctx.global.verbose).map(|_| "-v"));
     // Its working folder would keep a disk from being unmounted for as long as it runs.
     command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
     command.spawn().map_err(|error| Failure::io("run", &program, &error).into())

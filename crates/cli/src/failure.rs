@@ -133,7 +133,14 @@ pub(crate) fn of_files(errors: &FileErrors) -> Failure {
     let first = errors.first();
     let mut failure = Failure::new(first.code(), first.to_string());
     failure.help = first.help();
-    failure.details = errors.iter().skip(1).map(ToString::to_string).collect();
+    failure.details = errors
+        .iter()
+        .skip(1)
+        .map(|error| match error.help() {
+            Some(help) => format!("{error} ({help})"),
+            None => error.to_string(),
+        })
+        .collect();
     failure
 }
 

@@ -1,6 +1,7 @@
 //! Following logs at the operator door: the lines that are there, then those that come.
 
-use protocol::operator::{Event, LogPage, LogsRequest, Request};
+use protocol::operator::{Event, LogLine, LogPage, LogsRequest, Request};
+use store::Said;
 
 use crate::ctx::Ctx;
 use crate::door::Door;
@@ -82,4 +83,25 @@ pub(crate) fn show_event(ctx: &Ctx, printer: &mut LogPrinter, event: &Event) -> 
         }
         Event::Record(_) | Event::Message(_) | Event::Usage(_) => Ok(()),
     }
+}
+
+/// A page from files as the operator door would give it.
+pub(crate) fn to_page(found: store::LogPage) -> LogPage {
+    let mut page = LogPage { lines: Vec::new(), lost: 0 };
+    for entry in found.entries {
+        match entry.said {
+            Said::Lost(count) => page.lost += count,
+            Said::Line(line) => page.lines.push(LogLine {
+                ts_ms: entry.ts.0,
+                module_id: entry.module.as_str().to_owned(),
+                generation: entry.generation.0,
+                level: line.level.as_str().to_owned(),
+                source: line.source.as_str().to_owned(),
+                msg: line.msg,
+                data: line.data.and_then(|data| serde_json::from_str(&data).ok()),
+                topic: line.topic,
+            }),
+        }
+    }
+    page
 }

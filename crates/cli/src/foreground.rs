@@ -174,11 +174,11 @@ impl<'a> Printer<'a> {
     }
 }
 
-/// What the libraries say of themselves goes to stderr: warnings, with `-v` what happens, with `-vv` why.
-pub(crate) fn start_log(ctx: &Ctx) {
+/// What the libraries say of themselves goes to stderr: from `least` on, with `-v` what happens, with `-vv` why.
+pub(crate) fn start_log(ctx: &Ctx, least: LevelFilter) {
     let level = match (ctx.global.quiet, ctx.global.verbose) {
         (true, _) => LevelFilter::ERROR,
-        (false, 0) => LevelFilter::WARN,
+        (false, 0) => least,
         (false, 1) => LevelFilter::INFO,
         (false, _) => LevelFilter::DEBUG,
     };

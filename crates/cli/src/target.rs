@@ -70,9 +70,9 @@ impl Target {
         &self.command
     }
 
-    /// What a kernel in the background says.
+    /// What a kernel in the background says. Not below `logs`, where every name is a module's.
     pub(crate) fn kernel_log(&self) -> PathBuf {
-        self.home.logs().join("kernel.log")
+        self.home.root().join("kernel.log")
     }
 }
 

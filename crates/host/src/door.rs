@@ -160,7 +160,11 @@ fn with_short_path<T>(
 pub(crate) async fn serve(shell: Rc<RefCell<Shell>>, listener: UnixListener) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => admit(&shell, stream),
+            Ok((stream, _)) => {
+                admit(&shell, stream);
+                // Those who came before get their turn first, so that places of those who left again are free.
+                tokio::task::yield_now().await;
+            }
             Err(error) => {
                 tracing::warn!(%error, "an operator could not be let in");
                 tokio::time::sleep(ACCEPT_REST).await;

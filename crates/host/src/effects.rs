@@ -24,7 +24,10 @@ impl Shell {
             // The common one first.
             Effect::Send(slot, generation, frame) => self.send(slot, generation, frame),
             Effect::Record(record) => self.record(record),
-            Effect::Spawn(slot, generation) => self.launches.push_back((slot, generation)),
+            Effect::Spawn(slot, generation) => {
+                self.lives.note(generation);
+                self.launches.push_back((slot, generation));
+            }
             Effect::Signal(slot, generation, signal) => self.signal(slot, generation, signal),
             Effect::Watch(slot, generation) => crate::ready::watch(self, slot, generation),
             Effect::Perform(slot, generation, id, task) => self.perform(slot, generation, &id, task),

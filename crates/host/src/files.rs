@@ -8,6 +8,7 @@
 //! - [`seal`]: the hashes that bind an approval to what was approved.
 //! - [`section`]: a module's section with its schema's defaults, and `config.set`.
 //! - [`install`]: copying, linking and removing module folders.
+//! - [`lives`]: the numbers of lives over all runs of a kernel.
 
 pub(crate) mod approvals;
 pub(crate) mod blueprint;
@@ -15,6 +16,7 @@ pub(crate) mod config;
 pub(crate) mod discovery;
 pub(crate) mod folder;
 pub(crate) mod install;
+pub(crate) mod lives;
 pub(crate) mod project;
 pub(crate) mod seal;
 pub(crate) mod section;

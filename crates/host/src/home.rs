@@ -88,7 +88,9 @@ impl Place {
     pub fn choose(around: &Surroundings) -> Result<Self, HomeError> {
         let given = around.typed.clone().or_else(|| around.ostoja_home.clone().map(PathBuf::from));
         if let Some(path) = given {
-            return Ok(Self { home: Home::at(&around.folder.join(path)), project: None });
+            // The home says where things are kept; what runs is still said by the folder that one stands in.
+            let project = around.has_project.then(|| plain(&around.folder.join(PROJECT_FILE)));
+            return Ok(Self { home: Home::at(&around.folder.join(path)), project });
         }
         if around.has_project {
             return Self::of_project(&around.folder.join(PROJECT_FILE), around);

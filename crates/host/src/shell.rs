@@ -25,6 +25,7 @@ use crate::cgroups::Cgroups;
 use crate::clock::Clock;
 use crate::door::Desk;
 use crate::environment::Surrounding;
+use crate::files::lives::Lives;
 use crate::files::approvals::Approvals;
 use crate::files::blueprint::Blueprint;
 use crate::files::project::ProjectModules;
@@ -76,6 +77,7 @@ pub(crate) struct Bells {
 /// Everything.
 pub(crate) struct Shell {
     pub(crate) kernel: Kernel,
+    pub(crate) lives: Lives,
     pub(crate) clock: Clock,
     pub(crate) files: Files,
     pub(crate) surrounding: Surrounding,
@@ -118,6 +120,9 @@ impl std::fmt::Debug for Shell {
 pub(crate) struct Parts {
     pub(crate) clock: Clock,
     pub(crate) seed: u64,
+    pub(crate) lives: Lives,
+    /// The last life of the runs before this one.
+    pub(crate) last_life: Generation,
     pub(crate) files: Files,
     pub(crate) surrounding: Surrounding,
     pub(crate) cgroups: Cgroups,
@@ -131,7 +136,8 @@ impl Shell {
     pub(crate) fn new(parts: Parts) -> Rc<RefCell<Self>> {
         Rc::new_cyclic(|this| {
             RefCell::new(Self {
-                kernel: Kernel::new(parts.seed),
+                kernel: Kernel::new(parts.seed).after(parts.last_life),
+                lives: parts.lives,
                 clock: parts.clock,
                 files: parts.files,
                 surrounding: parts.surrounding,

@@ -14,6 +14,9 @@ use crate::timers::Timer;
 use crate::waiting::list;
 use crate::{Door, Effect, Outgoing, SpawnFault};
 
+/// 1,024 bytes of a module's own words on why it can't start are kept, in its note and in the journal: people read them.
+const INIT_ERROR_BYTES_MAX: usize = 1024;
+
 /// Said of a life that outlived its SIGKILL.
 pub(crate) const UNKILLABLE: &str = "was killed, yet the operating system has not let it go";
 
@@ -294,9 +297,10 @@ impl Kernel {
         self.end(slot, Reason::ReadyTimeout, Then::Retry, 0);
     }
 
-    pub(crate) fn handle_nack(&mut self, slot: Slot, generation: Generation, id: &Name, error: String) {
+    pub(crate) fn handle_nack(&mut self, slot: Slot, generation: Generation, id: &Name, mut error: String) {
         let Some(module) = self.table.get_mut(slot) else { return };
         if id.as_str() == "init" && module.phase == Phase::Running(generation, Stage::Starting) {
+            error.truncate(error.floor_char_boundary(INIT_ERROR_BYTES_MAX));
             module.init_error = Some(error.clone());
             self.record(self.record_of(slot, "module.init_failed").text("error", error));
         }

@@ -60,6 +60,18 @@ impl Kernel {
         }
     }
 
+    /// Numbers its lives from the one after this, so that no two runs on one home share a number.
+    #[must_use]
+    pub fn after(mut self, last: Generation) -> Self {
+        self.generations = last.0;
+        self
+    }
+
+    /// The number of the life that began last.
+    pub fn last_life(&self) -> Generation {
+        Generation(self.generations)
+    }
+
     /// Something happened.
     pub fn handle(&mut self, now: Time, event: Event) {
         self.now = self.now.max(now);

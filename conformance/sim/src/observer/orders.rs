@@ -16,12 +16,22 @@ const END_MAX: Duration = Duration::from_millis(GRACE_MS_MAX + 5000);
 /// 2 h: waiting for a module that waits for others that fail and come back ends when their restarts are used up.
 const START_MAX: Duration = Duration::from_secs(7200);
 
+/// When an order must be answered at the latest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// In the same breath.
+    Now,
+    At(Time),
+    /// When the shutdown is over.
+    Shutdown,
+    /// Calls have times of their own.
+    Call,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Orders {
-    /// When each must be answered at the latest; calls have times of their own.
-    open: BTreeMap<RequestId, Option<Time>>,
+    open: BTreeMap<RequestId, By>,
     listening: BTreeSet<RequestId>,
-    shutting_down: BTreeSet<RequestId>,
     /// Until when it must be over, once it has begun.
     shutdown_by: Option<Time>,
     finished: bool,
@@ -32,22 +42,19 @@ impl Orders {
         match &step.cause {
             Cause::Happened(Event::Ordered(request, order)) => {
                 let by = match order {
-                    Order::Start(_) | Order::Restart(_) | Order::Settle => Some(step.now + START_MAX),
-                    Order::Stop(_) | Order::Remove(_) => Some(step.now + END_MAX),
-                    Order::Call { .. } => None,
-                    Order::Shutdown => {
-                        self.shutting_down.insert(*request);
-                        None
-                    }
+                    Order::Start(_) | Order::Restart(_) | Order::Settle => By::At(step.now + START_MAX),
+                    Order::Stop(_) | Order::Remove(_) => By::At(step.now + END_MAX),
+                    Order::Call { .. } => By::Call,
+                    Order::Shutdown => By::Shutdown,
                     Order::Grant(..)
                     | Order::GrantRequest(_)
                     | Order::DenyRequest(_)
                     | Order::Deny(..)
                     | Order::Revoke(..)
-                    | Order::Publish { .. } => Some(step.now),
+                    | Order::Publish { .. } => By::Now,
                     Order::Subscribe(_) => {
                         self.listening.insert(*request);
-                        Some(step.now)
+                        By::Now
                     }
                 };
                 self.open.insert(*request, by);
@@ -55,7 +62,6 @@ impl Orders {
             Cause::Happened(Event::Departed(request)) => {
                 self.open.remove(request);
                 self.listening.remove(request);
-                self.shutting_down.remove(request);
             }
             Cause::Happened(_) | Cause::TimeCame => {}
         }
@@ -68,7 +74,6 @@ impl Orders {
                 Err(String::from("something was started after the shutdown began"))
             }
             Effect::Reply(request, _) => {
-                self.shutting_down.remove(request);
                 let known = self.open.remove(request).is_some();
                 known
                     .then_some(())
@@ -96,7 +101,7 @@ impl Orders {
         if !lives.is_empty() {
             return Err(String::from("finished, yet something runs"));
         }
-        if !self.shutting_down.is_empty() {
+        if self.open.values().any(|by| *by == By::Shutdown) {
             return Err(String::from("finished before those who wanted it were told"));
         }
         if core::mem::replace(&mut self.finished, true) {
@@ -107,12 +112,13 @@ impl Orders {
 
     pub(crate) fn end(&self, step: &Step) -> Verdict {
         for (request, by) in &self.open {
-            let by = if self.shutting_down.contains(request) { self.shutdown_by } else { *by };
-            let at_once = matches!(&step.cause, Cause::Happened(Event::Ordered(now, _)) if now == request)
-                && by == Some(step.now)
-                && !self.shutting_down.contains(request);
-            // Timers of this very moment may not have been told yet.
-            if by.is_some_and(|by| by < step.now) || at_once && is_immediate(step) {
+            let over = match by {
+                By::Now => true,
+                // Timers of this very moment may not have been told yet.
+                By::At(at) => *at < step.now,
+                By::Shutdown | By::Call => false,
+            };
+            if over {
                 return Err(format!("request {} was not answered in its time", request.0));
             }
         }
@@ -136,19 +142,4 @@ impl Orders {
             Some((request, _)) => Err(format!("request {} was never answered", request.0)),
         }
     }
-}
-
-/// Whether the order at hand is one that is answered in the same breath.
-fn is_immediate(step: &Step) -> bool {
-    let Cause::Happened(Event::Ordered(_, order)) = &step.cause else { return false };
-    matches!(
-        order,
-        Order::Grant(..)
-            | Order::GrantRequest(_)
-            | Order::DenyRequest(_)
-            | Order::Deny(..)
-            | Order::Revoke(..)
-            | Order::Publish { .. }
-            | Order::Subscribe(_)
-    )
 }

@@ -23,6 +23,8 @@ struct Known {
     may_be_anew: bool,
     queued_until: Option<Time>,
     kept_down: bool,
+    /// Its restarts are used up: only an order or a change starts it again.
+    given_up: bool,
     /// When its last life, if it is over, had become ready.
     was_ready_at: Option<Time>,
 }
@@ -47,6 +49,11 @@ impl Restarts {
                     self.change(&one.spec.id, |_| {});
                 }
             }
+            Event::GrantsChanged(changes) => {
+                for (id, _) in changes {
+                    self.change(id, |_| {});
+                }
+            }
             Event::Exited(_, generation, _) | Event::SpawnFailed(_, generation, ..) => {
                 if let Some(life) = lives.get(*generation) {
                     self.modules.entry(life.id.clone()).or_default().was_ready_at = life.ready_at;
@@ -65,6 +72,7 @@ impl Restarts {
     fn change(&mut self, id: &ModuleId, act: impl FnOnce(&mut Known)) {
         let known = self.modules.entry(id.clone()).or_default();
         known.may_be_anew = true;
+        known.given_up = false;
         act(known);
     }
 
@@ -130,12 +138,13 @@ impl Restarts {
         if restarts < max_of(id, kernel) {
             return Err(format!("{id} was given up after {restarts} restarts, too early"));
         }
+        self.modules.entry(id.clone()).or_default().given_up = true;
         let action = record.facts.iter().find_map(|(name, fact)| match fact {
             Fact::Text(text) if *name == "action" => text.strip_prefix("start "),
             _ => None,
         });
         if let Some(other) = action.and_then(|other| ModuleId::parse(other).ok()) {
-            self.change(&other, |known| known.kept_down = false);
+            self.modules.entry(other).or_default().kept_down = false;
         }
         Ok(())
     }
@@ -151,6 +160,9 @@ impl Restarts {
         let known = self.modules.entry(id.clone()).or_default();
         if known.kept_down && record.code == "module.starting" {
             return Err(format!("{id} was started though an operator stopped it"));
+        }
+        if known.given_up {
+            return Err(format!("{id} was started though it was given up"));
         }
         if lives.of(id).is_some() {
             return Err(format!("{id} was started beside itself"));

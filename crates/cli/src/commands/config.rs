@@ -38,11 +38,15 @@ pub struct ConfigArgs {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Print one value
+    #[command(after_help = "Examples:\n  ostoja config get lifecycle.maxRestarts")]
     Get {
         /// Its dotted key, such as lifecycle.maxRestarts
         key: String,
     },
     /// Set one value; a running kernel takes it over
+    #[command(
+        after_help = "Examples:\n  ostoja config set web.port 8080\n  ostoja config set logging.level debug --dry-run"
+    )]
     Set {
         /// Its dotted key
         key: String,
@@ -53,6 +57,7 @@ enum Verb {
         dry_run: DryRun,
     },
     /// Take back one value that was set
+    #[command(after_help = "Examples:\n  ostoja config unset web.port")]
     Unset {
         /// Its dotted key
         key: String,
@@ -60,11 +65,13 @@ enum Verb {
         dry_run: DryRun,
     },
     /// List what files say
+    #[command(after_help = "Examples:\n  ostoja config list\n  ostoja config list web.")]
     List {
         /// Only keys that begin so
         prefix: Option<String>,
     },
     /// Show every value in force, defaults too
+    #[command(after_help = "Examples:\n  ostoja config show\n  ostoja config show lifecycle --origin")]
     Show {
         /// Only keys that begin so
         prefix: Option<String>,
@@ -73,12 +80,16 @@ enum Verb {
         origin: bool,
     },
     /// Check every file; exit 1 when one is wrong
+    #[command(after_help = "Examples:\n  ostoja config check\n  ostoja config check --json")]
     Check,
     /// Check, and look for values that nobody reads or that don't count
+    #[command(after_help = "Examples:\n  ostoja config doctor")]
     Doctor,
     /// Edit config.yaml with $VISUAL or $EDITOR; taken over only when it is right
+    #[command(after_help = "Examples:\n  ostoja config edit")]
     Edit,
     /// Take back everything that was set
+    #[command(after_help = "Examples:\n  ostoja config reset --dry-run\n  ostoja config reset --yes")]
     Reset {
         #[command(flatten)]
         dry_run: DryRun,

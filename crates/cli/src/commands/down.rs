@@ -4,23 +4,26 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use protocol::operator::{KernelStatus, Request};
+use protocol::operator::{KernelStatus, ModuleStatus, Plan, PlannedStep, Request};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::amount;
+use crate::args::DryRun;
 use crate::ctx::Ctx;
 use crate::door::{ANSWER_TIMEOUT_DEFAULT, Door};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, Stopped};
 use crate::output::Downed;
+use crate::render;
 use crate::target::Target;
 use crate::words::Phrase;
 
 const EXAMPLES: &str = "\
 Examples:
   ostoja down                    modules in order, those that need others first
-  ostoja down --timeout 5s       kill what is left after five seconds";
+  ostoja down --timeout 5s       kill what is left after five seconds
+  ostoja down --dry-run          what would stop";
 
 /// 10 s: what a kernel gets to end after everything was killed.
 const FORCED_END_WITHIN: Duration = Duration::from_secs(10);
@@ -28,10 +31,16 @@ const FORCED_END_WITHIN: Duration = Duration::from_secs(10);
 /// What can be typed behind `down`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub struct DownArgs {}
+pub struct DownArgs {
+    #[command(flatten)]
+    pub(super) dry_run: DryRun,
+}
 
-pub(super) fn run(ctx: &Ctx, _args: &DownArgs) -> Outcome {
+pub(super) fn run(ctx: &Ctx, args: &DownArgs) -> Outcome {
     let target = Target::of(ctx)?;
+    if args.dry_run.dry_run {
+        return plan(ctx, &target);
+    }
     let downed = stop(ctx, &target)?;
     if ctx.is_json() {
         ctx.document(&downed)?;
@@ -40,6 +49,22 @@ pub(super) fn run(ctx: &Ctx, _args: &DownArgs) -> Outcome {
     } else {
         ctx.say_phrase(Phrase::NotRunning, &[&target.home.root().display().to_string()]);
     }
+    Ok(Exit::Done)
+}
+
+/// What would stop; the order follows from what needs what, so none is told.
+fn plan(ctx: &Ctx, target: &Target) -> Outcome {
+    let running = match Door::try_open_at(target, ANSWER_TIMEOUT_DEFAULT) {
+        Some(mut door) => door.modules()?,
+        None => Vec::new(),
+    };
+    let step = |module: ModuleStatus| PlannedStep {
+        module_id: Some(module.id),
+        code: "module.stopping".to_owned(),
+        text: "would stop".to_owned(),
+    };
+    let plan = Plan { steps: running.into_iter().filter(|module| module.pid.is_some()).map(step).collect() };
+    ctx.show(&plan, |plan| render::plan::plan(&ctx.theme, plan))?;
     Ok(Exit::Done)
 }
 

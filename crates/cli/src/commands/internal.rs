@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use host::{News, Presence};
+use tracing_subscriber::filter::LevelFilter;
 
+use crate::background::FailedBoot;
 use crate::ctx::Ctx;
 use crate::demo::{self, Role};
 use crate::exit::Exit;
@@ -54,14 +56,14 @@ pub(super) fn kernel_process(ctx: &Ctx, args: &KernelProcessArgs) -> Outcome {
     // A session of its own, away from the terminal's signals. It fails only for one that leads a group already, which
     // somebody who starts this by hand may do.
     let _ = rustix::process::setsid();
-    crate::foreground::start_log(ctx);
+    crate::foreground::start_log(ctx, LevelFilter::WARN);
     let target = Target::of(ctx)?.with_project(args.file.clone());
     match host::run(up::options(&target, Presence::Background), boot_teller()) {
         Ok(()) => Ok(Exit::Done),
         Err(error) => {
             let failure = crate::failure::of_host(error);
             // The one who waits at the pipe hears it first; the log gets it from the program's end as every failure.
-            let _ = ctx.json_line(&failure.to_response());
+            let _ = ctx.json_line(&FailedBoot::from(&failure));
             Err(Stopped::Failed(Box::new(failure)))
         }
     }

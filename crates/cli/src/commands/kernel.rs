@@ -35,18 +35,23 @@ pub struct KernelArgs {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Start the kernel, here or with -d in the background
+    #[command(after_help = "Examples:\n  ostoja kernel start\n  ostoja kernel start -d")]
     Start {
         /// Go to the background and return when everything is ready
         #[arg(short, long)]
         detach: bool,
     },
     /// Stop everything in order
-    Stop,
+    #[command(after_help = "Examples:\n  ostoja kernel stop\n  ostoja kernel stop --timeout 5s")]
+    Stop(down::DownArgs),
     /// Stop everything, then start in the background
+    #[command(after_help = "Examples:\n  ostoja kernel restart")]
     Restart,
     /// Tell how the kernel is; exit 3 when it does not run
+    #[command(after_help = "Examples:\n  ostoja kernel status\n  ostoja kernel status --json")]
     Status,
     /// Show what a kernel in the background said itself
+    #[command(after_help = "Examples:\n  ostoja kernel logs -n 20")]
     Logs {
         /// The last this many lines
         #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
@@ -58,7 +63,7 @@ pub(super) fn run(ctx: &Ctx, args: &KernelArgs) -> Outcome {
     match &args.verb {
         Verb::Start { detach: false } => up::in_foreground(ctx, &Target::of(ctx)?),
         Verb::Start { detach: true } => up::in_background(ctx, &Target::of(ctx)?),
-        Verb::Stop => down::run(ctx, &down::DownArgs {}),
+        Verb::Stop(args) => down::run(ctx, args),
         Verb::Restart => {
             let target = Target::of(ctx)?;
             let downed = down::stop(ctx, &target)?;

@@ -2,8 +2,8 @@
 
 use abi::{Generation, ModuleId, Wall};
 use clap::Args;
-use protocol::operator::{LogLine, LogPage, LogsRequest, Request};
-use store::{Grep, LogQuery, Said};
+use protocol::operator::{LogPage, LogsRequest, Request};
+use store::{Grep, LogQuery};
 
 use crate::amount;
 use crate::ctx::Ctx;
@@ -106,23 +106,7 @@ fn from_files(target: &Target, request: &LogsRequest) -> Outcome<LogPage> {
         generation: request.generation.map(Generation),
     };
     let found = store::read_logs(&target.home.logs(), &query)?;
-    let mut page = LogPage { lines: Vec::new(), lost: 0 };
-    for entry in found.entries {
-        match entry.said {
-            Said::Lost(count) => page.lost += count,
-            Said::Line(line) => page.lines.push(LogLine {
-                ts_ms: entry.ts.0,
-                module_id: entry.module.as_str().to_owned(),
-                generation: entry.generation.0,
-                level: line.level.as_str().to_owned(),
-                source: line.source.as_str().to_owned(),
-                msg: line.msg,
-                data: line.data.and_then(|data| serde_json::from_str(&data).ok()),
-                topic: line.topic,
-            }),
-        }
-    }
-    Ok(page)
+    Ok(follow::to_page(found))
 }
 
 /// The names as ids, each of which must have a log.

@@ -6,7 +6,7 @@ mod check;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use protocol::operator::{Installed, ModuleDetail, PermissionRow, Plan, Request};
+use protocol::operator::{Installed, ModuleDetail, PermissionRow, Plan, PlannedStep, Request};
 use serde_json::Value;
 
 use crate::amount;
@@ -39,6 +39,7 @@ pub struct ModuleArgs {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// List modules, as ps does
+    #[command(after_help = "Examples:\n  ostoja module list\n  ostoja module list -o wide")]
     List {
         /// Columns: short, wide or name
         #[arg(
@@ -52,14 +53,22 @@ enum Verb {
         output: Columns,
     },
     /// Copy or link a module's folder into the home and ask for approval
+    #[command(
+        after_help = "Examples:\n  ostoja module install ./greeter\n  ostoja module install --link ./greeter\n  ostoja module install ./greeter --dry-run"
+    )]
     Install {
         /// The folder with its module.json
         folder: PathBuf,
         /// Link instead of copying
         #[arg(long)]
         link: bool,
+        #[command(flatten)]
+        dry_run: DryRun,
     },
     /// Approve exactly what a module asks for, and start it
+    #[command(
+        after_help = "Examples:\n  ostoja module approve greeter\n  ostoja module approve greeter --dry-run"
+    )]
     Approve {
         /// Which module
         module: String,
@@ -67,6 +76,9 @@ enum Verb {
         dry_run: DryRun,
     },
     /// Stop a module, forget its approval, remove its folder
+    #[command(
+        after_help = "Examples:\n  ostoja module uninstall greeter\n  ostoja module uninstall greeter --dry-run"
+    )]
     Uninstall {
         /// Which module
         module: String,
@@ -74,6 +86,9 @@ enum Verb {
         dry_run: DryRun,
     },
     /// Replace a module's folder by another one
+    #[command(
+        after_help = "Examples:\n  ostoja module update greeter ./greeter-2\n  ostoja module update greeter ./greeter-2 --dry-run"
+    )]
     Update {
         /// Which module
         module: String,
@@ -83,16 +98,19 @@ enum Verb {
         dry_run: DryRun,
     },
     /// Show everything about one module
+    #[command(after_help = "Examples:\n  ostoja module show greeter")]
     Show {
         /// Which module
         module: String,
     },
     /// Show what a module may touch and what it asks for
+    #[command(after_help = "Examples:\n  ostoja module perms greeter")]
     Perms {
         /// Which module
         module: String,
     },
     /// Check a module's folder; needs no kernel
+    #[command(after_help = "Examples:\n  ostoja module check ./greeter")]
     Check {
         /// The folder, or the name of an installed module
         folder: PathBuf,
@@ -102,7 +120,8 @@ enum Verb {
 pub(super) fn run(ctx: &Ctx, args: &ModuleArgs) -> Outcome {
     match &args.verb {
         Verb::List { output } => ps::list(ctx, *output, None),
-        Verb::Install { folder, link } => install(ctx, folder, *link),
+        Verb::Install { folder, dry_run: DryRun { dry_run: true }, .. } => plan_install(ctx, folder),
+        Verb::Install { folder, link, .. } => install(ctx, folder, *link),
         Verb::Approve { module, dry_run } => approve::run(ctx, module, *dry_run),
         Verb::Uninstall { module, dry_run } => uninstall(ctx, module, *dry_run),
         Verb::Update { module, folder, dry_run } => update(ctx, module, folder, *dry_run),
@@ -144,6 +163,24 @@ fn install(ctx: &Ctx, folder: &Path, link: bool) -> Outcome {
     ctx.say_phrase(Phrase::AsksFor, &[&installed.module_id]);
     ctx.say(render::permissions::asked(&ctx.talk, &installed.asks).trim_end());
     ctx.say_phrase(Phrase::ApproveNext, &[door.command(), &installed.module_id]);
+    Ok(Exit::Done)
+}
+
+/// What an installation would bring; the folder alone tells.
+fn plan_install(ctx: &Ctx, folder: &Path) -> Outcome {
+    let manifest = crate::offline::manifest(folder)?;
+    let step = |code: &str, text: String| PlannedStep {
+        module_id: Some(manifest.id.to_string()),
+        code: code.to_owned(),
+        text,
+    };
+    let plan = Plan {
+        steps: vec![
+            step("module.installed", format!("would come into the home from {}", folder.display())),
+            step("permission.requested", format!("would ask for: {}", manifest.permissions)),
+        ],
+    };
+    ctx.show(&plan, |plan| render::plan::plan(&ctx.theme, plan))?;
     Ok(Exit::Done)
 }
 

@@ -33,17 +33,28 @@ pub struct PermissionsArgs {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// List what is approved, wished for and refused
+    #[command(after_help = "Examples:\n  ostoja permissions list\n  ostoja permissions list web")]
     List {
         /// Only of this module
         module: Option<String>,
     },
     /// List the wishes that wait for an answer
+    #[command(after_help = "Examples:\n  ostoja permissions pending")]
     Pending,
     /// Approve a wish, or these permissions for a module
+    #[command(
+        after_help = "Examples:\n  ostoja permissions grant 4f0c9a1e\n  ostoja permissions grant web net=api.example:443"
+    )]
     Grant(DecideArgs),
     /// Refuse a wish, or these permissions for a module
+    #[command(
+        after_help = "Examples:\n  ostoja permissions deny 4f0c9a1e\n  ostoja permissions deny web run=rm"
+    )]
     Deny(DecideArgs),
     /// Take back what was approved beyond the manifest
+    #[command(
+        after_help = "Examples:\n  ostoja permissions revoke web\n  ostoja permissions revoke web net=api.example:443 --dry-run"
+    )]
     Revoke(DecideArgs),
 }
 

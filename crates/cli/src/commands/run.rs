@@ -1,10 +1,9 @@
 //! `run`: one more command under the running kernel; in front of the person until it ends, or left running.
 
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::time::{Duration, Instant};
+mod lines;
 
 use clap::Args;
-use protocol::operator::{Acted, Event, JournalRow, LogsRequest, Request};
+use protocol::operator::{Acted, Event, JournalRow, Request};
 use serde_json::{Map, Value, json};
 
 use crate::acting::with_last_words;
@@ -12,12 +11,12 @@ use crate::ctx::Ctx;
 use crate::door::{ANSWER_TIMEOUT_DEFAULT, Door};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, Stopped};
-use crate::follow;
 use crate::interrupt::{Next, on_wish};
 use crate::output::RunEnded;
-use crate::render::logs::{Clock, LogPrinter};
 use crate::target::Target;
 use crate::words::Phrase;
+
+use self::lines::{Beginning, Lines};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,9 +57,6 @@ pub struct RunArgs {
     command: Vec<String>,
 }
 
-/// 2 s: how long the last lines of a command that has ended may take to come.
-const LAST_LINES_WITHIN: Duration = Duration::from_secs(2);
-
 pub(super) fn run(ctx: &Ctx, args: &RunArgs) -> Outcome {
     let target = Target::of(ctx)?;
     let request = request(args)?;
@@ -93,15 +89,16 @@ fn in_front(ctx: &Ctx, target: &Target, request: &Request) -> Outcome {
     let mut decisions = Door::open_at(target, timeout)?;
     decisions.ask_raw(&Request::Events {})?;
     let mut door = Door::open_at(target, timeout)?;
+    let beginning = Beginning::now(target)?;
     let acted: Acted = door.ask(request)?;
     let Some(id) = acted.status.map(|status| status.id) else { return Err(gone().into()) };
     remove_on_wish(target, &id)?;
-    let lines = follow_lines(ctx, target, &id)?;
+    let lines = Lines::show(ctx, target, &id, beginning)?;
     let ended = wait_for_end(&mut decisions, &id);
     // What it said last is shown before its end is told.
-    let deadline = Instant::now() + LAST_LINES_WITHIN;
-    while lines.recv_timeout(deadline.saturating_duration_since(Instant::now())).is_ok() {}
+    let shown = lines.finish(&mut door, &id);
     let _ = door.ask_raw(&Request::ModuleRemove { module_id: id.clone() });
+    shown?;
     let code = ended?;
     if ctx.is_json() {
         ctx.document(&RunEnded { module_id: id, exit_code: Some(code) })?;
@@ -136,23 +133,6 @@ fn remove_on_wish(target: &Target, id: &str) -> Outcome<()> {
     })
 }
 
-/// Shows its lines on a thread of its own; the receiver hears the thread's end.
-fn follow_lines(ctx: &Ctx, target: &Target, id: &str) -> Outcome<Receiver<()>> {
-    let (ctx, target, id) = (ctx.clone(), target.clone(), id.to_owned());
-    let (sender, receiver) = sync_channel(0);
-    let spawned = std::thread::Builder::new().name("lines".to_owned()).spawn(move || {
-        let _ended_with_the_thread = sender;
-        let Some(mut door) = Door::try_open_at(&target, ANSWER_TIMEOUT_DEFAULT) else { return };
-        let mut printer = LogPrinter::new(ctx.theme, ctx.zone.clone(), Clock::Hidden);
-        let request = LogsRequest { modules: vec![id], ..LogsRequest::default() };
-        // Its end is told by the decisions; a line that can't be shown changes nothing about it.
-        let _ = follow::follow(&ctx, &mut door, request, &mut printer);
-    });
-    spawned.map(|_| receiver).map_err(|error| {
-        Failure::new("cli::run::thread", "can't start a thread").caused_by(error.to_string()).into()
-    })
-}
-
 /// Waits for the decision that says how the command ended; gives its exit code as a shell would.
 fn wait_for_end(decisions: &mut Door, id: &str) -> Outcome<i32> {
     loop {
@@ -180,14 +160,9 @@ fn exit_code(row: &JournalRow) -> Option<i32> {
         _ => return None,
     }
     let how = row.facts.get("exit").and_then(Value::as_str).unwrap_or_default();
-    if let Some(code) = how.strip_prefix("exit code ") {
-        return code.parse().ok();
-    }
+    let number = |word: &str| how.rsplit_once(word).and_then(|(_, number)| number.parse::<i32>().ok());
     // A shell shows a signal as 128 and its number.
-    how.strip_prefix("signal ")
-        .and_then(|signal| signal.parse::<i32>().ok())
-        .map(|signal| 128 + signal)
-        .or(Some(0))
+    number("exit code ").or_else(|| number("signal ").map(|signal| 128 + signal)).or(Some(0))
 }
 
 /// The command as one module of an `ostoja.yaml`.

@@ -42,8 +42,10 @@ pub struct ServiceArgs {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Write the unit and verify it
+    #[command(after_help = "Examples:\n  ostoja service install --user\n  ostoja service install --dry-run")]
     Install(InstallArgs),
     /// Remove the unit
+    #[command(after_help = "Examples:\n  ostoja service uninstall --user")]
     Uninstall(UninstallArgs),
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 use clap::Args;
 use host::{Options, Presence, ProjectSource};
 use protocol::operator::{KernelStatus, ModuleDetail, ModuleStatus, Plan, ReloadWhat, Request, Settled};
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::amount;
 use crate::args::DryRun;
@@ -80,8 +81,17 @@ fn plan(ctx: &Ctx, target: &Target) -> Outcome {
 /// # Errors
 /// What keeps a kernel from starting.
 pub(super) fn in_foreground(ctx: &Ctx, target: &Target) -> Outcome {
-    foreground::start_log(ctx);
-    foreground::run(ctx, options(target, Presence::Foreground), target.command().to_owned())
+    // Warnings reach a person as news; the libraries' own would only say them twice.
+    foreground::start_log(ctx, LevelFilter::ERROR);
+    foreground::run(ctx, options(target, presence()), target.command().to_owned())
+}
+
+/// Under a service manager nobody sits before it: a hangup then means to read files again, and logs are in their files.
+fn presence() -> Presence {
+    match std::env::var_os("NOTIFY_SOCKET") {
+        Some(_) => Presence::Background,
+        None => Presence::Foreground,
+    }
 }
 
 /// The kernel's options for this home.

@@ -114,7 +114,8 @@ impl Guide<'_> {
         let prompt = ctx.theme.paint(Paint::Dim, &format!("$ ostoja {command}"));
         let mut text = format!("\n{}\n  {prompt}\n", self.tour.strong(&format!("{}. {title}", self.number)));
         for line in &seen {
-            text.push_str(&format!("  {line}\n"));
+            text.push_str(format!("  {line}").trim_end());
+            text.push('\n');
         }
         if !remark.is_empty() {
             let arrow = ctx.theme.glyph("→", "->");

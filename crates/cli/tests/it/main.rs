@@ -5,4 +5,5 @@ mod alone;
 mod played;
 mod real;
 mod runner;
+mod screen;
 mod stage;

@@ -58,13 +58,24 @@ fn converse(stream: UnixStream, script: Script) {
         let request: Request = serde_json::from_str(&line).expect("a request as the protocol has it");
         let (response, events) = script(&request);
         let mut text = serde_json::to_string(&response).expect("it can be written") + "\n";
-        for event in &events {
+        let stays = events.last() == Some(&stay());
+        for event in events.iter().filter(|event| **event != stay()) {
             text.push_str(&format!("{event}\n"));
+        }
+        if stays {
+            // The connection is open until the other side hangs up.
+            let _ = answers.write_all(text.as_bytes());
+            continue;
         }
         if answers.write_all(text.as_bytes()).is_err() || !events.is_empty() {
             return;
         }
     }
+}
+
+/// Stands at the end of a script whose connection is to stay open.
+pub(crate) fn stay() -> Value {
+    json!("stay")
 }
 
 fn done(data: Value) -> (Response, Vec<Value>) {

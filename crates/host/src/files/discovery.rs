@@ -4,6 +4,7 @@
 //! One bad folder never hides the others: it becomes a refused module, or, where it has no usable name, a complaint.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use abi::limits::MODULES_MAX;
@@ -81,10 +82,16 @@ impl Finding {
         let id = found.discovered.spec.id.clone();
         if self.modules.len() >= MODULES_MAX {
             self.complaints.push(format!("`{}`: there are {MODULES_MAX} modules already", place.display()));
-        } else if self.modules.contains_key(&id) {
-            self.complaints.push(format!("`{}`: there is a module `{id}` already", place.display()));
-        } else {
-            self.modules.insert(id, found);
+            return;
+        }
+        match self.modules.entry(id) {
+            Entry::Vacant(free) => {
+                free.insert(found);
+            }
+            Entry::Occupied(taken) => {
+                let id = taken.key();
+                self.complaints.push(format!("`{}`: there is a module `{id}` already", place.display()));
+            }
         }
     }
 

@@ -2,14 +2,14 @@ use super::*;
 
 fn around() -> Surroundings {
     Surroundings {
-        folder: PathBuf::from("/work/shop"),
+        folder: PathBuf::from("/srv/shop"),
         home: Some("/home/ada".into()),
         ..Surroundings::default()
     }
 }
 
 #[test]
-fn what_was_typed_wins_over_everything() {
+fn what_was_typed_wins_over_everything_but_the_project_one_stands_in() {
     let around = Surroundings {
         typed: Some("here".into()),
         ostoja_home: Some("/there".into()),
@@ -17,8 +17,8 @@ fn what_was_typed_wins_over_everything() {
         ..around()
     };
     let place = Place::choose(&around).expect("a home");
-    assert_eq!(place.home.root(), Path::new("/work/shop/here"));
-    assert_eq!(place.project, None);
+    assert_eq!(place.home.root(), Path::new("/srv/shop/here"));
+    assert_eq!(place.project, Some(PathBuf::from("/srv/shop/ostoja.yaml")));
 }
 
 #[test]
@@ -27,14 +27,14 @@ fn a_project_has_a_home_of_its_own_among_the_users_data() {
     let place = Place::choose(&around).expect("a home");
     let root = place.home.root().to_string_lossy().into_owned();
     assert!(root.starts_with("/home/ada/.local/share/ostoja/projects/shop-"), "{root}");
-    assert_eq!(place.project, Some(PathBuf::from("/work/shop/ostoja.yaml")));
+    assert_eq!(place.project, Some(PathBuf::from("/srv/shop/ostoja.yaml")));
     let other = Surroundings { folder: "/elsewhere/shop".into(), ..around };
     assert_ne!(Place::choose(&other).expect("a home").home, place.home);
 }
 
 #[test]
 fn a_project_file_named_by_another_way_has_the_same_home() {
-    let direct = Place::of_project(Path::new("/work/shop/ostoja.yaml"), &around()).expect("a home");
+    let direct = Place::of_project(Path::new("/srv/shop/ostoja.yaml"), &around()).expect("a home");
     let winding = Place::of_project(Path::new("../shop/./ostoja.yaml"), &around()).expect("a home");
     assert_eq!(direct, winding);
 }

@@ -22,6 +22,7 @@ use crate::error::HostError;
 use crate::files::approvals::Approvals;
 use crate::files::config::{self, MainFile};
 use crate::files::install;
+use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
 use crate::shell::{Files, Parts, Shell};
@@ -78,9 +79,12 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     let (approvals, faults) = Approvals::load(&home.permissions())?;
     let (cgroups, left) = Cgroups::open(&home);
     let sentinel = start_sentinel(&options, &cgroups);
+    let (lives, last_life) = Lives::open(&home.state());
     let shell = Shell::new(Parts {
         clock: Clock::start(),
         seed: seed(options.seed)?,
+        lives,
+        last_life,
         files: Files {
             home: home.clone(),
             source: options.project.clone(),
@@ -311,6 +315,7 @@ async fn end(shell: &Rc<RefCell<Shell>>) {
     if let Err(error) = shell.talk.logs.close(CLOSE_WITHIN) {
         tracing::error!(%error, "the logs could not be closed");
     }
+    shell.lives.close(shell.kernel.last_life());
     shell.cgroups.close();
 }
 

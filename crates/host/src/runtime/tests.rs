@@ -6,7 +6,7 @@ fn entry(runtime: Runtime) -> Entry<'static> {
         entry: Path::new("/home/m/web/runner.ts"),
         folder: Path::new("/home/m/web"),
         deno_config: None,
-        user_home: Path::new("/root"),
+        user_home: Path::new("/home/ada"),
         search_path: "/bin:/usr/bin",
     }
 }
@@ -44,7 +44,7 @@ fn paths_are_located_and_programs_must_be_on_the_path() {
         ..Permissions::default()
     };
     let command = entry(Runtime::Deno).command(&permissions);
-    assert!(command.contains(&"--allow-read=/etc/hosts,/home/m/web/data,/root/notes".to_owned()), "{command:?}");
+    assert!(command.contains(&"--allow-read=/etc/hosts,/home/m/web/data,/home/ada/notes".to_owned()), "{command:?}");
     assert!(command.contains(&"--allow-run=sh".to_owned()), "{command:?}");
     assert!(command.iter().any(|flag| flag.ends_with(",TZ,TOKEN")), "{command:?}");
     assert!(!command.iter().any(|flag| flag.contains("allow-all")));

@@ -115,6 +115,7 @@ pub(super) const MEANINGS: &[Meaning] = &[
     says("module.uninstalling", "is being uninstalled", "jest odinstalowywany", ""),
     says("module.reaped_late", "was let go by the operating system at last: {exit}", "system w końcu go wypuścił: {exit}", ""),
     says("modules.refused", "the modules were not taken over: {error}", "nie przejęto modułów: {error}", "ostoja reload modules"),
+    says("module.back", "its files are back", "jego pliki wróciły", ""),
     says("module.forgotten", "is no longer known", "nie jest już znany", ""),
     says("module.gone", "its files are gone", "jego pliki zniknęły", ""),
     says(

@@ -226,6 +226,15 @@ impl Door {
         self.next().expect("an answer")
     }
 
+    /// Asks, and gives nothing when the kernel hung up instead of answering.
+    pub(crate) fn try_ask(&mut self, request: &Value) -> Option<Value> {
+        let line = format!("{request}\n");
+        self.reader.get_mut().write_all(line.as_bytes()).ok()?;
+        let mut line = String::new();
+        self.reader.read_line(&mut line).ok().filter(|bytes| *bytes > 0)?;
+        serde_json::from_str(&line).ok()
+    }
+
     /// The next event of a kind.
     pub(crate) fn event(&mut self, kind: &str) -> Value {
         loop {
@@ -257,7 +266,7 @@ pub(crate) fn python(body: &str) -> String {
     format!(
         "import json,sys,os,time\n\
          def say(**f):\n    sys.stdout.write(json.dumps(f)+'\\n'); sys.stdout.flush()\n\
-         def frames():\n    for line in sys.stdin: yield json.loads(line)\n\
+         def frames():\n    for line in sys.stdin:\n        f=json.loads(line)\n        yield f\n        if f['type']=='shutdown': sys.exit(0)\n\
          {body}\n"
     )
 }

@@ -1,5 +1,7 @@
 //! From the first start to ready, by the module door's order of frames, notices and journal entries.
 
+use std::format;
+
 use expect_test::expect;
 
 use crate::testing::{check, heard};
@@ -440,6 +442,19 @@ fn a_failed_init_is_the_reason_shown() {
               view a restarting restarts=1 restart_at=1.048s note="left with exit code 1 after 0 ms; it said: the database is missing; that early, look at the entry point; restarts after 1048 ms (1 of 5)"
         "#]],
     );
+}
+
+#[test]
+fn a_long_story_about_a_failed_init_is_cut_between_characters() {
+    let kept = |bytes: usize| {
+        let said = format!("{}ł", "x".repeat(bytes - 2));
+        let told = heard(
+            &format!("module a\n discover\n spawned a\n a says nack init {said}"),
+            &["module.init_failed"],
+        );
+        told[0].len() - "journal module.init_failed a#1 error=\"\"".len()
+    };
+    assert_eq!([1023, 1024, 1025, 5000].map(kept), [1023, 1024, 1023, 1024]);
 }
 
 #[test]

@@ -15,12 +15,9 @@ use crate::{Event, Kernel, Settings};
 use core::time::Duration;
 use expect_test::expect;
 
-/// Lines of the driver's language about four modules, sensible or not.
-fn any_line() -> impl Strategy<Value = String> {
-    let id = prop_oneof![Just("a"), Just("b"), Just("c"), Just("d")];
-    let life = (id.clone(), 0u64..6)
-        .prop_map(|(id, life)| if life == 0 { String::from(id) } else { format!("{id}#{life}") });
-    let shape = prop_oneof![
+/// What a module can be, in words.
+fn any_shape() -> impl Strategy<Value = &'static str> + Clone {
+    prop_oneof![
         Just("provides=x strategy=all cancel stream progress"),
         Just("requires=x may=x,y hears=t cancel stream"),
         Just("plain needs=a max=0 give-up=start:b"),
@@ -28,8 +25,12 @@ fn any_line() -> impl Strategy<Value = String> {
         Just("provides=x,z needs=c unapproved section=k"),
         Just("optional=x refused=why"),
         Just("plain restart=on-failure needs=b strategy=rest max=0 give-up=stop-dependents"),
-    ];
-    let saying = prop_oneof![
+    ]
+}
+
+/// What a module can say.
+fn any_saying() -> impl Strategy<Value = &'static str> + Clone {
+    prop_oneof![
         Just("ready"),
         Just("pong"),
         Just("call 1 x m"),
@@ -47,7 +48,14 @@ fn any_line() -> impl Strategy<Value = String> {
         Just("kernel 2 permissions.request net:x"),
         Just("kernel 3 monitor.snapshot"),
         Just("nack init e"),
-    ];
+    ]
+}
+
+/// Lines of the driver's language about four modules, sensible or not.
+fn any_line() -> impl Strategy<Value = String> {
+    let id = prop_oneof![Just("a"), Just("b"), Just("c"), Just("d")];
+    let life = (id.clone(), 0u64..6)
+        .prop_map(|(id, life)| if life == 0 { String::from(id) } else { format!("{id}#{life}") });
     let order = prop_oneof![
         Just("start"),
         Just("stop"),
@@ -58,7 +66,7 @@ fn any_line() -> impl Strategy<Value = String> {
         Just("restart"),
     ];
     prop_oneof![
-        (id.clone(), shape, 0u8..3)
+        (id.clone(), any_shape(), 0u8..3)
             .prop_map(|(id, shape, print)| format!("module {id} {shape} print={print}")),
         Just(String::from("discover")),
         Just(String::from("discover")),
@@ -70,8 +78,8 @@ fn any_line() -> impl Strategy<Value = String> {
         (life.clone(), 0u8..2).prop_map(|(life, code)| format!("exit {life} {code}")),
         life.clone().prop_map(|life| format!("spawn-fails {life} no")),
         life.clone().prop_map(|life| format!("spawn-refused {life} no")),
-        (life.clone(), saying.clone()).prop_map(|(life, saying)| format!("{life} says {saying}")),
-        (life.clone(), saying).prop_map(|(life, saying)| format!("{life} says {saying}")),
+        (life.clone(), any_saying()).prop_map(|(life, saying)| format!("{life} says {saying}")),
+        (life.clone(), any_saying()).prop_map(|(life, saying)| format!("{life} says {saying}")),
         (1u8..9, order, id.clone()).prop_map(|(request, order, id)| format!("order {request} {order} {id}")),
         (1u8..9, id.clone()).prop_map(|(request, id)| format!("order {request} grant {id} net:x")),
         (1u8..9, id.clone()).prop_map(|(request, id)| format!("order {request} revoke {id} net:x")),

@@ -98,6 +98,8 @@ pub(super) fn modules(logs: &Path) -> Result<Vec<ModuleId>, LogError> {
     };
     let mut modules: Vec<ModuleId> = entries
         .flatten()
+        // The kernel's own output may lie beside them as a file.
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
         .filter_map(|entry| ModuleId::parse(entry.file_name().to_str()?).ok())
         .take(MODULES_MAX)
         .collect();

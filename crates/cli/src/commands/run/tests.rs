@@ -64,7 +64,7 @@ fn a_variable_without_a_value_is_refused_without_repeating_it() {
 #[test]
 fn ends_become_the_exit_codes_of_a_shell() {
     let code = |code: &str, how: &str| exit_code(&row(1, code, "x", &[("exit", json!(how))]));
-    assert_eq!(code("module.exited", "exit code 3"), Some(3));
+    assert_eq!(code("module.exited", "left with exit code 3"), Some(3));
     assert_eq!(code("module.completed", "exit code 0"), Some(0));
     assert_eq!(code("module.exited", "signal 9"), Some(137));
     assert_eq!(code("module.spawn_failed", ""), Some(127));

@@ -79,3 +79,11 @@ fn the_current_file_never_goes() {
     let nothing = LogLimits { file_bytes_max: 0, files_max: 0, generations_max: 0 };
     assert_eq!(dropped(&[file(1, 0, 500, 1)], key(1, 0), nothing), [] as [&str; 0]);
 }
+
+#[test]
+fn a_file_beside_the_modules_folders_is_no_module() {
+    let logs = tempfile::tempdir().unwrap();
+    std::fs::create_dir(logs.path().join("m")).unwrap();
+    std::fs::write(logs.path().join("kernel.log"), b"said before there was a module").unwrap();
+    assert_eq!(modules(logs.path()).unwrap(), [ModuleId::parse("m").unwrap()]);
+}
