@@ -8,7 +8,7 @@ mod lives;
 mod orders;
 mod restarts;
 
-use abi::{Generation, Record, Time};
+use abi::{Generation, Reason, Record, State, Time};
 use kernel::{Effect, Event, Incoming, Kernel};
 
 use calls::Calls;
@@ -111,7 +111,28 @@ impl Observer {
             return Ok(());
         }
         self.lives.compare(kernel)?;
+        self.nobody_is_left_behind(kernel)?;
         self.lives.directory(step, kernel)
+    }
+
+    /// Whoever waits, waits for something; and who gave up waiting for what is there now is on its way again.
+    fn nobody_is_left_behind(&self, kernel: &Kernel) -> Verdict {
+        if self.orders.is_shutting_down() {
+            return Ok(());
+        }
+        for view in kernel.views() {
+            let waits = match view.state {
+                State::Waiting => true,
+                State::Stopped | State::Crashed => {
+                    view.reason == Some(Reason::RequiresTimeout) && !self.restarts.is_kept_down(&view.id)
+                }
+                State::Starting | State::Ready | State::Restarting | State::Killed => false,
+            };
+            if waits && view.waiting_for.is_empty() {
+                return Err(format!("{} is {} and waits for nothing", view.id, view.state));
+            }
+        }
+        Ok(())
     }
 
     /// Whether the kernel said that nothing runs any more and nothing will.

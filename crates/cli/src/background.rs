@@ -1,6 +1,6 @@
 //! A kernel in a process of its own: started detached from the terminal, watched until everything is ready.
 //!
-//! The child runs the hidden verb `kernel-process`. It tells its boot as JSON lines on its stdout, which is a pipe to
+//! The child runs `internal kernel-process`. It tells its boot as JSON lines on its stdout, which is a pipe to
 //! this process until everything is at rest; after that it has no stdout. Its stderr is `kernel.log` in the home.
 
 use std::fs::{File, OpenOptions};
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use host::BootStep;
 use serde::{Deserialize, Serialize};
 
+use crate::commands::internal;
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -140,7 +141,7 @@ fn spawn(ctx: &Ctx, target: &Target, log: File) -> Outcome<Child> {
         Failure::new("cli::up::program", "can't find the program's own file").caused_by(error.to_string())
     })?;
     let mut command = Command::new(&program);
-    command.arg("--home").arg(target.home.root()).arg("kernel-process");
+    command.arg(internal::WORD).arg("--home").arg(target.home.root()).arg("kernel-process");
     if let Some(project) = &target.project {
         command.arg("--file").arg(project);
     }

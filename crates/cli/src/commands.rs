@@ -91,15 +91,6 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Help about a verb, or: exit-codes, json, man DIR
     Help(help::HelpArgs),
-    /// A module of the demo
-    #[command(hide = true)]
-    DemoModule(internal::DemoModuleArgs),
-    /// The kernel in a process of its own
-    #[command(hide = true)]
-    KernelProcess(internal::KernelProcessArgs),
-    /// The process that outlives a killed kernel
-    #[command(hide = true)]
-    Sentinel(internal::SentinelArgs),
 }
 
 impl Command {
@@ -134,9 +125,6 @@ impl Command {
             Self::Completion(args) => completion::run(ctx, args),
             Self::Demo(args) => demo::run(ctx, args),
             Self::Help(args) => help::run(ctx, args),
-            Self::DemoModule(args) => internal::demo_module(args),
-            Self::KernelProcess(args) => internal::kernel_process(ctx, args),
-            Self::Sentinel(args) => internal::sentinel(args),
         }
     }
 }

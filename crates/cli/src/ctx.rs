@@ -10,6 +10,7 @@ use protocol::operator::Response;
 use serde::Serialize;
 
 use crate::args::GlobalArgs;
+use crate::environment::Variable;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, Stopped};
 use crate::lang::{self, Lang};
@@ -166,8 +167,8 @@ pub fn to_value<T: Serialize>(value: &T) -> Outcome<serde_json::Value> {
 
 /// Whether colours are on: `--color` first, then `NO_COLOR` and `TERM=dumb`, then whether it is a terminal.
 fn colors(choice: ColorChoice, is_terminal: bool) -> Colors {
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-        || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    let is_dumb = Variable::Term.value().is_some_and(|value| value == "dumb");
+    let unwanted = Variable::NoColor.value().is_some() || is_dumb;
     match choice {
         ColorChoice::Always => Colors::On,
         ColorChoice::Auto if is_terminal && !unwanted => Colors::On,
@@ -177,7 +178,7 @@ fn colors(choice: ColorChoice, is_terminal: bool) -> Colors {
 
 /// The terminal's width; 80 where there is none.
 fn terminal_width() -> usize {
-    let asked = std::env::var("COLUMNS").ok().and_then(|text| text.parse::<usize>().ok());
+    let asked = Variable::Columns.text().and_then(|text| text.parse::<usize>().ok());
     let found = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
     asked.or_else(found).filter(|columns| *columns > 0).unwrap_or(WIDTH_DEFAULT)
 }

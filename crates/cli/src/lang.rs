@@ -2,6 +2,8 @@
 
 use clap::ValueEnum;
 
+use crate::environment::Variable;
+
 /// A language that sentences exist in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Lang {
@@ -20,24 +22,19 @@ impl Lang {
     }
 }
 
-/// The locale for sentences: the first of these variables that is set and not empty counts, as POSIX has it.
+/// The locale for sentences: the first of these variables that is set counts, as POSIX has it.
 pub fn locale() -> String {
-    ["LC_ALL", "LC_MESSAGES", "LANG"]
-        .into_iter()
-        .filter_map(|name| std::env::var(name).ok())
-        .find(|value| !value.is_empty())
-        .unwrap_or_default()
+    first_of([Variable::LcAll, Variable::LcMessages, Variable::Lang])
 }
 
 /// Whether the terminal's character set, by its locale, is UTF-8.
 pub fn speaks_utf8() -> bool {
-    let charset = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .into_iter()
-        .filter_map(|name| std::env::var(name).ok())
-        .find(|value| !value.is_empty())
-        .unwrap_or_default()
-        .to_ascii_lowercase();
+    let charset = first_of([Variable::LcAll, Variable::LcCtype, Variable::Lang]).to_ascii_lowercase();
     charset.contains("utf-8") || charset.contains("utf8")
+}
+
+fn first_of(variables: [Variable; 3]) -> String {
+    variables.into_iter().find_map(Variable::text).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ mod configuration;
 pub mod ctx;
 mod demo;
 mod door;
+mod environment;
 pub mod exit;
 pub mod failure;
 mod follow;
@@ -53,23 +54,41 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use crate::args::Cli;
+use crate::args::{Cli, GlobalArgs};
+use crate::commands::Command;
+use crate::commands::internal::{self, InternalCli, Process};
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::failure::{Failure, Stopped};
 
 /// Reads the command line, does what it says, and gives the exit code.
 pub fn main() -> ExitCode {
-    let words: Vec<OsString> = std::env::args_os().collect();
-    match Cli::try_parse_from(&words) {
-        Ok(cli) => act(cli).into(),
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    let parsed = if words.get(1).is_some_and(|word| word == internal::WORD) {
+        words.remove(1);
+        InternalCli::try_parse_from(&words).map(|cli| (cli.global, Verb::Internal(cli.process)))
+    } else {
+        Cli::try_parse_from(&words).map(|cli| (cli.global, Verb::Typed(cli.command)))
+    };
+    match parsed {
+        Ok((global, verb)) => act(global, &verb).into(),
         Err(error) => refuse(&error, &words).into(),
     }
 }
 
-fn act(cli: Cli) -> Exit {
-    let ctx = Ctx::new(cli.global);
-    match cli.command.run(&ctx) {
+/// What the program is to do.
+enum Verb {
+    Typed(Command),
+    Internal(Process),
+}
+
+fn act(global: GlobalArgs, verb: &Verb) -> Exit {
+    let ctx = Ctx::new(global);
+    let outcome = match verb {
+        Verb::Typed(command) => command.run(&ctx),
+        Verb::Internal(process) => process.run(&ctx),
+    };
+    match outcome {
         Ok(exit) => exit,
         // Whoever closed the pipe has seen enough: `ostoja logs | head` is no failure.
         Err(Stopped::ReaderGone) => Exit::Done,

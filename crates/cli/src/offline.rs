@@ -9,6 +9,7 @@ use protocol::files::project::Source;
 use protocol::operator::{Plan, PlannedStep};
 
 use crate::configuration::{project, read_if_there};
+use crate::environment::Variable;
 use crate::failure::{Failure, Outcome, of_files};
 use crate::target::Target;
 
@@ -41,7 +42,7 @@ pub(crate) fn program_of(runtime: Runtime) -> Option<&'static str> {
 
 /// The first file of this name on the path that can be run.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
+    let path = Variable::Path.value()?;
     let is_program =
         |file: &PathBuf| file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok();
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(is_program)

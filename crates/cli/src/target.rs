@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use host::{Home, HomeError, Place, Surroundings};
 
 use crate::ctx::Ctx;
+use crate::environment::Variable;
 use crate::failure::Outcome;
 
 /// A home with its project and its name on a command line.
@@ -38,9 +39,7 @@ impl Target {
     /// As [`Self::of`].
     pub(crate) fn of_project(ctx: &Ctx, file: &Path) -> Outcome<Self> {
         let named = Self::of(ctx)?;
-        if ctx.global.home.is_some()
-            || std::env::var_os(host::HOME_VARIABLE).is_some_and(|value| !value.is_empty())
-        {
+        if ctx.global.home.is_some() || Variable::OstojaHome.value().is_some() {
             let folder = std::env::current_dir().map_err(HomeError::NoFolder)?;
             return Ok(Self { project: Some(folder.join(file)), ..named });
         }

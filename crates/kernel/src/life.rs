@@ -106,6 +106,10 @@ impl Kernel {
             self.record(self.record_of(slot, "module.refused").text("why", why));
         }
         self.rest(slot, Rest::Refused, String::from(why));
+        // That it is refused says more than why an earlier life was ended.
+        if let Some(module) = self.table.get_mut(slot) {
+            module.reason = None;
+        }
     }
 
     /// No process, and for this reason.

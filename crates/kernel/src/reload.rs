@@ -145,12 +145,15 @@ impl Kernel {
         let Some(module) = self.table.get_mut(slot) else { return false };
         let Some((spec, refused)) = module.successor.take() else { return false };
         module.refused = refused;
+        module.reason = None;
         self.table.replace_spec(slot, spec);
         true
     }
 
+    /// What an earlier description was ended for is no reason any more, for showing or for starting again.
     fn take_over(&mut self, slot: Slot, one: Discovered) {
         if let Some(module) = self.table.get_mut(slot) {
+            module.reason = None;
             module.grants = one.grants;
             module.refused = one.refused;
             module.successor = None;

@@ -88,8 +88,8 @@ impl Calls {
 
     pub(crate) fn effect(&mut self, step: &Step, effect: &Effect, kernel: &Kernel, lives: &Lives) -> Verdict {
         match effect {
-            Effect::Send(_, target, Outgoing::Call { hop, from, .. }) => {
-                self.passed_on(step, *hop, *target, from, lives)
+            Effect::Send(_, target, frame @ Outgoing::Call { .. }) => {
+                self.passed_on(step, *target, frame, lives)
             }
             Effect::Send(_, caller, Outgoing::Answer { id, outcome }) => {
                 self.answered(step, Caller::Module(*caller, id.clone()), outcome, kernel, lives)
@@ -106,14 +106,12 @@ impl Calls {
         }
     }
 
-    fn passed_on(
-        &mut self,
-        step: &Step,
-        number: u64,
-        target: Generation,
-        from: &Name,
-        lives: &Lives,
-    ) -> Verdict {
+    fn passed_on(&mut self, step: &Step, target: Generation, frame: &Outgoing, lives: &Lives) -> Verdict {
+        let Outgoing::Call { hop: number, from, service, .. } = frame else { return Ok(()) };
+        let number = *number;
+        if !lives.get(target).is_some_and(|life| life.offers.contains(service)) {
+            return Err(format!("a call to {service} went to generation {target}, which does not offer it"));
+        }
         if number <= self.last {
             return Err(format!("hop {number} was used before"));
         }
@@ -125,6 +123,9 @@ impl Calls {
             Cause::Happened(Event::Said(_, generation, Incoming::Call { id, context, .. })) => {
                 let life = lives.get(*generation).filter(|life| life.stage == Stage::Ready);
                 let life = life.ok_or("a call was passed on for a caller that is not ready")?;
+                if !life.may.contains(service) {
+                    return Err(format!("{} may not call {service}, and does", life.id));
+                }
                 let house = u64::try_from(self.rpc_timeout.as_millis()).unwrap_or(u64::MAX);
                 let own = context.deadline_ms.map(|own| own.min(house));
                 (Caller::Module(*generation, id.clone()), Name::from(&life.id), own)

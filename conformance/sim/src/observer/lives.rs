@@ -25,6 +25,9 @@ pub(crate) struct Life {
     /// What it hears and whether in lines, known from the end of the step in which it started.
     hears: Option<BTreeSet<Name>>,
     is_lines: bool,
+    /// Services it may call, and those it offers.
+    pub(crate) may: BTreeSet<Name>,
+    pub(crate) offers: BTreeSet<Name>,
 }
 
 #[derive(Debug, Default)]
@@ -154,7 +157,17 @@ impl Lives {
         }
         self.last = Some(generation);
         let stage = Stage::Starting;
-        let life = Life { slot, id, stage, ready_at: None, inits: 0, hears: None, is_lines: true };
+        let life = Life {
+            slot,
+            id,
+            stage,
+            ready_at: None,
+            inits: 0,
+            hears: None,
+            is_lines: true,
+            may: BTreeSet::new(),
+            offers: BTreeSet::new(),
+        };
         self.alive.insert(generation, life);
         Ok(())
     }
@@ -312,6 +325,8 @@ fn learn(life: &mut Life, kernel: &Kernel) {
     hears.extend(kernel.capabilities(life.slot).into_iter().flat_map(|own| own.topics.iter().cloned()));
     life.is_lines = spec.door == Door::Lines;
     life.hears = Some(hears);
+    life.may = kernel.capabilities(life.slot).map(|own| own.services.clone()).unwrap_or_default();
+    life.offers = spec.provides.iter().cloned().collect();
 }
 
 fn hears_topic(hears: &BTreeSet<Name>, topic: &Name) -> bool {

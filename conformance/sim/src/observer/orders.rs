@@ -128,6 +128,10 @@ impl Orders {
         Ok(())
     }
 
+    pub(crate) fn is_shutting_down(&self) -> bool {
+        self.shutdown_by.is_some()
+    }
+
     pub(crate) fn is_finished(&self) -> bool {
         self.finished
     }

@@ -63,6 +63,10 @@ impl Restarts {
         }
     }
 
+    pub(crate) fn is_kept_down(&self, id: &ModuleId) -> bool {
+        self.modules.get(id).is_some_and(|known| known.kept_down)
+    }
+
     fn ordered(&mut self, id: &ModuleId, kernel: &Kernel, act: impl FnOnce(&mut Known)) {
         if kernel.find(id.as_str()).is_some() {
             self.change(id, act);

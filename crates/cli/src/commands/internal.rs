@@ -1,13 +1,15 @@
-//! Verbs that nobody types: the processes that this program starts of itself.
+//! Verbs that nobody types: the processes that this program starts of itself. They stand behind the word `internal` and
+//! are no part of the registry, so that no help, completion or man page shows them.
 
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Parser, Subcommand};
 use host::{News, Presence};
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::args::GlobalArgs;
 use crate::background::FailedBoot;
 use crate::ctx::Ctx;
 use crate::demo::{self, Role};
@@ -18,8 +20,45 @@ use crate::target::Target;
 
 use super::up;
 
-/// The hidden word that runs the sentinel.
-const SENTINEL_WORD: &str = "sentinel";
+/// The word before all of them.
+pub const WORD: &str = "internal";
+
+/// The command line of an internal process.
+#[derive(Debug, Parser)]
+#[command(name = "ostoja internal", version)]
+pub struct InternalCli {
+    /// What goes with every verb
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// Which process
+    #[command(subcommand)]
+    pub process: Process,
+}
+
+/// The processes.
+#[derive(Debug, Subcommand)]
+pub enum Process {
+    /// A module of the demo
+    DemoModule(DemoModuleArgs),
+    /// The kernel in a process of its own
+    KernelProcess(KernelProcessArgs),
+    /// The process that outlives a killed kernel
+    Sentinel(SentinelArgs),
+}
+
+impl Process {
+    /// Is that process.
+    ///
+    /// # Errors
+    /// Whatever it can end with.
+    pub fn run(&self, ctx: &Ctx) -> Outcome {
+        match self {
+            Self::DemoModule(args) => demo_module(args),
+            Self::KernelProcess(args) => kernel_process(ctx, args),
+            Self::Sentinel(args) => sentinel(args),
+        }
+    }
+}
 
 /// What can be given to the kernel's own process.
 #[derive(Debug, Args)]
@@ -48,11 +87,11 @@ pub struct SentinelArgs {
 /// The command that runs the sentinel; nothing where this program's own file can't be told.
 pub(crate) fn sentinel_command() -> Option<Vec<OsString>> {
     let program = std::env::current_exe().ok()?;
-    Some(vec![program.into_os_string(), OsString::from(SENTINEL_WORD)])
+    Some(vec![program.into_os_string(), OsString::from(WORD), OsString::from("sentinel")])
 }
 
 /// The kernel in a process of its own: see [`crate::background`] for how it is watched.
-pub(super) fn kernel_process(ctx: &Ctx, args: &KernelProcessArgs) -> Outcome {
+fn kernel_process(ctx: &Ctx, args: &KernelProcessArgs) -> Outcome {
     // A session of its own, away from the terminal's signals. It fails only for one that leads a group already, which
     // somebody who starts this by hand may do.
     let _ = rustix::process::setsid();
@@ -94,12 +133,12 @@ fn boot_teller() -> impl Fn(&News) + 'static {
 }
 
 /// One module of the demo.
-pub(super) fn demo_module(args: &DemoModuleArgs) -> Outcome {
+fn demo_module(args: &DemoModuleArgs) -> Outcome {
     Ok(demo::play(args.role))
 }
 
 /// The little process that outlives a killed kernel.
-pub(super) fn sentinel(args: &SentinelArgs) -> Outcome {
+fn sentinel(args: &SentinelArgs) -> Outcome {
     host::sentinel_main(&args.words);
     Ok(Exit::Done)
 }

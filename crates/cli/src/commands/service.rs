@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 
 use crate::args::DryRun;
 use crate::ctx::Ctx;
+use crate::environment::Variable;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::offline::find_program;
@@ -182,11 +183,11 @@ fn manager(place: &PlaceArgs) -> Manager {
 }
 
 fn unit_path(manager: Manager, root: Option<&Path>) -> Outcome<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = match manager {
         Manager::System => PathBuf::from("/etc/systemd/system"),
-        Manager::User => variable("XDG_CONFIG_HOME")
-            .or_else(|| variable("HOME").map(|home| home.join(".config")))
+        Manager::User => Variable::XdgConfigHome
+            .path()
+            .or_else(|| Variable::Home.path().map(|home| home.join(".config")))
             .map(|config| config.join("systemd/user"))
             .ok_or_else(|| {
                 Failure::new("cli::service::no_home", "neither $HOME nor $XDG_CONFIG_HOME is set")

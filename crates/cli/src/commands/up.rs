@@ -13,6 +13,7 @@ use crate::args::DryRun;
 use crate::background;
 use crate::ctx::Ctx;
 use crate::door::{ANSWER_TIMEOUT_DEFAULT, Door};
+use crate::environment::Variable;
 use crate::exit::Exit;
 use crate::failure::Outcome;
 use crate::foreground;
@@ -88,7 +89,7 @@ pub(super) fn in_foreground(ctx: &Ctx, target: &Target) -> Outcome {
 
 /// Under a service manager nobody sits before it: a hangup then means to read files again, and logs are in their files.
 fn presence() -> Presence {
-    match std::env::var_os("NOTIFY_SOCKET") {
+    match Variable::NotifySocket.value() {
         Some(_) => Presence::Background,
         None => Presence::Foreground,
     }

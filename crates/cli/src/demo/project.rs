@@ -3,6 +3,7 @@
 use protocol::files::project::Project;
 use serde_json::{Value, json};
 
+use crate::commands::internal;
 use crate::failure::{Failure, Outcome, of_files};
 
 /// The shell's part: no protocol, nothing but lines on stdout.
@@ -18,7 +19,7 @@ pub(super) fn project() -> Outcome<Project> {
 }
 
 fn description(program: &str) -> Value {
-    let role = |name: &str| json!([program, "demo-module", name]);
+    let role = |name: &str| json!([program, internal::WORD, "demo-module", name]);
     json!({
         "name": "demo",
         // Quick, so that nobody waits for a restart.

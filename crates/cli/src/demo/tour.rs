@@ -16,7 +16,7 @@ use crate::output::DemoStep;
 use crate::render;
 use crate::render::logs::clean;
 use crate::render::story::Teller;
-use crate::target::Target;
+use crate::target::{Target, shell_word};
 use crate::theme::Paint;
 use crate::words::Phrase;
 
@@ -73,7 +73,7 @@ impl Tour {
         if self.ctx.is_json() {
             return Ok(());
         }
-        let command = self.target.command();
+        let command = self.target.command().replacen("ostoja", &program(), 1);
         let tries = [
             "ps",
             "top",
@@ -244,6 +244,12 @@ impl Guide<'_> {
             }
         }
     }
+}
+
+/// The program as it was typed: whoever runs it from a folder may not have it on the path.
+fn program() -> String {
+    let typed = std::env::args().next().filter(|typed| typed.contains('/'));
+    typed.map_or_else(|| "ostoja".to_owned(), |typed| shell_word(&typed))
 }
 
 fn call(door: &mut Door, service: &str, method: &str, params: Option<Value>) -> Outcome<Value> {

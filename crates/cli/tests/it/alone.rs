@@ -124,6 +124,7 @@ fn completions_and_man_pages_are_made_from_the_registry() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = world.run_words(&["completion", shell]).expect(0).stdout;
         assert!(script.contains("permissions") && !script.contains("\u{1b}"), "{shell}");
+        assert!(!script.contains("sentinel") && !script.contains("demo-module"), "{shell}");
     }
     world.run("completion tcsh").expect(2);
     let files = world.run("help man man1").expect(0).stdout;

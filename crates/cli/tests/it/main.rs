@@ -2,8 +2,12 @@
 //! with a real kernel and real modules.
 
 mod alone;
+mod behind;
+mod demo;
+mod examples;
+mod front;
+mod kernel;
 mod played;
-mod real;
 mod runner;
 mod screen;
 mod stage;

@@ -86,7 +86,7 @@ pub(super) const MEANINGS: &[Meaning] = &[
     // Ends.
     says(
         "module.exited",
-        "ended by itself with {exit} after {after_ms}, while {state}",
+        "{exit} after {after_ms}, while {state}",
         "zakończył się sam ({exit}) po {after_ms}, w stanie {state}",
         "ostoja logs {module}",
     ),

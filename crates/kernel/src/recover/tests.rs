@@ -299,24 +299,29 @@ fn the_machine_paces_restarts_by_depth_then_priority() {
 }
 
 #[test]
-fn what_was_stopped_and_failed_again_while_it_waited_its_turn_keeps_its_new_wait() {
+fn what_was_started_and_failed_again_while_it_waited_its_turn_keeps_its_new_wait() {
     let told = heard(
-        "settings burst=1 per_s=1 health_interval=600000
-         module a
+        "settings burst=1 per_s=1 health_interval=600000 restart_base=5000
+         module a priority=2
          module b
+         module c priority=1
          discover
-         up a b
+         up a b c
          wait 60000
          exit b 1
+         exit c 1
          exit a 1
          order 1 start a
          up a
          exit a 1
-         wait 1000
+         quiet
+         wait 3000
          view a",
-        &["view"],
+        &["spawn ", "view"],
     );
-    assert!(told[0].starts_with("view a restarting restarts=1"), "{told:?}");
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].starts_with("spawn c#"), "{told:?}");
+    assert!(told[1].starts_with("view a restarting restarts=1"), "{told:?}");
 }
 
 #[test]

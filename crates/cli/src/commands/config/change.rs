@@ -11,6 +11,7 @@ use crate::args::DryRun;
 use crate::configuration::{self, read_if_there};
 use crate::ctx::Ctx;
 use crate::door::{ANSWER_TIMEOUT_DEFAULT, Door};
+use crate::environment::Variable;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, Stopped};
 use crate::output::{ConfigChange, ConfigChanged};
@@ -88,7 +89,7 @@ pub(super) fn edit(ctx: &Ctx, target: &Target) -> Outcome {
 }
 
 fn run_editor(file: &Path) -> Outcome<()> {
-    let chosen = ["VISUAL", "EDITOR"].into_iter().filter_map(|name| std::env::var(name).ok());
+    let chosen = [Variable::Visual, Variable::Editor].into_iter().filter_map(Variable::text);
     let editor = chosen.into_iter().find(|text| !text.trim().is_empty()).unwrap_or_else(|| "vi".to_owned());
     // The variable may hold arguments too, as in `code --wait`.
     let mut words = editor.split_whitespace();
