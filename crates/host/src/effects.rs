@@ -52,7 +52,9 @@ impl Shell {
             };
         };
         let posted = life.outbox.post(mail_of(&frame), |out| {
-            tell(out, &frame, || initial.unwrap_or_else(|| Initial { config: b"{}".to_vec(), home: String::new() }));
+            tell(out, &frame, || {
+                initial.unwrap_or_else(|| Initial { config: b"{}".to_vec(), home: String::new() })
+            });
         });
         match posted {
             Posted::Queued => {

@@ -80,7 +80,14 @@ impl Shell {
         }
     }
 
-    fn split(&mut self, slot: Slot, generation: Generation, stream: Stream, lines: &mut LineDecoder, piece: &[u8]) {
+    fn split(
+        &mut self,
+        slot: Slot,
+        generation: Generation,
+        stream: Stream,
+        lines: &mut LineDecoder,
+        piece: &[u8],
+    ) {
         let now = self.now();
         let mut rest = piece;
         while let Some(line) = lines.next_line(&mut rest) {
@@ -103,7 +110,9 @@ impl Shell {
         let Some(life) = self.life_mut(slot, generation) else { return };
         let door = life.door;
         match (line, stream, door) {
-            (Line::Complete(line), Stream::Stdout, Door::Lines) => self.take_frame(now, slot, generation, line),
+            (Line::Complete(line), Stream::Stdout, Door::Lines) => {
+                self.take_frame(now, slot, generation, line)
+            }
             (Line::Complete(line), _, _) => self.take_text(slot, generation, stream, line),
             (Line::Oversize { bytes }, _, _) => {
                 self.count_bad(slot);

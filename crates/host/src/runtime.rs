@@ -162,8 +162,7 @@ fn flag(kind: &str, values: &[String]) -> String {
 /// The first file of this name on the path that can be run.
 pub(crate) fn find_program(name: &str, search_path: &str) -> Option<PathBuf> {
     let found = std::env::split_paths(search_path).map(|folder| folder.join(name));
-    let runs = |file: &PathBuf| {
-        file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok()
-    };
+    let runs =
+        |file: &PathBuf| file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok();
     found.into_iter().find(runs)
 }

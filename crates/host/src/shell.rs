@@ -25,9 +25,9 @@ use crate::cgroups::Cgroups;
 use crate::clock::Clock;
 use crate::door::Desk;
 use crate::environment::Surrounding;
-use crate::files::lives::Lives;
 use crate::files::approvals::Approvals;
 use crate::files::blueprint::Blueprint;
+use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
 use crate::home::Home;
@@ -111,7 +111,10 @@ pub(crate) struct Shell {
 
 impl std::fmt::Debug for Shell {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shell").field("home", &self.files.home).field("frames", &self.frames).finish_non_exhaustive()
+        f.debug_struct("Shell")
+            .field("home", &self.files.home)
+            .field("frames", &self.frames)
+            .finish_non_exhaustive()
     }
 }
 

@@ -38,7 +38,8 @@ impl Signals {
     /// # Errors
     /// The system's own.
     pub(crate) fn listen(presence: Presence) -> io::Result<Self> {
-        let had_terminal = presence == Presence::Foreground && rustix::termios::isatty(rustix::stdio::stdin());
+        let had_terminal =
+            presence == Presence::Foreground && rustix::termios::isatty(rustix::stdio::stdin());
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,

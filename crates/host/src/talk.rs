@@ -92,7 +92,8 @@ impl Talk {
         let listened = self.followers.iter().any(|follower| matches!(follower.wants, Wants::Records));
         if listened || self.presence == Presence::Foreground {
             let row = row_of(0, wall, &record);
-            for follower in self.followers.iter().filter(|follower| matches!(follower.wants, Wants::Records)) {
+            for follower in self.followers.iter().filter(|follower| matches!(follower.wants, Wants::Records))
+            {
                 follower.outlet.event(&Event::Record(row.clone()));
             }
             if self.presence == Presence::Foreground {
@@ -157,9 +158,10 @@ pub(crate) fn line_of(entry: &LogEntry, line: &LogLine) -> OperatorLine {
         level: line.level.as_str().to_owned(),
         source: line.source.as_str().to_owned(),
         msg: line.msg.clone(),
-        data: line.data.as_ref().map(|data| {
-            serde_json::from_str(data).unwrap_or_else(|_| Value::String(data.clone()))
-        }),
+        data: line
+            .data
+            .as_ref()
+            .map(|data| serde_json::from_str(data).unwrap_or_else(|_| Value::String(data.clone()))),
         topic: line.topic.clone(),
     }
 }

@@ -25,7 +25,10 @@ pub(crate) type Watched = AsyncFd<Rc<OwnedFd>>;
 ///
 /// # Errors
 /// The system's own: epoll has no room for it.
-#[expect(deprecated, reason = "the successor is unsafe for the sake of borrowed descriptors; this one is owned")]
+#[expect(
+    deprecated,
+    reason = "the successor is unsafe for the sake of borrowed descriptors; this one is owned"
+)]
 pub(crate) fn watched(fd: Rc<OwnedFd>, interest: Interest) -> io::Result<Watched> {
     AsyncFd::with_interest(fd, interest)
 }
@@ -68,12 +71,7 @@ pub(crate) fn read(
 }
 
 /// Waits for the end of a life's process, then ends the life.
-pub(crate) fn watch_end(
-    shell: Handle,
-    slot: Slot,
-    generation: Generation,
-    pidfd: Watched,
-) {
+pub(crate) fn watch_end(shell: Handle, slot: Slot, generation: Generation, pidfd: Watched) {
     spawn_local(async move {
         // A pidfd that can't be waited for is looked at at once: it was registered, so this is its end too.
         let _ready = pidfd.readable().await;

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use abi::{Generation, ModuleId, Name, Payload, Slot, State, Time};
-use kernel::{Door, Effect, Event, Incoming, Kernel, KernelCall, KernelResult, Message, Outgoing, Signal};
+use kernel::{
+    Door, Effect, Event, Incoming, Kernel, KernelCall, KernelResult, Message, Outgoing, Signal, Watchdog,
+};
 
 use super::{Cause, Step, Verdict};
 
@@ -22,6 +24,8 @@ pub(crate) struct Life {
     pub(crate) stage: Stage,
     pub(crate) ready_at: Option<Time>,
     inits: u32,
+    /// When the pings were sent that no pong has answered.
+    pings: Vec<Time>,
     /// What it hears and whether in lines, known from the end of the step in which it started.
     hears: Option<BTreeSet<Name>>,
     is_lines: bool,
@@ -79,6 +83,15 @@ impl Lives {
     pub(crate) fn begin(&mut self, step: &Step) -> Option<Generation> {
         self.reached.clear();
         match &step.cause {
+            Cause::Happened(Event::Said(_, generation, Incoming::Pong)) => {
+                self.alive.get_mut(generation).into_iter().for_each(|life| life.pings.clear());
+                None
+            }
+            // What was missed under other rules is not counted under these.
+            Cause::Happened(Event::Settings(_)) => {
+                self.alive.values_mut().for_each(|life| life.pings.clear());
+                None
+            }
             Cause::Happened(Event::Exited(_, generation, _) | Event::SpawnFailed(_, generation, ..)) => {
                 self.lingering.remove(generation);
                 self.alive.remove(generation).map(|_| *generation)
@@ -163,6 +176,7 @@ impl Lives {
             stage,
             ready_at: None,
             inits: 0,
+            pings: Vec::new(),
             hears: None,
             is_lines: true,
             may: BTreeSet::new(),
@@ -198,10 +212,12 @@ impl Lives {
         if let Outgoing::Deliver { topic, message, .. } = frame {
             self.delivered(generation, topic, message, step)?;
         }
-        if *frame == Outgoing::Init
-            && let Some(life) = self.alive.get_mut(&generation)
-        {
-            life.inits += 1;
+        if let Some(life) = self.alive.get_mut(&generation) {
+            match frame {
+                Outgoing::Init => life.inits += 1,
+                Outgoing::Ping => life.pings.push(step.now),
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -270,6 +286,25 @@ impl Lives {
         }
         if living != self.alive.len() {
             return Err(String::from("a process lives that the kernel knows nothing of"));
+        }
+        Ok(())
+    }
+
+    /// A module that hangs is found out in its time, and no service is offered twice.
+    pub(crate) fn all_well(&self, step: &Step, kernel: &Kernel) -> Verdict {
+        let settings = kernel.settings();
+        let mut offered = BTreeMap::new();
+        for life in self.alive.values().filter(|life| life.stage == Stage::Ready && life.is_lines) {
+            let missed = life.pings.iter().filter(|sent| **sent + settings.ping_timeout <= step.now).count();
+            let hangs = missed >= settings.health_max_failures as usize;
+            if hangs && settings.watchdog != Watchdog::Passive && matches!(step.cause, Cause::TimeCame) {
+                return Err(format!("{} left {missed} pings unanswered and goes on", life.id));
+            }
+            for service in &life.offers {
+                if let Some(other) = offered.insert(service, &life.id) {
+                    return Err(format!("{service} is offered by {other} and by {}", life.id));
+                }
+            }
         }
         Ok(())
     }

@@ -21,6 +21,8 @@ const START_MAX: Duration = Duration::from_secs(7200);
 enum By {
     /// In the same breath.
     Now,
+    /// Within [`START_MAX`], and soon after the house has come to rest.
+    Start(Time),
     At(Time),
     /// When the shutdown is over.
     Shutdown,
@@ -42,7 +44,7 @@ impl Orders {
         match &step.cause {
             Cause::Happened(Event::Ordered(request, order)) => {
                 let by = match order {
-                    Order::Start(_) | Order::Restart(_) | Order::Settle => By::At(step.now + START_MAX),
+                    Order::Start(_) | Order::Restart(_) | Order::Settle => By::Start(step.now + START_MAX),
                     Order::Stop(_) | Order::Remove(_) => By::At(step.now + END_MAX),
                     Order::Call { .. } => By::Call,
                     Order::Shutdown => By::Shutdown,
@@ -115,7 +117,7 @@ impl Orders {
             let over = match by {
                 By::Now => true,
                 // Timers of this very moment may not have been told yet.
-                By::At(at) => *at < step.now,
+                By::At(at) | By::Start(at) => *at < step.now,
                 By::Shutdown | By::Call => false,
             };
             if over {
@@ -138,6 +140,11 @@ impl Orders {
 
     pub(crate) fn is_open(&self, request: RequestId) -> bool {
         self.open.contains_key(&request)
+    }
+
+    /// Whether anybody still waits for a start.
+    pub(crate) fn a_start_is_open(&self) -> bool {
+        self.open.values().any(|by| matches!(by, By::Start(_)))
     }
 
     pub(crate) fn farewell(&self) -> Verdict {

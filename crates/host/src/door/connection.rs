@@ -73,12 +73,8 @@ pub(super) async fn serve(shell: Rc<RefCell<Shell>>, stream: UnixStream) {
     let (reader, writer) = stream.into_split();
     let outlet = Rc::new(Outlet::default());
     let writing = spawn_local(write_lines(writer, outlet.clone()));
-    let caller = Caller {
-        shell: shell.clone(),
-        outlet: outlet.clone(),
-        follows: Rc::default(),
-        heard: Rc::default(),
-    };
+    let caller =
+        Caller { shell: shell.clone(), outlet: outlet.clone(), follows: Rc::default(), heard: Rc::default() };
     converse(&caller, reader).await;
     outlet.close();
     // What is queued is still written to somebody who only closed one direction.

@@ -97,7 +97,8 @@ pub(super) async fn reload(caller: &Caller, what: Option<ReloadWhat>, dry_run: b
     if dry_run {
         return plan_reload(caller, what);
     }
-    let refused = |why: String| Refusal::new("host::reload::refused", why).help("mend the file, then: ostoja reload");
+    let refused =
+        |why: String| Refusal::new("host::reload::refused", why).help("mend the file, then: ostoja reload");
     let wants = |one: ReloadWhat| what.is_none_or(|what| what == one);
     if wants(ReloadWhat::Config) {
         caller.shell.borrow_mut().reload_config_or_tell().map_err(refused)?;

@@ -76,7 +76,8 @@ async fn page(caller: &Caller, request: &LogsRequest, filter: LogFilter) -> Resu
         generation: filter.generation,
     };
     let reading = tokio::task::spawn_blocking(move || read_logs(&folder, &query));
-    let read = reading.await.map_err(|_| Refusal::new("host::logs::read", "the thread that reads has died"))?;
+    let read =
+        reading.await.map_err(|_| Refusal::new("host::logs::read", "the thread that reads has died"))?;
     let read = read.map_err(|error| Refusal::of(&error))?;
     let mut page = LogPage { lines: Vec::new(), lost: 0 };
     for entry in &read.entries {
@@ -118,10 +119,13 @@ pub(super) async fn why(caller: &Caller, module: &str, limit: Option<u32>) -> Do
     let query = Query {
         module: Some(id.clone()),
         order: Order::NewestFirst,
-        ..Query::last(usize::try_from(limit.unwrap_or(RECORDS_DEFAULT).min(RECORDS_MAX)).unwrap_or(usize::MAX))
+        ..Query::last(
+            usize::try_from(limit.unwrap_or(RECORDS_DEFAULT).min(RECORDS_MAX)).unwrap_or(usize::MAX),
+        )
     };
     let reading = tokio::task::spawn_blocking(move || JournalReader::open(&path)?.read(&query));
-    let read = reading.await.map_err(|_| Refusal::new("host::journal::read", "the thread that reads has died"))?;
+    let read =
+        reading.await.map_err(|_| Refusal::new("host::journal::read", "the thread that reads has died"))?;
     let entries = read.map_err(|error| Refusal::of(&error))?.entries;
     let shell = caller.shell.borrow();
     let slot = shell.kernel.find(id.as_str());

@@ -38,9 +38,7 @@ pub(super) async fn handle(caller: &Caller, request: Request) -> Done {
         }
         Request::ModuleInstall { module_dir, symlink } => home::install(caller, &module_dir, symlink).await,
         Request::ModuleApprove { module_id, dry_run } => home::approve(caller, &module_id, dry_run).await,
-        Request::ModuleUninstall { module_id, dry_run } => {
-            home::uninstall(caller, &module_id, dry_run).await
-        }
+        Request::ModuleUninstall { module_id, dry_run } => home::uninstall(caller, &module_id, dry_run).await,
         Request::ModuleUpdate { module_id, module_dir, dry_run } => {
             home::update(caller, &module_id, &module_dir, dry_run).await
         }

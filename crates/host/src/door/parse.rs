@@ -47,7 +47,11 @@ pub(super) fn request(line: &[u8]) -> Result<Request, Refusal> {
     }
     serde_json::from_value(value).map_err(|error| {
         let text = error.to_string();
-        if text.starts_with("unknown variant") { unknown(&cmd) } else { Refusal::new("host::door::bad_request", text) }
+        if text.starts_with("unknown variant") {
+            unknown(&cmd)
+        } else {
+            Refusal::new("host::door::bad_request", text)
+        }
     })
 }
 

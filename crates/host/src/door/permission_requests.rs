@@ -103,7 +103,9 @@ pub(super) async fn deny(caller: &Caller, change: PermissionChange) -> Done {
 
 pub(super) async fn revoke(caller: &Caller, change: PermissionChange) -> Done {
     match target(&change)? {
-        Target::Module(id, permissions) => decide(caller, Order::Revoke(id, permissions), change.dry_run).await,
+        Target::Module(id, permissions) => {
+            decide(caller, Order::Revoke(id, permissions), change.dry_run).await
+        }
         Target::Wish(_) => {
             let why = "a wish that waits has nothing that could be taken back";
             Err(Refusal::new("host::door::bad_request", why).help("ostoja permissions deny REQUEST"))
@@ -144,8 +146,9 @@ fn target(change: &PermissionChange) -> Result<Target, Refusal> {
 fn permissions(change: &PermissionChange) -> Result<Permissions, String> {
     let mut permissions = Permissions::default();
     for (word, values) in &change.permissions {
-        let kind = PermissionKind::from_word(word)
-            .ok_or_else(|| format!("`{word}` is no kind of permission; net, read, write, env, run and sys are"))?;
+        let kind = PermissionKind::from_word(word).ok_or_else(|| {
+            format!("`{word}` is no kind of permission; net, read, write, env, run and sys are")
+        })?;
         if kind == PermissionKind::Env && values.iter().any(|value| value.contains('*')) {
             return Err("env takes names of variables, not `*`".to_owned());
         }

@@ -73,7 +73,9 @@ pub(super) fn response(done: Done) -> Response {
 pub(super) fn data<T: Serialize>(value: &T) -> Done {
     match serde_json::to_value(value) {
         Ok(value) => Ok(Some(value)),
-        Err(error) => Err(Refusal::new("host::door::encode", format!("the answer can't be written: {error}"))),
+        Err(error) => {
+            Err(Refusal::new("host::door::encode", format!("the answer can't be written: {error}")))
+        }
     }
 }
 

@@ -23,7 +23,8 @@ impl Shell {
     fn status_of_view(&self, view: &View) -> ModuleStatus {
         let seat = self.seat(view.slot);
         let life = seat.and_then(|seat| seat.life.as_ref());
-        let used = life.and_then(|life| usage::of_process(life.pid, seat.and_then(|seat| seat.cgroup.as_deref())));
+        let used =
+            life.and_then(|life| usage::of_process(life.pid, seat.and_then(|seat| seat.cgroup.as_deref())));
         let tally = seat.map(|seat| seat.tally).unwrap_or_default();
         let blueprint = self.blueprint(view.slot);
         ModuleStatus {
@@ -62,7 +63,8 @@ impl Shell {
         let seat = self.seat(slot);
         let heard = capabilities.map(|capabilities| &capabilities.topics);
         let may_call = capabilities.map(|capabilities| &capabilities.services);
-        let command = blueprint.as_ref().map(|blueprint| launch::command(blueprint, &effective, self.ground()));
+        let command =
+            blueprint.as_ref().map(|blueprint| launch::command(blueprint, &effective, self.ground()));
         let folder = blueprint.as_ref().and_then(|blueprint| blueprint.folder.as_ref());
         Some(ModuleDetail {
             status,
@@ -70,12 +72,23 @@ impl Shell {
             command: command.unwrap_or_default(),
             requires: texts(&spec.requires),
             needs: spec.needs.iter().map(ToString::to_string).collect(),
-            topics: spec.subscribes.iter().chain(heard.into_iter().flatten()).map(Name::to_string).collect::<std::collections::BTreeSet<_>>().into_iter().collect(),
+            topics: spec
+                .subscribes
+                .iter()
+                .chain(heard.into_iter().flatten())
+                .map(Name::to_string)
+                .collect::<std::collections::BTreeSet<_>>()
+                .into_iter()
+                .collect(),
             may_call: may_call.into_iter().flatten().map(Name::to_string).collect(),
             config_key: spec.config_key.clone(),
             declared: permissions_json(&spec.declared),
             effective: permissions_json(&effective),
-            manifest_hash: self.files.approvals.entry(&spec.id).and_then(|entry| entry.base_manifest_hash.clone()),
+            manifest_hash: self
+                .files
+                .approvals
+                .entry(&spec.id)
+                .and_then(|entry| entry.base_manifest_hash.clone()),
             confinement: seat.map(|seat| seat.confinement.clone()).unwrap_or_default(),
             stderr_tail: seat.map(|seat| seat.stderr_tail.lines()).unwrap_or_default(),
         })

@@ -1,3 +1,5 @@
+//! The door as a socket: who may come in and how many.
+
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;

@@ -69,8 +69,10 @@ impl Shell {
 
     fn module_commands(&self) -> Value {
         let all = self.files.blueprints.values();
-        all.flat_map(|blueprint| blueprint.commands.iter().map(|command| command_row(blueprint.id.as_str(), command)))
-            .collect()
+        all.flat_map(|blueprint| {
+            blueprint.commands.iter().map(|command| command_row(blueprint.id.as_str(), command))
+        })
+        .collect()
     }
 
     fn config_set(&mut self, set: PendingSet) {
@@ -102,7 +104,8 @@ fn command_row(module: &str, command: &Command) -> Value {
     let mut row = json!({ "name": command.name, "description": command.description, "moduleId": module });
     if !command.args.is_empty() {
         let args = command.args.iter().map(|arg| {
-            let mut row = json!({ "name": arg.name, "description": arg.description, "required": arg.required });
+            let mut row =
+                json!({ "name": arg.name, "description": arg.description, "required": arg.required });
             if !arg.choices.is_empty() {
                 row["choices"] = json!(arg.choices);
             }

@@ -33,7 +33,9 @@ impl Shell {
     /// What a module may write in its own folder is no part of what was approved. So when that changes, the approval is
     /// bound anew, provided that the files are still those that were approved.
     fn rebind(&mut self, id: &ModuleId, grants: &Grants) {
-        let Some(seal) = self.files.blueprints.get(id).and_then(|blueprint| blueprint.seal.clone()) else { return };
+        let Some(seal) = self.files.blueprints.get(id).and_then(|blueprint| blueprint.seal.clone()) else {
+            return;
+        };
         let user_home = self.surrounding.user_home();
         let before = writable(&self.files.approvals.grants(id).effective(), &seal, &user_home);
         let after = writable(&grants.effective(), &seal, &user_home);

@@ -85,9 +85,10 @@ impl Shell {
     /// Makes the launch, unless the last one still fits.
     fn prepare(&mut self, slot: Slot, blueprint: &Rc<Blueprint>) -> Result<(), Failure> {
         let effective = self.effective(&blueprint.id);
-        let fits = self.seat(slot).and_then(|seat| seat.ready_made.as_ref()).is_some_and(|made| {
-            Rc::ptr_eq(&made.blueprint, blueprint) && made.effective == effective
-        });
+        let fits = self
+            .seat(slot)
+            .and_then(|seat| seat.ready_made.as_ref())
+            .is_some_and(|made| Rc::ptr_eq(&made.blueprint, blueprint) && made.effective == effective);
         if fits {
             return Ok(());
         }

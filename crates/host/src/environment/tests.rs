@@ -1,3 +1,5 @@
+//! A child's environment, built from nothing.
+
 use super::*;
 
 fn built(surrounding: &[(&str, &str)], names: &[&str], values: &[(&str, &str)]) -> Vec<String> {
@@ -22,7 +24,11 @@ fn a_secret_of_the_kernel_stays_with_the_kernel() {
 
 #[test]
 fn approved_names_are_passed_on_and_set_values_win() {
-    let env = built(&[("PATH", "/bin"), ("TOKEN", "t"), ("MODE", "a")], &["TOKEN", "MODE", "NONE"], &[("MODE", "b")]);
+    let env = built(
+        &[("PATH", "/bin"), ("TOKEN", "t"), ("MODE", "a")],
+        &["TOKEN", "MODE", "NONE"],
+        &[("MODE", "b")],
+    );
     assert_eq!(env, ["MODE=b", "PATH=/bin", "PONS_HOME=/h", "TOKEN=t"]);
 }
 

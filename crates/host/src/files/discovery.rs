@@ -130,9 +130,8 @@ fn folders(modules: &Path, complaints: &mut Vec<String>) -> Vec<PathBuf> {
             return Vec::new();
         }
     };
-    let visible = |path: &PathBuf| {
-        path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."))
-    };
+    let visible =
+        |path: &PathBuf| path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."));
     let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(visible).collect();
     folders.sort();
     folders

@@ -39,10 +39,12 @@ impl ProjectModules {
     /// The file can't be read or understood.
     pub(crate) fn load(source: &ProjectSource) -> Result<Self, HostError> {
         match source {
-            ProjectSource::Inline(project, folder) => Ok(Self::new((**project).clone(), folder, Origin::Project)),
+            ProjectSource::Inline(project, folder) => {
+                Ok(Self::new((**project).clone(), folder, Origin::Project))
+            }
             ProjectSource::File(path) => {
-                let text = read_text(path)
-                    .map_err(|source| HostError::Read { path: path.clone(), source })?;
+                let text =
+                    read_text(path).map_err(|source| HostError::Read { path: path.clone(), source })?;
                 let project = Project::parse(&path.display().to_string(), &text).map_err(HostError::File)?;
                 let folder = path.parent().unwrap_or(Path::new("/"));
                 Ok(Self::new(project, folder, Origin::Project))

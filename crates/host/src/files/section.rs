@@ -40,7 +40,8 @@ fn prepared(raw: Option<Value>, key: &str, schema: Option<&Path>) -> Section {
         return Section { value: raw, complaints: told(why) };
     }
     let read = read_text(path).map_err(|error| error.to_string());
-    let parsed = read.and_then(|text| serde_json::from_str::<Value>(&text).map_err(|error| error.to_string()));
+    let parsed =
+        read.and_then(|text| serde_json::from_str::<Value>(&text).map_err(|error| error.to_string()));
     let schema = match parsed {
         Ok(schema) => schema,
         Err(why) => {
@@ -64,7 +65,8 @@ fn complete(value: &mut Value, schema: &Value, depth: usize) {
         *value = default.clone();
     }
     coerce_to(value, schema.get("type").and_then(Value::as_str));
-    let (Some(map), Some(properties)) = (value.as_object_mut(), schema.get("properties").and_then(Value::as_object))
+    let (Some(map), Some(properties)) =
+        (value.as_object_mut(), schema.get("properties").and_then(Value::as_object))
     else {
         return;
     };

@@ -1,3 +1,5 @@
+//! Which home is chosen, and what is made in it.
+
 use super::*;
 
 fn around() -> Surroundings {

@@ -1,3 +1,5 @@
+//! The last words of a life, cut to their bound.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! The outgoing queue: bounds, whole lines, a reader that stops.
+
 use std::io::Read;
 use std::os::fd::AsFd;
 

@@ -27,7 +27,12 @@ pub(super) struct Probe {
 
 impl Probe {
     /// Makes it; a command that can't be run is told once, in the module's log.
-    pub(super) fn new(shell: &mut Shell, slot: Slot, blueprint: &Blueprint, words: &[String]) -> Option<Self> {
+    pub(super) fn new(
+        shell: &mut Shell,
+        slot: Slot,
+        blueprint: &Blueprint,
+        words: &[String],
+    ) -> Option<Self> {
         let effective = shell.effective(&blueprint.id);
         let mut wanted = launch::launch(blueprint, &effective, shell.ground(), words, None);
         wanted.cgroup = shell.seat(slot).and_then(|seat| seat.cgroup.clone());

@@ -21,6 +21,7 @@ use crate::environment::Surrounding;
 use crate::error::HostError;
 use crate::files::approvals::Approvals;
 use crate::files::config::{self, MainFile};
+use crate::files::discovery::Finding;
 use crate::files::install;
 use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
@@ -100,30 +101,13 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
         talk,
         version: options.version.clone(),
     });
-    let finding = {
-        let mut shell = shell.borrow_mut();
-        shell.record_start(left);
-        for fault in faults {
-            shell.trouble(format!("an approval can't be read: {fault}"));
-        }
-        let project = shell.files.project.take();
-        let finding = shell.search(project.as_ref());
-        shell.files.project = project;
-        finding
-    };
+    let finding = find_modules(&mut shell.borrow_mut(), left, faults);
     begun.tell(BootStep::Modules, counted(finding.modules.len(), finding.refused()));
-    let listener = door::open(&home)
-        .map_err(|source| HostError::Socket { path: home.socket(), source })?;
+    let listener = door::open(&home).map_err(|source| HostError::Socket { path: home.socket(), source })?;
     spawn_tasks(&shell, &mut signals, listener, news);
     spawn_local(signals::obey(shell.clone(), signals));
     begun.tell(BootStep::Door, home.socket().display().to_string());
-    {
-        let mut shell = shell.borrow_mut();
-        let config = shell.files.config.clone();
-        shell.take_over_config(config);
-        shell.take_over_modules(finding);
-        shell.end_turn();
-    }
+    begin(&mut shell.borrow_mut(), finding);
     begun.tell(BootStep::Start, "begun".to_owned());
     manager::tell("READY=1");
     spawn_local(tell_settled(shell.clone()));
@@ -133,6 +117,26 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     drop(sentinel);
     drop(lock);
     Ok(())
+}
+
+/// The first look at what there is. The start is journaled before it, as what follows is a part of it.
+fn find_modules(shell: &mut Shell, left: usize, faults: Vec<String>) -> Finding {
+    shell.record_start(left);
+    for fault in faults {
+        shell.trouble(format!("an approval can't be read: {fault}"));
+    }
+    let project = shell.files.project.take();
+    let finding = shell.search(project.as_ref());
+    shell.files.project = project;
+    finding
+}
+
+/// The kernel is told the rules and the modules, and its first effects are done.
+fn begin(shell: &mut Shell, finding: Finding) {
+    let config = shell.files.config.clone();
+    shell.take_over_config(config);
+    shell.take_over_modules(finding);
+    shell.end_turn();
 }
 
 /// What the first step gives to the later ones.
@@ -214,11 +218,16 @@ impl Shell {
         match found {
             store::Found::Nothing | store::Found::Kept { .. } => {}
             store::Found::Broken { expected, found } => {
-                self.trouble(format!("the journal was changed: it should have {expected} records and ends at {found}"));
+                self.trouble(format!(
+                    "the journal was changed: it should have {expected} records and ends at {found}"
+                ));
             }
             store::Found::Damaged { aside, error } => {
                 let why = &error.message;
-                self.trouble(format!("the journal was damaged ({why}) and lies now at `{}`", aside.display()));
+                self.trouble(format!(
+                    "the journal was damaged ({why}) and lies now at `{}`",
+                    aside.display()
+                ));
             }
         }
     }

@@ -1,3 +1,5 @@
+//! The command of each runtime, flag by flag.
+
 use super::*;
 
 fn entry(runtime: Runtime) -> Entry<'static> {
@@ -44,7 +46,10 @@ fn paths_are_located_and_programs_must_be_on_the_path() {
         ..Permissions::default()
     };
     let command = entry(Runtime::Deno).command(&permissions);
-    assert!(command.contains(&"--allow-read=/etc/hosts,/home/m/web/data,/home/ada/notes".to_owned()), "{command:?}");
+    assert!(
+        command.contains(&"--allow-read=/etc/hosts,/home/m/web/data,/home/ada/notes".to_owned()),
+        "{command:?}"
+    );
     assert!(command.contains(&"--allow-run=sh".to_owned()), "{command:?}");
     assert!(command.iter().any(|flag| flag.ends_with(",TZ,TOKEN")), "{command:?}");
     assert!(!command.iter().any(|flag| flag.contains("allow-all")));

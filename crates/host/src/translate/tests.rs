@@ -1,5 +1,9 @@
+//! Each frame and each result in its wire form.
+
 use abi::{ModuleId, Name, Payload, Permissions};
-use kernel::{CallContext, Incoming, KernelCall, KernelResult, Message, Notice, Outcome, Outgoing, PendingRequest};
+use kernel::{
+    CallContext, Incoming, KernelCall, KernelResult, Message, Notice, Outcome, Outgoing, PendingRequest,
+};
 
 use super::values::answer_json;
 use super::*;
@@ -17,7 +21,8 @@ fn told(frame: &Outgoing) -> String {
 
 #[test]
 fn a_call_keeps_its_parameters_byte_for_byte() {
-    let heard = hear(br#"{"type":"rpc_request","id":"7","service":"sum","method":"add","params":{"a": 1e2}}"#);
+    let heard =
+        hear(br#"{"type":"rpc_request","id":"7","service":"sum","method":"add","params":{"a": 1e2}}"#);
     let Heard::Incoming(Incoming::Call { id: own, params: Some(params), context, .. }) = heard else {
         panic!("no call: {heard:?}")
     };
@@ -42,7 +47,8 @@ fn a_print_is_a_print_and_a_bad_frame_tells_why() {
 
 #[test]
 fn a_log_group_is_a_heading_with_its_items_below() {
-    let heard = hear(br#"{"type":"log-group","level":"warn","msg":"all","items":[{"msg":"one"},{"msg":"two"}]}"#);
+    let heard =
+        hear(br#"{"type":"log-group","level":"warn","msg":"all","items":[{"msg":"one"},{"msg":"two"}]}"#);
     let Heard::Said(lines) = heard else { panic!("no log: {heard:?}") };
     let texts: Vec<&str> = lines.iter().map(|line| line.msg.as_str()).collect();
     assert_eq!(texts, ["all", "  one", "  two"]);

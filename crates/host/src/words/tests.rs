@@ -64,7 +64,8 @@ fn both_languages_use_the_same_facts() {
 
 /// All source files below a folder.
 fn sources(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).expect("a readable folder").map(|entry| entry.expect("an entry").path());
+    let entries =
+        std::fs::read_dir(folder).expect("a readable folder").map(|entry| entry.expect("an entry").path());
     let nested = entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
     nested.filter(|path| path.extension().is_some_and(|end| end == "rs")).collect()
 }
@@ -77,8 +78,7 @@ fn every_code_that_is_written_has_a_sentence() {
     let ours = sources(&here.join("src")).into_iter().filter(|path| !path.ends_with("words/tests.rs"));
     for path in sources(&here.join("../kernel/src")).into_iter().chain(ours) {
         let text = std::fs::read_to_string(&path).expect("a readable source file");
-        let markers =
-            ["record_of(slot, \"", "record_of(companion, \"", "Record::new(\"", "refuse_files(\""];
+        let markers = ["record_of(slot, \"", "record_of(companion, \"", "Record::new(\"", "refuse_files(\""];
         for marker in markers {
             for rest in text.split(marker).skip(1) {
                 let code = rest.split('"').next().unwrap_or_default();

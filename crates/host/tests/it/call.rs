@@ -40,8 +40,14 @@ fn a_call_between_modules_comes_back_under_the_callers_own_number() {
     project(&kernel, &json!([["sum", "add", [1, 2]], ["sum", "fail", null]]), "");
     kernel.start();
     assert_eq!(kernel.settle(), Vec::<String>::new());
-    kernel.wait_for_log("caller", r#"back {"id": "own-0", "result": {"from": "caller", "sum": 3}, "type": "rpc_response"}"#);
-    kernel.wait_for_log("caller", r#"back {"error": "it does not add up", "id": "own-1", "type": "rpc_response"}"#);
+    kernel.wait_for_log(
+        "caller",
+        r#"back {"id": "own-0", "result": {"from": "caller", "sum": 3}, "type": "rpc_response"}"#,
+    );
+    kernel.wait_for_log(
+        "caller",
+        r#"back {"error": "it does not add up", "id": "own-1", "type": "rpc_response"}"#,
+    );
 }
 
 #[test]
@@ -68,7 +74,9 @@ fn an_operator_calls_a_service() {
     project(&kernel, &json!([]), "");
     kernel.start();
     kernel.settle();
-    let call = |method: &str| kernel.ask(json!({ "cmd": "call", "service": "sum", "method": method, "params": [20, 22] }));
+    let call = |method: &str| {
+        kernel.ask(json!({ "cmd": "call", "service": "sum", "method": method, "params": [20, 22] }))
+    };
     assert_eq!(call("add")["data"], json!({ "sum": 42, "from": "operator" }));
     assert_eq!(call("fail")["code"], "kernel::call::error");
     let nowhere = kernel.ask(json!({ "cmd": "call", "service": "none", "method": "x" }));
@@ -104,7 +112,9 @@ fn a_module_asks_the_kernel_about_itself() {
     back(r#""id": "6", "result": [{"id": "m", "provides": ["svc"], "status": "ready"}]"#);
     back(r#""result": {"granted": false, "pending": true, "requestId": "#);
     back("Unknown kernel method: no.such");
-    back(r#"back {"changedSections": ["m"], "config": {"m": {"deep": {"a": 1}, "port": 8080}}, "type": "config:update"}"#);
+    back(
+        r#"back {"changedSections": ["m"], "config": {"m": {"deep": {"a": 1}, "port": 8080}}, "type": "config:update"}"#,
+    );
     let set = std::fs::read_to_string(kernel.path().join("config.d/90-set.yaml")).expect("written");
     assert!(set.contains("8080"), "{set}");
     let pending = kernel.data(json!({ "cmd": "permissions.pending" }));

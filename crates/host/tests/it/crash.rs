@@ -46,9 +46,11 @@ fn all_modules_come_back_each_time_all_are_killed() {
         let lives_before: Vec<_> = rows.iter().map(|row| row["generation"].clone()).collect();
         eventually(&format!("all are back in round {round}"), || {
             let now = kernel.data(json!({ "cmd": "module.list" }));
-            now.as_array().expect("rows").iter().zip(&lives_before).all(|(row, before)| {
-                row["status"] == "ready" && row["generation"] != *before
-            })
+            now.as_array()
+                .expect("rows")
+                .iter()
+                .zip(&lives_before)
+                .all(|(row, before)| row["status"] == "ready" && row["generation"] != *before)
         });
     }
 }
@@ -102,7 +104,9 @@ fn has_cgroups() -> bool {
 fn children_of(pid: u32) -> Vec<u32> {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it lives").flatten();
     let lists = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
-    lists.flat_map(|list| list.split_whitespace().map(|pid| pid.parse().expect("a pid")).collect::<Vec<_>>()).collect()
+    lists
+        .flat_map(|list| list.split_whitespace().map(|pid| pid.parse().expect("a pid")).collect::<Vec<_>>())
+        .collect()
 }
 
 #[test]
@@ -129,7 +133,8 @@ fn the_sentinel_ends_what_was_forked_away_from_a_killed_kernel() {
     if !has_cgroups() {
         return;
     }
-    let mut kernel = Kernel::home("modules:\n  nest: {run: 'setsid sleep 1004 & echo $! > daemon; exec sleep 1005'}\n");
+    let mut kernel =
+        Kernel::home("modules:\n  nest: {run: 'setsid sleep 1004 & echo $! > daemon; exec sleep 1005'}\n");
     let program = std::env::current_exe().expect("this program");
     kernel.start_with(|command| {
         command.env("OSTOJA_TEST_SENTINEL", program);

@@ -16,7 +16,10 @@ fn an_older_tools_requests_are_answered_in_the_contracts_words() {
     assert_eq!(error(door.next().expect("an answer")), "Invalid JSON");
     assert_eq!(error(door.ask(json!({ "cmd": "fly" }))), "Unknown command: fly");
     assert_eq!(error(door.ask(json!({ "cmd": "module.status" }))), "moduleId is required");
-    assert_eq!(error(door.ask(json!({ "cmd": "module.restart", "moduleId": "no" }))), "Module \"no\" not found");
+    assert_eq!(
+        error(door.ask(json!({ "cmd": "module.restart", "moduleId": "no" }))),
+        "Module \"no\" not found"
+    );
     assert_eq!(error(door.ask(json!({ "cmd": "module.install" }))), "moduleDir is required");
     let missing = door.ask(json!({ "cmd": "module.install", "moduleDir": "/no/dir" }));
     assert_eq!(error(missing), "Module directory not found: /no/dir");
@@ -133,7 +136,10 @@ fn a_command_is_run_by_hand_and_removed() {
     let pid = kernel.module_pid("sleep").expect("it runs");
     kernel.data(json!({ "cmd": "module.remove", "moduleId": "sleep" }));
     assert!(!crate::kernel::lives(pid));
-    assert_eq!(kernel.ask(json!({ "cmd": "module.status", "moduleId": "sleep" }))["code"], "kernel::order::not_found");
+    assert_eq!(
+        kernel.ask(json!({ "cmd": "module.status", "moduleId": "sleep" }))["code"],
+        "kernel::order::not_found"
+    );
     kernel.data(json!({ "cmd": "kernel.reload" }));
     kernel.wait_for_state("sleep-2", "ready");
 }

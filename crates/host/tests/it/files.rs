@@ -77,7 +77,10 @@ fn a_mismatch_is_found_by_the_next_kernel_too() {
     kernel.start();
     kernel.settle();
     let note = kernel.status("web")["note"].clone();
-    assert!(note.as_str().expect("a note").contains("manifest hash mismatch for web - re-install required"), "{note}");
+    assert!(
+        note.as_str().expect("a note").contains("manifest hash mismatch for web - re-install required"),
+        "{note}"
+    );
 }
 
 #[test]
@@ -86,7 +89,8 @@ fn an_update_within_its_approval_is_a_hot_swap_and_beyond_it_waits() {
     approve(&kernel);
     let before = kernel.module_pid("web");
     let second = module(&kernel, "second", &manifest("2", &json!({})));
-    let plan = kernel.data(json!({ "cmd": "module.update", "moduleId": "web", "moduleDir": second, "dryRun": true }));
+    let plan = kernel
+        .data(json!({ "cmd": "module.update", "moduleId": "web", "moduleDir": second, "dryRun": true }));
     assert_eq!(plan["steps"][1]["code"], "module.changed");
     kernel.data(json!({ "cmd": "module.update", "moduleId": "web", "moduleDir": second }));
     eventually("the new version is ready", || {
@@ -106,7 +110,9 @@ fn uninstalling_leaves_nothing_of_a_module() {
     let kernel = installed();
     approve(&kernel);
     kernel.data(json!({ "cmd": "module.uninstall", "moduleId": "web" }));
-    eventually("it is forgotten", || kernel.ask(json!({ "cmd": "module.status", "moduleId": "web" }))["ok"] == false);
+    eventually("it is forgotten", || {
+        kernel.ask(json!({ "cmd": "module.status", "moduleId": "web" }))["ok"] == false
+    });
     assert!(!kernel.path().join("modules/web").exists());
     let stored = std::fs::read_to_string(kernel.path().join("permissions.yaml")).expect("there");
     assert!(!stored.contains("web:"), "{stored}");
@@ -118,7 +124,10 @@ fn a_changed_section_is_told_to_its_owner() {
     approve(&kernel);
     kernel.file("config.yaml", "web: {port: 1}\n");
     kernel.signal(Signal::USR1);
-    kernel.wait_for_log("web", r#""changedSections": ["web"], "config": {"web": {"port": 1}}, "type": "config:update""#);
+    kernel.wait_for_log(
+        "web",
+        r#""changedSections": ["web"], "config": {"web": {"port": 1}}, "type": "config:update""#,
+    );
     kernel.file("config.yaml", "web: [\n");
     kernel.signal(Signal::USR1);
     eventually("the broken file is told", || {
@@ -152,7 +161,10 @@ fn a_contained_module_reaches_only_what_it_was_granted() {
     kernel.file("secret", "the secret\n");
     kernel.file("open/it", "the open thing\n");
     let project = std::fs::read_to_string(kernel.path().join("ostoja.yaml")).expect("there");
-    kernel.file("ostoja.yaml", &project.replace("cat secret", "cat ../secret").replace("cat open", "cat ../open"));
+    kernel.file(
+        "ostoja.yaml",
+        &project.replace("cat secret", "cat ../secret").replace("cat open", "cat ../open"),
+    );
     kernel.start();
     kernel.wait_for_log("jail", "done");
     kernel.wait_for_log("jail", "the open thing");

@@ -27,7 +27,13 @@ fn kernel_process() {
         home,
         presence: Presence::Background,
         sentinel: std::env::var_os("OSTOJA_TEST_SENTINEL").map(|program| {
-            vec![program, "--exact".into(), "kernel::sentinel_process".into(), "--nocapture".into(), "--".into()]
+            vec![
+                program,
+                "--exact".into(),
+                "kernel::sentinel_process".into(),
+                "--nocapture".into(),
+                "--".into(),
+            ]
         }),
         version: "0.0.0-test".to_owned(),
         seed: Some(7),

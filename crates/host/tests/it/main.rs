@@ -2,10 +2,12 @@
 
 mod call;
 mod crash;
+mod disk;
 mod door;
 mod files;
 mod kernel;
 mod messages;
+mod pids;
 mod rude;
 mod start;
 mod stop;

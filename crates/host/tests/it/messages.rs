@@ -27,7 +27,9 @@ fn what_an_operator_publishes_reaches_whoever_listens() {
 
 #[test]
 fn an_operator_hears_topics_and_the_life_cycle() {
-    let mut kernel = Kernel::home("modules:\n  a: {run: sleep 1000}\n  p: {run: [python3, p.py], protocol: lines, publishes: [out]}\n");
+    let mut kernel = Kernel::home(
+        "modules:\n  a: {run: sleep 1000}\n  p: {run: [python3, p.py], protocol: lines, publishes: [out]}\n",
+    );
     let body = "for f in frames():\n\
         \x20   if f['type']=='init': say(type='ready')\n\
         \x20   if f['type']=='deps_ready': say(type='publish', topic='out', payload={'deep': [1, 2.50]})\n";
@@ -66,7 +68,9 @@ fn decisions_are_heard_as_they_are_made() {
 
 #[test]
 fn followed_logs_have_no_gap_and_no_double() {
-    let kernel = Kernel::settled("modules:\n  count: {run: 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo line $i; done; exec sleep 1000'}\n");
+    let kernel = Kernel::settled(
+        "modules:\n  count: {run: 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo line $i; done; exec sleep 1000'}\n",
+    );
     let mut door = kernel.door();
     let page = door.ask(json!({ "cmd": "logs", "modules": ["count"], "lines": 10000, "follow": true }));
     let number = |line: &serde_json::Value| {
@@ -88,6 +92,7 @@ fn usage_comes_again_and_again_and_tells_shares() {
     assert_eq!(door.ask(json!({ "cmd": "usage", "intervalMs": 200 }))["ok"], true);
     let first = door.event("usage");
     assert!(first["modules"][0]["cpuPercent"].is_null());
-    let busy = (0..20).any(|_| door.event("usage")["modules"][0]["cpuPercent"].as_f64().expect("a share") > 5.0);
+    let busy =
+        (0..20).any(|_| door.event("usage")["modules"][0]["cpuPercent"].as_f64().expect("a share") > 5.0);
     assert!(busy, "an endless loop uses the processor");
 }

@@ -39,7 +39,8 @@ fn bad_lines(kernel: &Kernel) -> u64 {
 
 #[test]
 fn half_a_line_and_then_nothing() {
-    let kernel = beside("        sys.stdout.write('{\"type\":\"publ'); sys.stdout.flush(); time.sleep(1000)\n", "");
+    let kernel =
+        beside("        sys.stdout.write('{\"type\":\"publ'); sys.stdout.flush(); time.sleep(1000)\n", "");
     good_answers(&kernel);
     assert_eq!(kernel.state("rude"), "ready");
     assert_eq!(bad_lines(&kernel), 0);
@@ -122,7 +123,8 @@ fn a_module_that_hangs_is_found_out_by_its_pings() {
     );
     eventually("it was killed and came back", || {
         let codes = kernel.codes("rude");
-        codes.contains(&"health.missed".to_owned()) && codes.iter().filter(|code| *code == "module.starting").count() > 1
+        codes.contains(&"health.missed".to_owned())
+            && codes.iter().filter(|code| *code == "module.starting").count() > 1
     });
     good_answers(&kernel);
     assert_eq!(kernel.status("good")["restartsTotal"], 0);

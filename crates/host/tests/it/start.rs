@@ -79,16 +79,18 @@ fn a_module_of_the_door_is_initialised_and_ready() {
     let body = "for f in frames():\n\
         \x20   say(type='log', level='info', msg='got '+json.dumps(f, sort_keys=True))\n\
         \x20   if f['type']=='init': say(type='ready')\n";
-    let kernel = Kernel::home(
-        "modules:\n  echo: {run: [python3, echo.py], protocol: lines, config: {depth: 3}}\n",
-    );
+    let kernel =
+        Kernel::home("modules:\n  echo: {run: [python3, echo.py], protocol: lines, config: {depth: 3}}\n");
     kernel.file("echo.py", &python(body));
     let mut kernel = kernel;
     kernel.start();
     assert_eq!(kernel.settle(), Vec::<String>::new());
     kernel.wait_for_log("echo", "deps_ready");
-    let first: Vec<String> =
-        kernel.logged("echo", "got ").iter().map(|line| line["msg"].as_str().expect("text").to_owned()).collect();
+    let first: Vec<String> = kernel
+        .logged("echo", "got ")
+        .iter()
+        .map(|line| line["msg"].as_str().expect("text").to_owned())
+        .collect();
     assert_eq!(first[0], r#"got {"type": "install"}"#);
     assert!(first[1].contains(r#""config": {"echo": {"depth": 3}}"#), "{first:?}");
     assert!(first[1].contains(r#""protocolVersion": "1.0""#), "{first:?}");
@@ -103,7 +105,8 @@ fn a_module_of_the_door_is_initialised_and_ready() {
 
 #[test]
 fn a_program_that_is_not_there_is_told_with_a_next_step() {
-    let kernel = Kernel::settled("modules:\n  ghost: {run: no-such-program-here}\n  web: {run: sleep 1000}\n");
+    let kernel =
+        Kernel::settled("modules:\n  ghost: {run: no-such-program-here}\n  web: {run: sleep 1000}\n");
     let status = kernel.status("ghost");
     let note = status["note"].as_str().expect("a note");
     assert!(note.contains("no-such-program-here") && note.contains("command -v"), "{note}");
@@ -122,7 +125,9 @@ fn needs_decide_the_order_of_starts() {
 
 #[test]
 fn a_childs_environment_is_built_from_nothing() {
-    let mut kernel = Kernel::home("modules:\n  env: {run: 'env; echo done; exec sleep 1000', env: {SET: 'v'}, env_pass: [PASSED]}\n");
+    let mut kernel = Kernel::home(
+        "modules:\n  env: {run: 'env; echo done; exec sleep 1000', env: {SET: 'v'}, env_pass: [PASSED]}\n",
+    );
     kernel.start_with(|command| {
         command.env("SECRET_OF_THE_KERNEL", "x").env("PASSED", "p");
     });

@@ -11,7 +11,8 @@ const STUBBORN: &str = "import signal,time\nsignal.signal(signal.SIGTERM,signal.
 
 #[test]
 fn sigterm_ends_everything_and_the_kernel_leaves_with_0() {
-    let mut kernel = Kernel::settled("modules:\n  a: {run: sleep 1000}\n  b: {run: sleep 1000, needs: [a]}\n");
+    let mut kernel =
+        Kernel::settled("modules:\n  a: {run: sleep 1000}\n  b: {run: sleep 1000, needs: [a]}\n");
     let pids: Vec<u32> = ["a", "b"].iter().map(|id| kernel.module_pid(id).expect("it runs")).collect();
     kernel.signal(Signal::TERM);
     assert_eq!(kernel.wait().code(), Some(0));
@@ -33,7 +34,9 @@ fn an_order_to_stop_is_answered_when_nothing_runs_any_more() {
 
 #[test]
 fn a_module_that_refuses_to_end_is_killed_after_its_grace() {
-    let mut kernel = Kernel::home("modules:\n  deaf: {run: [python3, deaf.py], ready: {log: deaf}, stop: {grace: 100ms}}\n");
+    let mut kernel = Kernel::home(
+        "modules:\n  deaf: {run: [python3, deaf.py], ready: {log: deaf}, stop: {grace: 100ms}}\n",
+    );
     kernel.file("deaf.py", STUBBORN);
     kernel.start();
     kernel.settle();
@@ -44,7 +47,9 @@ fn a_module_that_refuses_to_end_is_killed_after_its_grace() {
 
 #[test]
 fn a_second_signal_does_not_wait_for_anybody() {
-    let mut kernel = Kernel::home("modules:\n  deaf: {run: [python3, deaf.py], ready: {log: deaf}, stop: {grace: 1000s}}\n");
+    let mut kernel = Kernel::home(
+        "modules:\n  deaf: {run: [python3, deaf.py], ready: {log: deaf}, stop: {grace: 1000s}}\n",
+    );
     kernel.file("deaf.py", STUBBORN);
     kernel.start();
     kernel.settle();
@@ -96,7 +101,8 @@ fn sighup_without_a_terminal_reads_the_modules_again() {
 fn kernel_has(kernel: &Kernel, names: &[&str]) {
     eventually(&format!("{names:?} are there"), || {
         let rows = kernel.data(json!({ "cmd": "module.list" }));
-        let found: Vec<&str> = rows.as_array().expect("rows").iter().map(|row| row["id"].as_str().expect("id")).collect();
+        let found: Vec<&str> =
+            rows.as_array().expect("rows").iter().map(|row| row["id"].as_str().expect("id")).collect();
         found == names
     });
 }

@@ -39,7 +39,9 @@ pub(super) async fn approve(caller: &Caller, text: &str, dry_run: bool) -> Done 
         let mut shell = caller.shell.borrow_mut();
         let hashes = shell.hashes_of(&module)?;
         let record = Record::new("permission.approving").of(&id, None);
-        shell.record(record.text("permissions", declared.to_string()).text("manifest_hash", hashes.manifest.as_str()));
+        shell.record(
+            record.text("permissions", declared.to_string()).text("manifest_hash", hashes.manifest.as_str()),
+        );
         shell.files.approvals.approve(&id, &declared, &hashes, wall_now());
         shell.is_unsaved = true;
     }
@@ -103,7 +105,8 @@ pub(super) async fn update(caller: &Caller, text: &str, dir: &str, dry_run: bool
     let module = on_a_thread(move || install::update(&wanted, &dir, &modules)).await?;
     {
         let mut shell = caller.shell.borrow_mut();
-        let record = Record::new("module.updated").of(&id, None).text("version", module.spec.version.as_str());
+        let record =
+            Record::new("module.updated").of(&id, None).text("version", module.spec.version.as_str());
         shell.record(record);
         let approved = shell.files.approvals.grants(&id).base;
         let hashes = shell.hashes_of(&module)?;
@@ -142,7 +145,8 @@ fn check_origin(caller: &Caller, id: &ModuleId) -> Result<(), Refusal> {
         Some(Origin::Home) => Ok(()),
         Some(Origin::Project) => {
             let why = format!("`{id}` belongs to the project file");
-            Err(Refusal::new("host::install::of_project", why).help("change ostoja.yaml, then: ostoja reload"))
+            Err(Refusal::new("host::install::of_project", why)
+                .help("change ostoja.yaml, then: ostoja reload"))
         }
         Some(Origin::Hand) => {
             let why = format!("`{id}` was added by `ostoja run`");

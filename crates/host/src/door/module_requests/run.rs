@@ -11,9 +11,8 @@ const NUMBERS_MAX: u32 = 1000;
 pub(super) fn run(caller: &Caller, wanted: Option<&str>, module: &Value, cwd: &str) -> Done {
     let mut shell = caller.shell.borrow_mut();
     let id = match wanted {
-        Some(text) => ModuleId::parse(text).map_err(|error| {
-            Refusal::new("host::door::bad_request", format!("the name `{text}` {error}"))
-        })?,
+        Some(text) => ModuleId::parse(text)
+            .map_err(|error| Refusal::new("host::door::bad_request", format!("the name `{text}` {error}")))?,
         None => shell.free_name(module)?,
     };
     if let Some(known) = shell.files.blueprints.get(&id) {

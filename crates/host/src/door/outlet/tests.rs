@@ -1,3 +1,5 @@
+//! What an operator is written: in order, bounded, and losses told.
+
 use protocol::operator::Response;
 use serde_json::json;
 

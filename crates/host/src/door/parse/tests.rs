@@ -1,3 +1,5 @@
+//! Requests as they come, in the words that the contract has for faults.
+
 use super::*;
 
 fn refused(line: &str) -> String {

@@ -1,3 +1,5 @@
+//! Approvals: read, changed, and written whole.
+
 use super::*;
 
 fn net(values: &[&str]) -> Permissions {
@@ -52,7 +54,8 @@ fn a_revoked_value_leaves_the_others_with_their_dates() {
     grants.dynamic = net(&["b", "c"]);
     approvals.keep(&id(), &grants, Wall(2_000));
     let entry = approvals.entry(&id()).expect("stored");
-    let times: Vec<_> = entry.dynamic.iter().map(|grant| (grant.permissions.clone(), grant.granted_at)).collect();
+    let times: Vec<_> =
+        entry.dynamic.iter().map(|grant| (grant.permissions.clone(), grant.granted_at)).collect();
     assert_eq!(times, [(net(&["b"]), Some(Wall(1_000))), (net(&["c"]), Some(Wall(2_000)))]);
 }
 

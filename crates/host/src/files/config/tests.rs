@@ -1,3 +1,5 @@
+//! Layers of configuration and where each value comes from.
+
 use std::fs;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What is found in the folders of a home, good and bad.
+
 use abi::Wall;
 use std::fs;
 
@@ -26,8 +28,12 @@ impl Home {
 
     fn search(&self) -> Finding {
         let modules = self.folder.path().join("modules");
-        let wanted =
-            Search { modules: &modules, approvals: &self.approvals, project: None, user_home: Path::new("/u") };
+        let wanted = Search {
+            modules: &modules,
+            approvals: &self.approvals,
+            project: None,
+            user_home: Path::new("/u"),
+        };
         search(&wanted, &mut HashCache::default())
     }
 

@@ -1,3 +1,5 @@
+//! One module's folder and everything that can be wrong with it.
+
 use super::*;
 
 fn module(manifest: &str, files: &[&str]) -> (tempfile::TempDir, Result<ModuleFolder, Unusable>) {
@@ -41,7 +43,8 @@ fn a_javascript_twin_of_the_default_entry_is_preferred() {
 #[test]
 fn the_version_of_a_deno_json_wins() {
     let home = tempfile::tempdir().expect("a folder");
-    fs::write(home.path().join("module.json"), r#"{"id":"w","name":"W","permissions":{},"version":"1"}"#).expect("");
+    fs::write(home.path().join("module.json"), r#"{"id":"w","name":"W","permissions":{},"version":"1"}"#)
+        .expect("");
     fs::write(home.path().join("deno.json"), r#"{"version":"2"}"#).expect("written");
     fs::write(home.path().join("runner.ts"), "").expect("written");
     let module = read(home.path(), Origin::Home, &Policy::default()).expect("usable");

@@ -1,3 +1,5 @@
+//! Copying, linking and removing folders, and what a kill in the middle leaves.
+
 use super::*;
 
 struct Place {
@@ -18,7 +20,8 @@ impl Place {
     fn source(&self, name: &str, id: &str, body: &str) -> PathBuf {
         let dir = self.folder.path().join(name);
         fs::create_dir_all(dir.join("lib")).expect("made");
-        fs::write(dir.join("module.json"), format!(r#"{{"id":"{id}","name":"M","permissions":{{}}}}"#)).expect("");
+        fs::write(dir.join("module.json"), format!(r#"{{"id":"{id}","name":"M","permissions":{{}}}}"#))
+            .expect("");
         fs::write(dir.join("runner.ts"), body).expect("written");
         fs::write(dir.join("lib/a.ts"), "a").expect("written");
         dir
@@ -86,7 +89,8 @@ fn an_update_that_was_cut_off_is_taken_back_at_the_next_start() {
     fs::create_dir(modules.join(".old-db")).expect("made");
     fs::create_dir(modules.join("db")).expect("made");
     recover(&modules);
-    let mut names: Vec<_> = fs::read_dir(&modules).expect("listed").flatten().map(|e| e.file_name()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(&modules).expect("listed").flatten().map(|e| e.file_name()).collect();
     names.sort();
     assert_eq!(names, ["db", "web"]);
 }

@@ -1,3 +1,5 @@
+//! From an `ostoja.yaml` to what the kernel is told.
+
 use std::collections::BTreeMap;
 
 use kernel::Door;
@@ -50,7 +52,8 @@ fn a_folder_keeps_its_manifest_and_takes_the_entrys_name() {
 
 #[test]
 fn a_folder_that_is_not_there_refuses_only_its_module() {
-    let found = found("modules:\n  a: {run: 'true', cwd: nowhere}\n  b: {path: nowhere}\n  c: {run: 'true'}\n");
+    let found =
+        found("modules:\n  a: {run: 'true', cwd: nowhere}\n  b: {path: nowhere}\n  c: {run: 'true'}\n");
     assert!(found["a"].discovered.refused.as_ref().expect("refused").contains("nowhere"));
     assert!(found["b"].discovered.refused.as_ref().expect("refused").contains("module.json"));
     assert_eq!(found["c"].discovered.refused, None);
@@ -59,7 +62,10 @@ fn a_folder_that_is_not_there_refuses_only_its_module() {
 #[test]
 fn another_value_in_the_environment_is_another_module() {
     let print = |value: &str| {
-        found(&format!("modules:\n  a: {{run: 'true', env: {{K: {value}}}}}\n"))["a"].discovered.spec.fingerprint
+        found(&format!("modules:\n  a: {{run: 'true', env: {{K: {value}}}}}\n"))["a"]
+            .discovered
+            .spec
+            .fingerprint
     };
     assert_ne!(print("one"), print("two"));
 }

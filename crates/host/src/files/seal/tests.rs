@@ -1,3 +1,5 @@
+//! Hashes: what changes them, what does not, and what is not read twice.
+
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;

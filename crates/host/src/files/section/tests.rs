@@ -1,3 +1,5 @@
+//! A module's section: defaults, coercion, refusals.
+
 use protocol::files::config::Layer;
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! Readiness by port and by page, with answers that are none.
+
 use super::*;
 
 #[test]
