@@ -12,6 +12,7 @@ struct SmallDisk(PathBuf);
 
 impl SmallDisk {
     /// Needs the right to mount; says loudly when there is none.
+    #[expect(clippy::print_stderr, reason = "a test that can't run says so")]
     fn over(folder: &Path) -> Option<Self> {
         std::fs::create_dir_all(folder).expect("made");
         let mounted = Command::new("mount")

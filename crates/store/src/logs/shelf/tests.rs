@@ -83,7 +83,7 @@ fn the_current_file_never_goes() {
 #[test]
 fn a_file_beside_the_modules_folders_is_no_module() {
     let logs = tempfile::tempdir().unwrap();
-    std::fs::create_dir(logs.path().join("m")).unwrap();
-    std::fs::write(logs.path().join("kernel.log"), b"said before there was a module").unwrap();
+    fs::create_dir(logs.path().join("m")).unwrap();
+    fs::write(logs.path().join("kernel.log"), b"said before there was a module").unwrap();
     assert_eq!(modules(logs.path()).unwrap(), [ModuleId::parse("m").unwrap()]);
 }
