@@ -1,8 +1,6 @@
 //! Files that are generated from the sources and checked in, so that readers need no build: the JSON Schemas of both
 //! doors and the list of error codes.
 
-mod operator;
-
 use anyhow::{Context as _, Result, bail};
 
 use crate::tree::Tree;
@@ -25,7 +23,7 @@ pub(crate) fn run(mode: Mode) -> Result<()> {
     let tree = Tree::read(&shell::root())?;
     let files = [
         ("schema/module-door.json", protocol::schema::to_text(&protocol::schema::module_door())),
-        ("schema/operator-door.json", protocol::schema::to_text(&operator::operator_door())),
+        ("schema/operator-door.json", protocol::schema::to_text(&protocol::operator::operator_door())),
         ("docs/reference/errors.md", codes::page(&tree)),
     ];
     let mut drifted = Vec::new();

@@ -13,8 +13,11 @@ const ERROR_LINES: usize = 30;
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().map_or_else(|| here.to_path_buf(), Path::to_path_buf)
+    // As cargo says now: a target folder that two checkouts share holds a program built in either of them.
+    let here =
+        std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| OsString::from(env!("CARGO_MANIFEST_DIR")));
+    let here = PathBuf::from(here);
+    here.parent().map(Path::to_path_buf).unwrap_or(here)
 }
 
 /// Where tools that are not of this repository are installed: below `target`, so that nothing outside is touched.

@@ -20,8 +20,9 @@ pub(crate) const LAST_WORDS_BYTES_MAX: usize = 1 << 20;
 /// 64 operators at once: people, a dashboard, scripts; more is a loop gone wild.
 pub(crate) const CONNECTIONS_MAX: usize = 64;
 
-/// 1,024 events wait for one operator that reads slowly; the next ones are counted as lost.
-pub(crate) const EVENTS_WAITING_MAX: usize = 1024;
+/// 16,384 events wait for one operator that reads slowly, so that a burst of log lines passes whole; what comes next is
+/// counted as lost. The bound in bytes is the one that keeps memory.
+pub(crate) const EVENTS_WAITING_MAX: usize = 16 << 10;
 
 /// 8 MiB of events wait for one operator at the most: two longest lines.
 pub(crate) const EVENT_BYTES_WAITING_MAX: usize = 8 << 20;

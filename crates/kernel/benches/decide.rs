@@ -5,7 +5,8 @@ use std::hint::black_box;
 use abi::{ModuleId, Name, Payload, Permissions, Time};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use kernel::{
-    CallContext, Capabilities, Discovered, Door, Effect, Event, Grants, Incoming, Kernel, Outcome, Outgoing, Spec,
+    CallContext, Capabilities, Discovered, Door, Effect, Event, Grants, Incoming, Kernel, Outcome, Outgoing,
+    Spec,
 };
 
 fn discovered(number: usize) -> Discovered {
@@ -13,10 +14,8 @@ fn discovered(number: usize) -> Discovered {
     spec.door = Door::Lines;
     spec.provides = vec![Name::parse(&format!("service-{number}")).expect("short")];
     spec.subscribes.insert(Name::parse(&format!("topic-{}", number % 8)).expect("short"));
-    spec.capabilities = Some(Capabilities {
-        services: [Name::literal("service-0")].into(),
-        topics: spec.subscribes.clone(),
-    });
+    spec.capabilities =
+        Some(Capabilities { services: [Name::literal("service-0")].into(), topics: spec.subscribes.clone() });
     let grants = Grants { base: Some(Permissions::default()), ..Grants::default() };
     Discovered { spec, grants, refused: None }
 }

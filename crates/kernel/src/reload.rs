@@ -85,7 +85,9 @@ impl Kernel {
         if let Some(why) = one.refused.clone() {
             module.refused = Some(why.clone());
             if runs {
-                return self.record(self.record_of(slot, "module.kept").text("why", why));
+                self.record(self.record_of(slot, "module.kept").text("why", why));
+                // It may run on as it is, but not with more than is approved now.
+                return self.apply_grants(slot, Some(one.grants));
             }
             self.take_over(slot, one);
             self.refuse(slot, &why);

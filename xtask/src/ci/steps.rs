@@ -84,7 +84,7 @@ pub(super) fn doc_tests(_extent: Extent) -> Result<Outcome> {
 pub(super) fn doc_pages(_extent: Extent) -> Result<Outcome> {
     let mut command = bounded(TESTS_SECONDS, "cargo");
     command.env("RUSTDOCFLAGS", "-D warnings");
-    held(command.args(["doc", "--quiet", "--workspace", "--no-deps", "--locked"]))
+    held(command.args(["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items", "--locked"]))
 }
 
 pub(super) fn python(_extent: Extent) -> Result<Outcome> {

@@ -5,7 +5,7 @@ use crate::shell;
 #[test]
 fn the_page_about_the_operator_door_names_every_request() {
     let page = std::fs::read_to_string(shell::root().join("docs/reference/operator-door.md")).unwrap();
-    let schema = super::operator::operator_door();
+    let schema = protocol::operator::operator_door();
     let requests = schema["$defs"]["Request"]["oneOf"].as_array().unwrap();
     assert!(requests.len() > 20, "the schema lists the requests one by one");
     for request in requests {
@@ -19,7 +19,7 @@ fn the_page_about_the_operator_door_names_every_request() {
 
 #[test]
 fn every_answer_belongs_to_a_request() {
-    let schema = super::operator::operator_door();
+    let schema = protocol::operator::operator_door();
     let requests = schema["$defs"]["Request"].to_string();
     for name in schema["$defs"]["Answers"]["properties"].as_object().unwrap().keys() {
         assert!(

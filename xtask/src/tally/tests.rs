@@ -24,7 +24,13 @@ fn nextest_is_understood_with_colours_too() {
         4,
     );
     check("     Summary [   0.010s] 1 test run: 1 passed, 0 skipped\n", 1, 0, 0);
-    check("     Summary [   0.010s] 3/9 tests run: 2 passed, 1 exec failed, 6 skipped\n", 2, 1, 6);
+    check("     Summary [   0.010s] 3/9 tests run: 2 passed, 1 exec failed, 6 skipped\n", 2, 1, 0);
+}
+
+#[test]
+fn the_summary_of_a_failed_test_within_another_is_not_counted_again() {
+    let inner = "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 28 filtered out\n";
+    check(&format!("{inner}     Summary [   0.1s] 2 tests run: 1 passed, 1 failed, 0 skipped\n"), 1, 1, 0);
 }
 
 #[test]

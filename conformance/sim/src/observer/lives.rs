@@ -280,6 +280,10 @@ impl Lives {
                     view.id, view.state, life.stage
                 ));
             }
+            let approved = kernel.grants(&life.id).is_some_and(|grants| grants.base.is_some());
+            if life.stage != Stage::Ending && !approved {
+                return Err(format!("{} runs on without an approval", life.id));
+            }
             if life.hears.is_none() {
                 learn(life, kernel);
             }

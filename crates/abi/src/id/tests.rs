@@ -19,7 +19,9 @@ fn slugs_are_taken_up_to_their_limit() {
 #[test]
 fn texts_that_are_unsafe_as_file_names_or_options_are_no_slugs() {
     assert_eq!(ModuleId::parse(""), Err(NameError::Empty));
-    for (text, found, at) in [("../x", '.', 0), ("-rf", '-', 0), ("a/b", '/', 1), ("a b", ' ', 1), ("ż", 'ż', 0)] {
+    for (text, found, at) in
+        [("../x", '.', 0), ("-rf", '-', 0), ("a/b", '/', 1), ("a b", ' ', 1), ("ż", 'ż', 0)]
+    {
         assert_eq!(ModuleId::parse(text), Err(NameError::BadCharacter(found, at)), "{text}");
     }
 }

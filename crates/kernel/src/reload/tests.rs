@@ -194,6 +194,32 @@ fn refused_while_it_runs_is_kept_until_it_ends() {
 }
 
 #[test]
+fn refused_while_it_runs_does_not_keep_what_is_not_approved_any_more() {
+    let told = heard(
+        "module a base=net:x spawned-before
+         module b base=net:x spawned-before
+         discover
+         up a b
+         quiet
+         module a unapproved refused=hash_mismatch
+         module b base=net:x spawned-before refused=hash_mismatch
+         discover
+         exit a 0
+         view a",
+        &["kept", "permission.", "spawn ", "view"],
+    );
+    assert_eq!(
+        told,
+        [
+            "journal module.kept a#1 why=\"hash mismatch\"",
+            "journal permission.gone a#1",
+            "journal module.kept b#2 why=\"hash mismatch\"",
+            "view a stopped restarts=0 reason=permissions-revoked note=\"stopped: permissions-revoked\"",
+        ]
+    );
+}
+
+#[test]
 fn refused_while_it_waits_answers_who_waits() {
     check(
         "module a plain needs=ghost

@@ -1,54 +1,64 @@
-//! The JSON Schema of the operator door, with the shape of each answer by request.
-
-use schemars::{JsonSchema, schema_for};
-use serde_json::Value;
+//! The operator door as one JSON Schema: what is asked, what is answered, what follows, and which answer belongs to
+//! which request.
 
 use super::{
     Acted, Event, Installed, KernelStatus, LogPage, ModuleDetail, ModuleStatus, PendingRow, PermissionRow,
     Plan, Published, Request, Response, Settled, Story, UsageTable,
 };
+use schemars::{JsonSchema, schema_for};
+use serde_json::Value;
 
-/// All that passes the door, under one roof so that a tool needs one file.
+/// Everything that goes over the operator's socket.
 #[derive(JsonSchema)]
-#[schemars(title = "The operator door, version 1", rename_all = "camelCase")]
+#[schemars(title = "The operator door, version 1")]
 #[expect(dead_code, reason = "the fields exist for the schema only")]
 struct OperatorDoor {
-    /// One line to the kernel.
+    /// One line from an operator.
     request: Request,
     /// The line that answers it.
     response: Response,
-    /// The lines that follow, where something is followed.
+    /// The lines that follow when something is followed.
     event: Event,
-    /// The `data` of each request's answer.
+    /// The `data` of a good answer, by request; what is not listed has none.
     answers: Answers,
 }
 
-/// The `data` of each request's answer, by `cmd`.
+/// The `data` of a good answer, by request. With `dryRun`, all of them answer with a `Plan`.
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "the fields exist for the schema only")]
 struct Answers {
+    #[schemars(rename = "dryRun")]
+    dry_run: Plan,
     #[schemars(rename = "kernel.status")]
     kernel_status: KernelStatus,
     #[schemars(rename = "kernel.settle")]
     kernel_settle: Settled,
-    /// Of every request with `dryRun`.
-    plan: Plan,
     #[schemars(rename = "module.list")]
     module_list: Vec<ModuleStatus>,
     #[schemars(rename = "module.status")]
     module_status: ModuleStatus,
     #[schemars(rename = "module.show")]
     module_show: ModuleDetail,
-    /// Of `module.start`, `module.stop`, `module.restart`, `module.approve`, `module.run`, `module.remove`.
-    acted: Acted,
+    #[schemars(rename = "module.start")]
+    module_start: Acted,
+    #[schemars(rename = "module.stop")]
+    module_stop: Acted,
+    #[schemars(rename = "module.restart")]
+    module_restart: Acted,
+    #[schemars(rename = "module.run")]
+    module_run: Acted,
+    #[schemars(rename = "module.approve")]
+    module_approve: Acted,
     #[schemars(rename = "module.install")]
     module_install: Installed,
+    #[schemars(rename = "module.update")]
+    module_update: Installed,
     #[schemars(rename = "permissions.list")]
     permissions_list: Vec<PermissionRow>,
     #[schemars(rename = "permissions.pending")]
     permissions_pending: Vec<PendingRow>,
     logs: LogPage,
-    /// What the service answered.
+    /// What the service answered, as it is.
     call: Value,
     publish: Published,
     usage: UsageTable,

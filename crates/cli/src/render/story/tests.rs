@@ -60,24 +60,24 @@ fn a_crash_loop_in_english() {
         "worker",
         &crash_loop(),
         expect![[r#"
-        Now
-          worker: ↻ restarting for 2s
-          exit code 1 after 40 ms
-          it is started again in 4s
+            Now
+              worker: ↻ restarting for 2s
+              exit code 1 after 40 ms
+              it is started again in 4s
 
-        What happened
-          10:29:01  an operator asked to start it
-          10:29:02  starting
-          10:29:03  ended by itself with exit code 1 after 40 ms, while starting (×2)
-          10:29:05  restarts after 4.0 s (attempt 2 of 5)
+            What happened
+              10:29:01  an operator asked to start it
+              10:29:02  starting
+              10:29:03  exit code 1 after 40 ms, while starting (×2)
+              10:29:05  restarts after 4.0 s (attempt 2 of 5)
 
-        Its last words on stderr
-          │ ValueError: no port
+            Its last words on stderr
+              │ ValueError: no port
 
-        What to do
-          read what it said: ostoja --home /h logs worker
-          then: ostoja --home /h restart worker
-    "#]],
+            What to do
+              read what it said: ostoja --home /h logs worker
+              then: ostoja --home /h restart worker
+        "#]],
     );
 }
 
