@@ -18,6 +18,9 @@ use crate::shell::Shell;
 
 /// How the troubles of this room begin.
 const CONFIG_TROUBLE: &str = "the configuration was not taken over";
+const SETTING_TROUBLE: &str = "a setting has its default";
+const APPROVAL_TROUBLE: &str = "an approval can't be read";
+const MODULE_TROUBLE: &str = "a module can't be shown";
 const PERMISSIONS_TROUBLE: &str = "the permissions were not taken over";
 const MODULES_TROUBLE: &str = "the modules were not taken over";
 
@@ -52,8 +55,9 @@ impl Shell {
 
     /// Makes a configuration the one that holds, and tells the kernel what changed.
     pub(crate) fn take_over_config(&mut self, config: Config) {
+        self.no_trouble(SETTING_TROUBLE);
         for warning in config.warnings() {
-            self.trouble(format!("a setting has its default: {warning}"));
+            self.trouble(format!("{SETTING_TROUBLE}: {warning}"));
         }
         let changed = config.changed_sections(&self.files.config);
         self.files.config = config;
@@ -118,9 +122,7 @@ impl Shell {
         match self.read_approvals() {
             Ok((approvals, faults)) => {
                 self.no_trouble(PERMISSIONS_TROUBLE);
-                for fault in faults {
-                    self.trouble(format!("an approval can't be read: {fault}"));
-                }
+                self.tell_faulty_approvals(&faults);
                 let changes = self.difference(&approvals);
                 self.files.approvals = approvals;
                 self.tell_settings();
@@ -128,6 +130,14 @@ impl Shell {
                 Ok(())
             }
             Err(error) => Err(self.refuse_files("permission.refused", PERMISSIONS_TROUBLE, &error)),
+        }
+    }
+
+    /// Tells which stored approvals can't be understood; the ones told before are settled.
+    pub(crate) fn tell_faulty_approvals(&mut self, faults: &[String]) {
+        self.no_trouble(APPROVAL_TROUBLE);
+        for fault in faults {
+            self.trouble(format!("{APPROVAL_TROUBLE}: {fault}"));
         }
     }
 
@@ -145,9 +155,9 @@ impl Shell {
 
     /// Takes over what was found and tells the kernel all of it.
     pub(crate) fn take_over_modules(&mut self, finding: Finding) {
-        self.no_trouble("a module can't be shown");
+        self.no_trouble(MODULE_TROUBLE);
         for complaint in &finding.complaints {
-            self.trouble(format!("a module can't be shown: {complaint}"));
+            self.trouble(format!("{MODULE_TROUBLE}: {complaint}"));
         }
         for (id, tree) in &finding.new_trees {
             self.files.approvals.note_tree(id, tree);

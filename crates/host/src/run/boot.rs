@@ -101,7 +101,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
         talk,
         version: options.version.clone(),
     });
-    let finding = find_modules(&mut shell.borrow_mut(), left, faults);
+    let finding = find_modules(&mut shell.borrow_mut(), left, &faults);
     begun.tell(BootStep::Modules, counted(finding.modules.len(), finding.refused()));
     let listener = door::open(&home).map_err(|source| HostError::Socket { path: home.socket(), source })?;
     spawn_tasks(&shell, &mut signals, listener, news);
@@ -120,11 +120,9 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
 }
 
 /// The first look at what there is. The start is journaled before it, as what follows is a part of it.
-fn find_modules(shell: &mut Shell, left: usize, faults: Vec<String>) -> Finding {
+fn find_modules(shell: &mut Shell, left: usize, faults: &[String]) -> Finding {
     shell.record_start(left);
-    for fault in faults {
-        shell.trouble(format!("an approval can't be read: {fault}"));
-    }
+    shell.tell_faulty_approvals(&faults);
     let project = shell.files.project.take();
     let finding = shell.search(project.as_ref());
     shell.files.project = project;
