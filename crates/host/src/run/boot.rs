@@ -122,7 +122,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
 /// The first look at what there is. The start is journaled before it, as what follows is a part of it.
 fn find_modules(shell: &mut Shell, left: usize, faults: &[String]) -> Finding {
     shell.record_start(left);
-    shell.tell_faulty_approvals(&faults);
+    shell.tell_faulty_approvals(faults);
     let project = shell.files.project.take();
     let finding = shell.search(project.as_ref());
     shell.files.project = project;

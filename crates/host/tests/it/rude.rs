@@ -42,7 +42,7 @@ fn half_a_line_and_then_nothing() {
     let kernel =
         beside("        sys.stdout.write('{\"type\":\"publ'); sys.stdout.flush(); time.sleep(1000)\n", "");
     good_answers(&kernel);
-    assert_eq!(kernel.state("rude"), "ready");
+    kernel.wait_for_state("rude", "ready");
     assert_eq!(bad_lines(&kernel), 0);
 }
 
@@ -71,7 +71,7 @@ fn what_is_no_frame_is_counted_and_told() {
     kernel.wait_for_log("rude", "not an object");
     kernel.wait_for_log("rude", "publish: topic is missing");
     assert_eq!(bad_lines(&kernel), 5);
-    assert_eq!(kernel.state("rude"), "ready");
+    kernel.wait_for_state("rude", "ready");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_module_that_never_reads_loses_its_mail_and_nobody_else_does() {
 fn a_module_that_hangs_is_found_out_by_its_pings() {
     let kernel = beside(
         "        time.sleep(1000)\n",
-        "lifecycle: {healthIntervalMs: 30, pingTimeoutMs: 30, healthMaxFailures: 2, restartBaseMs: 1}\n",
+        "lifecycle: {healthIntervalMs: 700, pingTimeoutMs: 700, healthMaxFailures: 2, restartBaseMs: 1}\n",
     );
     eventually("it was killed and came back", || {
         let codes = kernel.codes("rude");
