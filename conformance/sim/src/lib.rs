@@ -10,7 +10,7 @@
 //!              │
 //!   agenda ─► world ── event ──► kernel ── effect ──► observer (rules) ─► host ─► processes ─► agenda
 //! ```
-//! [`run`] lives through one seed, [`years`] through a long quiet time, [`scenarios`] through stories written down.
+//! [`run()`] lives through one seed, [`years()`] through a long quiet time, [`scenarios`] through stories written down.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
