@@ -16,6 +16,9 @@ const HOME: &str = "OSTOJA_TEST_HOME";
 /// 20 s: far more than anything here takes, on a machine that is busy with other tests.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// 2 ms between two looks at something that is waited for, so that waiting tests leave the processors to the kernels.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
 /// Not a test of its own: the kernel's process. It returns at once when it is run as one of the tests.
 #[test]
 fn kernel_process() {
@@ -257,7 +260,7 @@ pub(crate) fn eventually(what: &str, mut is_true: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !is_true() {
         assert!(Instant::now() < deadline, "not in time: {what}");
-        std::thread::yield_now();
+        std::thread::park_timeout(LOOK_EVERY);
     }
 }
 

@@ -119,7 +119,7 @@ fn a_module_that_never_reads_loses_its_mail_and_nobody_else_does() {
 fn a_module_that_hangs_is_found_out_by_its_pings() {
     let kernel = beside(
         "        time.sleep(1000)\n",
-        "lifecycle: {healthIntervalMs: 700, pingTimeoutMs: 700, healthMaxFailures: 2, restartBaseMs: 1}\n",
+        "lifecycle: {healthIntervalMs: 500, pingTimeoutMs: 3000, healthMaxFailures: 2, restartBaseMs: 1}\n",
     );
     eventually("it was killed and came back", || {
         let codes = kernel.codes("rude");
