@@ -57,7 +57,7 @@ pub enum EnforcementMode {
     Strict,
     /// It is told off.
     Warn,
-    /// It gets its way.
+    /// It is refused and the attempt is journaled; nothing more follows.
     Off,
 }
 
