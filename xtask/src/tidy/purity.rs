@@ -8,10 +8,11 @@ use crate::tree::{Complaint, Tree};
 const PURE: [&str; 6] = ["abi", "kernel", "protocol", "learn", "lang", "update"];
 
 /// Pure rooms that a bare machine can use: they also build without std.
-const NO_STD: [&str; 2] = ["abi", "kernel"];
+const NO_STD: [&str; 3] = ["abi", "actor", "kernel"];
 
-/// The rooms that may hold `unsafe`, each for what only a system call can do.
-const MAY_BE_UNSAFE: [&str; 3] = ["sandbox", "actor", "bare"];
+/// The rooms that may hold `unsafe`: `sandbox` and `shm` for what only a system call can do, `actor` for memory that one
+/// core owns, `wasm` for one thing, mapping code that this program compiled and sealed itself.
+const MAY_BE_UNSAFE: [&str; 5] = ["sandbox", "shm", "actor", "wasm", "bare"];
 
 /// Parts of std that reach outside.
 const OUTSIDE: [&str; 6] = ["fs", "net", "process", "thread", "env", "os"];
@@ -127,7 +128,7 @@ fn unsafety(path: &str, code: &str) -> Vec<Complaint> {
             .flatten()
             .all(|at| !code.as_bytes().get(at).is_some_and(|byte| is_word_byte(*byte)));
         if alone {
-            let message = "`unsafe` is only for sandbox (and for actor and bare, once they exist)";
+            let message = "`unsafe` is only for sandbox, shm, actor and one file of wasm";
             complaints.push(Complaint::at(path, line_of(code, at), message));
         }
     }

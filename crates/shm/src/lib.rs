@@ -1,0 +1,1 @@
+//! A lane of frames through shared memory.
