@@ -21,10 +21,13 @@ use crate::layer::Layer;
 use crate::raw;
 use crate::{ruleset, seccomp};
 
+mod berths;
 mod child;
 mod error;
 mod program;
 
+pub use berths::Berths;
+use berths::Moored;
 pub(crate) use child::{Last, Recipe, Word, live};
 pub use error::{Blame, LaunchError, Step};
 
@@ -201,6 +204,18 @@ impl Prepared {
     /// # Errors
     /// `Pipe` and `Birth` when the machine gives no pipe or process; all others name the step at which the child gave up.
     pub fn launch(&mut self) -> Result<Child, LaunchError> {
+        self.start(None)
+    }
+
+    /// The same by way of these berths: its price does not grow with the number of descriptors that this process has.
+    ///
+    /// # Errors
+    /// As [`Prepared::launch`].
+    pub fn launch_from(&mut self, berths: &mut Berths) -> Result<Child, LaunchError> {
+        self.start(Some(berths))
+    }
+
+    fn start(&mut self, berths: Option<&mut Berths>) -> Result<Child, LaunchError> {
         let (stdin_child, stdin) = match &self.stdin {
             Some(_) => (None, None),
             None => {
@@ -213,15 +228,23 @@ impl Prepared {
         let argv = raw::Strings::of(&self.argv);
         let env = raw::Strings::of(&self.env);
         let input = stdin_child.as_ref().or(self.stdin.as_ref()).expect("stdin is a pipe or /dev/null");
+        let stdio = [input.as_fd(), stdout_child.as_fd(), stderr_child.as_fd()];
+        let ruleset = self.ruleset.as_ref().map(AsFd::as_fd);
+        let join = self.cgroup.as_ref().map(|fds| fds.procs.as_fd());
+        let moored = berths.map(|berths| berths.moor(stdio, ruleset, join, &self.extra_fds)).transpose();
+        let moored = moored.map_err(LaunchError::Pipe)?;
+        let moored = moored.as_ref();
         let recipe = Recipe {
-            stdio: [input.as_fd(), stdout_child.as_fd(), stderr_child.as_fd()],
-            extra_fds: &self.extra_fds,
+            table_end: moored.map(|_| Berths::end()),
+            stdio: moored.map_or(stdio, Moored::stdio),
+            extra_fds: moored.map_or(&self.extra_fds, |moored| moored.extra(self.extra_fds.len())),
+            join: join.map(|join| moored.map_or(join, Moored::join)),
             apart: self.apart,
             cwd: Some(&self.cwd),
             umask: self.confinement.umask,
             rlimits: &self.rlimits,
             no_new_privs: self.confinement.has(Layer::NoNewPrivs),
-            ruleset: self.ruleset.as_ref().map(AsFd::as_fd),
+            ruleset: ruleset.map(|ruleset| moored.map_or(ruleset, Moored::ruleset)),
             filter: &self.filter,
             drop_capabilities: self.confinement.has(Layer::Capabilities),
             last: Last::Exec { program: &self.exec, argv: &argv, env: &env },

@@ -173,6 +173,8 @@ impl Bench {
         let recipe = Recipe {
             stdio: [self.null.as_fd(); 3],
             extra_fds,
+            table_end: None,
+            join: group.map(|group| group.procs.as_fd()),
             apart: Apart::Session,
             cwd: None,
             umask: Confinement::UMASK,

@@ -199,15 +199,29 @@ pub(crate) fn write_zero(procs: BorrowedFd<'_>) -> Result<(), i32> {
 }
 
 /// Puts a descriptor at a number, where it stays open in the program.
+/// Takes a table of descriptors of its own, without those from this number on.
+pub(crate) fn own_table(end: c_int) -> Result<(), i32> {
+    // SAFETY: the call takes three numbers; it copies the table before it closes anything, so the shared one stays whole.
+    let returned =
+        unsafe { libc::syscall(libc::SYS_close_range, end, libc::c_uint::MAX, libc::CLOSE_RANGE_UNSHARE) };
+    if returned == 0 {
+        return Ok(());
+    }
+    // Linux before 5.9: the whole table is copied.
+    // SAFETY: the call takes a number and only changes whose table this process has.
+    let returned = unsafe { libc::unshare(libc::CLONE_FILES) };
+    checked(returned.into()).map(|_| ())
+}
+
 pub(crate) fn put_at(fd: RawFd, number: c_int) -> Result<(), i32> {
-    // SAFETY: the table of descriptors is the child's own, since it was born without CLONE_FILES, so nothing of the parent's is closed.
+    // SAFETY: the table of descriptors is the child's own, by its birth or by `own_table`, so nothing of the parent's is closed.
     let returned = unsafe { libc::dup2(fd, number) };
     checked(returned.into()).map(|_| ())
 }
 
 /// Marks all descriptors from this number on to be closed when the program starts.
 pub(crate) fn close_at_exec_from(first: c_int) -> Result<(), i32> {
-    // SAFETY: the call takes three numbers and changes flags in the child's own table of descriptors.
+    // SAFETY: the call takes three numbers and changes flags in the child's own table of descriptors, see `put_at`.
     let returned =
         unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) };
     checked(returned).map(|_| ())

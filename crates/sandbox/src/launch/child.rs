@@ -21,10 +21,15 @@ pub(crate) enum Last<'a> {
 
 /// Everything that the child needs, made before its birth.
 pub(crate) struct Recipe<'a> {
+    /// It is born sharing our table of descriptors, and first takes one of its own that ends before this number; all
+    /// that it needs lies below. Without it, it is born with a copy of ours.
+    pub(crate) table_end: Option<i32>,
     /// Its descriptors 0, 1 and 2; all at or above [`super::FDS_FROM`], as the next ones.
     pub(crate) stdio: [BorrowedFd<'a>; 3],
     /// Its descriptors from 3 on.
     pub(crate) extra_fds: &'a [OwnedFd],
+    /// Its group's list of members, for a system that can't put it there at birth.
+    pub(crate) join: Option<BorrowedFd<'a>>,
     pub(crate) apart: Apart,
     pub(crate) cwd: Option<&'a CStr>,
     pub(crate) umask: u32,
@@ -73,6 +78,10 @@ pub(crate) fn live(recipe: &Recipe<'_>, parent: i32, join: Option<BorrowedFd<'_>
 /// The steps, and what an act returned if that is the last one.
 fn steps(recipe: &Recipe<'_>, parent: i32, join: Option<BorrowedFd<'_>>) -> Result<u8, (Step, i32)> {
     let at = |step| move |errno| (step, errno);
+    if let Some(end) = recipe.table_end {
+        // Before anything that touches a descriptor: until then the table is shared with all our threads.
+        raw::own_table(end).map_err(at(Step::OwnTable))?;
+    }
     match recipe.apart {
         Apart::Session => raw::new_session().map_err(at(Step::Apart))?,
         Apart::Group => raw::new_group().map_err(at(Step::Apart))?,

@@ -35,11 +35,13 @@ pub enum Step {
     SignalMask,
     /// Running the program.
     Exec,
+    /// Taking a table of descriptors of its own.
+    OwnTable,
 }
 
 impl Step {
     /// All steps, in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Apart,
         Self::Parent,
         Self::Cgroup,
@@ -53,6 +55,7 @@ impl Step {
         Self::Capabilities,
         Self::SignalMask,
         Self::Exec,
+        Self::OwnTable,
     ];
 
     /// The step in a sentence.
@@ -71,6 +74,7 @@ impl Step {
             Self::Capabilities => "give up root's rights over the machine",
             Self::SignalMask => "empty its signal mask",
             Self::Exec => "run its program",
+            Self::OwnTable => "take a table of descriptors of its own",
         }
     }
 }

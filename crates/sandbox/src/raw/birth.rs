@@ -7,14 +7,15 @@
 //! 3. All signals are blocked before, so no handler of ours ever runs in the child; it makes all dispositions default before it
 //!    opens the mask.
 //! 4. It shares this thread's `errno`, which is not read across the call.
-//! 5. What it changes of itself (descriptors, folder, masks, limits, rights) is its own, since `CLONE_FILES`, `CLONE_FS`,
-//!    `CLONE_SIGHAND` and `CLONE_THREAD` are not given.
+//! 5. What it changes of itself (folder, masks, limits, rights) is its own, since `CLONE_FS`, `CLONE_SIGHAND` and
+//!    `CLONE_THREAD` are not given. So are its descriptors: either `CLONE_FILES` is not given, or its first step takes a
+//!    table of its own and it ends when that fails.
 //! 6. It never changes whether memory may be dumped, which it would share.
 #![expect(unsafe_code, reason = "no safe library gives birth to a child that runs steps of ours")]
 
 use core::ffi::{c_int, c_void};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use super::set_signal_mask;
 use crate::cgroup::JoinFds;
@@ -112,8 +113,9 @@ fn birth<'a>(
 ) -> Result<(u32, OwnedFd), i32> {
     let mut pidfd: c_int = -1;
     let into_cgroup = if cgroup.is_some() { CLONE_INTO_CGROUP } else { 0 };
+    let flags = FLAGS | if cradle.recipe.table_end.is_some() { libc::CLONE_FILES } else { 0 };
     let args = libc::clone_args {
-        flags: FLAGS as u64 | into_cgroup,
+        flags: flags as u64 | into_cgroup,
         pidfd: (&raw mut pidfd).expose_provenance() as u64,
         child_tid: 0,
         parent_tid: 0,
@@ -129,10 +131,10 @@ fn birth<'a>(
         [(&raw const args).expose_provenance() as u64, size_of::<libc::clone_args>() as u64, 0, 0, 0];
     let mut returned = clone_onto(libc::SYS_clone3, modern, &cradle);
     if returned == -i64::from(libc::ENOSYS) {
-        cradle.join = cgroup.map(|fds| fds.procs.as_fd());
+        cradle.join = cradle.recipe.join;
         let top = stack.bottom() + STACK_BYTES as u64;
         let pidfd_place = (&raw mut pidfd).expose_provenance() as u64;
-        let old = [FLAGS as u64 | libc::SIGCHLD as u64, top, pidfd_place, 0, 0];
+        let old = [flags as u64 | libc::SIGCHLD as u64, top, pidfd_place, 0, 0];
         returned = clone_onto(libc::SYS_clone, old, &cradle);
     }
     if returned < 0 {

@@ -109,6 +109,13 @@ fn three_hundred_launches_leave_no_descriptor_and_no_zombie() {
 }
 
 #[test]
+fn launches_from_berths_leave_and_hand_over_nothing_else() {
+    let stage = Stage::new();
+    let finished = stage.act(&["scene", "berths"], &Confinement::none());
+    assert_eq!((finished.stdout.as_str(), finished.stderr.as_str()), ("files 0 children []\n", ""));
+}
+
+#[test]
 fn a_confined_child_can_launch_children_itself() {
     let stage = Stage::new();
     let finished = stage.act(&["scene", "nested"], &stage.bare());

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use sandbox::{Apart, Child, Confinement, Launch, Signal, Stdin};
+use sandbox::{Apart, Berths, Child, Confinement, Launch, Signal, Stdin};
 
 use crate::call;
 
@@ -19,6 +19,7 @@ const DEADLINE: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 pub(crate) fn play(words: &[&str]) -> ExitCode {
     let outcome = match words {
         ["many", count] => many(count),
+        ["berths"] => berths(),
         ["deaf-parent", program, arguments @ ..] => deaf_parent(program, arguments),
         ["deaf-parent-stops-child"] => deaf_parent_stops_child(),
         ["parent-of-a-hanging-child"] => parent_of_a_hanging_child(),
@@ -98,6 +99,48 @@ fn many(count: &str) -> Scene {
         }
     }
     println!("files {} children [{}]", open_files()?.abs_diff(before), children()?.trim());
+    Ok(())
+}
+
+/// Launches by way of berths out of a process with many descriptors, half of it in vain: the child has only its own, its
+/// pipes end with it, and nothing is left here.
+fn berths() -> Scene {
+    let mut berths = Berths::reserve()?;
+    if Berths::reserve().is_ok() {
+        return Err("the same numbers were given away twice".into());
+    }
+    let crowd: Vec<std::fs::File> =
+        (0..300).map(|_| std::fs::File::open("/dev/null")).collect::<Result<_, _>>()?;
+    let words = "ls /proc/self/fd; read line; echo $line";
+    let argv = ["/bin/sh", "-c", words].map(Into::into).to_vec();
+    let one_more = vec![std::fs::File::open("/dev/zero")?.into()];
+    let launch = Launch { argv, stdin: Stdin::Piped, extra_fds: one_more, ..own(&[])? };
+    let mut good = Launch { confinement: Confinement::none(), ..launch }.prepare()?;
+    let gone = std::env::temp_dir().join(format!("berths-{}", std::process::id()));
+    std::fs::create_dir(&gone)?;
+    let mut bad = Launch { cwd: gone.clone(), ..own(&["exit", "7"])? }.prepare()?;
+    std::fs::remove_dir(&gone)?;
+    let before = open_files()?;
+    for _ in 0..20 {
+        let mut child = good.launch_from(&mut berths)?;
+        if let Some(stdin) = child.stdin.take() {
+            rustix::io::write(&stdin, b"heard\n")?;
+        }
+        wait(&child)?;
+        let said = read_some(&child.stdout)?.replace('\n', " ");
+        // The last is the folder that `ls` reads.
+        if said != "0 1 2 3 4 heard" {
+            return Err(format!("a child had other descriptors: {said}").into());
+        }
+        if !read_some(&child.stdout)?.is_empty() {
+            return Err("the end of a child's output does not come".into());
+        }
+        if bad.launch_from(&mut berths).is_ok() {
+            return Err("a child entered a folder that is not there".into());
+        }
+    }
+    drop(crowd);
+    println!("files {} children [{}]", open_files()?.abs_diff(before - 300), children()?.trim());
     Ok(())
 }
 

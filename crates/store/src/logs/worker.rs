@@ -18,9 +18,9 @@ use crate::inbox::{Appetite, Inbox, Round};
 /// 1 s between two tries of a disk that refuses: it is noticed soon that it is back, and trying costs nothing.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
 
-/// 1 ms after each batch the next gathers: a talkative module wakes the thread a thousand times a second at the most, each
+/// 5 ms after each batch the next gathers: a talkative module wakes the thread two hundred times a second at the most, each
 /// of which would cost the caller some 20 microseconds.
-const GATHER_FOR: Duration = Duration::from_millis(1);
+const GATHER_FOR: Duration = Duration::from_millis(5);
 
 /// 2 MiB: what the lines that the disk refused may take of the host's memory; further ones are lost and counted.
 const KEPT_BYTES_MAX: usize = 2 << 20;
