@@ -4,6 +4,7 @@
 //! Ostoja is driven through its CLI only, as a stranger would. Everything that is measured on it is measured on the
 //! others by the same code: children report on one pipe that they run, and `/proc` tells memory and processor time.
 
+mod actors;
 mod calls;
 mod cold;
 mod home;
@@ -23,13 +24,13 @@ use crate::shell;
 use report::Report;
 
 /// Everything that can be measured.
-const NAMES: [&str; 4] = ["supervisors", "calls", "thousand", "cold"];
+const NAMES: [&str; 5] = ["supervisors", "calls", "thousand", "cold", "actors"];
 
 /// What was asked for.
 #[derive(Debug)]
 struct Wish {
     names: Vec<&'static str>,
-    /// Only these supervisors; all when empty.
+    /// Only these subjects, or works of actors; all when empty.
     only: Vec<String>,
     /// Rounds per measurement: medians of five are the least that is worth writing down.
     rounds: usize,
@@ -61,7 +62,7 @@ const ROUNDS: usize = 5;
 /// When a word is unknown, a program does not work, or Ostoja does not do what is measured.
 pub(crate) fn run(words: &[&str]) -> Result<()> {
     let wish = wish(words)?;
-    if wish.build == Build::Fresh {
+    if wish.build == Build::Fresh && wish.names.iter().any(|name| *name != "actors") {
         build()?;
     }
     let binary = shell::target().join("release/ostoja");
@@ -71,6 +72,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
             "supervisors" => supervisors::measure(&binary, wish.rounds, &wish.only)?,
             "calls" => calls::measure(&binary, wish.rounds, &wish.only)?,
             "thousand" => thousand::measure(&binary)?,
+            "actors" => actors::measure(wish.build, wish.rounds, &wish.only)?,
             _ => cold::measure(&binary, wish.rounds)?,
         };
         show(&report)?;

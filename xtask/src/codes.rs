@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+mod meanings;
+
 use crate::source::Source;
 use crate::tree::{TextFile, Tree};
 
@@ -55,6 +57,11 @@ fn codes(tree: &Tree) -> BTreeMap<String, Meaning> {
                         meaning.unwrap_or_else(|| Meaning { message: found.message, ..Meaning::default() });
                 }
             }
+        }
+    }
+    for (code, meaning) in meanings::MEANINGS {
+        if let Some(known) = codes.get_mut(*code) {
+            (*meaning).clone_into(&mut known.doc);
         }
     }
     codes

@@ -91,8 +91,16 @@ impl Report {
 
     /// The smallest median of a measure among these subjects.
     pub(crate) fn best(&self, subjects: &[&str], measure: &str) -> Option<f64> {
+        self.best_by(subjects, measure, Sense::AtMost)
+    }
+
+    /// The best median of a measure among these subjects: the smallest where less is better, else the largest.
+    pub(crate) fn best_by(&self, subjects: &[&str], measure: &str, sense: Sense) -> Option<f64> {
         let medians = subjects.iter().filter_map(|subject| self.median(subject, measure));
-        medians.min_by(f64::total_cmp)
+        match sense {
+            Sense::AtMost => medians.min_by(f64::total_cmp),
+            Sense::AtLeast => medians.max_by(f64::total_cmp),
+        }
     }
 
     /// A Markdown table: a line per subject, a column per measure, medians with the range behind them.

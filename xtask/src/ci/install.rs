@@ -10,11 +10,13 @@ use super::{Extent, Outcome};
 use crate::shell;
 
 /// A program, how it is asked for its version, and the Debian package that holds it.
-const PROGRAMS: [(&str, &str, &str); 4] = [
+const PROGRAMS: [(&str, &str, &str); 5] = [
     ("python3", "--version", "python3"),
     ("node", "--version", "nodejs"),
     ("npm", "--version", "npm"),
     ("php", "--version", "php-cli"),
+    // Verifies the unit that `service install` writes; no part of it has to run.
+    ("systemd-analyze", "--version", "systemd"),
 ];
 
 /// Runtimes that npm carries as ready programs.
@@ -53,6 +55,7 @@ pub(super) fn tools(_extent: Extent) -> Result<Outcome> {
         ("deno", npm_version("deno")),
         ("bun", npm_version("bun")),
         ("php", shell::version_of("php", "--version")),
+        ("systemd", shell::version_of("systemd-analyze", "--version")),
     ] {
         println!("{name:<14} {}", version.as_deref().unwrap_or("not here: what needs it skips and says so"));
     }

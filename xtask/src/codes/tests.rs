@@ -64,3 +64,15 @@ fn tests_and_other_folders_add_no_codes() {
     assert!(codes(&tree).is_empty());
     assert!(page(&tree).ends_with("\n0 codes.\n"));
 }
+
+#[test]
+fn every_code_has_a_meaning_and_no_meaning_is_left_over() {
+    let tree = Tree::read(&crate::shell::root()).expect("the sources can be read");
+    let codes = codes(&tree);
+    let mute: Vec<&String> =
+        codes.iter().filter(|(_, meaning)| meaning.doc.is_empty()).map(|(code, _)| code).collect();
+    assert!(mute.is_empty(), "document the variant, or add a line to codes/meanings.rs: {mute:?}");
+    for (code, _) in super::meanings::MEANINGS {
+        assert!(codes.contains_key(*code), "`{code}` is no code any more");
+    }
+}

@@ -2,10 +2,14 @@
 
 use crate::tree::{Complaint, TextFile, Tree};
 
+/// Workspaces of their own, whose dependencies never reach the product.
+const APART: [&str; 3] = ["fuzz/", "bare/", "bench/peers/"];
+
 /// Checks the root manifest and those of the crates.
 pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
-    let manifests =
-        tree.files.iter().filter(|file| file.path.ends_with("Cargo.toml") && !file.path.starts_with("fuzz/"));
+    let manifests = tree.files.iter().filter(|file| {
+        file.path.ends_with("Cargo.toml") && !APART.iter().any(|apart| file.path.starts_with(apart))
+    });
     manifests
         .flat_map(|file| if file.path == "Cargo.toml" { reasons(file) } else { inherited(file) })
         .collect()

@@ -49,6 +49,9 @@ pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
 
 /// The room a file belongs to.
 fn room_of(path: &str) -> Option<&str> {
+    if path.starts_with("bare/") {
+        return Some("bare");
+    }
     path.strip_prefix("crates/")?.split('/').next()
 }
 
