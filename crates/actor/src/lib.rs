@@ -1,1 +1,99 @@
-//! The data plane's core.
+//! The core of the data plane: actors are values, messages are cache lines, each core owns what lives on it.
+//!
+//! # What is and isn't in this crate
+//! In it: shards and their message logs, the rings between cores, addresses with rights, bounds, questions, timers,
+//! containment, statistics; three ways to run them ([`hosted`], [`pumped`], [`dice`]). Not in it: what a message means,
+//! who may talk to whom (the kernel's routes decide that), processes and files.
+//!
+//! # The flow
+//! ```text
+//! ctx.send ──► routing word ──► log of the own core ──────────────► dispatch ──► Actor::handle
+//!                   │                                                  ▲
+//!                   └─► ring to another core (overflow behind it) ─────┘ in place
+//! System::send ──► injection queue of the owner's core ────────────────┘
+//! ```
+//!
+//! # Invariants
+//! - One core at a time owns an actor; only it touches its slot.
+//! - Messages of one sender to one receiver keep their order within a lane.
+//! - A stale address reaches nobody: generations of a place only grow.
+//! - Nothing here blocks a core: who can't be served now is refused, told or deferred.
+//! - A payload is taken or discarded exactly once.
+//!
+//! # Example
+//! ```
+//! use actor::{Actor, Context};
+//!
+//! struct Sum(u64);
+//!
+//! impl Actor for Sum {
+//!     type Message = u64;
+//!     fn handle(&mut self, message: u64, _ctx: &mut Context<'_>) {
+//!         self.0 += message;
+//!     }
+//! }
+//! ```
+#![no_std]
+#![warn(missing_docs)]
+#![expect(unexpected_cfgs, reason = "loom and shuttle are switched on by RUSTFLAGS, for the models only")]
+#![expect(unsafe_code, reason = "this room holds the shared memory of cores; each block carries its proof")]
+
+extern crate alloc;
+#[cfg(any(test, feature = "std"))]
+extern crate std;
+
+mod address;
+mod ask;
+#[cfg(feature = "std")]
+pub mod blocking;
+mod bound;
+pub mod bytes;
+mod contain;
+mod context;
+mod deferred;
+pub mod dice;
+#[cfg(feature = "std")]
+pub mod hosted;
+mod inject;
+#[cfg(feature = "std")]
+pub mod job;
+mod kind;
+mod life;
+mod lock;
+mod log;
+mod message;
+mod opaque;
+pub mod park;
+pub mod platform;
+#[cfg(feature = "std")]
+pub mod pool;
+pub mod pumped;
+pub mod ring;
+mod send;
+mod shard;
+mod shared;
+mod statistics;
+mod sync;
+mod system;
+mod table;
+pub mod trace;
+pub mod wheel;
+
+pub use address::{Addr, Address, Rights};
+pub use ask::{AskError, Reply, Sink};
+pub use bound::{BOUND_DEFAULT, BOUND_MAX, Bound, Policy};
+pub use context::Context;
+pub use inject::INJECTED_MAX;
+pub use kind::{Actor, STATE_INLINE_BYTES_MAX};
+pub use life::{Exit, Failure, Reason, Restart, StopAll, Verdict, Warden};
+pub use message::{INLINE_BYTES_MAX, Lane};
+pub use opaque::{OPAQUE_INLINE_BYTES_MAX, Opaque};
+pub use send::{Refusal, Refused, Sent};
+pub use shard::{Did, Shard, Spawn, TimerId};
+pub use shared::{Config, SYSTEM_CORES_MAX};
+pub use statistics::{ActorStatistics, CoreStatistics, Load};
+pub use system::{System, assemble};
+pub use table::ACTORS_MAX;
+
+#[cfg(all(test, loom))]
+mod models;

@@ -1,0 +1,153 @@
+//! What the runtime says to itself about actors: messages like others, in the system lane, with a type of their own.
+
+use core::sync::atomic::Ordering;
+
+use super::{Shard, Urgency};
+use crate::address::{Addr, LOW_BYTE, Rights};
+use crate::bound::{Bound, Policy};
+use crate::life::{Reason, Verdict};
+use crate::message::{Header, Lane, take};
+use crate::send::{Refusal, Sent};
+use crate::table::flag;
+
+/// An order to the core that owns an actor.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Control {
+    /// Call `started`.
+    Start,
+    /// It was spawned by another core or thread: count it, and call `started`.
+    Adopt,
+    /// End, with this reason. In the system lane a kill, in another a graceful stop behind what was sent before.
+    End(Reason),
+    /// Defer messages.
+    Suspend,
+    /// Replay them.
+    Resume,
+    /// The sender that you mute may go on.
+    Unmute,
+    /// You sent to a congested actor that mutes.
+    Mute,
+    /// This actor has sent to you while you were congested.
+    Pressure(Addr),
+    /// What becomes of an actor that failed.
+    Decide(Verdict),
+}
+
+impl Shard {
+    /// Sends an order. Rights are the caller's business: orders of the runtime need none.
+    pub(crate) fn control(&mut self, to: Addr, lane: Lane, order: Control) {
+        let to = Addr::from_word(to.index(), to.word());
+        let tag = self.control_tag;
+        // SAFETY: the tag is that of `Control`, registered when the shard was made.
+        let sent = unsafe { self.send(to, tag, lane, Urgency::Insist, order) };
+        if sent.is_err() {
+            self.tally.dead += 1;
+        }
+    }
+
+    /// Sends an order on behalf of an actor that holds an address with this right.
+    pub(crate) fn order(
+        &mut self,
+        to: Addr,
+        right: Rights,
+        lane: Lane,
+        order: Control,
+    ) -> Result<(), Refusal> {
+        if !to.rights().contains(right) {
+            return Err(Refusal::Forbidden);
+        }
+        let to = Addr::from_word(to.index(), to.word());
+        let tag = self.control_tag;
+        // SAFETY: the tag is that of `Control`.
+        match unsafe { self.send(to, tag, lane, Urgency::Insist, order) } {
+            Ok(Sent::Taken | Sent::Congested) => Ok(()),
+            Ok(Sent::Dropped) => Err(Refusal::Full),
+            Err((refusal, _)) => Err(refusal),
+        }
+    }
+
+    /// Does what an order says.
+    #[cold]
+    pub(super) fn obey(&mut self, header: Header, payload: *mut u8) {
+        // SAFETY: the tag was compared with that of `Control`, and the payload is taken only here.
+        let order = unsafe { take::<Control>(payload) };
+        let actor = Addr::from_word(header.dst, header.meta);
+        match order {
+            Control::Start => self.start(header.dst),
+            Control::Adopt => {
+                self.tally.actors += 1;
+                self.start(header.dst);
+            }
+            Control::End(reason) => self.end(header.dst, reason),
+            Control::Suspend => self.set_flag(header.dst, flag::SUSPENDED),
+            Control::Mute => self.set_flag(header.dst, flag::MUTED),
+            Control::Resume => self.release(actor, flag::SUSPENDED),
+            Control::Unmute => self.release(actor, flag::MUTED),
+            Control::Pressure(sender) => self.feel_pressure(actor, sender),
+            Control::Decide(verdict) => self.carry_out(header.dst, verdict),
+        }
+    }
+
+    pub(super) fn set_flag(&mut self, index: u32, flag: u32) {
+        // SAFETY: an actor of this core; only the head is touched.
+        unsafe { (*self.table.slot(index)).head.word.add(flag) };
+    }
+
+    /// Takes away a reason to divert messages; with the last one the deferred messages are replayed.
+    pub(super) fn release(&mut self, actor: Addr, reason: u32) {
+        // SAFETY: a place that was taken; an atomic, since the place may have another life by now.
+        let word = unsafe { (*self.table.slot(actor.index())).head.word.bits() };
+        if word & !LOW_BYTE != actor.word() || word & reason == 0 {
+            return;
+        }
+        // SAFETY: the actor lives, and on this core; only the head is touched, between handlers.
+        let head = unsafe { &mut (*self.table.slot(actor.index())).head };
+        head.word.remove(reason);
+        if head.word.bits() & flag::DIVERTING == 0 && head.deferred_count > 0 {
+            head.word.add(flag::REPLAYING);
+            self.replays.push_back(actor);
+        }
+    }
+
+    /// Gives the actor that runs what it has stashed, after this message.
+    pub(crate) fn unstash(&mut self) {
+        let actor = self.current_addr();
+        self.set_flag(actor.index(), flag::REPLAYING);
+        self.replays.push_back(actor);
+    }
+
+    fn feel_pressure(&mut self, actor: Addr, sender: Addr) {
+        // SAFETY: an actor of this core; only the head is touched.
+        let head = unsafe { &mut (*self.table.slot(actor.index())).head };
+        let policy = Bound::from_bits(head.bound.load(Ordering::Relaxed)).policy();
+        if head.word.bits() & flag::CONGESTED != 0 && policy == Policy::MuteSender {
+            self.muted_by.entry(actor.index()).or_default().push(sender);
+            self.control(sender, Lane::System, Control::Mute);
+        }
+    }
+
+    /// Lets go on whom a congested actor has muted.
+    pub(super) fn unmute_senders(&mut self, index: u32) {
+        for sender in self.muted_by.remove(&index).unwrap_or_default() {
+            self.control(sender, Lane::System, Control::Unmute);
+        }
+    }
+}
+
+impl Shard {
+    pub(crate) fn stop_current(&mut self) {
+        self.after |= super::after::STOP;
+    }
+
+    pub(crate) fn yield_current(&mut self) {
+        self.after |= super::after::YIELD;
+    }
+
+    /// Puts a message of the actor that runs aside; it counts as waiting.
+    pub(crate) fn stash(&mut self, line: crate::message::Line) {
+        // SAFETY: the actor that runs lies in a place that was taken.
+        let credit = unsafe { self.table.credit(line.header.dst) };
+        credit.store(credit.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
+        self.defer_line(line);
+    }
+}
