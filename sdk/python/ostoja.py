@@ -57,6 +57,8 @@ LINE_BYTES_MAX = 1 << 20  # bytes: the kernel drops longer lines, so they are re
 INBOUND_BYTES_MAX = 16 << 20  # bytes: a longer line from the kernel is dropped; bounds memory on a broken pipe
 PRINT_LINE_BYTES_MAX = 8192  # bytes: a longer printed line becomes several log lines
 NAME_UNITS_MAX = 256  # UTF-16 units: the contract's bound for ids, services, methods and topics
+LANE_FRAME_BYTES_MAX = 2 << 20  # bytes: the kernel's own bound for a frame that comes through shared memory
+ROOM_WAIT_S = 0.001  # seconds between two looks for room in a lane that the kernel has not read yet
 EXIT_MISUSE = 64  # EX_USAGE: started by hand
 LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
 NAME_FIELDS = ("type", "id", "topic", "service", "method", "from")  # Always strings on the module door.
@@ -121,6 +123,9 @@ class _Door:
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
         self._lock = threading.Lock()
+        self._lane: Optional[_SharedLane] = None
+        self._lane_reads = False
+        self._is_deaf = False  # The kernel has closed its pipe: nobody need make room for us.
         self.gone = False
         # Ends a line that was printed without newline before we came; the kernel skips blank lines.
         self._write(b"\n")
@@ -129,25 +134,78 @@ class _Door:
 
     def send(self, frame: dict[str, Any]) -> None:
         """Writes one frame. Raises ValueError when it is no JSON or longer than the kernel takes."""
-        line = json.dumps(frame, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
-        if len(line) > LINE_BYTES_MAX:
-            raise ValueError(f"{frame.get('type')} of {len(line)} bytes exceeds the line limit of {LINE_BYTES_MAX}")
-        self._write(line + b"\n")
+        line = _to_line(frame)
+        with self._lock:
+            if self._lane is None:
+                self._write_all(line + b"\n")
+                return
+            try:
+                self._lane.send(line, lambda: self.gone or self._is_deaf, self._ring)
+            except _LaneFault:
+                self.gone = True  # The kernel can't be understood, and will end us.
+
+    def send_ready(self, frame: dict[str, Any], lane: Optional[_SharedLane]) -> None:
+        """Sends `ready`, the last frame that goes by the pipe when there is a lane."""
+        if lane is None:
+            self.send(frame)
+            return
+        line = _to_line({**frame, "transport": "shm"})
+        with self._lock:
+            self._write_all(line + b"\n")
+            self._lane = lane
+
+    def read_lane(self) -> None:
+        """The kernel has written its last line to the pipe. Called by the reader thread."""
+        self._lane_reads = self._lane is not None
+
+    def _ring(self) -> None:
+        """Wakes a kernel that sleeps on its end of the pipe. The caller holds the lock."""
+        self._write_all(b"\n")
 
     def _write(self, data: bytes) -> None:
         with self._lock:
-            view = memoryview(data)
-            while view and not self.gone:
-                try:
-                    view = view[os.write(self._out, view):]
-                except BlockingIOError:
-                    select.select([], [self._out], [])
-                except OSError:
-                    self.gone = True  # The reader sees the end of stdin and stops the module.
+            self._write_all(data)
+
+    def _write_all(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view and not self.gone:
+            try:
+                view = view[os.write(self._out, view):]
+            except BlockingIOError:
+                select.select([], [self._out], [])
+            except OSError:
+                self.gone = True  # The reader sees the end of stdin and stops the module.
 
     def lines(self) -> Iterator[bytes]:
         """Every line from the kernel until it closes the pipe; a line over the limit is left out."""
-        return _split_lines(self._in, INBOUND_BYTES_MAX, keep_pieces=False)
+        for line in _split_lines(self._in, INBOUND_BYTES_MAX, keep_pieces=False):
+            yield line
+            if self._lane_reads:
+                yield from self._lane_lines()
+                break
+        self._is_deaf = True
+
+    def _lane_lines(self) -> Iterator[bytes]:
+        """Every frame of the lane until the pipe ends, on which this thread sleeps when there is nothing."""
+        lane = self._lane
+        assert lane is not None
+        is_open = True
+        while is_open:
+            try:
+                frames, wake = lane.receive()
+            except _LaneFault:
+                return  # As when the kernel is gone: there is nobody who can be understood.
+            if wake:
+                with self._lock:
+                    self._ring()
+            yield from frames
+            if not frames and lane.doze():
+                # What comes are line breaks that wake us: all that says something comes by the lane.
+                is_open = bool(_read_some(self._in))
+        try:
+            yield from lane.receive()[0]  # What the kernel said before it closed the pipe still counts.
+        except _LaneFault:
+            return
 
     def _pump_prints(self) -> None:
         for line in _split_lines(self._printed, PRINT_LINE_BYTES_MAX, keep_pieces=True):
@@ -167,18 +225,31 @@ class _Door:
         self._pump.join(0.5)  # A child process may hold the pipe for longer than we live.
 
 
+def _to_line(frame: dict[str, Any]) -> bytes:
+    """One frame as JSON. Raises ValueError when it is none or longer than the kernel takes."""
+    line = json.dumps(frame, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
+    if len(line) > LINE_BYTES_MAX:
+        raise ValueError(f"{frame.get('type')} of {len(line)} bytes exceeds the line limit of {LINE_BYTES_MAX}")
+    return line
+
+
+def _read_some(fd: int) -> bytes:
+    """What is there, as soon as there is something; nothing at the end."""
+    while True:
+        try:
+            return os.read(fd, 1 << 16)
+        except BlockingIOError:
+            select.select([fd], [], [])
+        except OSError:
+            return b""
+
+
 def _split_lines(fd: int, bytes_max: int, *, keep_pieces: bool) -> Iterator[bytes]:
     """Cuts a pipe into lines. A longer line is cut in pieces (`keep_pieces`) or dropped up to its newline."""
     held = bytearray()
     dropping = False
     while True:
-        try:
-            data = os.read(fd, 1 << 16)
-        except BlockingIOError:
-            select.select([fd], [], [])
-            continue
-        except OSError:
-            data = b""
+        data = _read_some(fd)
         if not data:
             break
         *whole, rest = data.split(b"\n")
@@ -199,6 +270,138 @@ def _split_lines(fd: int, bytes_max: int, *, keep_pieces: bool) -> Iterator[byte
             held.clear()
     if held and not dropping:
         yield bytes(held)
+
+
+# --- The lane: frames through shared memory, for modules whose module.json says "transport": "shm" -------------------
+
+_WORDS = 1 << 32  # Positions count bytes and begin again here.
+_HEADER_BYTES = 4096
+_MORE = 1  # The frame goes on in the next record.
+_ON_PIPE = 2  # We sleep until there is a line break on our pipe.
+_READ, _WRITE = 32, 160  # Words: where the lines of our two rings begin; tail, head, reader's flag and writer's flag.
+_TAIL, _HEAD, _READER, _WRITER = 0, 32, 64, 96  # Words: a line is 128 bytes.
+
+
+class _LaneFault(Exception):
+    """The other side does not keep to the lane's rules."""
+
+
+class _SharedLane:
+    """One writer and one reader of layout 1, as docs/reference/shm-transport.md tells it.
+
+    Words are read and written whole, since memoryview does so for aligned native items; x86-64 keeps their order, but for
+    a write that is followed by a read of another word: there a lock is taken, which is a fence on that machine.
+    """
+
+    def __init__(self, fd: int, ring_bytes: int) -> None:
+        import fcntl
+        import mmap
+        if ring_bytes & (ring_bytes - 1) or not 4096 <= ring_bytes <= 16 << 20:
+            raise ValueError("no length of a ring")
+        if not fcntl.fcntl(fd, getattr(fcntl, "F_GET_SEALS", 1034)) & 2:  # F_SEAL_SHRINK
+            raise ValueError("not sealed")
+        if os.fstat(fd).st_size != _HEADER_BYTES + 2 * ring_bytes:
+            raise ValueError("another length than was said")
+        self._bytes = memoryview(mmap.mmap(fd, _HEADER_BYTES + 2 * ring_bytes))
+        self._words = self._bytes.cast("I")
+        if bytes(self._bytes[:8]) != b"OSTOLANE" or self._words[2] != 1 or self._words[3] != ring_bytes:
+            raise ValueError("no lane of layout 1")
+        os.set_inheritable(fd, False)
+        self._ring_bytes = ring_bytes
+        self._head = self._tail = 0
+        self._begun = b""
+        self._order = threading.Lock()
+
+    def _fence(self) -> None:
+        with self._order:
+            pass
+
+    def _between(self, head: int, tail: int) -> int:
+        used = (tail - head) % _WORDS
+        if used > self._ring_bytes or used % 8:
+            raise _LaneFault("a position that is not within the ring")
+        return used
+
+    def receive(self) -> tuple[list[bytes], bool]:
+        """The frames that are there, and whether the kernel has to be woken, because it waits for room."""
+        if self._words[_READ + _READER]:
+            self._words[_READ + _READER] = 0
+        used = self._between(self._head, self._words[_READ + _TAIL])
+        if not used:
+            return [], False
+        frames = []
+        while used:
+            at = self._head % self._ring_bytes
+            header = (_HEADER_BYTES + at) // 4
+            length, flags = self._words[header], self._words[header + 1]
+            record = 8 + (length + 7) // 8 * 8
+            if not length or record > used or flags > _MORE or len(self._begun) + length > LANE_FRAME_BYTES_MAX:
+                raise _LaneFault("a record that can't be")
+            start = (at + 8) % self._ring_bytes
+            first = min(length, self._ring_bytes - start)
+            start += _HEADER_BYTES
+            piece = bytes(self._bytes[start:start + first])
+            if first < length:
+                piece += bytes(self._bytes[_HEADER_BYTES:_HEADER_BYTES + length - first])
+            self._begun += piece
+            if not flags:
+                frames.append(self._begun)
+                self._begun = b""
+            self._head = (self._head + record) % _WORDS
+            used -= record
+        self._words[_READ + _HEAD] = self._head
+        return frames, self._claim(_READ + _WRITER)
+
+    def doze(self) -> bool:
+        """Says that we sleep on our pipe; whether there is nothing to read, so that we may."""
+        self._words[_READ + _READER] = _ON_PIPE
+        self._fence()
+        return self._words[_READ + _TAIL] == self._head
+
+    def send(self, frame: bytes, is_gone: Callable[[], bool], ring: Callable[[], None]) -> None:
+        """Writes one frame; waits for room like a write to a full pipe does. One thread at a time."""
+        piece_max = self._ring_bytes // 4 - 8
+        for at in range(0, len(frame), piece_max):
+            piece = frame[at:at + piece_max]
+            record = 8 + (len(piece) + 7) // 8 * 8
+            while self._between(self._words[_WRITE + _HEAD], self._tail) + record > self._ring_bytes:
+                if is_gone():
+                    return
+                time.sleep(ROOM_WAIT_S)
+            self._put(piece, _MORE if at + piece_max < len(frame) else 0)
+            self._tail = (self._tail + record) % _WORDS
+            self._words[_WRITE + _TAIL] = self._tail
+            if self._claim(_WRITE + _READER):
+                ring()
+
+    def _put(self, piece: bytes, flags: int) -> None:
+        base, at = _HEADER_BYTES + self._ring_bytes, self._tail % self._ring_bytes
+        self._words[(base + at) // 4] = len(piece)
+        self._words[(base + at) // 4 + 1] = flags
+        start = (at + 8) % self._ring_bytes
+        first = min(len(piece), self._ring_bytes - start)
+        self._bytes[base + start:base + start + first] = piece[:first]
+        self._bytes[base:base + len(piece) - first] = piece[first:]
+
+    def _claim(self, flag: int) -> bool:
+        """Takes the other side's flag, after we have moved a position; whether it sleeps and has to be woken."""
+        self._fence()
+        if not self._words[flag]:
+            return False
+        self._words[flag] = 0
+        return True
+
+
+def _offered_lane(offer: Any) -> Optional[_SharedLane]:
+    """The lane that `init` offers, if it can be had here; without it everything stays on the pipes."""
+    if not isinstance(offer, dict) or offer.get("kind") != "shm" or offer.get("layout") != 1:
+        return None
+    if os.uname().machine != "x86_64":
+        return None
+    try:
+        return _SharedLane(int(offer["fd"]), int(offer["bytes"]))
+    except (ImportError, KeyError, OSError, TypeError, ValueError, OverflowError):
+        return None
 
 
 # --- What runs where -------------------------------------------------------------------------------------------------
@@ -841,6 +1044,9 @@ class Module:
         elif kind in ("install", "init", "deps_ready", "service_available", "config:update", "state:save",
                       "state:restore"):
             self._life.put(lambda: self._live(kind, frame))
+        elif kind == "transport":
+            if self._door is not None and frame.get("kind") == "shm":
+                self._door.read_lane()
         elif kind == "shutdown":
             self._stop("shutdown")
 
@@ -1029,7 +1235,9 @@ class Module:
                     self._services[name][attribute] = getattr(made, attribute)
         self._classes.clear()
         self._run_hooks("init")
-        self._send({"type": "ready", "manifest": self._ready_manifest()})
+        assert self._door is not None
+        lane = _offered_lane(frame.get("transport"))
+        self._door.send_ready({"type": "ready", "manifest": self._ready_manifest()}, lane)
 
     def _ready_manifest(self) -> dict[str, Any]:
         """The manifest of module.json; what the code offers and the file does not say is worth a warning."""

@@ -10,18 +10,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
+use std::time::Instant;
 
-use protocol::door::{FromModule, INIT_ID, LogLevel, Opaque, ToModule};
+use protocol::door::{FromModule, INIT_ID, LogLevel, Opaque, ToModule, TransportKind};
 use protocol::lines::{Line, LineDecoder};
 use serde_json::{Value, json};
+use shm::{Doze, Receiver};
 
 use crate::call::{Call, Message};
 use crate::core::{Core, Serving};
 use crate::failure::{CallError, Failure};
 use crate::handle::Handle;
 use crate::jobs::{Job, Jobs, Put, Worker};
-use crate::limits::{DRAIN, INBOUND_BYTES_MAX, READ_BYTES, READER_STACK_BYTES};
+use crate::limits::{DRAIN, INBOUND_BYTES_MAX, LANE_FRAMES, READ_BYTES, READER_STACK_BYTES};
 use crate::module::{Handlers, Module, Outcome};
+use crate::offered::Offered;
 use crate::ongoing::Asked;
 use crate::trace::Context;
 use crate::wire::{Wire, lock};
@@ -52,6 +55,7 @@ pub(crate) fn run(
         over: Mutex::new(false),
         over_changed: Condvar::new(),
         messages_lost: AtomicU64::new(0),
+        offered: Mutex::default(),
     });
     match handlers {
         Handlers::Inline => engine.read(input, Where::Here),
@@ -90,6 +94,8 @@ struct Engine {
     over: Mutex<bool>,
     over_changed: Condvar,
     messages_lost: AtomicU64,
+    /// The lane of `init`, until each of its ends is taken up.
+    offered: Mutex<Offered>,
 }
 
 impl Engine {
@@ -99,32 +105,66 @@ impl Engine {
         self.core.reads_here();
         let mut decoder = LineDecoder::new(INBOUND_BYTES_MAX);
         let mut buffer = vec![0; READ_BYTES];
-        loop {
-            let count = match input.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(count) => count,
-                Err(problem) if problem.kind() == ErrorKind::Interrupted => continue,
-                Err(_) => break,
-            };
+        while let Some(count) = read_some(&mut input, &mut buffer) {
             let mut rest = &buffer[..count];
             while let Some(line) = decoder.next_line(&mut rest) {
-                if let Line::Complete(line) = line
-                    && let Ok(frame) = serde_json::from_slice::<ToModule>(line)
-                {
-                    self.take(frame, run);
+                if let Line::Complete(line) = line {
+                    self.take_line(line, run);
                 }
-                // What cannot be read comes from a newer kernel: it is left out, as the door wants it.
             }
-            if run == Where::Here && lock(&self.outcome).is_some() {
+            if self.is_over_here(run) {
+                return;
+            }
+            let switched = lock(&self.offered).take_receiver();
+            if let Some(lane) = switched {
+                self.read_lane(lane, input, buffer, run);
+                break;
+            }
+        }
+        self.core.wire.close();
+        if !self.is_over_here(run) {
+            self.stop(Outcome::Finished);
+        }
+    }
+
+    /// Reads the lane until the pipe ends, on which this thread sleeps when there is nothing.
+    fn read_lane(&self, mut lane: Receiver, mut input: impl Read, mut buffer: Vec<u8>, run: Where) {
+        loop {
+            let Ok(received) = lane.receive(LANE_FRAMES, |line| self.take_line(line, run)) else { return };
+            self.core.wire.rouse(received.rouse);
+            if self.is_over_here(run) {
+                return;
+            }
+            if received.frames > 0 || lane.spin() || lane.doze() == Doze::Ready {
+                continue;
+            }
+            let begin = Instant::now();
+            // What comes are line breaks that wake us: all that says something comes by the lane.
+            let is_open = read_some(&mut input, &mut buffer).is_some();
+            lane.dozed(begin.elapsed());
+            if !is_open {
+                // What the kernel said before it closed the pipe still counts.
+                let _ = lane.receive(usize::MAX, |line| self.take_line(line, run));
                 return;
             }
         }
-        self.stop(Outcome::Finished);
+    }
+
+    fn is_over_here(&self, run: Where) -> bool {
+        run == Where::Here && lock(&self.outcome).is_some()
+    }
+
+    fn take_line(&self, line: &[u8], run: Where) {
+        // What cannot be read comes from a newer kernel: it is left out, as the door wants it.
+        if let Ok(frame) = serde_json::from_slice::<ToModule>(line) {
+            self.take(frame, run);
+        }
     }
 
     /// Deals with what may not wait, and hands the rest to the user's code.
     fn take(&self, frame: ToModule, run: Where) {
         match frame {
+            ToModule::Transport { kind: TransportKind::Shm } => lock(&self.offered).switched = true,
             ToModule::Ping {} => self.core.say(&FromModule::Pong {}),
             ToModule::Shutdown {} => self.stop(Outcome::Finished),
             ToModule::Cancel { id } => self.cancel(&id),
@@ -151,8 +191,11 @@ impl Engine {
                 let params = params.map(|params| params.0).unwrap_or_default();
                 self.hand_out(Job::Call(Call { handle, from, service, method, params, serving }), run);
             }
+            ToModule::Init { ref transport, .. } => {
+                lock(&self.offered).attach(transport.as_ref());
+                self.hand_out(Job::Ordered(frame), run);
+            }
             ToModule::Install {}
-            | ToModule::Init { .. }
             | ToModule::DepsReady {}
             | ToModule::ServiceAvailable { .. }
             | ToModule::Deliver { .. }
@@ -286,7 +329,8 @@ impl Engine {
             ToModule::StateSave { id } => self.save(&handle, id),
             ToModule::StateRestore { id, state, version } => self.restore(&handle, id, state.0, &version),
             // The reading thread has dealt with these.
-            ToModule::Ping {}
+            ToModule::Transport { .. }
+            | ToModule::Ping {}
             | ToModule::CallResponse { .. }
             | ToModule::RpcRequest { .. }
             | ToModule::RpcResponse { .. }
@@ -303,7 +347,13 @@ impl Engine {
         match init {
             Ok(()) => {
                 let manifest = Opaque(self.module.manifest());
-                self.core.say(&FromModule::Ready { manifest, capabilities: None });
+                let lane = lock(&self.offered).sender.take();
+                let transport = lane.is_some().then_some(TransportKind::Shm);
+                let ready = FromModule::Ready { manifest, capabilities: None, transport };
+                match lane {
+                    Some(lane) => drop(self.core.wire.send_and_switch(&ready, lane)),
+                    None => self.core.say(&ready),
+                }
             }
             Err(failure) => {
                 self.core
@@ -420,4 +470,16 @@ impl Engine {
 /// Runs the user's code. A panic is a failure like any other: its text went to stderr already.
 fn guard<T>(code: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     catch_unwind(AssertUnwindSafe(code)).unwrap_or_else(|_| Err(Failure::new("the handler panicked")))
+}
+
+/// Reads what is there; `None` at the end, which a broken pipe is too.
+fn read_some(input: &mut impl Read, buffer: &mut [u8]) -> Option<usize> {
+    loop {
+        match input.read(buffer) {
+            Ok(0) => return None,
+            Ok(count) => return Some(count),
+            Err(problem) if problem.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return None,
+        }
+    }
 }

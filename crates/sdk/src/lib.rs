@@ -30,6 +30,9 @@
 //!                        └► hooks, messages, calls: queued ─► your code ─► fd 1, one whole line at a time
 //! ```
 //!
+//! With `"transport": "shm"` in `module.json` the frames go through shared memory once both sides are ready for it, and
+//! stay on the pipes by themselves where that can't be had; nothing in a module's code differs.
+//!
 //! # Invariants
 //! - Descriptor 1 belongs to the kernel alone: `run` moves it away first, so that a stray print ends on stderr.
 //! - Each call gets exactly one answer, also when its handler panics, is cancelled, or gives what is no answer.
@@ -46,6 +49,7 @@ mod handle;
 mod jobs;
 pub mod limits;
 mod module;
+mod offered;
 mod ongoing;
 mod stdio;
 mod trace;

@@ -38,3 +38,9 @@ pub(crate) const READ_BYTES: usize = 16 << 10;
 
 /// 1 MiB of stack for the reading thread: it parses nested JSON, to the parser's own depth limit, and runs no handler.
 pub(crate) const READER_STACK_BYTES: usize = 1 << 20;
+
+/// 100 ms: how long a sender waits for room in a lane before it looks whether the kernel is still there.
+pub(crate) const LANE_WAIT: Duration = Duration::from_millis(100);
+
+/// 64 frames are taken from a lane before the kernel is told of the room.
+pub(crate) const LANE_FRAMES: usize = 64;

@@ -2,6 +2,7 @@
 
 mod calls;
 mod fake_kernel;
+mod lane;
 mod life;
 mod process;
 mod services;
