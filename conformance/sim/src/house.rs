@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use abi::{ModuleId, Name, Permissions};
 use kernel::{
     Capabilities, Discovered, Door, Enforcement, GiveUp, Grants, RestartRule, Settings, Spec, Strategy,
-    Watchdog,
+    Watchdog, Work,
 };
 
 use crate::random::Random;
@@ -188,6 +188,11 @@ fn policy(spec: &mut Spec, random: &mut Random) {
         spec.max_restarts = u32::try_from(random.below(4)).ok();
     }
     if random.happens(20) {
+        spec.ready_timeout = Some(Duration::from_millis(random.between(300, 3000)));
+    }
+    if random.happens(8) {
+        // With a time of its own, or nobody would say that an order to start it takes too long.
+        spec.work = Work::Once;
         spec.ready_timeout = Some(Duration::from_millis(random.between(300, 3000)));
     }
     if random.happens(30) {

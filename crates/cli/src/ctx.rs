@@ -36,15 +36,17 @@ impl Ctx {
     /// Looks at the options, the environment and the terminal.
     pub fn new(global: GlobalArgs) -> Self {
         let glyphs = if lang::speaks_utf8() { Glyphs::Unicode } else { Glyphs::Ascii };
+        let lang = global.lang.unwrap_or_else(|| Lang::of_locale(&lang::locale()));
         let look = |is_terminal: bool, width: usize| Theme {
             colors: colors(global.color, is_terminal),
             glyphs,
             width,
+            lang,
         };
         Self {
             theme: look(io::stdout().is_terminal(), terminal_width()),
             talk: look(io::stderr().is_terminal(), terminal_width()),
-            lang: global.lang.unwrap_or_else(|| Lang::of_locale(&lang::locale())),
+            lang,
             zone: TimeZone::system(),
             global,
         }

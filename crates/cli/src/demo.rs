@@ -6,7 +6,8 @@
 //! of its own and is an operator like any other: it knows the kernel only through its door.
 //!
 //! # The end
-//! Whatever ends it (the tour, Ctrl-C, a failure), the kernel stops its modules, then the home is removed.
+//! Whatever ends it (the tour, Ctrl-C, a failure), the kernel stops its modules, then the home is removed; after a SIGKILL
+//! the next demo removes it.
 
 mod home;
 mod modules;
@@ -50,7 +51,7 @@ pub(crate) fn run(ctx: &Ctx, after: After) -> Outcome {
         heard.store(true, Ordering::SeqCst);
         Next::GoOn
     })?;
-    let home = PrivateHome::create()?;
+    let home = PrivateHome::create(&std::env::temp_dir())?;
     let target = Target::at(home.path());
     let options = Options {
         home: target.home.clone(),

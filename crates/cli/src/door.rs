@@ -187,7 +187,7 @@ fn wanted_name(request: &Request) -> Option<&str> {
         Request::Call { service, .. } => Some(service),
         Request::Logs(logs) => logs.modules.first().map(String::as_str),
         Request::KernelStatus {}
-        | Request::KernelStop {}
+        | Request::KernelStop { .. }
         | Request::KernelSettle { .. }
         | Request::KernelReload { .. }
         | Request::ModuleList {}

@@ -29,6 +29,8 @@ pub(crate) enum Variable {
     Path,
     /// Where a user's units are.
     XdgConfigHome,
+    /// Where a session's sockets are; a user's systemd does not look at units without it.
+    XdgRuntimeDir,
     /// The user's own folder.
     Home,
     /// Set by a service manager that wants to be told.
@@ -38,7 +40,8 @@ pub(crate) enum Variable {
 }
 
 impl Variable {
-    fn name(self) -> &'static str {
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::NoColor => "NO_COLOR",
             Self::Term => "TERM",
@@ -51,6 +54,7 @@ impl Variable {
             Self::Editor => "EDITOR",
             Self::Path => "PATH",
             Self::XdgConfigHome => "XDG_CONFIG_HOME",
+            Self::XdgRuntimeDir => "XDG_RUNTIME_DIR",
             Self::Home => "HOME",
             Self::NotifySocket => "NOTIFY_SOCKET",
             Self::OstojaHome => host::HOME_VARIABLE,

@@ -126,7 +126,7 @@ impl<'a> Printer<'a> {
                     let who = row.module_id.as_deref().unwrap_or("ostoja");
                     self.ctx.say(&self.lines.decision(&self.ctx.talk, who, &text));
                 }
-                if row.code == "module.ready" {
+                if matches!(row.code.as_str(), "module.ready" | "module.completed") {
                     self.modules += 1;
                 }
             }

@@ -6,6 +6,7 @@ pub mod logs;
 pub mod modules;
 pub mod permissions;
 pub mod plan;
+pub mod reference;
 pub mod status;
 pub mod story;
 pub mod top;

@@ -4,6 +4,7 @@ use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Row
 
 use crate::render::logs::clean;
 use crate::theme::{Colors, Paint, Theme};
+use crate::words::headings::heading;
 
 /// 4 lines: how far a long last cell is folded before it is cut; `-o wide` shows all of it.
 const LINES_OF_ROW_MAX: usize = 4;
@@ -50,6 +51,11 @@ impl Column {
         Self { heading, kind: Kind::Number }
     }
 
+    /// Its heading in the person's language.
+    fn heading(self, theme: &Theme) -> &'static str {
+        heading(theme.lang, self.heading)
+    }
+
     /// The column that takes what is left; usually the last.
     pub const fn rest(heading: &'static str) -> Self {
         Self { heading, kind: Kind::Rest }
@@ -76,13 +82,14 @@ pub fn bare(text: impl AsRef<str>) -> Painted {
 /// The whole table as lines, each ended by a newline, none with blanks at its end.
 pub fn render(theme: &Theme, fit: Fit, columns: &[Column], rows: Vec<Vec<Painted>>) -> String {
     let widths = match fit {
-        Fit::Terminal => fitted_widths(theme.width, columns, &rows),
-        Fit::Unbounded => natural_widths(columns, &rows),
+        Fit::Terminal => fitted_widths(theme, columns, &rows),
+        Fit::Unbounded => natural_widths(theme, columns, &rows),
     };
     let mut table = empty(theme);
     // Wide enough for the columns, whose own widths decide.
     table.set_width(u16::try_from(total(&widths).max(theme.width)).unwrap_or(u16::MAX));
-    let headings = columns.iter().map(|column| cell(theme, (column.heading.to_owned(), Some(Paint::Dim))));
+    let headings =
+        columns.iter().map(|column| cell(theme, (column.heading(theme).to_owned(), Some(Paint::Dim))));
     table.set_header(headings.collect::<Vec<_>>());
     for row in rows {
         let cells = row.into_iter().zip(columns).zip(&widths).map(|(((text, paint), column), width)| {
@@ -128,10 +135,10 @@ fn cut(theme: &Theme, text: &str, width: usize) -> String {
     kept + theme.glyph("…", "~")
 }
 
-fn natural_widths(columns: &[Column], rows: &[Vec<Painted>]) -> Vec<usize> {
+fn natural_widths(theme: &Theme, columns: &[Column], rows: &[Vec<Painted>]) -> Vec<usize> {
     let widest = |(index, column): (usize, &Column)| {
         let cells = rows.iter().filter_map(|row| row.get(index)).map(|(text, _)| text.chars().count());
-        cells.max().unwrap_or(0).max(column.heading.len())
+        cells.max().unwrap_or(0).max(column.heading(theme).chars().count())
     };
     columns.iter().enumerate().map(widest).collect()
 }
@@ -142,8 +149,9 @@ fn total(widths: &[usize]) -> usize {
 
 /// Widths that add up to no more than the line: capped columns give way until the folded ones have what they wish for,
 /// then the folded ones share what is left.
-fn fitted_widths(width: usize, columns: &[Column], rows: &[Vec<Painted>]) -> Vec<usize> {
-    let natural = natural_widths(columns, rows);
+fn fitted_widths(theme: &Theme, columns: &[Column], rows: &[Vec<Painted>]) -> Vec<usize> {
+    let width = theme.width;
+    let natural = natural_widths(theme, columns, rows);
     let mut widths = natural.clone();
     let rests: Vec<usize> = places(columns, |kind| kind == Kind::Rest);
     for (index, column) in columns.iter().enumerate() {

@@ -3,6 +3,8 @@
 
 use comfy_table::Color;
 
+use crate::lang::Lang;
+
 /// 80 columns: the width of a terminal that does not say its own, and the widest a table gets unless asked.
 pub const WIDTH_DEFAULT: usize = 80;
 
@@ -33,6 +35,8 @@ pub struct Theme {
     pub glyphs: Glyphs,
     /// Columns.
     pub width: usize,
+    /// The language of headings and sentences.
+    pub lang: Lang,
 }
 
 /// A way to highlight a word.
@@ -80,9 +84,9 @@ impl Paint {
 }
 
 impl Theme {
-    /// Black and white, ASCII and Unicode as given, 80 columns: for files, pipes and tests.
+    /// Black and white, ASCII and Unicode as given, 80 columns, English: for files, pipes and tests.
     pub fn plain(glyphs: Glyphs) -> Self {
-        Self { colors: Colors::Off, glyphs, width: WIDTH_DEFAULT }
+        Self { colors: Colors::Off, glyphs, width: WIDTH_DEFAULT, lang: Lang::En }
     }
 
     /// The text, highlighted where colours are on.
@@ -118,6 +122,7 @@ impl Theme {
             "waiting" => self.glyph("◌", "."),
             "restarting" => self.glyph("↻", "@"),
             "stopped" => self.glyph("○", "-"),
+            "completed" => self.glyph("✓", "+"),
             "crashed" => self.glyph("✗", "x"),
             "killed" => self.glyph("⊘", "!"),
             "refused" => self.glyph("⊗", "/"),
@@ -140,7 +145,7 @@ impl Theme {
 /// How a state is highlighted.
 pub fn state_paint(state: &str) -> Paint {
     match state {
-        "ready" => Paint::Good,
+        "ready" | "completed" => Paint::Good,
         "starting" | "waiting" | "restarting" => Paint::Soon,
         "crashed" | "killed" | "refused" => Paint::Bad,
         _ => Paint::Dim,

@@ -3,6 +3,9 @@
 
 use crate::lang::Lang;
 
+pub mod findings;
+pub mod headings;
+
 /// Writes the table once: the variants, all of them as a list, and their texts.
 macro_rules! phrases {
     ($($(#[$doc:meta])* $name:ident: $english:literal, $polish:literal;)+) => {
@@ -125,6 +128,8 @@ phrases! {
     WhyNothing: "the journal knows nothing of it yet", "dziennik jeszcze nic o nim nie wie";
     /// `why`: nothing has to be done.
     WhyFine: "nothing: it works", "nic: działa";
+    /// `why`: nothing is to be done about work that is done.
+    WhyDone: "nothing: its work is done", "nic: praca wykonana";
     /// `why`: a state and how long it lasts.
     WhySince: "{0} for {1}", "{0} od {1}";
     /// `why`: when it is tried again.
@@ -188,18 +193,23 @@ phrases! {
 impl Phrase {
     /// The sentence with its values.
     pub fn fill(self, lang: Lang, values: &[&str]) -> String {
-        let mut text = String::new();
-        let mut rest = self.template(lang);
-        while let Some((before, after)) = rest.split_once('{') {
-            text.push_str(before);
-            let (place, behind) = after.split_once('}').unwrap_or((after, ""));
-            let value = place.parse::<usize>().ok().and_then(|place| values.get(place));
-            text.push_str(value.copied().unwrap_or("?"));
-            rest = behind;
-        }
-        text.push_str(rest);
-        text
+        filled(self.template(lang), values)
     }
+}
+
+/// A template with its places filled in; a place without a value is seen as `?`.
+fn filled(template: &str, values: &[&str]) -> String {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let (place, behind) = after.split_once('}').unwrap_or((after, ""));
+        let value = place.parse::<usize>().ok().and_then(|place| values.get(place));
+        text.push_str(value.copied().unwrap_or("?"));
+        rest = behind;
+    }
+    text.push_str(rest);
+    text
 }
 
 #[cfg(test)]

@@ -125,9 +125,15 @@ impl Shell {
             return self.cancel_launch(slot, generation);
         };
         let (pid, pidfd, stop) = (life.pid, life.pidfd.clone(), life.stop);
-        let wanted = if signal == Signal::Stop { stop } else { sandbox::Signal::KILL };
-        if let Err(error) = sandbox::signal_group(pid, pidfd.as_fd(), wanted) {
-            tracing::warn!(%error, pid, "a signal could not be sent");
+        // A process that was paused keeps signals for later, so it is also told to go on; SIGKILL needs no such help.
+        let wanted: &[sandbox::Signal] = match signal {
+            Signal::Stop => &[stop, sandbox::Signal::CONT],
+            Signal::Kill => &[sandbox::Signal::KILL],
+        };
+        for signal in wanted {
+            if let Err(error) = sandbox::signal_group(pid, pidfd.as_fd(), *signal) {
+                tracing::warn!(%error, pid, "a signal could not be sent");
+            }
         }
         if signal == Signal::Kill {
             self.kill_group(slot, cgroup.as_deref());

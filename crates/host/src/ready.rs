@@ -6,6 +6,7 @@
 //! | started | nothing | at once |
 //! | tcp, http, exec | from outside | at once, then after 10 ms, 20 ms, … up to 250 ms, or in the interval that the file names |
 //! | log | every line of the life | as they come |
+//! | completed | nothing | the kernel hears of every end |
 //! | notify | a socket of the life's own | as it says so |
 
 use std::time::Duration;
@@ -49,6 +50,8 @@ pub(crate) fn watch(shell: &mut Shell, slot: Slot, generation: Generation) {
             let now = shell.now();
             return shell.kernel.handle(now, Event::ReadySeen(slot, generation));
         }
+        // The kernel sees the end of every process by itself.
+        Probe::Completed => return,
         Probe::Log(text) => {
             if let Some(life) = shell.life_mut(slot, generation) {
                 life.awaited_text = Some(text.clone());

@@ -108,7 +108,8 @@ impl fmt::Display for BootStep {
 /// What a kernel process tells whoever started it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum News {
-    /// A step of the boot is done; the text says what it found, `after_ms` how long the boot has taken so far.
+    /// A step of the boot is done, or for the last one begun; the text says what it found, `after_ms` how long the boot
+    /// has taken so far.
     Booted {
         /// Which.
         step: BootStep,

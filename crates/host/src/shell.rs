@@ -18,6 +18,7 @@ use std::rc::{Rc, Weak};
 use abi::{Generation, ModuleId, Record, RequestId, Slot, Time};
 use kernel::{Event, Kernel};
 use protocol::files::config::Config;
+use sandbox::Berths;
 use sandbox::probe::Report;
 use tokio::sync::Notify;
 
@@ -82,6 +83,8 @@ pub(crate) struct Shell {
     pub(crate) files: Files,
     pub(crate) surrounding: Surrounding,
     pub(crate) cgroups: Cgroups,
+    /// Where launches put what their child gets.
+    pub(crate) berths: Option<Berths>,
     /// Which layers of containment work here.
     pub(crate) proofs: Report,
     pub(crate) talk: Talk,
@@ -129,6 +132,7 @@ pub(crate) struct Parts {
     pub(crate) files: Files,
     pub(crate) surrounding: Surrounding,
     pub(crate) cgroups: Cgroups,
+    pub(crate) berths: Option<Berths>,
     pub(crate) proofs: Report,
     pub(crate) talk: Talk,
     pub(crate) version: String,
@@ -145,6 +149,7 @@ impl Shell {
                 files: parts.files,
                 surrounding: parts.surrounding,
                 cgroups: parts.cgroups,
+                berths: parts.berths,
                 proofs: parts.proofs,
                 talk: parts.talk,
                 desk: Desk::default(),

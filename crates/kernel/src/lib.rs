@@ -28,6 +28,7 @@ mod orders;
 mod permits;
 mod random;
 mod recover;
+mod refusals;
 mod reload;
 mod restart;
 mod shutdown;
@@ -48,6 +49,6 @@ pub use event::{
 pub use machine::Kernel;
 pub use spec::{
     Capabilities, Door, Enforcement, Features, GiveUp, Grants, PRIORITY_DEFAULT, PendingRequest, RestartRule,
-    Settings, Spec, Strategy, Watchdog,
+    Settings, Spec, Strategy, Watchdog, Work,
 };
 pub use view::View;

@@ -10,6 +10,7 @@ use crate::effect::{Failure, Notice};
 use crate::graph;
 use crate::machine::Kernel;
 use crate::module::{Phase, Rest, Stage, Then};
+use crate::spec::{Watchdog, Work};
 use crate::timers::Timer;
 use crate::waiting::list;
 use crate::{Door, Effect, Outgoing, SpawnFault};
@@ -79,7 +80,8 @@ impl Kernel {
         let house = self.settings.ready_timeout;
         let Some(module) = self.table.get_mut(slot) else { return };
         module.lives += 1;
-        let ready_by = now + module.spec.ready_timeout.unwrap_or(house);
+        let lasting = module.spec.work == Work::Lasting;
+        let ready_within = module.spec.ready_timeout.or(lasting.then_some(house));
         module.phase = Phase::Running(generation, Stage::Starting);
         module.since = now;
         module.spawned_at = now;
@@ -90,11 +92,14 @@ impl Kernel {
         module.ping_sent = 0;
         module.pong_seen = 0;
         module.health_failures = 0;
+        module.overdue = false;
         module.capabilities = module.derive_capabilities();
         let attempt = u64::from(module.restart_count);
         self.record(self.record_of(slot, "module.starting").number("attempt", attempt));
         self.push(Effect::Spawn(slot, generation));
-        self.timers.set(ready_by, Timer::Ready(slot, generation));
+        if let Some(within) = ready_within {
+            self.timers.set(now + within, Timer::Ready(slot, generation));
+        }
     }
 
     pub(crate) fn refuse(&mut self, slot: Slot, why: &str) {
@@ -182,7 +187,9 @@ impl Kernel {
     /// The module says, or shows, that it is ready.
     pub(crate) fn handle_ready(&mut self, slot: Slot, generation: Generation) {
         let Some(module) = self.table.get(slot) else { return };
-        if module.phase != Phase::Running(generation, Stage::Starting) {
+        // A plain command that does one-time work is never ready: it is there when it is done.
+        let is_job = module.spec.door == Door::Plain && module.spec.work == Work::Once;
+        if is_job || module.phase != Phase::Running(generation, Stage::Starting) {
             return;
         }
         if module.spec.door == Door::Lines && self.refused_at_registration(slot) {
@@ -198,6 +205,7 @@ impl Kernel {
         self.record(self.record_of(slot, "module.waiting").text("for", list.clone()));
         if let Some(module) = self.table.get_mut(slot) {
             module.phase = Phase::Running(generation, Stage::Waiting);
+            module.overdue = false;
             module.since = now;
             module.note = format!("waits for {list}");
         }
@@ -272,7 +280,10 @@ impl Kernel {
         self.tell_available(slot, &spec.provides);
         let notice = Notice::Ready { module: spec.id, provides: spec.provides, version: spec.version };
         self.publish_notice("system:module:ready", notice);
-        self.succeed_waiters(slot);
+        // Whoever waits for one-time work waits for its end.
+        if spec.work == Work::Lasting {
+            self.succeed_waiters(slot);
+        }
     }
 
     fn tell_available(&mut self, provider: Slot, provides: &[Name]) {
@@ -291,14 +302,37 @@ impl Kernel {
 
     pub(crate) fn ready_timed_out(&mut self, slot: Slot, generation: Generation) {
         let Some(module) = self.table.get(slot) else { return };
-        if module.phase != Phase::Running(generation, Stage::Starting) {
+        let is_late = match module.phase {
+            Phase::Running(running, Stage::Starting) => running == generation,
+            // One-time work has its time for all of it.
+            Phase::Running(running, Stage::Waiting | Stage::Ready) => {
+                running == generation && module.spec.work == Work::Once
+            }
+            Phase::Idle(_) | Phase::Held | Phase::Queued(_) | Phase::Ending { .. } => false,
+        };
+        if !is_late {
             return;
         }
-        let after_ms = u64::try_from(self.now.since(module.since).as_millis()).unwrap_or(u64::MAX);
+        let after_ms = u64::try_from(self.now.since(module.spawned_at).as_millis()).unwrap_or(u64::MAX);
         self.record(self.record_of(slot, "ready.timeout").number("after_ms", after_ms));
         self.note(slot, format!("was not ready after {after_ms} ms"));
         self.fail_waiters(slot, Failure::TimedOut, &format!("was not ready after {after_ms} ms"));
+        if self.only_reported(slot) {
+            return;
+        }
         self.end(slot, Reason::ReadyTimeout, Then::Retry, 0);
+    }
+
+    /// Whether nothing follows a time that was missed but saying so: the watchdog is passive.
+    pub(crate) fn only_reported(&mut self, slot: Slot) -> bool {
+        if self.settings.watchdog != Watchdog::Passive {
+            return false;
+        }
+        if let Some(module) = self.table.get_mut(slot) {
+            module.overdue = true;
+        }
+        self.record(self.record_of(slot, "timeout.reported"));
+        true
     }
 
     pub(crate) fn handle_nack(&mut self, slot: Slot, generation: Generation, id: &Name, mut error: String) {

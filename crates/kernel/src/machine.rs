@@ -109,6 +109,7 @@ impl Kernel {
                 Timer::Grace(slot, generation) => self.grace_over(slot, generation),
                 Timer::Reap(slot, generation) => self.reap_overdue(slot, generation),
                 Timer::Held(slot) => self.held_too_long(slot),
+                Timer::Refusals(slot) => self.refusals_due(slot),
                 Timer::Restart(slot) => self.restart_due(slot, at),
                 Timer::Pace => {}
             }
@@ -164,6 +165,7 @@ impl Kernel {
             id: module.spec.id.clone(),
             version: module.spec.version.clone(),
             state: module.state(),
+            is_completed: module.is_completed(),
             generation: module.generation(),
             since: module.since,
             restart_count: if well { 0 } else { module.restart_count },
@@ -191,6 +193,12 @@ impl Kernel {
         match (&module.phase, &module.refused) {
             (Phase::Running(_, crate::module::Stage::Ready), Some(why)) => {
                 alloc::format!("keeps running as it was: {why}")
+            }
+            (Phase::Held | Phase::Running(_, crate::module::Stage::Waiting), _) => {
+                match self.cause_of_wait(module) {
+                    Some(cause) => alloc::format!("{}; {cause}", module.note),
+                    None => module.note.clone(),
+                }
             }
             _ => module.note.clone(),
         }

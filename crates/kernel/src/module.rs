@@ -17,7 +17,8 @@ use alloc::string::String;
 use abi::{Generation, Reason, State, Time};
 
 use crate::event::Discovered;
-use crate::spec::{Capabilities, Grants, Spec};
+use crate::refusals::Refusals;
+use crate::spec::{Capabilities, Grants, Spec, Work};
 
 /// Why a module does not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +94,10 @@ pub(crate) struct Module {
     pub(crate) ping_sent: u64,
     pub(crate) pong_seen: u64,
     pub(crate) health_failures: u32,
+    /// It was not ready in time, and the watchdog only says so.
+    pub(crate) overdue: bool,
+    /// What it was refused lately.
+    pub(crate) refusals: Refusals,
     /// Hops of calls it made.
     pub(crate) asking: BTreeSet<u64>,
     /// Hops of calls it has to answer.
@@ -127,6 +132,8 @@ impl Module {
             ping_sent: 0,
             pong_seen: 0,
             health_failures: 0,
+            overdue: false,
+            refusals: Refusals::default(),
             asking: BTreeSet::new(),
             serving: BTreeSet::new(),
             successor: None,
@@ -172,6 +179,19 @@ impl Module {
 
     pub(crate) fn is_ready(&self) -> bool {
         matches!(self.phase, Phase::Running(_, Stage::Ready))
+    }
+
+    /// Whether those who need it may begin.
+    pub(crate) fn is_there(&self) -> bool {
+        match self.spec.work {
+            Work::Lasting => self.is_ready() || self.is_completed(),
+            Work::Once => self.is_completed(),
+        }
+    }
+
+    /// Whether it has done its work and rests.
+    pub(crate) fn is_completed(&self) -> bool {
+        self.phase == Phase::Idle(Rest::Completed)
     }
 
     /// Since when it has been ready, if it is or was until it was told to end.

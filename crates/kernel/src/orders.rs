@@ -12,6 +12,7 @@ use crate::effect::{Answer, Failure};
 use crate::event::Order;
 use crate::machine::Kernel;
 use crate::module::{Module, Phase, Rest, Stage, Then};
+use crate::spec::Work;
 use crate::timers::Timer;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +92,14 @@ impl Kernel {
     fn order_start(&mut self, request: RequestId, slot: Slot) {
         let Some(module) = self.table.get_mut(slot) else { return };
         match module.phase {
-            Phase::Running(_, Stage::Ready) => return self.push(Effect::Reply(request, Answer::Already)),
+            Phase::Running(_, Stage::Ready) if module.spec.work == Work::Lasting => {
+                return self.push(Effect::Reply(request, Answer::Already));
+            }
+            Phase::Running(..) if module.overdue => {
+                // No time limit follows any more that would answer the order.
+                let why = module.note.clone();
+                return self.fail(request, Failure::TimedOut, why);
+            }
             Phase::Running(..) => return self.wait(request, slot, Goal::Ready),
             Phase::Idle(_) | Phase::Held | Phase::Queued(_) | Phase::Ending { .. } => {}
         }
@@ -259,8 +267,13 @@ impl Kernel {
         known.insert(slot, false);
         let Some(module) = self.table.get(slot) else { return false };
         let found = match module.phase {
-            Phase::Idle(_) | Phase::Running(_, Stage::Ready) => false,
-            Phase::Running(_, Stage::Starting) | Phase::Queued(_) => module.restart_count == 0,
+            Phase::Idle(_) => false,
+            Phase::Running(_, Stage::Ready) => {
+                module.spec.work == Work::Once && module.restart_count == 0 && !module.overdue
+            }
+            Phase::Running(_, Stage::Starting) | Phase::Queued(_) => {
+                module.restart_count == 0 && !module.overdue
+            }
             Phase::Ending { then, .. } => then == Then::Respawn,
             Phase::Held | Phase::Running(_, Stage::Waiting) => self.missing(module).iter().all(|name| {
                 let by_need = self.table.find(name.as_str());

@@ -33,7 +33,7 @@ impl Kernel {
             Enforcement::Warn => "warn",
             Enforcement::Off => "off",
         };
-        self.record(record.text("enforcement", word));
+        self.record_refusal(slot, record.text("enforcement", word));
         self.push(Effect::Send(slot, generation, answer));
         if enforcement != Enforcement::Off {
             self.push(Effect::Warn(slot, generation, format!("refused: {what}")));

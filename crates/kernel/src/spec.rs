@@ -16,6 +16,16 @@ pub enum Door {
     Plain,
 }
 
+/// What a module is there for, and by that when those who need it may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Work {
+    /// It runs until it is ended; it can be needed while it is ready.
+    #[default]
+    Lasting,
+    /// It does one thing and leaves with 0; it can be needed from then on.
+    Once,
+}
+
 /// Optional frames of the module door that a module asked for; it never sees the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Features {
@@ -87,6 +97,8 @@ pub struct Spec {
     pub version: String,
     /// How it is talked with.
     pub door: Door,
+    /// What it is there for.
+    pub work: Work,
     /// Optional frames it understands.
     pub features: Features,
     /// Order of starts: lower first.
@@ -119,7 +131,7 @@ pub struct Spec {
     pub on_give_up: GiveUp,
     /// Its own bound on restarts, instead of the house's.
     pub max_restarts: Option<u32>,
-    /// Its own time to become ready, instead of the house's.
+    /// Its own time to become ready, instead of the house's. One-time work without it takes as long as it takes.
     pub ready_timeout: Option<Duration>,
     /// Its own time to end, instead of the house's.
     pub shutdown_grace: Option<Duration>,
@@ -136,6 +148,7 @@ impl Spec {
             id,
             version: String::new(),
             door: Door::Plain,
+            work: Work::Lasting,
             features: Features::default(),
             priority: PRIORITY_DEFAULT,
             provides: Vec::new(),
@@ -247,7 +260,7 @@ pub struct Settings {
     pub restart_backoff_max: Duration,
     /// For an answer to a call; default 30 s.
     pub rpc_timeout: Duration,
-    /// Restarts that the whole machine may begin at once; default 128.
+    /// Restarts that the whole machine may begin at once; default 200.
     pub machine_restarts_burst: u32,
     /// Restarts per second after that; default 50.
     pub machine_restarts_per_s: u32,
@@ -272,7 +285,7 @@ impl Default for Settings {
             restart_base: Duration::from_secs(1),
             restart_backoff_max: Duration::from_secs(60),
             rpc_timeout: Duration::from_secs(30),
-            machine_restarts_burst: 128,
+            machine_restarts_burst: 200,
             machine_restarts_per_s: 50,
             enforcement: Enforcement::Strict,
             watchdog: Watchdog::Active,

@@ -10,7 +10,7 @@ use crate::effect::{Failure, Notice, Signal};
 use crate::life::UNKILLABLE;
 use crate::machine::Kernel;
 use crate::module::{Phase, Rest, Then};
-use crate::spec::RestartRule;
+use crate::spec::{RestartRule, Work};
 use crate::timers::Timer;
 use crate::{Door, Effect, Outgoing};
 
@@ -147,12 +147,13 @@ impl Kernel {
         let lived_ms = u64::try_from(lived.as_millis()).unwrap_or(u64::MAX);
         let how = exit.map_or_else(|| String::from(why), |exit| format!("left with {exit}"));
         let told = module.init_error.as_ref().map_or_else(String::new, |error| format!("; it said: {error}"));
+        let success = exit.is_some_and(ExitKind::is_success);
         let done = match module.spec.restart {
-            RestartRule::Always => false,
-            RestartRule::OnFailure => exit.is_some_and(ExitKind::is_success),
+            // One-time work that is done is not done again, whatever the rule.
+            RestartRule::Always => success && module.spec.work == Work::Once,
+            RestartRule::OnFailure => success,
             RestartRule::Never => true,
         };
-        let success = exit.is_some_and(ExitKind::is_success);
         let early = lived < EARLY_EXIT && exit.is_some() && module.state() == abi::State::Starting;
         let hint = if early && !(done && success) { "; that early, look at the entry point" } else { "" };
         let note = format!("{how} after {lived_ms} ms{told}{hint}");
@@ -224,6 +225,7 @@ impl Kernel {
     pub(crate) fn forget(&mut self, slot: Slot) {
         self.settle_gone(slot);
         self.fail_waiters(slot, Failure::NotFound, "it was removed");
+        self.sum_up_refusals(slot);
         if let Some(module) = self.table.remove(slot) {
             self.record(abi::Record::new("module.forgotten").of(&module.spec.id, None));
             self.push(Effect::Forgotten(slot, module.spec.id));

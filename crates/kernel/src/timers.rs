@@ -24,6 +24,8 @@ pub(crate) enum Timer {
     Reap(Slot, Generation),
     /// Whoever waits for a module that is held has waited long enough.
     Held(Slot),
+    /// What a module was refused in the last minute is to be summed up.
+    Refusals(Slot),
     /// A module's wait before its restart is over.
     Restart(Slot),
     /// The machine may begin another restart.

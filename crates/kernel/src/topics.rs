@@ -81,7 +81,8 @@ impl Kernel {
             return self.push(Effect::Warn(slot, generation, text));
         }
         if is_reserved(topic) {
-            self.record(self.record_of(slot, "topic.forbidden").text("topic", topic.as_str()));
+            let record = self.record_of(slot, "topic.forbidden").text("topic", topic.as_str());
+            self.record_refusal(slot, record);
             let text = format!("publish on `{topic}`, which is the kernel's own, was refused");
             return self.push(Effect::Warn(slot, generation, text));
         }

@@ -16,6 +16,8 @@ pub struct View {
     pub version: String,
     /// Where it is in its life.
     pub state: State,
+    /// It rests because its work is done.
+    pub is_completed: bool,
     /// The life that runs now; none when no process does.
     pub generation: Option<Generation>,
     /// Since when it is in this state.

@@ -10,6 +10,7 @@ use abi::{Generation, Name, Reason, Slot};
 use crate::effect::Failure;
 use crate::machine::Kernel;
 use crate::module::{Module, Phase, Rest, Stage, Then};
+use crate::spec::Work;
 use crate::timers::Timer;
 
 /// 1 ms: the least time that a wait which is given anew lasts, so that it passes between two looks at it.
@@ -60,6 +61,9 @@ impl Kernel {
         self.record(self.record_of(slot, "requires.timeout").text("missing", list.clone()));
         self.note(slot, format!("required {list}, which did not come"));
         self.fail_waiters(slot, Failure::TimedOut, &format!("required {list}, which did not come"));
+        if self.only_reported(slot) {
+            return;
+        }
         self.end(slot, Reason::RequiresTimeout, Then::Stay, 0);
     }
 
@@ -69,7 +73,10 @@ impl Kernel {
         candidates.any(|slot| {
             self.table.get(slot).is_some_and(|module| match module.phase {
                 Phase::Queued(_) => true,
-                Phase::Running(_, Stage::Starting | Stage::Waiting) => module.lives > 1,
+                Phase::Running(_, Stage::Starting | Stage::Waiting) => {
+                    (module.lives > 1 || module.spec.work == Work::Once) && !module.overdue
+                }
+                Phase::Running(_, Stage::Ready) => module.spec.work == Work::Once && !module.overdue,
                 Phase::Ending { then, .. } => matches!(then, Then::Respawn | Then::Retry),
                 _ => false,
             })
@@ -130,7 +137,21 @@ impl Kernel {
     /// A need is met by a module that is ready, or by a one-time job that is done.
     fn is_satisfied(&self, id: &str) -> bool {
         let module = self.table.find(id).and_then(|slot| self.table.get(slot));
-        module.is_some_and(|module| module.is_ready() || module.phase == Phase::Idle(Rest::Completed))
+        module.is_some_and(Module::is_there)
+    }
+
+    /// What became of the first module that this one waits for in vain: the reason behind its wait.
+    pub(crate) fn cause_of_wait(&self, module: &Module) -> Option<String> {
+        let needs = module.spec.needs.iter().filter_map(|id| self.table.find(id.as_str()));
+        let mut awaited = needs.filter_map(|slot| self.table.get(slot));
+        let cause = awaited.find(|other| {
+            let failed = matches!(
+                other.phase,
+                Phase::Queued(_) | Phase::Idle(Rest::Crashed | Rest::Refused | Rest::Stopped)
+            );
+            failed && !other.note.is_empty()
+        })?;
+        Some(format!("`{}` is {}: {}", cause.spec.id, cause.state(), cause.note))
     }
 }
 

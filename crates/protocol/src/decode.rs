@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use serde_json::value::RawValue;
 
-use crate::door::LogLevel;
+use crate::door::{LogLevel, TransportKind};
 
 mod fields;
 mod frame;
@@ -99,7 +99,7 @@ pub struct LogItem<'a> {
 #[expect(missing_docs, reason = "the fields are those of `door::FromModule`, which describes each")]
 pub enum Frame<'a> {
     /// See [`crate::door::FromModule::Ready`].
-    Ready { manifest: Option<Raw<'a>>, capabilities: Option<Raw<'a>> },
+    Ready { manifest: Option<Raw<'a>>, capabilities: Option<Raw<'a>>, transport: Option<TransportKind> },
     /// A missing or unknown `level` is read as `info` and a `msg` that is no text as its JSON: a log is never lost.
     Log { level: LogLevel, msg: Cow<'a, str>, data: Option<Raw<'a>>, topic: Option<Cow<'a, str>> },
     /// As `Log`; items past [`LOG_GROUP_ITEMS_MAX`] are cut off.

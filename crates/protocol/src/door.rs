@@ -12,9 +12,11 @@ use serde_json::Value;
 
 mod from_module;
 mod to_module;
+mod transport;
 
 pub use from_module::{FromModule, LogItem};
 pub use to_module::ToModule;
+pub use transport::{LaneOffer, TransportKind};
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,8 @@
 //!
 //! Every `&[u8]` here must be one complete JSON value; what a decoder gave, or `serde_json` wrote, is one.
 
+use crate::door::{LaneOffer, TransportKind};
+
 #[cfg(test)]
 mod tests;
 
@@ -51,6 +53,30 @@ pub fn init(
         .text("workspacePath", workspace_path)
         .text("projectRoot", project_root)
         .end();
+}
+
+/// `init` with the offer of a lane.
+pub fn init_with_lane(
+    out: &mut Vec<u8>,
+    protocol_version: &str,
+    config: &[u8],
+    workspace_path: &str,
+    project_root: &str,
+    offer: LaneOffer,
+) {
+    let offer = serde_json::to_vec(&offer).expect("numbers and a word are always JSON");
+    LineWriter::new(out, "init")
+        .text("protocolVersion", protocol_version)
+        .json("config", config)
+        .text("workspacePath", workspace_path)
+        .text("projectRoot", project_root)
+        .json("transport", &offer)
+        .end();
+}
+
+/// `transport`: the last line on the pipe.
+pub fn transport(out: &mut Vec<u8>, kind: TransportKind) {
+    LineWriter::new(out, "transport").text("kind", kind.as_str()).end();
 }
 
 /// `deps_ready`

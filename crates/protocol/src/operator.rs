@@ -27,7 +27,11 @@ pub enum Request {
     KernelStatus {},
     /// Stop everything in order and leave; a second one does not wait.
     #[serde(rename = "kernel.stop")]
-    KernelStop {},
+    KernelStop {
+        /// Only tell what would happen.
+        #[serde(default)]
+        dry_run: bool,
+    },
     /// Answer when nothing is on its way to being ready any more.
     #[serde(rename = "kernel.settle")]
     KernelSettle {
@@ -93,6 +97,9 @@ pub enum Request {
         /// Link instead of copying.
         #[serde(default)]
         symlink: bool,
+        /// Only tell what would happen.
+        #[serde(default)]
+        dry_run: bool,
     },
     /// Approve what a module's manifest asks for, bound to its present content, and start it.
     #[serde(rename = "module.approve")]
@@ -334,13 +341,16 @@ pub struct KernelStatus {
     pub troubles: Vec<String>,
 }
 
+/// The word of a module that rests because its work is done; to modules it is `stopped`.
+pub const COMPLETED: &str = "completed";
+
 /// One row of `module.list`, and the answer of `module.status`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ModuleStatus {
     /// Its name.
     pub id: String,
-    /// `starting`, `waiting`, `ready`, `restarting`, `stopped`, `crashed` or `killed`.
+    /// `starting`, `waiting`, `ready`, `restarting`, `stopped`, `completed`, `crashed` or `killed`.
     pub status: String,
     /// Its process, when one runs.
     pub pid: Option<u32>,

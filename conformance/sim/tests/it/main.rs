@@ -15,7 +15,7 @@ const MET: &str = "config.changed, config.forbidden, config.restart, finished, f
     module.stopped, module.stopping, module.unkillable, module.waiting, order.remove, \
     order.restart, order.shutdown, order.start, order.stop, perform, permission.approved, \
     permission.changed, permission.denied, permission.gone, permission.granted, \
-    permission.requested, permission.revoked, ready.timeout, reply already, reply called, \
+    permission.requested, permission.revoked, ready.timeout, refusals.summed_up, reply already, reply called, \
     reply denied, reply done, reply failed, reply not found, reply published, reply refused, \
     reply settled, reply shutting down, reply timed out, requires.timeout, restart.gave_up, \
     restart.now, restart.planned, restart.withheld, rpc.forbidden, save, send cancel, send chunk, \
@@ -25,7 +25,7 @@ const MET: &str = "config.changed, config.forbidden, config.restart, finished, f
     send rpc_response result, send rpc_response service_not_found, \
     send rpc_response target stopped, send rpc_response timeout, service.cycle, service.duplicate, \
     show, shutdown.begun, shutdown.done, shutdown.forced, signal, spawn, strategy.restart, \
-    topic.forbidden, warn, watch";
+    timeout.reported, topic.forbidden, warn, watch";
 
 #[test]
 fn many_seeds_keep_every_rule_and_repeat_exactly() {

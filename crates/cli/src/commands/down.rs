@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use protocol::operator::{KernelStatus, ModuleStatus, Plan, PlannedStep, Request};
+use protocol::operator::{KernelStatus, Plan, Request};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
@@ -52,18 +52,12 @@ pub(super) fn run(ctx: &Ctx, args: &DownArgs) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// What would stop; the order follows from what needs what, so none is told.
+/// What would stop, by the kernel's own account; nothing where none runs.
 fn plan(ctx: &Ctx, target: &Target) -> Outcome {
-    let running = match Door::try_open_at(target, ANSWER_TIMEOUT_DEFAULT) {
-        Some(mut door) => door.modules()?,
-        None => Vec::new(),
+    let plan = match Door::try_open_at(target, ANSWER_TIMEOUT_DEFAULT) {
+        Some(mut door) => door.ask::<Plan>(&Request::KernelStop { dry_run: true })?,
+        None => Plan { steps: Vec::new() },
     };
-    let step = |module: ModuleStatus| PlannedStep {
-        module_id: Some(module.id),
-        code: "module.stopping".to_owned(),
-        text: "would stop".to_owned(),
-    };
-    let plan = Plan { steps: running.into_iter().filter(|module| module.pid.is_some()).map(step).collect() };
     ctx.show(&plan, |plan| render::plan::plan(&ctx.theme, plan))?;
     Ok(Exit::Done)
 }
@@ -101,7 +95,7 @@ fn process_of(door: &mut Door) -> Outcome<Option<OwnedFd>> {
 
 /// A kernel that hangs up instead of answering has stopped, which is what was asked for.
 fn ask_to_stop(door: &mut Door) -> Outcome<()> {
-    match door.ask_raw(&Request::KernelStop {}) {
+    match door.ask_raw(&Request::KernelStop { dry_run: false }) {
         Ok(_) => Ok(()),
         Err(Stopped::Failed(failure)) if failure.exit == Exit::Unreachable => Ok(()),
         Err(other) => Err(other),

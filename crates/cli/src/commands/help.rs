@@ -18,13 +18,14 @@ Examples:
   ostoja help module install
   ostoja help exit-codes
   ostoja help json               the JSON schema of what each verb prints
-  ostoja help man ./man1         writes man pages into a folder";
+  ostoja help man ./man1         writes man pages into a folder
+  ostoja help reference          all of it as one Markdown page";
 
 /// What can be typed behind `help`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct HelpArgs {
-    /// A verb, or exit-codes, json, man DIR
+    /// A verb, or exit-codes, json, man DIR, reference
     #[arg(value_name = "TOPIC")]
     topic: Vec<String>,
 }
@@ -34,6 +35,7 @@ pub(super) fn run(ctx: &Ctx, args: &HelpArgs) -> Outcome {
     match words.as_slice() {
         ["exit-codes"] => exit_codes(ctx),
         ["json"] => json(ctx),
+        ["reference"] => reference(ctx),
         ["man", folder] => man(ctx, Path::new(folder)),
         ["man"] => Err(Failure::usage("man pages need a folder").help("ostoja help man ./man1").into()),
         verbs => of_verb(ctx, verbs),
@@ -59,6 +61,15 @@ fn json(ctx: &Ctx) -> Outcome {
     Ok(Exit::Done)
 }
 
+/// The reference page, which is checked in as `docs/reference/cli.md`.
+fn reference(ctx: &Ctx) -> Outcome {
+    let mut command = Cli::command();
+    command.build();
+    let text = crate::render::reference::page(&command);
+    ctx.show(&HelpText { text }, |help| help.text.clone())?;
+    Ok(Exit::Done)
+}
+
 fn of_verb(ctx: &Ctx, verbs: &[&str]) -> Outcome {
     let mut command = Cli::command();
     // Built, so that the options of every verb and the full names are in the help.
@@ -78,7 +89,7 @@ fn of_verb(ctx: &Ctx, verbs: &[&str]) -> Outcome {
 }
 
 fn no_topic(verb: &str, names: &[String]) -> Failure {
-    let topics = ["exit-codes", "json", "man"];
+    let topics = ["exit-codes", "json", "man", "reference"];
     let names: Vec<&str> = names.iter().map(String::as_str).chain(topics).collect();
     let failure = Failure::usage(format!("there is no help about `{verb}`"));
     match nearest(verb, &names) {

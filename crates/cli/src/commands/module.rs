@@ -148,7 +148,8 @@ fn absolute(folder: &Path) -> Outcome<String> {
 fn install(ctx: &Ctx, folder: &Path, link: bool) -> Outcome {
     let module_dir = absolute(folder)?;
     let mut door = Door::open(ctx)?;
-    let installed: Installed = door.ask(&Request::ModuleInstall { module_dir, symlink: link })?;
+    let installed: Installed =
+        door.ask(&Request::ModuleInstall { module_dir, symlink: link, dry_run: false })?;
     if ctx.is_json() {
         ctx.document(&installed)?;
         return Ok(Exit::Done);

@@ -1,6 +1,7 @@
 //! `ps`: all modules as a table.
 
 use clap::Args;
+use protocol::operator::COMPLETED;
 
 use crate::amount;
 use crate::args::Columns;
@@ -61,7 +62,8 @@ pub(super) fn list(ctx: &Ctx, columns: Columns, state: Option<&str>) -> Outcome 
 }
 
 fn check_state(state: &str) -> Outcome<()> {
-    let words: Vec<&str> = abi::State::ALL.into_iter().map(abi::State::as_str).collect();
+    let states = abi::State::ALL.into_iter().map(abi::State::as_str);
+    let words: Vec<&str> = states.chain([COMPLETED]).collect();
     if words.contains(&state) {
         return Ok(());
     }

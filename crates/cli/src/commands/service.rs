@@ -1,6 +1,7 @@
 //! `service`: the kernel as a systemd unit, written whole and verified, with what to run next. It starts nothing itself.
 
 use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -283,11 +284,22 @@ fn denied_help(failure: Failure) -> Failure {
 fn verify(manager: Manager, path: &Path) -> Outcome<Option<bool>> {
     let Some(analyze) = find_program("systemd-analyze") else { return Ok(None) };
     let mut command = Command::new(&analyze);
+    let mut lent = None;
     if manager == Manager::User {
         command.arg("--user");
+        if Variable::XdgRuntimeDir.value().is_none() {
+            // Outside of a session, as under sudo or cron, it would refuse to look at all.
+            let folder = lend_folder()?;
+            command.env(Variable::XdgRuntimeDir.name(), &folder);
+            lent = Some(folder);
+        }
     }
     // Its manual pages may not be installed, which is no flaw of the unit.
     let output = command.args(["verify", "--man=no"]).arg(path).output();
+    if let Some(folder) = lent {
+        // Nothing of worth is in it; what can't be removed is left to the system's own cleaning.
+        let _ = fs::remove_dir_all(folder);
+    }
     let output = output.map_err(|error| Failure::io("run", &analyze, &error))?;
     if output.status.success() {
         return Ok(Some(true));
@@ -300,6 +312,14 @@ fn verify(manager: Manager, path: &Path) -> Outcome<Option<bool>> {
         "systemd-analyze refuses the unit, so it was taken away again",
     );
     Err(failure.details(lines).into())
+}
+
+/// A folder for this user alone, below the temporary one.
+fn lend_folder() -> Outcome<PathBuf> {
+    let folder = std::env::temp_dir().join(format!("ostoja-verify-{}", std::process::id()));
+    let made = fs::DirBuilder::new().mode(0o700).create(&folder);
+    made.map_err(|error| Failure::io("create", &folder, &error))?;
+    Ok(folder)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `status`: the kernel, or one module. The exit code tells too: 0 as it should be, 3 not.
 
 use clap::Args;
-use protocol::operator::{KernelStatus, ModuleStatus, Request};
+use protocol::operator::{COMPLETED, KernelStatus, ModuleStatus, Request};
 
 use crate::amount;
 use crate::args::Columns;
@@ -66,5 +66,5 @@ fn module(ctx: &Ctx, id: &str) -> Outcome {
     ctx.show(&status, |status| {
         render::modules::table(&ctx.theme, Columns::Short, std::slice::from_ref(status), amount::now_ms())
     })?;
-    Ok(if status.status == "ready" { Exit::Done } else { Exit::Degraded })
+    Ok(if matches!(status.status.as_str(), "ready" | COMPLETED) { Exit::Done } else { Exit::Degraded })
 }

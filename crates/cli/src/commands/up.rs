@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use clap::Args;
 use host::{Options, Presence, ProjectSource};
-use protocol::operator::{KernelStatus, ModuleDetail, ModuleStatus, Plan, ReloadWhat, Request, Settled};
+use protocol::operator::{
+    COMPLETED, KernelStatus, ModuleDetail, ModuleStatus, Plan, ReloadWhat, Request, Settled,
+};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::amount;
@@ -160,7 +162,8 @@ fn tell(ctx: &Ctx, door: &mut Door, upped: &Upped) {
         let text = ctx.phrase(Phrase::SomeNotReady, &[&took, &upped.not_ready.join(", ")]);
         ctx.say_always(&ctx.talk.paint(Paint::Bad, &text));
     }
-    for module in upped.modules.iter().filter(|module| module.status != "ready" && !module.note.is_empty()) {
+    let is_fine = |module: &&ModuleStatus| matches!(module.status.as_str(), "ready" | COMPLETED);
+    for module in upped.modules.iter().filter(|module| !is_fine(module) && !module.note.is_empty()) {
         tell_module(ctx, door, module);
     }
 }

@@ -48,7 +48,8 @@ impl Tour {
     pub(super) fn give(self, not_ready: &[String]) -> Outcome<()> {
         let shown = self.show_all(not_ready);
         if shown.is_err() || self.after == After::Leave || self.is_wished.load(Ordering::SeqCst) {
-            let stopped = self.door().and_then(|mut door| door.ask_raw(&Request::KernelStop {}));
+            let stopped =
+                self.door().and_then(|mut door| door.ask_raw(&Request::KernelStop { dry_run: false }));
             // A kernel that is stopping already may hang up instead of answering.
             return shown.and(stopped.map(|_| ()).or(Ok(())));
         }

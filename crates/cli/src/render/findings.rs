@@ -1,14 +1,17 @@
 //! What a check found, by area, with what to do about it.
 
+use crate::lang::Lang;
 use crate::output::{Finding, Findings, Grade};
 use crate::theme::{Paint, Theme};
+use crate::words::findings::finding as said;
 
 /// The longest heading of a finding that the others are laid out by.
 const WHAT_COLUMNS_MAX: usize = 22;
 
 /// A block for each area, in the order in which the areas come up.
 pub fn findings(theme: &Theme, all: &Findings) -> String {
-    let widest = all.findings.iter().map(|finding| finding.what.chars().count()).max().unwrap_or(0);
+    let widths = all.findings.iter().map(|finding| said(theme.lang, &finding.what).chars().count());
+    let widest = widths.max().unwrap_or(0);
     let width = widest.min(WHAT_COLUMNS_MAX);
     let mut text = String::new();
     let mut area = "";
@@ -18,7 +21,7 @@ pub fn findings(theme: &Theme, all: &Findings) -> String {
                 text.push('\n');
             }
             area = &finding.area;
-            text.push_str(&theme.paint(Paint::Strong, area));
+            text.push_str(&theme.paint(Paint::Strong, &said(theme.lang, area)));
             text.push('\n');
         }
         text.push_str(&one(theme, finding, width));
@@ -34,23 +37,31 @@ fn one(theme: &Theme, finding: &Finding, width: usize) -> String {
         Grade::Bad => Paint::Bad,
     };
     // A sign alone would be lost without colours, so the word stands beside it where something is wrong.
-    let word = match finding.grade {
-        Grade::Good => "",
-        Grade::Absent => "absent: ",
-        Grade::Weak => "weak: ",
-        Grade::Bad => "bad: ",
+    let word = match (finding.grade, theme.lang) {
+        (Grade::Good, _) => "",
+        (Grade::Absent, Lang::En) => "absent: ",
+        (Grade::Absent, Lang::Pl) => "brak: ",
+        (Grade::Weak, Lang::En) => "weak: ",
+        (Grade::Weak, Lang::Pl) => "słabe: ",
+        (Grade::Bad, Lang::En) => "bad: ",
+        (Grade::Bad, Lang::Pl) => "źle: ",
     };
     let indent = 2 + 3 + width + 2;
-    let body = fold(&format!("{word}{}", finding.text), theme.width.saturating_sub(indent), indent);
+    let body = fold(
+        &format!("{word}{}", said(theme.lang, &finding.text)),
+        theme.width.saturating_sub(indent),
+        indent,
+    );
     let mark_width = match finding.grade {
         Grade::Good => theme.glyph("✓", "ok").chars().count(),
         Grade::Absent | Grade::Weak | Grade::Bad => 1,
     };
     let gap = " ".repeat(3 - mark_width);
-    let mut text = format!("  {}{gap}{:<width$}  {body}\n", theme.mark(paint), finding.what);
+    let mut text =
+        format!("  {}{gap}{:<width$}  {body}\n", theme.mark(paint), said(theme.lang, &finding.what));
     if let Some(help) = &finding.help {
         text.push_str(&" ".repeat(indent));
-        text.push_str(&format!("{} {help}\n", theme.glyph("→", "->")));
+        text.push_str(&format!("{} {}\n", theme.glyph("→", "->"), said(theme.lang, help)));
     }
     text
 }

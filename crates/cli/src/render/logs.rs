@@ -134,7 +134,8 @@ pub fn decision(ctx: &Ctx, row: &JournalRow) -> Option<String> {
         | "service.cycle"
         | "rpc.forbidden"
         | "topic.forbidden"
-        | "config.forbidden" => Paint::Bad,
+        | "config.forbidden"
+        | "refusals.summed_up" => Paint::Bad,
         "module.killed"
         | "module.waiting"
         | "module.kept"
@@ -145,6 +146,7 @@ pub fn decision(ctx: &Ctx, row: &JournalRow) -> Option<String> {
         | "strategy.restart"
         | "health.missed"
         | "health.reported"
+        | "timeout.reported"
         | "permission.requested"
         | "module.changed"
         | "module.gone" => Paint::Soon,

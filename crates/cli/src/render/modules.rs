@@ -8,6 +8,7 @@ use crate::render::logs::clean;
 use crate::render::permissions;
 use crate::table::{self, Column, Fit, Painted, bare};
 use crate::theme::{Paint, Theme, state_paint};
+use crate::words::headings::heading;
 
 /// 24 columns: most names fit.
 const NAME_COLUMNS: u16 = 24;
@@ -53,9 +54,29 @@ pub fn table(theme: &Theme, columns: Columns, modules: &[ModuleStatus], now_ms: 
         }
         Columns::Wide => {
             let rows = modules.iter().map(|module| wide_row(theme, module, now_ms, dash)).collect();
-            table::render(theme, Fit::Unbounded, &WIDE, rows)
+            let (columns, rows) = without_empty(&WIDE, rows, dash);
+            table::render(theme, Fit::Unbounded, &columns, rows)
         }
     }
+}
+
+/// Columns of which no row has anything are left out, so that the table stays as narrow as it can.
+fn without_empty(
+    columns: &[Column],
+    rows: Vec<Vec<Painted>>,
+    dash: &str,
+) -> (Vec<Column>, Vec<Vec<Painted>>) {
+    let has_any = |at: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(at));
+        rows.is_empty() || cells.map(|(text, _)| text).any(|text| !text.is_empty() && text != dash)
+    };
+    let kept: Vec<usize> = (0..columns.len()).filter(|at| has_any(*at)).collect();
+    let keep = |row: Vec<Painted>| {
+        let cells = row.into_iter().enumerate().filter(|(at, _)| kept.contains(at));
+        cells.map(|(_, cell)| cell).collect()
+    };
+    let columns = kept.iter().filter_map(|at| columns.get(*at)).copied().collect();
+    (columns, rows.into_iter().map(keep).collect())
 }
 
 fn short_row(theme: &Theme, module: &ModuleStatus, now_ms: u64, dash: &str) -> Vec<Painted> {
@@ -76,18 +97,24 @@ fn wide_row(theme: &Theme, module: &ModuleStatus, now_ms: u64, dash: &str) -> Ve
     let or_dash = |text: &str| bare(if text.is_empty() { dash } else { text });
     let mut row = short_row(theme, module, now_ms, dash);
     let note = row.pop().unwrap_or_else(|| bare(""));
+    let dropped = if module.dropped == 0 { String::new() } else { amount::count(module.dropped) };
     row.extend([
         or_dash(&module.runtime),
         or_dash(&module.version),
         bare(module.generation.map_or_else(|| dash.to_owned(), |generation| generation.to_string())),
         bare(amount::count(module.frames_in)),
         bare(amount::count(module.frames_out)),
-        bare(amount::count(module.dropped)),
-        or_dash(&module.containment),
+        or_dash(&dropped),
+        or_dash(containment_level(module)),
         or_dash(&module.provides.join(",")),
         note,
     ]);
     row
+}
+
+/// `full`, `partial` or `none`; what is missing is told by `module show` and `doctor`.
+fn containment_level(module: &ModuleStatus) -> &str {
+    module.containment.split([' ', '(']).next().unwrap_or_default()
 }
 
 /// For how long its process has run.
@@ -166,7 +193,7 @@ pub(crate) struct Lines<'a> {
     pub(crate) text: String,
 }
 
-/// 11 columns: the longest name, `config key`, and a blank.
+/// 11 columns: the longest name, `config key`, in Polish `środowisko`, and a blank.
 const NAME_WIDTH: usize = 11;
 
 impl<'a> Lines<'a> {
@@ -175,15 +202,16 @@ impl<'a> Lines<'a> {
     }
 
     /// Adds a line; an empty value adds none. What a terminal would act on is left out: it may come from a module.
-    pub(crate) fn add(&mut self, name: &str, value: &str) {
+    pub(crate) fn add(&mut self, name: &'static str, value: &str) {
         self.add_painted(name, &clean(value));
     }
 
     /// Adds a line with a value of our own making.
-    pub(crate) fn add_painted(&mut self, name: &str, value: &str) {
+    pub(crate) fn add_painted(&mut self, name: &'static str, value: &str) {
         if value.is_empty() {
             return;
         }
+        let name = heading(self.theme.lang, name);
         let padded = format!("{name:<NAME_WIDTH$}");
         self.text.push_str(&self.theme.paint(Paint::Dim, &padded));
         self.text.push_str(value);

@@ -2,7 +2,7 @@
 
 use host::words::{self, remedy, sentence};
 use jiff::tz::TimeZone;
-use protocol::operator::{JournalRow, ModuleStatus, Story};
+use protocol::operator::{COMPLETED, JournalRow, ModuleStatus, Story};
 
 use crate::amount;
 use crate::lang::Lang;
@@ -94,6 +94,7 @@ impl Teller<'_> {
         let state = story.status.as_ref().map_or("", |status| status.status.as_str());
         let is_unapproved = last_reason(&story.records).is_some_and(|why| why.contains("approv"));
         let mut lines = match state {
+            COMPLETED => return vec![Phrase::WhyDone.fill(self.lang, &[])],
             "ready" if open_wish(&story.records).is_none() => {
                 return vec![Phrase::WhyFine.fill(self.lang, &[])];
             }

@@ -236,6 +236,26 @@ fn the_service_unit_is_written_below_another_root_and_taken_away() {
 }
 
 #[test]
+fn systemd_finds_nothing_wrong_with_the_units() {
+    let is_there = std::process::Command::new("systemd-analyze").arg("--version").output().is_ok();
+    if !is_there {
+        return crate::examples::skip("no `systemd-analyze` on PATH, so no unit was verified");
+    }
+    let world = World::new();
+    let told = world.run("service install --user --json").expect(0).json();
+    assert_eq!(told["data"]["verified"], true, "{told}");
+    let path = world.path().join(".config/systemd/user/ostoja.service");
+    assert_eq!(told["data"]["path"], path.to_str().expect("text"));
+    assert!(fs::read_to_string(&path).expect("it was written").contains("WantedBy=default.target"));
+    world.run("service uninstall --user --json").expect(0);
+    assert!(!path.exists());
+    let left = fs::read_dir(world.path()).expect("it is there").flatten().map(|entry| entry.file_name());
+    assert_eq!(left.collect::<Vec<_>>(), [".config"], "what was lent for the look is gone");
+    let told = world.run("service install --root root --json").expect(0).json();
+    assert_eq!(told["data"]["verified"], true, "{told}");
+}
+
+#[test]
 fn the_doctor_works_without_a_kernel() {
     let world = World::new();
     let ran = world.run("doctor --json");

@@ -51,6 +51,23 @@ fn the_demo_that_is_interrupted_on_the_way_leaves_nothing() {
     assert_nothing_left(&world);
 }
 
+#[test]
+fn the_demo_that_was_killed_is_cleaned_up_by_the_next_one() {
+    let world = World::new();
+    let mut child: Child = world.command(["demo"]).spawn().expect("it runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped"));
+    read_until(&mut lines, "1. Five");
+    kill_process(Pid::from_child(&child), Signal::KILL).expect("it runs");
+    child.wait().expect("it is ours");
+    assert_eq!(fs::read_dir(world.path()).expect("it is there").count(), 1, "the killed one leaves its home");
+    let mut child: Child = world.command(["demo"]).spawn().expect("it runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped"));
+    read_until(&mut lines, "1. Five");
+    kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");
+    finish(child);
+    assert_nothing_left(&world);
+}
+
 fn assert_nothing_left(world: &World) {
     let left: Vec<_> =
         fs::read_dir(world.path()).expect("it is there").flatten().map(|entry| entry.path()).collect();

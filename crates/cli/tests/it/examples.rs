@@ -50,8 +50,8 @@ fn is_on_path(program: &str) -> bool {
 }
 
 /// Said on the real stderr, where the test runner does not swallow it.
-fn skip(what: &str) {
-    let line = format!("SKIPPED cli examples: {what}\n");
+pub(crate) fn skip(what: &str) {
+    let line = format!("SKIPPED cli: {what}\n");
     let _shown =
         fs::OpenOptions::new().append(true).open("/dev/stderr").map(|mut out| out.write_all(line.as_bytes()));
 }

@@ -66,6 +66,11 @@ fn up_in_front_shows_the_boot_the_decisions_and_the_logs_and_stops_on_ctrl_c() {
     for said in ["[1/5] config", "[2/5] store", "[3/5] modules", "[4/5] door", "[5/5] start", "failing"] {
         assert!(boot.contains(said), "{said}: {boot}");
     }
+    let place = |text: &str| boot.find(text).unwrap_or_else(|| panic!("{text}: {boot}"));
+    assert!(
+        place("[5/5] start") < place("ready after"),
+        "no module is ready before the start has begun: {boot}"
+    );
     let mut data = BufReader::new(child.stdout.take().expect("it is piped"));
     read_until(&mut data, "started");
     kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");

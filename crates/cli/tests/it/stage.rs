@@ -90,18 +90,20 @@ fn failed(code: &str, error: &str) -> (Response, Vec<Value>) {
 pub(crate) fn shop(request: &Request) -> (Response, Vec<Value>) {
     match request {
         Request::KernelStatus {} => done(kernel()),
-        Request::KernelStop {} | Request::ModuleRemove { .. } => done(json!({})),
+        Request::KernelStop { dry_run: false } | Request::ModuleRemove { .. } => done(json!({})),
         Request::KernelSettle { .. } => done(json!({ "notReady": ["worker"] })),
         Request::KernelReload { dry_run: false, .. } => (Response::done(None), Vec::new()),
         Request::KernelReload { dry_run: true, .. } => done(plan()),
         Request::ModuleList {} => done(json!([module("web"), module("worker")])),
         Request::ModuleStatus { module_id } => known(module_id, module),
         Request::ModuleShow { module_id } => known(module_id, detail),
-        Request::ModuleInstall { .. } => done(installed()),
+        Request::ModuleInstall { dry_run: false, .. } => done(installed()),
         Request::ModuleRun { .. } => done(json!({ "already": false, "status": module("web") })),
         Request::ModuleUninstall { module_id, dry_run: false } => done(json!({ "moduleId": module_id })),
         Request::ModuleUpdate { dry_run: false, .. } => done(installed()),
-        Request::ModuleStart { dry_run: true, .. }
+        Request::KernelStop { dry_run: true }
+        | Request::ModuleInstall { dry_run: true, .. }
+        | Request::ModuleStart { dry_run: true, .. }
         | Request::ModuleStop { dry_run: true, .. }
         | Request::ModuleRestart { dry_run: true, .. }
         | Request::ModuleApprove { dry_run: true, .. }

@@ -9,6 +9,7 @@ use store::Health;
 
 use super::connection::Caller;
 use super::reply::{self, Done, Refusal, plain_answer};
+use super::rows::state_word;
 use crate::files::project::ProjectModules;
 use crate::run::ProjectSource;
 use crate::shell::Shell;
@@ -25,7 +26,7 @@ impl Shell {
         let used = usage::of_self();
         let mut states: BTreeMap<String, u32> = BTreeMap::new();
         for view in self.kernel.views() {
-            *states.entry(view.state.as_str().to_owned()).or_default() += 1;
+            *states.entry(state_word(&view).to_owned()).or_default() += 1;
         }
         let journal = match self.talk.scribe.health() {
             Health::Well => "well".to_owned(),
@@ -69,6 +70,16 @@ impl Shell {
         });
         Plan { steps: steps.collect() }
     }
+}
+
+/// Stops everything in order; with `dry_run` only tells how.
+pub(super) async fn stop(caller: &Caller, dry_run: bool) -> Done {
+    if dry_run {
+        let mut shell = caller.shell.borrow_mut();
+        let request = shell.desk.next_request();
+        return reply::data(&shell.plan_of(kernel::Event::Ordered(request, Order::Shutdown)));
+    }
+    caller.order(Order::Shutdown).await.and_then(plain_answer).map(|_| None)
 }
 
 pub(super) async fn settle(caller: &Caller, timeout_ms: Option<u64>) -> Done {

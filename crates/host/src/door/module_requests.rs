@@ -36,7 +36,12 @@ pub(super) async fn handle(caller: &Caller, request: Request) -> Done {
         Request::ModuleRestart { module_id, dry_run } => {
             act(caller, &module_id, Order::Restart, dry_run).await
         }
-        Request::ModuleInstall { module_dir, symlink } => home::install(caller, &module_dir, symlink).await,
+        Request::ModuleInstall { module_dir, symlink, dry_run: false } => {
+            home::install(caller, &module_dir, symlink).await
+        }
+        Request::ModuleInstall { module_dir, dry_run: true, .. } => {
+            home::plan_install(caller, &module_dir).await
+        }
         Request::ModuleApprove { module_id, dry_run } => home::approve(caller, &module_id, dry_run).await,
         Request::ModuleUninstall { module_id, dry_run } => home::uninstall(caller, &module_id, dry_run).await,
         Request::ModuleUpdate { module_id, module_dir, dry_run } => {

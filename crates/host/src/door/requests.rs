@@ -26,7 +26,7 @@ pub(super) async fn handle(caller: &Caller, request: Request) {
         }
         Request::Publish { topic, payload } => publish(caller, &topic, &payload).await,
         Request::KernelStatus {} => kernel_requests::status(caller),
-        Request::KernelStop {} => caller.order(Order::Shutdown).await.and_then(plain_answer).map(|_| None),
+        Request::KernelStop { dry_run } => kernel_requests::stop(caller, dry_run).await,
         Request::KernelSettle { timeout_ms } => kernel_requests::settle(caller, timeout_ms).await,
         Request::KernelReload { what, dry_run } => kernel_requests::reload(caller, what, dry_run).await,
         Request::PermissionsList { module_id } => permission_requests::list(caller, module_id.as_deref()),

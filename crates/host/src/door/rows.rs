@@ -2,7 +2,7 @@
 
 use abi::{Name, Slot};
 use kernel::{Spec, View};
-use protocol::operator::{ModuleDetail, ModuleStatus};
+use protocol::operator::{COMPLETED, ModuleDetail, ModuleStatus};
 
 use crate::launch;
 use crate::shell::Shell;
@@ -29,7 +29,7 @@ impl Shell {
         let blueprint = self.blueprint(view.slot);
         ModuleStatus {
             id: view.id.to_string(),
-            status: view.state.as_str().to_owned(),
+            status: state_word(view).to_owned(),
             pid: life.map(|life| life.pid),
             provides: texts(&view.provides),
             restart_count: view.restart_count,
@@ -93,6 +93,12 @@ impl Shell {
             stderr_tail: seat.map(|seat| seat.stderr_tail.lines()).unwrap_or_default(),
         })
     }
+}
+
+/// The word for how a module is: its state, or `completed` where it rests because its work is done. Modules among
+/// themselves know only the states.
+pub(crate) fn state_word(view: &View) -> &'static str {
+    if view.is_completed { COMPLETED } else { view.state.as_str() }
 }
 
 fn texts(names: &[Name]) -> Vec<String> {

@@ -12,6 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::connection::Caller;
 use super::reply::{self, Done, Refusal};
+use super::rows::state_word;
 use crate::clock::wall_now;
 use crate::shell::Shell;
 use crate::usage::{self, Used};
@@ -81,7 +82,7 @@ fn table(shell: &Shell, last: &Last, passed: Option<Duration>) -> UsageTable {
         let life = seat.life.as_ref()?;
         let used = usage::of_process(life.pid, seat.cgroup.as_deref()).unwrap_or_default();
         let frames = seat.tally.frames_in + seat.tally.frames_out;
-        Some(row(view.id.to_string(), view.state.as_str(), Some(life.pid), used, frames))
+        Some(row(view.id.to_string(), state_word(&view), Some(life.pid), used, frames))
     });
     let own_pid = Some(std::process::id());
     UsageTable {

@@ -47,9 +47,14 @@ impl Shell {
             }
             false => None,
         };
-        let seat = self.seat_mut(slot).ok_or_else(gone)?;
-        let ready_made = seat.ready_made.as_mut().ok_or_else(gone)?;
-        let child = ready_made.prepared.launch().map_err(|error| launch::fault(&error))?;
+        let mut berths = self.berths.take();
+        let ready_made = self.seat_mut(slot).and_then(|seat| seat.ready_made.as_mut());
+        let child = ready_made.map(|made| match &mut berths {
+            Some(berths) => made.prepared.launch_from(berths),
+            None => made.prepared.launch(),
+        });
+        self.berths = berths;
+        let child = child.ok_or_else(gone)?.map_err(|error| launch::fault(&error))?;
         self.take_up(slot, generation, &blueprint, child, notify)
     }
 

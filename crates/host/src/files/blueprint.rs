@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use abi::{ModuleId, Name, Permissions};
-use kernel::{Capabilities, Door, Features, GiveUp, PRIORITY_DEFAULT, RestartRule, Spec, Strategy};
+use kernel::{Capabilities, Door, Features, GiveUp, PRIORITY_DEFAULT, RestartRule, Spec, Strategy, Work};
 use protocol::files::manifest::{self, Command, Manifest};
-use protocol::files::policy::{self, OnGiveUp, Policy, Protocol, Ready, Restart, StopSignal};
+use protocol::files::policy::{self, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, StopSignal};
 use sandbox::{Limits, Profile};
 
 use crate::files::seal::Seal;
@@ -135,6 +135,8 @@ pub(crate) fn door(protocol: Protocol) -> Result<Door, String> {
 
 /// Takes over what a policy says into what the kernel decides by.
 pub(crate) fn apply_policy(spec: &mut Spec, policy: &Policy) {
+    let once = policy.ready.as_ref().is_some_and(|ready| ready.probe == Probe::Completed);
+    spec.work = if once { Work::Once } else { Work::Lasting };
     spec.restart = match policy.restart.unwrap_or_default() {
         Restart::Always => RestartRule::Always,
         Restart::OnFailure => RestartRule::OnFailure,

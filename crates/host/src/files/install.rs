@@ -85,13 +85,20 @@ pub(crate) fn inspect(dir: &Path) -> Result<ModuleFolder, InstallError> {
     })
 }
 
+/// Looks at a folder that is to be installed where no module of its name may be yet.
+pub(crate) fn inspect_new(dir: &Path, modules: &Path) -> Result<ModuleFolder, InstallError> {
+    let module = inspect(dir)?;
+    let id = &module.manifest.id;
+    if fs::symlink_metadata(modules.join(id.as_str())).is_ok() {
+        return Err(InstallError::Present(id.clone()));
+    }
+    Ok(module)
+}
+
 /// Puts a folder into `modules` under its module's name.
 pub(crate) fn install(dir: &Path, modules: &Path, way: Way) -> Result<ModuleFolder, InstallError> {
-    let id = inspect(dir)?.manifest.id;
+    let id = inspect_new(dir, modules)?.manifest.id;
     let place = modules.join(id.as_str());
-    if fs::symlink_metadata(&place).is_ok() {
-        return Err(InstallError::Present(id));
-    }
     bring(dir, &place, modules, &id, way)?;
     inspect(&place)
 }

@@ -64,6 +64,8 @@ impl Begun {
 
 async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     let home = options.home.clone();
+    // First of all, while its numbers are free. Without them launches only cost more.
+    let berths = sandbox::Berths::reserve().inspect_err(|error| tracing::debug!(%error, "no berths")).ok();
     home.create().map_err(HostError::Home)?;
     let lock = lock_home(home.root()).map_err(HostError::Lock)?;
     raise_open_files();
@@ -97,6 +99,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
         },
         surrounding: Surrounding::of_process(),
         cgroups,
+        berths,
         proofs: sandbox::probe::run(),
         talk,
         version: options.version.clone(),
@@ -107,8 +110,9 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     spawn_tasks(&shell, &mut signals, listener, news);
     spawn_local(signals::obey(shell.clone(), signals));
     begun.tell(BootStep::Door, home.socket().display().to_string());
-    begin(&mut shell.borrow_mut(), finding);
+    // Told before it is done, since the first modules are ready within it.
     begun.tell(BootStep::Start, "begun".to_owned());
+    begin(&mut shell.borrow_mut(), finding);
     manager::tell("READY=1");
     spawn_local(tell_settled(shell.clone()));
     let bells = shell.borrow().bells.clone();

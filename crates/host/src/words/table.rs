@@ -202,6 +202,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "ostoja restart {module}",
     ),
     says(
+        "timeout.reported",
+        "stays as it is; the watchdog is passive and only says so",
+        "zostaje, jak jest; strażnik jest bierny i tylko to zgłasza",
+        "ostoja restart {module}",
+    ),
+    says(
         "service.duplicate",
         "offers `{service}`, which {provider} offers already",
         "oferuje `{service}`, co oferuje już {provider}",
@@ -230,6 +236,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "config.forbidden",
         "tried to {verb} the configuration `{key}`, which is not its own",
         "sięgnął ({verb}) do konfiguracji `{key}`, która nie jest jego",
+        "ostoja module show {module}",
+    ),
+    says(
+        "refusals.summed_up",
+        "was refused {count} times more within {over_ms}",
+        "odmówiono mu jeszcze {count} razy w ciągu {over_ms}",
         "ostoja module show {module}",
     ),
     // Permissions.

@@ -111,6 +111,8 @@ fn a_plan_tells_what_would_happen_and_nothing_happens() {
     let pid = kernel.module_pid("a");
     let stop = codes(json!({ "cmd": "module.stop", "moduleId": "a", "dryRun": true }));
     assert_eq!(stop, ["order.stop", "module.stopping"]);
+    let down = codes(json!({ "cmd": "kernel.stop", "dryRun": true }));
+    assert_eq!(down, ["order.shutdown", "shutdown.begun", "module.stopping", "module.stopping"]);
     kernel.file("ostoja.yaml", "modules:\n  a: {run: sleep 1001}\n  c: {run: sleep 1000}\n");
     let reload = codes(json!({ "cmd": "kernel.reload", "what": "modules", "dryRun": true }));
     for code in ["module.changed", "module.gone", "module.starting"] {

@@ -52,6 +52,20 @@ fn an_installed_module_runs_only_when_it_was_approved() {
 }
 
 #[test]
+fn a_plan_of_an_installation_installs_nothing() {
+    let kernel = Kernel::settled("modules: {}\n");
+    let dir = module(&kernel, "source", &manifest("1", &json!({ "net": ["a.example:443"] })));
+    let plan = json!({ "cmd": "module.install", "moduleDir": dir, "dryRun": true });
+    let steps = kernel.data(plan.clone())["steps"].clone();
+    assert_eq!(steps[0]["moduleId"], "web");
+    assert!(steps[0]["text"].as_str().expect("a text").contains("a.example:443"), "{steps}");
+    assert!(!kernel.path().join("modules/web").exists());
+    assert_eq!(kernel.data(json!({ "cmd": "module.list" })), json!([]));
+    kernel.data(json!({ "cmd": "module.install", "moduleDir": dir }));
+    assert_eq!(kernel.ask(plan)["code"], "host::install::present");
+}
+
+#[test]
 fn changed_files_refuse_a_module_at_its_next_start() {
     let kernel = installed();
     approve(&kernel);

@@ -57,6 +57,33 @@ fn every_kind_of_readiness_is_seen() {
     }
 }
 
+#[test]
+fn one_time_work_is_done_before_those_who_need_it_start() {
+    let kernel = Kernel::settled(
+        "modules:\n  web: {run: 'cat table; exec sleep 1000', needs: [migrate]}\n\
+         \x20 migrate: {run: 'echo migrated > table', ready: completed}\n",
+    );
+    assert_eq!(kernel.state("migrate"), "completed");
+    assert_eq!(kernel.state("web"), "ready");
+    kernel.wait_for_log("web", "migrated");
+    let codes = kernel.codes("migrate");
+    assert!(codes.contains(&"module.completed".to_owned()), "{codes:?}");
+    assert!(!codes.contains(&"module.ready".to_owned()), "{codes:?}");
+    assert_eq!(kernel.data(json!({ "cmd": "kernel.status" }))["states"]["completed"], 1);
+}
+
+#[test]
+fn who_needs_one_time_work_that_failed_says_why_it_waits() {
+    let kernel = Kernel::with(
+        "modules:\n  web: {run: sleep 1000, needs: [migrate]}\n\
+         \x20 migrate: {run: 'echo no database >&2; exit 3', ready: completed, restart: never}\n",
+    );
+    assert_eq!(kernel.settle(), ["migrate", "web"]);
+    assert_eq!((kernel.state("migrate").as_str(), kernel.state("web").as_str()), ("crashed", "waiting"));
+    let note = kernel.status("web")["note"].as_str().expect("a note").to_owned();
+    assert!(note.contains("waits for `migrate`") && note.contains("left with exit code 3"), "{note}");
+}
+
 /// A port that was free a moment ago. The modules here have to be told one, and nobody else in a test run asks for it.
 fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");

@@ -46,6 +46,21 @@ fn a_module_that_refuses_to_end_is_killed_after_its_grace() {
 }
 
 #[test]
+fn a_command_that_is_paused_ends_as_soon_as_it_is_told_to() {
+    let kernel = Kernel::settled("modules:\n  paused: {run: sleep 1000, stop: {grace: 1000s}}\n");
+    let pid = kernel.module_pid("paused").expect("it runs");
+    let number = rustix::process::Pid::from_raw(i32::try_from(pid).expect("a small number"));
+    rustix::process::kill_process(number.expect("not zero"), Signal::STOP).expect("signalled");
+    eventually("it is paused", || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it is there");
+        stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
+    });
+    kernel.data(json!({ "cmd": "module.stop", "moduleId": "paused" }));
+    assert_eq!(kernel.state("paused"), "stopped");
+    assert!(!kernel.codes("paused").contains(&"module.killed".to_owned()));
+}
+
+#[test]
 fn a_second_signal_does_not_wait_for_anybody() {
     let mut kernel = Kernel::home(
         "modules:\n  deaf: {run: [python3, deaf.py], ready: {log: deaf}, stop: {grace: 1000s}}\n",

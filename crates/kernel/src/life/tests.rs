@@ -504,3 +504,44 @@ fn an_exit_after_a_second_has_no_hint() {
     );
     assert!(!views[0].contains("entry point"), "{views:?}");
 }
+
+#[test]
+fn a_passive_watchdog_only_says_that_a_module_was_not_ready_in_time() {
+    check(
+        "settings watchdog=passive
+         module a
+         discover
+         spawned a
+         order 1 settle
+         quiet
+         wait 100000
+         order 2 start a
+         view a
+         ready a
+         view a",
+        expect![[r#"
+            > wait 100000
+              at 30.000s
+              journal ready.timeout a#1 after_ms=30000
+              journal timeout.reported a#1
+              reply 1 settled [a]
+            > order 2 start a
+              at 100.000s
+              reply 2 failed TimedOut: was not ready after 30000 ms
+            > view a
+              view a starting restarts=0 note="was not ready after 30000 ms"
+            > ready a
+              journal module.ready a#1 after_ms=100000
+              a#1 <- deps_ready
+            > view a
+              view a ready restarts=0 note=""
+        "#]],
+    );
+}
+
+#[test]
+fn one_time_work_has_a_time_limit_where_it_says_so() {
+    let told =
+        heard("module job plain once ready-ms=50\n discover\n spawned job\n wait 100000", &["journal ready"]);
+    assert_eq!(told, ["journal ready.timeout job#1 after_ms=50"]);
+}

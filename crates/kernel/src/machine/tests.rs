@@ -183,6 +183,7 @@ fn a_view_tells_what_can_be_seen() {
                 id: "a",
                 version: "3",
                 state: Waiting,
+                is_completed: false,
                 generation: Some(
                     Generation(
                         1,

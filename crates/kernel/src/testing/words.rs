@@ -10,7 +10,7 @@ use core::time::Duration;
 use abi::{ModuleId, Name, PermissionKind, Permissions};
 use kernel::{
     Capabilities, Discovered, Door, Enforcement, GiveUp, Grants, RestartRule, Settings, Spec, Strategy,
-    Watchdog,
+    Watchdog, Work,
 };
 
 type Parsed<T> = Result<T, String>;
@@ -86,6 +86,7 @@ fn set_policy(spec: &mut Spec, key: &str, value: &str) -> Parsed<bool> {
 fn set_spec(spec: &mut Spec, key: &str, value: &str) -> Parsed<()> {
     match key {
         "plain" => spec.door = Door::Plain,
+        "once" => spec.work = Work::Once,
         "version" => spec.version = value.to_string(),
         "priority" => spec.priority = number(value)?,
         "provides" => spec.provides = list(value)?,

@@ -35,9 +35,10 @@ pub(super) enum Key {
     N,
     State,
     Version,
+    Transport,
 }
 
-const KEYS: usize = Key::Version as usize + 1;
+const KEYS: usize = Key::Transport as usize + 1;
 
 impl Key {
     fn from_word(word: &str) -> Option<Self> {
@@ -64,6 +65,7 @@ impl Key {
             "n" => Self::N,
             "state" => Self::State,
             "version" => Self::Version,
+            "transport" => Self::Transport,
             _ => return None,
         })
     }
@@ -93,6 +95,7 @@ impl Key {
             Self::N => "n",
             Self::State => "state",
             Self::Version => "version",
+            Self::Transport => "transport",
         }
     }
 }

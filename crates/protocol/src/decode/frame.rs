@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
 use super::fields::{Fields, Key, text_of};
 use super::{Frame, LOG_GROUP_ITEMS_MAX, LogItem, Raw, Rejected};
-use crate::door::LogLevel;
+use crate::door::{LogLevel, TransportKind};
 
 impl<'a> Frame<'a> {
     /// The message's `type`.
@@ -55,6 +55,7 @@ impl<'a> Frame<'a> {
             "ready" => Self::Ready {
                 manifest: fields.some(Key::Manifest),
                 capabilities: fields.some(Key::Capabilities),
+                transport: fields.some(Key::Transport).and_then(transport),
             },
             "ack" => Self::Ack { id: fields.name("ack", Key::Id)? },
             "nack" => Self::Nack {
@@ -92,6 +93,11 @@ fn feature<'a>(word: &str, fields: &Fields<'a>) -> Result<Frame<'a>, Rejected> {
         "state:restored" => Frame::StateRestored { id: fields.name("state:restored", Key::Id)? },
         _ => return Err(Rejected::unknown_type(word)),
     })
+}
+
+/// What is no known word is no answer to an offer.
+fn transport(value: Raw<'_>) -> Option<TransportKind> {
+    (*text_of(value)? == *TransportKind::Shm.as_str()).then_some(TransportKind::Shm)
 }
 
 fn rpc_request<'a>(fields: &Fields<'a>) -> Result<Frame<'a>, Rejected> {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{LogLevel, Opaque, present};
+use super::{LogLevel, Opaque, TransportKind, present, transport::known};
 
 /// One line from a module to the kernel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +18,9 @@ pub enum FromModule {
         /// Ignored for decisions: the stored approvals count.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         capabilities: Option<Opaque>,
+        /// The module has taken the offer of `init`: this is its last line on the pipe.
+        #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
+        transport: Option<TransportKind>,
     },
     /// A log record.
     #[serde(rename = "log")]

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Opaque, present};
+use super::{LaneOffer, Opaque, TransportKind, present, transport::known};
 
 /// One line from the kernel to a module.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +26,15 @@ pub enum ToModule {
         /// The home folder too.
         #[serde(rename = "projectRoot")]
         project_root: String,
+        /// A faster way than the pipes; only for modules that asked for it.
+        #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
+        transport: Option<LaneOffer>,
+    },
+    /// The last line on the pipe: from now on the kernel's frames come by the lane.
+    #[serde(rename = "transport")]
+    Transport {
+        /// Which way.
+        kind: TransportKind,
     },
     /// What the module requires is there: it is `ready` now.
     #[serde(rename = "deps_ready")]

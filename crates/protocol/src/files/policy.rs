@@ -88,6 +88,8 @@ pub enum Probe {
     Log(String),
     /// It says so, as to systemd (`sd_notify`).
     Notify,
+    /// Its one-time work is done: it left with 0.
+    Completed,
 }
 
 /// When a module counts as ready.

@@ -1,7 +1,7 @@
 //! The codec against its vectors.
 
 use protocol::decode::{Decoded, Frame, KernelCall, Raw, Rejected, decode, decode_kernel_call};
-use protocol::door::{FromModule, ToModule};
+use protocol::door::{FromModule, LaneOffer, ToModule, TransportKind};
 use protocol::encode::{self, Call};
 use serde_json::{Map, Value, json};
 
@@ -131,9 +131,11 @@ fn raw(value: Option<Raw<'_>>) -> Option<Value> {
 /// The frame in the shape of the door's own message, absent fields left out.
 fn to_json(frame: &Frame<'_>) -> Value {
     let fields: Vec<(&str, Option<Value>)> = match frame {
-        Frame::Ready { manifest, capabilities } => {
-            vec![("manifest", raw(*manifest)), ("capabilities", raw(*capabilities))]
-        }
+        Frame::Ready { manifest, capabilities, transport } => vec![
+            ("manifest", raw(*manifest)),
+            ("capabilities", raw(*capabilities)),
+            ("transport", transport.map(|kind| json!(kind))),
+        ],
         Frame::Log { level, msg, data, topic } => vec![
             ("level", Some(json!(level))),
             ("msg", Some(json!(msg))),
@@ -261,6 +263,15 @@ fn write(out: &mut Vec<u8>, input: &Value) {
     };
     match word("type") {
         "install" => encode::install(out),
+        "init" if input.get("transport").is_some() => encode::init_with_lane(
+            out,
+            word("protocolVersion"),
+            need("config").as_bytes(),
+            word("workspacePath"),
+            word("projectRoot"),
+            serde_json::from_value::<LaneOffer>(input["transport"].clone()).expect("an offer"),
+        ),
+        "transport" => encode::transport(out, TransportKind::Shm),
         "init" => encode::init(
             out,
             word("protocolVersion"),

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use protocol::decode::{Decoded, Frame, Raw, decode, decode_kernel_call};
-use protocol::door::{FromModule, LogItem, LogLevel, Opaque, ToModule};
+use protocol::door::{FromModule, LogItem, LogLevel, Opaque, ToModule, TransportKind};
 use protocol::encode::{self, Call};
 use protocol::lines::{Line, LineDecoder};
 use serde_json::Value;
@@ -85,8 +85,9 @@ fn from_module() -> impl Strategy<Value = FromModule> {
     let level = prop::sample::select(LogLevel::ALL.to_vec());
     let item = (name(), prop::option::of(not_null())).prop_map(|(msg, data)| LogItem { msg, data });
     prop_oneof![
-        (opaque(), prop::option::of(not_null()))
-            .prop_map(|(manifest, capabilities)| FromModule::Ready { manifest, capabilities }),
+        (opaque(), prop::option::of(not_null()), prop::option::of(Just(TransportKind::Shm))).prop_map(
+            |(manifest, capabilities, transport)| FromModule::Ready { manifest, capabilities, transport }
+        ),
         (level.clone(), name(), prop::option::of(not_null()), prop::option::of(name()))
             .prop_map(|(level, msg, data, topic)| FromModule::Log { level, msg, data, topic }),
         (level, name(), prop::option::of(not_null()), prop::collection::vec(item, 0..4))
@@ -128,9 +129,10 @@ fn owned(raw: Raw<'_>) -> Opaque {
 /// The borrowed frame as the owned one: the naive twin reads by serde alone.
 fn to_owned(frame: Frame<'_>) -> FromModule {
     match frame {
-        Frame::Ready { manifest, capabilities } => FromModule::Ready {
+        Frame::Ready { manifest, capabilities, transport } => FromModule::Ready {
             manifest: manifest.map(owned).unwrap_or_default(),
             capabilities: capabilities.map(owned),
+            transport,
         },
         Frame::Log { level, msg, data, topic } => FromModule::Log {
             level,

@@ -45,7 +45,7 @@ fn the_schema_names_every_message_of_both_directions() {
     let both = ["cancel", "progress", "chunk", "end", "credit"];
     let to_module = [
         "install",
-        "init",
+        "init", "transport",
         "deps_ready",
         "service_available",
         "ping",

@@ -62,3 +62,25 @@ fn only_bad_things_make_it_unhealthy() {
     weak.pop();
     assert!(Findings::new(weak).healthy);
 }
+
+#[test]
+fn findings_are_told_in_polish_and_stay_english_in_json() {
+    let all = Findings::new(vec![
+        finding("home", "folder", Grade::Absent, "/h is not there yet", Some("ostoja up")),
+        finding("home", "disk", Grade::Bad, "12 MiB free", Some("make room; logs need it")),
+        finding("runtime", "php", Grade::Good, "PHP 8.2.1", None),
+    ]);
+    let theme = Theme { lang: Lang::Pl, ..Theme::plain(Glyphs::Unicode) };
+    expect![[r#"
+        dom
+          ·  katalog  brak: /h jeszcze nie ma
+                      → ostoja up
+          ✗  dysk     źle: 12 MiB wolne
+                      → zrób miejsce; potrzebują go logi
+
+        środowiska
+          ✓  php      PHP 8.2.1
+    "#]]
+    .assert_eq(&findings(&theme, &all));
+    assert!(serde_json::to_string(&all).expect("JSON").contains("12 MiB free"));
+}

@@ -70,13 +70,13 @@ fn the_wide_table_shows_everything() {
         &Theme::plain(Glyphs::Unicode),
         Columns::Wide,
         expect![[r#"
-        NAME                             STATE          PID      UP  RESTARTS    CPU    MEM  RUNTIME  VERSION  LIFE  IN  OUT  DROPPED  CONTAINMENT  PROVIDES                         NOTE
-        web                              ● ready       4711  10m00s         0  0.42s  12.3M  python   1.2.0       3  12   34        0  full         web
-        shop-front-end-with-a-long-name  ◌ waiting     4711  10m00s         0  0.42s  12.3M  python   1.2.0       3  12   34        0  full         shop-front-end-with-a-long-name  waits for service db
-        worker                           ↻ restarting     –       –         7  0.42s      –  python   1.2.0       3  12   34        0  full         worker                           exit code 1 after 40 ms; again in 4s
-        log-shipper                      ● ready       4711  10m00s      1000  0.42s  12.3M  python   1.2.0       3  12   34    12.3k  full         log-shipper                      12.3k dropped; 3 bad lines
-        mailer                           ○ stopped        –       –         0      –      –  python   1.2.0       3  12   34        0  full         mailer                           not approved: run `ostoja module approve mailer` after a look at what it asks for
-    "#]],
+            NAME                             STATE          PID      UP  RESTARTS    CPU    MEM  RUNTIME  VERSION  LIFE  IN  OUT  DROPPED  CONTAINMENT  PROVIDES                         NOTE
+            web                              ● ready       4711  10m00s         0  0.42s  12.3M  python   1.2.0       3  12   34        –  full         web
+            shop-front-end-with-a-long-name  ◌ waiting     4711  10m00s         0  0.42s  12.3M  python   1.2.0       3  12   34        –  full         shop-front-end-with-a-long-name  waits for service db
+            worker                           ↻ restarting     –       –         7  0.42s      –  python   1.2.0       3  12   34        –  full         worker                           exit code 1 after 40 ms; again in 4s
+            log-shipper                      ● ready       4711  10m00s      1000  0.42s  12.3M  python   1.2.0       3  12   34    12.3k  full         log-shipper                      12.3k dropped; 3 bad lines
+            mailer                           ○ stopped        –       –         0      –      –  python   1.2.0       3  12   34        –  full         mailer                           not approved: run `ostoja module approve mailer` after a look at what it asks for
+        "#]],
     );
 }
 
@@ -138,4 +138,31 @@ fn one_module_in_full() {
                    ValueError: no port
     "#]]
     .assert_eq(&super::detail(&Theme::plain(Glyphs::Unicode), &detail, NOW_MS));
+}
+
+#[test]
+fn the_wide_table_leaves_out_what_no_row_has_and_sums_up_the_containment() {
+    let plain = |id: &str| ModuleStatus {
+        version: String::new(),
+        provides: Vec::new(),
+        containment: "partial (missing: landlock net, namespaces, net broker)".to_owned(),
+        runtime: "command".to_owned(),
+        ..module(id)
+    };
+    let text = table(&Theme::plain(Glyphs::Unicode), Columns::Wide, &[plain("web"), plain("db")], NOW_MS);
+    expect![[r#"
+        NAME  STATE     PID      UP  RESTARTS    CPU    MEM  RUNTIME  LIFE  IN  OUT  CONTAINMENT
+        web   ● ready  4711  10m00s         0  0.42s  12.3M  command     3  12   34  partial
+        db    ● ready  4711  10m00s         0  0.42s  12.3M  command     3  12   34  partial
+    "#]]
+    .assert_eq(&text);
+}
+
+#[test]
+fn headings_and_names_are_in_the_persons_language() {
+    let theme = Theme { lang: crate::lang::Lang::Pl, ..Theme::plain(Glyphs::Unicode) };
+    let text = table(&theme, Columns::Short, &modules(), NOW_MS);
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    expect!["NAZWA     STAN           PID  DZIAŁA  RESTARTY    CPU    PAM  UWAGA"]
+        .assert_eq(text.lines().next().unwrap_or_default());
 }

@@ -14,6 +14,17 @@ pub(super) async fn install(caller: &Caller, dir: &str, symlink: bool) -> Done {
     installed(caller, &module)
 }
 
+/// What an installation would bring: nothing runs before its approval.
+pub(super) async fn plan_install(caller: &Caller, dir: &str) -> Done {
+    let (dir, modules) = (PathBuf::from(dir), caller.shell.borrow().files.home.modules());
+    let module = on_a_thread(move || install::inspect_new(&dir, &modules)).await?;
+    let id = &module.manifest.id;
+    let asks = format!("would ask for: {}", module.manifest.permissions);
+    let step =
+        PlannedStep { module_id: Some(id.to_string()), code: "module.installed".to_owned(), text: asks };
+    reply::data(&protocol::operator::Plan { steps: vec![step] })
+}
+
 fn installed(caller: &Caller, module: &ModuleFolder) -> Done {
     let mut shell = caller.shell.borrow_mut();
     let id = module.manifest.id.clone();

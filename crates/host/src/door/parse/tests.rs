@@ -28,7 +28,7 @@ fn every_request_that_needs_a_module_or_folder_is_a_known_one() {
 #[test]
 fn an_older_tools_request_is_understood() {
     let line = br#"{"cmd":"module.install","moduleDir":"/m","symlink":true}"#;
-    let expected = Request::ModuleInstall { module_dir: "/m".to_owned(), symlink: true };
+    let expected = Request::ModuleInstall { module_dir: "/m".to_owned(), symlink: true, dry_run: false };
     assert_eq!(request(line), Ok(expected));
 }
 

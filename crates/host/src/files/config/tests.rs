@@ -37,6 +37,13 @@ fn a_broken_layer_is_an_error_with_its_place() {
 }
 
 #[test]
+fn the_kernel_and_the_files_agree_on_what_holds_where_nothing_is_said() {
+    let (_folder, home) = home();
+    let (approvals, _) = Approvals::load(&home.permissions()).expect("empty");
+    assert_eq!(kernel_settings(&settings::Settings::default(), &approvals), Settings::default());
+}
+
+#[test]
 fn the_house_rules_reach_the_kernel() {
     let (_folder, home) = home();
     let text = "lifecycle: {maxRestarts: 9, shutdownGraceMs: 70}\nwatchdog: {mode: strict}\n";

@@ -70,18 +70,19 @@ fn on_give_up(reader: &mut Reader, node: &Node) -> Option<OnGiveUp> {
     start
 }
 
-const PROBE_FIELDS: [&str; 6] = ["tcp", "http", "exec", "log", "notify", "started"];
-const READY_FIELDS: [&str; 9] =
-    ["tcp", "http", "exec", "log", "notify", "started", "timeout", "interval", "status"];
+const PROBE_FIELDS: [&str; 7] = ["tcp", "http", "exec", "log", "notify", "started", "completed"];
+const READY_FIELDS: [&str; 10] =
+    ["tcp", "http", "exec", "log", "notify", "started", "completed", "timeout", "interval", "status"];
 
 fn ready(reader: &mut Reader, node: &Node) -> Option<Ready> {
     let Kind::Map(entries) = &node.kind else {
-        let words = [("started", false), ("notify", true)];
-        let notify = reader.word("ready", node, &words)?;
-        return Some(Ready {
-            probe: if notify { Probe::Notify } else { Probe::Started },
-            ..Ready::default()
-        });
+        let probe =
+            match reader.word("ready", node, &["started", "notify", "completed"].map(|word| (word, word)))? {
+                "notify" => Probe::Notify,
+                "completed" => Probe::Completed,
+                _ => Probe::Started,
+            };
+        return Some(Ready { probe, ..Ready::default() });
     };
     let mut ready = Ready::default();
     let mut first: Option<&Key> = None;
@@ -121,6 +122,7 @@ fn probe(reader: &mut Reader, ready: &Node, field: &str, node: &Node) -> Option<
         "exec" => words(reader, field, node).map(Probe::Exec),
         "log" => reader.text(field, node).map(Probe::Log),
         "notify" => reader.word(field, node, &[("true", ())]).map(|()| Probe::Notify),
+        "completed" => reader.word(field, node, &[("true", ())]).map(|()| Probe::Completed),
         _ => reader.word(field, node, &[("true", ())]).map(|()| Probe::Started),
     }
 }

@@ -65,6 +65,8 @@ fn readiness_is_one_thing() {
     assert_eq!(probe("{started: true}"), Some(Probe::Started));
     assert_eq!(probe("notify"), Some(Probe::Notify));
     assert_eq!(probe("{notify: true, timeout: 5s}"), Some(Probe::Notify));
+    assert_eq!(probe("completed"), Some(Probe::Completed));
+    assert_eq!(probe("{completed: true, timeout: 10m}"), Some(Probe::Completed));
     assert_eq!(probe("{tcp: 80}"), tcp("127.0.0.1", 80));
     assert_eq!(probe("{tcp: '80'}"), tcp("127.0.0.1", 80));
     assert_eq!(probe("{tcp: 'db:65535'}"), tcp("db", 65535));
