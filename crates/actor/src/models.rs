@@ -37,7 +37,7 @@ fn ring_hands_over_whole_values_in_order_over_two_laps() {
         let (mut producer, mut consumer) = ring(1);
         let sender = thread::spawn(move || (1..=3).for_each(|number| send(&mut producer, number)));
         assert_eq!(receive(&mut consumer, 3), [1, 2, 3]);
-        sender.join().unwrap();
+        sender.join().expect("the other side does not panic");
     });
 }
 
@@ -64,7 +64,7 @@ fn ring_of_two_hands_over_what_was_written_in_place() {
             assert_eq!(consumer.peek().copied(), Some(number));
             consumer.advance();
         }
-        sender.join().unwrap();
+        sender.join().expect("the other side does not panic");
     });
 }
 
@@ -80,7 +80,7 @@ fn ring_drops_what_is_undelivered_whichever_side_goes_first() {
         });
         let _ = consumer.pop();
         drop(consumer);
-        sender.join().unwrap();
+        sender.join().expect("the other side does not panic");
     });
 }
 
@@ -109,7 +109,7 @@ fn sleeper_is_never_left_asleep_with_work_before_it() {
             }
             sleeper.cancel();
         }
-        sender.join().unwrap();
+        sender.join().expect("the other side does not panic");
     });
 }
 
@@ -120,7 +120,7 @@ fn of_two_senders_one_wakes_a_sleeper_and_only_once() {
         sleeper.prepare();
         let other = sleeper.clone();
         let sender = thread::spawn(move || usize::from(other.wake()));
-        let woken = usize::from(sleeper.wake()) + sender.join().unwrap();
+        let woken = usize::from(sleeper.wake()) + sender.join().expect("the other side does not panic");
         assert_eq!(woken, 1);
         assert!(!sleeper.should_sleep());
     });
@@ -155,7 +155,7 @@ fn ring_and_wake_flag_together_deliver_a_batch_to_a_sleeping_core() {
             }
             sleeper.cancel();
         }
-        sender.join().unwrap();
+        sender.join().expect("the other side does not panic");
     });
 }
 
@@ -174,6 +174,6 @@ fn trace_gives_whole_records_or_none() {
             assert!(event.time > newest);
             newest = event.time;
         });
-        core.join().unwrap();
+        core.join().expect("the other side does not panic");
     });
 }

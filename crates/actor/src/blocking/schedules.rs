@@ -28,7 +28,10 @@ fn every_accepted_job_is_answered_once_in_any_order_of_threads() {
                 };
                 shuttle::thread::yield_now();
                 threads.end(ending);
-                assert_eq!(answered.load(Ordering::Relaxed), submitter.join().unwrap());
+                assert_eq!(
+                    answered.load(Ordering::Relaxed),
+                    submitter.join().expect("the other side does not panic")
+                );
             },
             ORDERS,
         );
@@ -44,10 +47,13 @@ fn idle_threads_are_woken_in_any_order_of_threads() {
             let (tx, rx) = shuttle::sync::mpsc::channel();
             for _ in 0..4 {
                 let tx = tx.clone();
-                threads.handle().submit(|| (), move |_| tx.send(()).unwrap()).unwrap();
+                threads
+                    .handle()
+                    .submit(|| (), move |_| tx.send(()).expect("somebody listens"))
+                    .expect("there is room");
                 shuttle::thread::yield_now();
             }
-            (0..4).for_each(|_| rx.recv().unwrap());
+            (0..4).for_each(|_| rx.recv().expect("an answer"));
             threads.end(Ending::Finish);
         },
         ORDERS,

@@ -1,3 +1,5 @@
+//! Dedicated threads: every accepted job is answered once, whatever happens to it.
+
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 

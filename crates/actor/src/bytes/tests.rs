@@ -1,3 +1,5 @@
+//! What is shared, what is copied, and what goes when the last share goes.
+
 use alloc::format;
 use alloc::vec;
 

@@ -1,3 +1,5 @@
+//! A wake that is owed is given, and given once.
+
 use super::*;
 
 /// Settles and says how many cores that unparked.

@@ -38,10 +38,10 @@ impl Answers {
 fn finishing_does_every_job_in_any_order_of_threads() {
     shuttle::check_random(
         || {
-            let pool = Pool::start(2, 8).unwrap();
+            let pool = Pool::start(2, 8).expect("threads");
             let answers = PlainArc::new(Answers::default());
             for _ in 0..4 {
-                pool.handle().submit(shuttle::thread::yield_now, answers.count()).unwrap();
+                pool.handle().submit(shuttle::thread::yield_now, answers.count()).expect("there is room");
             }
             pool.end(Ending::Finish);
             assert_eq!(answers.all(), [4, 0, 0]);
@@ -57,14 +57,16 @@ fn sleeping_workers_are_woken_in_any_order_of_threads() {
     for threads in [1, 2] {
         shuttle::check_random(
             move || {
-                let pool = Pool::start(threads, 8).unwrap();
+                let pool = Pool::start(threads, 8).expect("threads");
                 let (tx, rx) = shuttle::sync::mpsc::channel();
                 for _ in 0..3 {
                     let tx = tx.clone();
-                    pool.handle().submit(|| (), move |_| tx.send(()).unwrap()).unwrap();
+                    pool.handle()
+                        .submit(|| (), move |_| tx.send(()).expect("somebody listens"))
+                        .expect("there is room");
                     shuttle::thread::yield_now();
                 }
-                (0..3).for_each(|_| rx.recv().unwrap());
+                (0..3).for_each(|_| rx.recv().expect("an answer"));
                 pool.end(Ending::Finish);
             },
             ORDERS,
@@ -76,7 +78,7 @@ fn sleeping_workers_are_woken_in_any_order_of_threads() {
 fn cancelling_answers_every_accepted_job_once_in_any_order_of_threads() {
     shuttle::check_random(
         || {
-            let pool = Pool::start(2, 2).unwrap();
+            let pool = Pool::start(2, 2).expect("threads");
             let answers = PlainArc::new(Answers::default());
             let submitter = {
                 let (handle, answers) = (pool.handle(), answers.clone());
@@ -85,7 +87,7 @@ fn cancelling_answers_every_accepted_job_once_in_any_order_of_threads() {
                 })
             };
             pool.end(Ending::Cancel);
-            let accepted = submitter.join().unwrap();
+            let accepted = submitter.join().expect("the other side does not panic");
             assert_eq!(answers.all().iter().sum::<usize>(), accepted);
         },
         ORDERS,

@@ -1,3 +1,5 @@
+//! Stolen or not, every job is done once.
+
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Against a queue that does the same slowly; drops on both sides.
+
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;

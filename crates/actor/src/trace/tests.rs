@@ -1,3 +1,5 @@
+//! Records that are read while they are written, whole or not at all.
+
 use alloc::vec::Vec;
 use core::sync::atomic::AtomicBool;
 use std::thread;

@@ -1,3 +1,5 @@
+//! Against a sorted map that does the same slowly.
+
 use alloc::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -131,11 +131,10 @@ fn raw(value: Option<Raw<'_>>) -> Option<Value> {
 /// The frame in the shape of the door's own message, absent fields left out.
 fn to_json(frame: &Frame<'_>) -> Value {
     let fields: Vec<(&str, Option<Value>)> = match frame {
-        Frame::Ready { manifest, capabilities, transport } => vec![
-            ("manifest", raw(*manifest)),
-            ("capabilities", raw(*capabilities)),
-            ("transport", transport.map(|kind| json!(kind))),
-        ],
+        Frame::Ready { manifest, capabilities, transport } => {
+            let transport = transport.map(|kind| json!(kind));
+            vec![("manifest", raw(*manifest)), ("capabilities", raw(*capabilities)), ("transport", transport)]
+        }
         Frame::Log { level, msg, data, topic } => vec![
             ("level", Some(json!(level))),
             ("msg", Some(json!(msg))),
@@ -284,13 +283,8 @@ fn write(out: &mut Vec<u8>, input: &Value) {
         "ping" => encode::ping(out),
         "deliver" => {
             let id = u128::from_str_radix(&word("id").replace('-', ""), 16).expect("a uuid");
-            encode::deliver(
-                out,
-                id,
-                word("topic"),
-                need("payload").as_bytes(),
-                input["traceparent"].as_str(),
-            );
+            let traceparent = input["traceparent"].as_str();
+            encode::deliver(out, id, word("topic"), need("payload").as_bytes(), traceparent);
         }
         "config:update" => {
             let changed = input["changedSections"].as_array().expect("a list");

@@ -1,3 +1,5 @@
+//! A clock that never goes back and keeps near the system's.
+
 use super::*;
 
 #[test]

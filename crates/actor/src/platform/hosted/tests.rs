@@ -1,3 +1,5 @@
+//! Beds that are left when woken, and pages that are given back.
+
 use std::thread;
 
 use super::*;
