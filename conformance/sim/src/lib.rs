@@ -10,10 +10,11 @@
 //!              │
 //!   agenda ─► world ── event ──► kernel ── effect ──► observer (rules) ─► host ─► processes ─► agenda
 //! ```
-//! [`run()`] lives through one seed, [`years()`] through a long quiet time, [`scenarios`] through stories written down.
+//! [`cores()`] runs the same proxies on several cores, in any order. [`run()`] lives through one seed, [`years()`] through a long quiet time, [`scenarios`] through stories written down.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod cores;
 mod house;
 mod observer;
 mod operator;
@@ -26,6 +27,7 @@ mod trace;
 mod world;
 mod years;
 
+pub use cores::{Crossing, cores};
 pub use run::{Failure, Report, run, run_once, tally};
 pub use scenario::{Mismatch, Scenario, rewrite, scenarios};
 pub use years::{Years, years};

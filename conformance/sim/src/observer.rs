@@ -9,7 +9,7 @@ mod orders;
 mod restarts;
 
 use abi::{Generation, Reason, Record, State, Time};
-use kernel::{Effect, Event, Incoming, Kernel};
+use kernel::{Effect, Ensemble, Event, Incoming};
 
 use calls::Calls;
 use lives::Lives;
@@ -68,7 +68,7 @@ pub(crate) struct Observer {
 
 impl Observer {
     /// Something is about to be told to the kernel.
-    pub(crate) fn begin(&mut self, now: Time, cause: Cause, kernel: &Kernel) -> Step {
+    pub(crate) fn begin(&mut self, now: Time, cause: Cause, kernel: &Ensemble) -> Step {
         self.steps += 1;
         let mut step = Step { now, cause, records: Vec::new(), late: false };
         if let Cause::Happened(event) = &step.cause {
@@ -86,7 +86,7 @@ impl Observer {
     }
 
     /// The kernel wants this done.
-    pub(crate) fn effect(&mut self, step: &mut Step, effect: &Effect, kernel: &Kernel) -> Verdict {
+    pub(crate) fn effect(&mut self, step: &mut Step, effect: &Effect, kernel: &Ensemble) -> Verdict {
         if step.late {
             return Err(String::from("something followed from an event of a life that is over"));
         }
@@ -102,7 +102,7 @@ impl Observer {
     }
 
     /// The kernel wants nothing more for now.
-    pub(crate) fn end(&mut self, step: &Step, kernel: &Kernel) -> Verdict {
+    pub(crate) fn end(&mut self, step: &Step, kernel: &Ensemble) -> Verdict {
         self.lives.all_reached(step)?;
         self.calls.end(step, &self.lives)?;
         self.orders.end(step)?;
@@ -118,7 +118,7 @@ impl Observer {
     }
 
     /// Whoever waits, waits for something; and who gave up waiting for what is there now is on its way again.
-    fn nobody_is_left_behind(&self, kernel: &Kernel) -> Verdict {
+    fn nobody_is_left_behind(&self, kernel: &Ensemble) -> Verdict {
         if self.orders.is_shutting_down() {
             return Ok(());
         }

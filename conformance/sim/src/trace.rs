@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use abi::{Generation, ModuleId, Time};
-use kernel::{Answer, Effect, Event, Failure, Kernel, Outcome, Outgoing};
+use kernel::{Answer, Effect, Ensemble, Event, Failure, Outcome, Outgoing};
 
 use crate::observer::Cause;
 use crate::script::Names;
@@ -39,7 +39,7 @@ impl Trace {
         self.keep(now, entry);
     }
 
-    pub(crate) fn learn(&mut self, kernel: &Kernel) {
+    pub(crate) fn learn(&mut self, kernel: &Ensemble) {
         self.names.learn(kernel);
     }
 
@@ -131,6 +131,7 @@ fn kind(effect: &Effect) -> &'static str {
         Effect::SaveGrants(..) => "save",
         Effect::Warn(..) => "warn",
         Effect::Show(..) => "show",
+        Effect::Note(..) => "note",
         Effect::Forgotten(..) => "forgotten",
         Effect::Finished => "finished",
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use abi::{ExitKind, Generation, ModuleId, RequestId, Slot, Time};
 use kernel::{
-    Discovered, Effect, Event, Incoming, Kernel, Order, Outgoing, Settings, Signal, SpawnFault, Undelivered,
+    Discovered, Effect, Ensemble, Event, Incoming, Order, Outgoing, Settings, Signal, SpawnFault, Undelivered,
 };
 
 use crate::house;
@@ -81,7 +81,7 @@ impl Weather {
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) now: Time,
-    pub(crate) kernel: Kernel,
+    pub(crate) kernel: Ensemble,
     pub(crate) observer: Observer,
     pub(crate) trace: Trace,
     /// How many times the kernel was told something.
@@ -127,7 +127,7 @@ impl World {
     fn new(mut random: Random, settings: Settings, operator: Operator, weather: Weather) -> Self {
         let mut world = Self {
             now: Time(0),
-            kernel: Kernel::new(random.next()),
+            kernel: Ensemble::new(random.next()),
             observer: Observer::default(),
             trace: Trace::default(),
             steps: 0,
@@ -253,6 +253,7 @@ impl World {
             | Effect::Warn(..)
             | Effect::Reply(..)
             | Effect::Show(..)
+            | Effect::Note(..)
             | Effect::Finished => {}
         }
         Ok(())

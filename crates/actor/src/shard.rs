@@ -102,6 +102,8 @@ pub struct Shard {
     last_kind: (*const Kind, u32, u32),
     pub(crate) places: Places,
     deferred: Deferred,
+    /// Actors of this core that were not told yet that they started.
+    fresh: VecDeque<Addr>,
     /// Actors whose deferred messages are to be given to them.
     replays: VecDeque<Addr>,
     /// Who waits until a congested actor's queue is down.
@@ -158,6 +160,7 @@ impl Shard {
             last_kind: (core::ptr::null(), 0, 0),
             places: Places::default(),
             deferred: Deferred::default(),
+            fresh: VecDeque::new(),
             replays: VecDeque::new(),
             muted_by: BTreeMap::new(),
             again: BTreeMap::new(),

@@ -1,4 +1,4 @@
-//! The table of actors: slots, routing words, credits and accounts, in pages that are never given back while it lives.
+//! The table of actors: slots, routing words, credits and accounts, in memory that is never given back while it lives.
 //!
 //! Four parallel tables, so that what senders on other cores read (the routing word) never shares a line with what the
 //! owner writes for each message (slot, credit). False sharing of these was the worst loss that was ever measured here.
@@ -14,15 +14,21 @@
 //! another core into the word.
 
 use alloc::alloc::{alloc_zeroed, dealloc, handle_alloc_error};
-use alloc::boxed::Box;
 use core::alloc::Layout;
 use core::mem::{MaybeUninit, size_of};
-use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 use crate::message::INDEX_BITS;
 
-/// Actors of one page: its slots are 2 MiB, one huge page.
-pub(crate) const PAGE_ACTORS: u32 = 1 << 15;
+/// Actors from which on slots are asked for in huge pages: the first 2 MiB are not, so that small systems stay small.
+const HUGE_SLOTS_FROM: u32 = 1 << 15;
+/// Actors from which on routing words and credits are: some 3 MiB more at that moment, 4 B an actor each later on.
+const HUGE_WORDS_FROM: u32 = 1 << 17;
+/// How the tables are aligned: each starts with a huge page where there are such.
+const PART_ALIGN: usize = if cfg!(feature = "std") { 2 << 20 } else { 128 };
+/// What every allocator gives without further ado.
+const ALLOCATION_ALIGN: usize = 16;
 /// Actors that a core takes from the table at once.
 pub(crate) const BLOCK_ACTORS: u32 = 1 << 8;
 /// The most actors of one system.
@@ -49,6 +55,8 @@ pub(crate) mod flag {
     pub(crate) const CONGESTED: u32 = 1 << 5;
     /// Its time is measured exactly.
     pub(crate) const METERED: u32 = 1 << 6;
+    /// It was not told yet that it started.
+    pub(crate) const NEW: u32 = 1 << 7;
     /// All that divert messages.
     pub(crate) const DIVERTING: u32 = SUSPENDED | MUTED | AWAITING | REPLAYING | FAILED;
 }
@@ -113,26 +121,13 @@ pub(crate) struct Account {
     pub(crate) panics: AtomicU32,
 }
 
-/// One page of each of the four tables.
-#[derive(Default)]
-struct Page {
-    slots: AtomicPtr<Slot>,
-    routes: AtomicPtr<AtomicU32>,
-    credits: AtomicPtr<AtomicI32>,
-    accounts: AtomicPtr<Account>,
-}
-
 /// All actors of a system.
 pub(crate) struct Table {
-    pages: Box<[Page]>,
+    view: View,
+    memory: Memory,
     blocks: AtomicU32,
     growing: crate::lock::Lock<()>,
 }
-
-// SAFETY: the table hands out raw pointers and atomics only; who may use them is written at the top.
-unsafe impl Sync for Table {}
-// SAFETY: as above.
-unsafe impl Send for Table {}
 
 /// Adds to a counter that only this core writes: no read-modify-write on the bus.
 #[inline(always)]
@@ -140,43 +135,35 @@ pub(crate) fn bump(counter: &AtomicU32) {
     counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
 }
 
-/// Where the pages are: what a core keeps at hand, so that a message's way to its slot is two reads shorter. Valid while
-/// the table lives.
+/// Where the four tables are: what a core keeps at hand. Valid while the table lives.
 #[derive(Clone, Copy)]
 pub(crate) struct View {
-    pages: *const Page,
+    slots: *mut Slot,
+    routes: *const AtomicU32,
+    credits: *const AtomicI32,
+    accounts: *const Account,
     count: u32,
 }
 
+// SAFETY: a view hands out raw pointers and atomics only; who may use them is written at the top.
+unsafe impl Sync for View {}
+// SAFETY: as above.
+unsafe impl Send for View {}
+
 impl View {
-    /// The routing word of a place; none when no such place was ever taken.
+    /// The routing word of a place; none beyond the end of the table. Zero when the place was never taken.
     #[inline(always)]
     pub(crate) fn route(&self, index: u32) -> Option<&AtomicU32> {
-        let number = index / PAGE_ACTORS;
-        if number >= self.count {
-            return None;
-        }
-        // SAFETY: there are `count` pages, and they live as long as the table.
-        let page = unsafe { &*self.pages.add(number as usize) };
-        let routes = page.routes.load(Ordering::Acquire);
-        // SAFETY: a page of routes that exists has PAGE_ACTORS words, and lives as long as the table.
-        (!routes.is_null()).then(|| unsafe { &*routes.add((index % PAGE_ACTORS) as usize) })
-    }
-
-    /// # Safety
-    /// `index` is of a place that was taken, see [`Table::take_block`].
-    #[inline(always)]
-    unsafe fn page(&self, index: u32) -> &Page {
-        // SAFETY: places that were taken lie in pages that exist.
-        unsafe { &*self.pages.add((index / PAGE_ACTORS) as usize) }
+        // SAFETY: there are `count` words, zeroed at first, and they live as long as the table.
+        (index < self.count).then(|| unsafe { &*self.routes.add(index as usize) })
     }
 
     /// # Safety
     /// `index` is of a place that was taken.
     #[inline(always)]
     pub(crate) unsafe fn slot(&self, index: u32) -> *mut Slot {
-        // SAFETY: the caller's words; the page was complete before anyone learned the index.
-        unsafe { self.page(index).slots.load(Ordering::Relaxed).add((index % PAGE_ACTORS) as usize) }
+        // SAFETY: places that were taken are below `count`.
+        unsafe { self.slots.add(index as usize) }
     }
 
     /// # Safety
@@ -184,7 +171,7 @@ impl View {
     #[inline(always)]
     pub(crate) unsafe fn credit(&self, index: u32) -> &AtomicI32 {
         // SAFETY: as for `slot`.
-        unsafe { &*self.page(index).credits.load(Ordering::Relaxed).add((index % PAGE_ACTORS) as usize) }
+        unsafe { &*self.credits.add(index as usize) }
     }
 
     /// # Safety
@@ -192,22 +179,39 @@ impl View {
     #[inline(always)]
     pub(crate) unsafe fn account(&self, index: u32) -> &Account {
         // SAFETY: as for `slot`.
-        unsafe { &*self.page(index).accounts.load(Ordering::Relaxed).add((index % PAGE_ACTORS) as usize) }
+        unsafe { &*self.accounts.add(index as usize) }
     }
 }
 
 impl Table {
     pub(crate) fn new(actors_max: u32) -> Self {
-        let pages = actors_max.clamp(1, ACTORS_MAX).div_ceil(PAGE_ACTORS);
-        Self {
-            pages: (0..pages).map(|_| Page::default()).collect(),
-            blocks: AtomicU32::new(0),
-            growing: crate::lock::Lock::new(()),
-        }
+        let count = actors_max.clamp(1, ACTORS_MAX).next_multiple_of(BLOCK_ACTORS);
+        let actors = count as usize;
+        let mut end = 0;
+        let mut part = |each: usize| {
+            let start = end;
+            end = (start + each * actors).next_multiple_of(PART_ALIGN);
+            start
+        };
+        let (slots, routes) = (part(size_of::<Slot>()), part(size_of::<AtomicU32>()));
+        let (credits, accounts) = (part(size_of::<AtomicI32>()), part(size_of::<Account>()));
+        let memory = Memory::reserve(end);
+        let start = memory.start();
+        // SAFETY: all offsets lie within the reserved bytes.
+        let view = unsafe {
+            View {
+                slots: start.add(slots).cast(),
+                routes: start.add(routes).cast(),
+                credits: start.add(credits).cast(),
+                accounts: start.add(accounts).cast(),
+                count,
+            }
+        };
+        Self { view, memory, blocks: AtomicU32::new(0), growing: crate::lock::Lock::new(()) }
     }
 
     pub(crate) fn view(&self) -> View {
-        View { pages: self.pages.as_ptr(), count: self.pages.len() as u32 }
+        self.view
     }
 
     /// Takes the next block of fresh places: the first index. None when the system's bound is reached.
@@ -215,17 +219,28 @@ impl Table {
         let growing = self.growing.lock();
         let block = self.blocks.load(Ordering::Relaxed);
         let first = block * BLOCK_ACTORS;
-        let page = self.pages.get((first / PAGE_ACTORS) as usize)?;
-        if page.routes.load(Ordering::Relaxed).is_null() {
-            page.slots.store(reserve::<Slot>(), Ordering::Release);
-            page.credits.store(reserve::<AtomicI32>(), Ordering::Release);
-            page.accounts.store(reserve::<Account>(), Ordering::Release);
-            // The routes last: who finds them finds the rest.
-            page.routes.store(reserve::<AtomicU32>(), Ordering::Release);
+        if first >= self.view.count {
+            return None;
+        }
+        if first == HUGE_SLOTS_FROM || first == HUGE_WORDS_FROM {
+            self.prefer_huge(first);
         }
         self.blocks.store(block + 1, Ordering::Release);
         drop(growing);
         Some(first)
+    }
+
+    /// Asks for huge pages where a system of so many actors will use most of them.
+    fn prefer_huge(&self, first: u32) {
+        let View { slots, routes, credits, count, .. } = self.view;
+        let offset = |part: *const u8| part as usize - self.memory.start() as usize;
+        if first == HUGE_SLOTS_FROM {
+            let slots = offset(slots.cast()) + first as usize * size_of::<Slot>();
+            self.memory.prefer_huge(slots, (count - first) as usize * size_of::<Slot>());
+        } else {
+            self.memory.prefer_huge(offset(routes.cast()), count as usize * size_of::<AtomicU32>());
+            self.memory.prefer_huge(offset(credits.cast()), count as usize * size_of::<AtomicI32>());
+        }
     }
 
     /// How many places have ever been taken; all below are valid indices.
@@ -234,57 +249,53 @@ impl Table {
     }
 }
 
-impl Drop for Table {
-    fn drop(&mut self) {
-        for page in &mut self.pages {
-            // SAFETY: all four came from `reserve` with the same type, or are null; nobody refers to them any more,
-            // because whoever does holds the table.
-            unsafe {
-                release(*page.slots.get_mut());
-                release(*page.routes.get_mut());
-                release(*page.credits.get_mut());
-                release(*page.accounts.get_mut());
-            }
+/// The memory of a table: one reservation, of which what is never touched costs nothing on an operating system.
+struct Memory {
+    allocation: NonNull<u8>,
+    layout: Layout,
+    shift: usize,
+}
+
+impl Memory {
+    /// Zeroed memory whose start is aligned to [`PART_ALIGN`]. Asked for with a small alignment, because then allocators
+    /// take memory that is zero already from the system and don't touch it.
+    fn reserve(bytes: usize) -> Self {
+        let layout = Layout::from_size_align(bytes + PART_ALIGN, ALLOCATION_ALIGN);
+        let layout = layout.unwrap_or(Layout::new::<[u128; 8]>());
+        // SAFETY: the layout is not empty.
+        let Some(allocation) = NonNull::new(unsafe { alloc_zeroed(layout) }) else { handle_alloc_error(layout) };
+        let shift = (allocation.as_ptr() as usize).next_multiple_of(PART_ALIGN) - allocation.as_ptr() as usize;
+        Self { allocation, layout, shift }
+    }
+
+    fn start(&self) -> *mut u8 {
+        // SAFETY: the shift is less than PART_ALIGN, which the allocation has beyond what was asked for.
+        unsafe { self.allocation.as_ptr().add(self.shift) }
+    }
+
+    /// Asks for huge pages for a part of it; a wish, where there is nobody to be asked it stays one.
+    fn prefer_huge(&self, offset: usize, bytes: usize) {
+        #[cfg(feature = "std")]
+        {
+            // SAFETY: the part lies within the reserved bytes.
+            let part = unsafe { self.start().add(offset) };
+            // SAFETY: as above.
+            unsafe { crate::platform::hosted::prefer_huge(part, bytes) };
         }
+        #[cfg(not(feature = "std"))]
+        let _ = (offset, bytes);
     }
 }
 
-/// Room in front of a page for the line-aligned start and the way back to the allocation.
-const SPARE: usize = 128;
+// SAFETY: memory belongs to no thread; the table says who may touch what lies in it.
+unsafe impl Sync for Memory {}
+// SAFETY: as above.
+unsafe impl Send for Memory {}
 
-fn layout<T>() -> Layout {
-    let bytes = size_of::<T>() * PAGE_ACTORS as usize + SPARE;
-    Layout::from_size_align(bytes, 16).unwrap_or(Layout::new::<[u128; 8]>())
-}
-
-/// A zeroed page of `T`, aligned to a line. Asked for with a small alignment, because then allocators take memory that
-/// is zero already from the system, and places never used cost nothing.
-fn reserve<T>() -> *mut T {
-    // SAFETY: the layout is not empty.
-    let start = unsafe { alloc_zeroed(layout::<T>()) };
-    if start.is_null() {
-        handle_alloc_error(layout::<T>());
-    }
-    let shift = 64 - (start as usize & 63);
-    // SAFETY: shift is within 16 to 64, since allocations are aligned to 16; SPARE covers it, and the word before the
-    // page lies inside of the allocation.
-    unsafe {
-        let page = start.add(shift);
-        page.cast::<usize>().sub(1).write(shift);
-        page.cast::<T>()
-    }
-}
-
-/// # Safety
-/// `page` is null or came from [`reserve`] of the same `T` and is released once.
-unsafe fn release<T>(page: *mut T) {
-    if page.is_null() {
-        return;
-    }
-    let page = page.cast::<u8>();
-    // SAFETY: the word before the page is how far it lies behind the allocation's start.
-    unsafe {
-        let shift = page.cast::<usize>().sub(1).read();
-        dealloc(page.sub(shift), layout::<T>());
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: it came from `reserve` with this layout; nobody refers to it any more, because whoever does holds the
+        // table.
+        unsafe { dealloc(self.allocation.as_ptr(), self.layout) }
     }
 }

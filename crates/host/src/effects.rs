@@ -36,6 +36,8 @@ impl Shell {
             Effect::Reply(request, answer) => self.desk.answer(request, answer),
             Effect::Show(request, topic, message) => self.desk.show(request, &topic, &message),
             Effect::Forgotten(slot, id) => self.forget(slot, &id),
+            // The proxies are told where they are: in the ensemble.
+            Effect::Note(..) => {}
             Effect::Finished => self.bells.finished.notify_one(),
         }
     }

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 
 use abi::{Generation, ModuleId, Record, RequestId, Slot, Time};
-use kernel::{Event, Kernel};
+use kernel::{Ensemble, Event, Kernel};
 use protocol::files::config::Config;
 use sandbox::Berths;
 use sandbox::probe::Report;
@@ -77,7 +77,7 @@ pub(crate) struct Bells {
 
 /// Everything.
 pub(crate) struct Shell {
-    pub(crate) kernel: Kernel,
+    pub(crate) kernel: Ensemble,
     pub(crate) lives: Lives,
     pub(crate) clock: Clock,
     pub(crate) files: Files,
@@ -143,7 +143,7 @@ impl Shell {
     pub(crate) fn new(parts: Parts) -> Rc<RefCell<Self>> {
         Rc::new_cyclic(|this| {
             RefCell::new(Self {
-                kernel: Kernel::new(parts.seed).after(parts.last_life),
+                kernel: Ensemble::of(Kernel::new(parts.seed).after(parts.last_life)),
                 lives: parts.lives,
                 clock: parts.clock,
                 files: parts.files,

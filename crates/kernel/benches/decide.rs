@@ -1,28 +1,34 @@
-//! What one decision costs: a call and its answer, a publication, a restart, among few and many modules.
+//! What one decision costs, among few and many modules: a call and its answer through both proxies, a publication, and
+//! the decision alone where a message goes.
 
 use std::hint::black_box;
 
 use abi::{ModuleId, Name, Payload, Permissions, Time};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use kernel::{
-    CallContext, Capabilities, Discovered, Door, Effect, Event, Grants, Incoming, Kernel, Outcome, Outgoing,
-    Spec,
+    Address, CallContext, Capabilities, Discovered, Door, Effect, Ensemble, Event, Grants, Header, Incoming,
+    Outcome, Outgoing, Spec,
 };
+
+/// 1,000 modules: what the promise about one decision is given for.
+const MODULES: usize = 1000;
 
 fn discovered(number: usize) -> Discovered {
     let mut spec = Spec::plain(ModuleId::parse(&format!("module-{number}")).expect("a slug"));
     spec.door = Door::Lines;
     spec.provides = vec![Name::parse(&format!("service-{number}")).expect("short")];
     spec.subscribes.insert(Name::parse(&format!("topic-{}", number % 8)).expect("short"));
-    spec.capabilities =
-        Some(Capabilities { services: [Name::literal("service-0")].into(), topics: spec.subscribes.clone() });
+    // Some of what it may call is far from it in every table.
+    let far = Name::parse(&format!("service-{}", number * 37 % MODULES)).expect("short");
+    let services = [Name::literal("service-0"), far].into();
+    spec.capabilities = Some(Capabilities { services, topics: spec.subscribes.clone() });
     let grants = Grants { base: Some(Permissions::default()), ..Grants::default() };
     Discovered { spec, grants, refused: None }
 }
 
 /// A kernel with this many modules, all ready, and nothing left to do.
-fn busy_kernel(modules: usize) -> Kernel {
-    let mut kernel = Kernel::new(1);
+fn busy_kernel(modules: usize) -> Ensemble {
+    let mut kernel = Ensemble::new(1);
     kernel.handle(Time(0), Event::Discovered((0..modules).map(discovered).collect()));
     while let Some(effect) = kernel.poll_effect() {
         if let Effect::Spawn(slot, generation) = effect {
@@ -33,7 +39,7 @@ fn busy_kernel(modules: usize) -> Kernel {
     kernel
 }
 
-fn call_and_answer(kernel: &mut Kernel, call: &Event) {
+fn call_and_answer(kernel: &mut Ensemble, call: &Event) {
     kernel.handle(Time(1), call.clone());
     while let Some(effect) = kernel.poll_effect() {
         if let Effect::Send(slot, generation, Outgoing::Call { hop, .. }) = effect {
@@ -48,7 +54,7 @@ fn call_and_answer(kernel: &mut Kernel, call: &Event) {
 
 fn decide(bench: &mut Criterion) {
     let mut group = bench.benchmark_group("decide");
-    for modules in [10, 1000] {
+    for modules in [10, MODULES] {
         let mut kernel = busy_kernel(modules);
         let slot = kernel.find("module-1").expect("it was added");
         let generation = kernel.view(slot).and_then(|view| view.generation).expect("it runs");
@@ -75,5 +81,25 @@ fn decide(bench: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decide);
+/// Each sender in turn calls what is far from it, so that no table is read at one place only.
+fn route(bench: &mut Criterion) {
+    let kernel = busy_kernel(MODULES);
+    let wanted: Vec<(Address, String)> = (0..MODULES)
+        .map(|number| {
+            let slot = kernel.find(&format!("module-{number}")).expect("it was added");
+            let generation = kernel.view(slot).and_then(|view| view.generation).expect("it runs");
+            (Address { slot, generation }, format!("service-{}", number * 37 % MODULES))
+        })
+        .collect();
+    let mut at = 0;
+    bench.bench_function("routes decide at 1000", |run| {
+        run.iter(|| {
+            at = if at + 1 == MODULES { 0 } else { at + 1 };
+            let (sender, service) = &wanted[at];
+            black_box(kernel.routes().decide(*sender, Header::Call { service }))
+        });
+    });
+}
+
+criterion_group!(benches, decide, route);
 criterion_main!(benches);

@@ -9,6 +9,7 @@ use abi::{
 };
 
 use crate::event::{CallContext, Outcome};
+use crate::proxy::Note;
 use crate::spec::{Grants, PendingRequest};
 
 /// Something to do.
@@ -18,8 +19,8 @@ pub enum Effect {
     Record(Record),
     /// Start the process of this life, then report `Spawned` or `SpawnFailed`.
     Spawn(Slot, Generation),
-    /// Queue this frame for the module. A full queue is reported as `Undelivered` for what that names, and counted
-    /// for deliveries; everything else always fits.
+    /// Queue this frame for the module, by way of its proxy. A full queue is reported as `Undelivered` for what that
+    /// names, and counted for deliveries; everything else always fits.
     Send(Slot, Generation, Outgoing),
     /// Signal the whole process group, if that life still runs.
     Signal(Slot, Generation, Signal),
@@ -35,6 +36,8 @@ pub enum Effect {
     Reply(RequestId, Answer),
     /// Show a message to an operator who listens.
     Show(RequestId, Name, Message),
+    /// Tell the proxy of this life.
+    Note(Slot, Generation, Note),
     /// This module is forgotten; its slot may be used again.
     Forgotten(Slot, ModuleId),
     /// Nothing runs any more and nothing will: leave.
@@ -85,7 +88,7 @@ pub enum Outgoing {
     },
     /// A call to one of its services.
     Call {
-        /// The kernel's number for the hop.
+        /// The number that it was given for the call, which no other call of this life gets.
         hop: u64,
         /// Who calls.
         from: Name,
@@ -107,14 +110,14 @@ pub enum Outgoing {
     },
     /// The caller gave up.
     Cancel {
-        /// The kernel's number for the hop.
+        /// The number that it was given for the call, which no other call of this life gets.
         hop: u64,
     },
     /// How far its call has come.
     Progress {
         /// Its own number for the call.
         id: Name,
-        /// The kernel's number for the hop.
+        /// Its proxy's number for the call.
         hop: u64,
         /// The members of the frame, raw.
         payload: Payload,
@@ -123,7 +126,7 @@ pub enum Outgoing {
     Chunk {
         /// Its own number for the call.
         id: Name,
-        /// The kernel's number for the hop.
+        /// Its proxy's number for the call.
         hop: u64,
         /// Which part, from 0.
         seq: u64,
@@ -134,12 +137,12 @@ pub enum Outgoing {
     End {
         /// Its own number for the call.
         id: Name,
-        /// The kernel's number for the hop.
+        /// Its proxy's number for the call.
         hop: u64,
     },
     /// The caller can take more parts.
     Credit {
-        /// The kernel's number for the hop.
+        /// The number that it was given for the call, which no other call of this life gets.
         hop: u64,
         /// How many.
         parts: u32,

@@ -32,6 +32,10 @@ pub enum Event {
     Said(Slot, Generation, Incoming),
     /// The target's queue was full, so this frame was not queued.
     Undelivered(Slot, Generation, Undelivered),
+    /// A module's proxy refused what it may not do.
+    Tried(Slot, Generation, Attempt),
+    /// How many calls are open on the data plane; told before a module's question that asks for it.
+    Counted(u64),
     /// An operator wants something.
     Ordered(RequestId, Order),
     /// An operator went away: nothing more is answered or shown to it.
@@ -199,12 +203,29 @@ pub enum KernelCall {
     Bad(String),
 }
 
+/// What a module tried, may not, and was refused by its proxy; it is answered by control.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attempt {
+    /// A call to a service that it has no capability for.
+    Call {
+        /// Its own number for it.
+        id: Name,
+        /// Which service.
+        service: Name,
+    },
+    /// A message on a topic of the kernel's own.
+    Publish {
+        /// Which topic.
+        topic: Name,
+    },
+}
+
 /// A frame that did not fit into its target's queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Undelivered {
-    /// A call to a service, by the kernel's number for the hop.
+    /// A call to a service, by the number that the module was to be given for it.
     Call(u64),
-    /// A part of a stream on its way to the caller, by the kernel's number for the hop.
+    /// A part of a stream on its way to the caller, by the number in its frame.
     Part(u64),
 }
 

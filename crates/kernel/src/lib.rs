@@ -18,6 +18,7 @@ extern crate std;
 
 mod calls;
 mod effect;
+mod ensemble;
 mod event;
 mod graph;
 mod health;
@@ -26,11 +27,13 @@ mod machine;
 mod module;
 mod orders;
 mod permits;
+mod proxy;
 mod random;
 mod recover;
 mod refusals;
 mod reload;
 mod restart;
+mod routes;
 mod shutdown;
 mod spec;
 mod stop;
@@ -43,10 +46,13 @@ mod view;
 mod waiting;
 
 pub use effect::{Answer, Effect, Failure, KernelResult, Message, ModuleRow, Notice, Outgoing, Signal, Task};
+pub use ensemble::Ensemble;
 pub use event::{
-    CallContext, Discovered, Event, Incoming, KernelCall, Order, Outcome, SpawnFault, Undelivered,
+    Attempt, CallContext, Discovered, Event, Incoming, KernelCall, Order, Outcome, SpawnFault, Undelivered,
 };
 pub use machine::Kernel;
+pub use proxy::{Act, Badge, Letter, Note, OperatorProxy, Proxy, SERVING_MAX, Turn, Wants};
+pub use routes::{Address, Decision, Header, Hearers, Refusal, Routes};
 pub use spec::{
     Capabilities, Door, Enforcement, Features, GiveUp, Grants, PRIORITY_DEFAULT, PendingRequest, RestartRule,
     Settings, Spec, Strategy, Watchdog, Work,

@@ -13,7 +13,7 @@ use crate::module::{Phase, Rest, Stage, Then};
 use crate::spec::{Watchdog, Work};
 use crate::timers::Timer;
 use crate::waiting::list;
-use crate::{Door, Effect, Outgoing, SpawnFault};
+use crate::{Door, Effect, Note, Outgoing, SpawnFault};
 
 /// 1,024 bytes of a module's own words on why it can't start are kept, in its note and in the journal: people read them.
 const INIT_ERROR_BYTES_MAX: usize = 1024;
@@ -96,6 +96,9 @@ impl Kernel {
         module.capabilities = module.derive_capabilities();
         let attempt = u64::from(module.restart_count);
         self.record(self.record_of(slot, "module.starting").number("attempt", attempt));
+        if let Some(badge) = self.badge_of(slot, generation) {
+            self.push(Effect::Note(slot, generation, Note::Began(badge)));
+        }
         self.push(Effect::Spawn(slot, generation));
         if let Some(within) = ready_within {
             self.timers.set(now + within, Timer::Ready(slot, generation));
@@ -277,6 +280,8 @@ impl Kernel {
             }
             self.timers.set(now + self.settings.health_interval, Timer::Ping(slot, generation));
         }
+        // Its proxy takes calls from here on, so that none overtakes the frames above.
+        self.push(Effect::Note(slot, generation, Note::Ready));
         self.tell_available(slot, &spec.provides);
         let notice = Notice::Ready { module: spec.id, provides: spec.provides, version: spec.version };
         self.publish_notice("system:module:ready", notice);

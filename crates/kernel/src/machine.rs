@@ -2,20 +2,22 @@
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use abi::{Generation, ModuleId, Name, Record, Slot, Time};
 
-use crate::calls::Calls;
 use crate::module::{Module, Phase};
 use crate::orders::Waiters;
+use crate::proxy::Badge;
 use crate::random::Random;
 use crate::restart::{Bucket, HEALTHY_AFTER};
+use crate::routes::{Board, Facts, Routes};
 use crate::shutdown::Shutdown;
 use crate::table::Table;
 use crate::timers::{Timer, Timers};
 use crate::topics::Topics;
-use crate::{Effect, Event, Grants, Incoming, Outgoing, Settings, Spec, View};
+use crate::{Door, Effect, Event, Grants, Incoming, Outgoing, Settings, Spec, View};
 
 /// The kernel. Total: every method accepts every input in every state.
 #[derive(Debug, Clone)]
@@ -26,7 +28,11 @@ pub struct Kernel {
     /// Who offers a service right now: from `ready` until its process is gone.
     pub(crate) directory: BTreeMap<Name, Slot>,
     pub(crate) topics: Topics,
-    pub(crate) calls: Calls,
+    /// What the data plane decides by.
+    board: Board,
+    /// Calls that are open on the data plane, as it last said.
+    pub(crate) calls_pending: u64,
+    seed: u64,
     pub(crate) timers: Timers,
     pub(crate) waiters: Waiters,
     pub(crate) shutdown: Option<Shutdown>,
@@ -49,7 +55,9 @@ impl Kernel {
             table: Table::default(),
             directory: BTreeMap::new(),
             topics: Topics::default(),
-            calls: Calls::default(),
+            board: Board::default(),
+            calls_pending: 0,
+            seed,
             timers: Timers::default(),
             waiters: Waiters::default(),
             shutdown: None,
@@ -76,9 +84,11 @@ impl Kernel {
     pub fn handle(&mut self, now: Time, event: Event) {
         self.now = self.now.max(now);
         match event {
-            // The common one first: it changes nothing that the rest of this function looks after.
-            Event::Said(slot, generation, said) => return self.handle_said(slot, generation, said),
-            Event::Undelivered(slot, generation, what) => self.handle_undelivered(slot, generation, what),
+            Event::Said(slot, generation, said) => self.handle_said(slot, generation, said),
+            Event::Tried(slot, generation, attempt) => self.handle_tried(slot, generation, attempt),
+            Event::Counted(calls) => self.calls_pending = calls,
+            // Traffic: it lies with the proxies.
+            Event::Undelivered(..) => {}
             Event::Discovered(found) => self.handle_discovered(found),
             Event::Added(found) => self.handle_added(found),
             Event::Settings(settings) => self.handle_settings(settings),
@@ -101,7 +111,6 @@ impl Kernel {
         self.now = self.now.max(now);
         for (at, timer) in self.timers.take_due(self.now) {
             match timer {
-                Timer::Call(hop) => self.call_timed_out(hop),
                 Timer::Ready(slot, generation) => self.ready_timed_out(slot, generation),
                 Timer::Requires(slot, generation) => self.requires_timed_out(slot, generation),
                 Timer::Ping(slot, generation) => self.ping(slot, generation),
@@ -115,6 +124,46 @@ impl Kernel {
             }
         }
         self.pump();
+    }
+
+    /// What messages are decided by from now on; the same value as before, if nothing changed. To be asked after every
+    /// event, and given to the proxies before the effects are carried out.
+    pub fn routes(&mut self) -> Arc<Routes> {
+        for slot in self.table.take_touched() {
+            let facts = self.facts_of(slot);
+            self.board.put(slot, facts);
+        }
+        if self.topics.take_changed() {
+            self.board.watch(self.topics.watchers());
+        }
+        self.board.set_rpc_timeout(self.settings.rpc_timeout);
+        self.board.publish()
+    }
+
+    fn facts_of(&self, slot: Slot) -> Option<Facts> {
+        let module = self.table.get(slot)?;
+        let generation = module.generation()?;
+        let is_ready = module.is_ready();
+        let has_lines = module.spec.door == Door::Lines;
+        let own = |service: &&Name| self.directory.get(*service) == Some(&slot);
+        let hears = module.spec.subscribes.union(&module.capabilities.topics);
+        Some(Facts {
+            generation,
+            is_ready,
+            has_lines,
+            name: Name::from(&module.spec.id),
+            may: module.capabilities.services.clone(),
+            offers: module.spec.provides.iter().filter(own).cloned().collect(),
+            hears: if is_ready && has_lines { hears.cloned().collect() } else { BTreeSet::new() },
+        })
+    }
+
+    /// What the proxy of a life is told when it begins.
+    pub(crate) fn badge_of(&self, slot: Slot, generation: Generation) -> Option<Badge> {
+        let spec = &self.table.get(slot)?.spec;
+        // No two lives have one number, so that no two proxies draw the same ids.
+        let seed = Random::new(self.seed ^ generation.0.rotate_left(32)).next();
+        Some(Badge { name: Name::from(&spec.id), features: spec.features, seed })
     }
 
     /// The next thing to do; call until there is none.
@@ -156,7 +205,7 @@ impl Kernel {
         Some(&self.table.get(slot)?.capabilities)
     }
 
-    /// How a module is now.
+    /// How a module is now. The calls that it waits for are known on the data plane alone: see [`crate::Ensemble::view`].
     pub fn view(&self, slot: Slot) -> Option<View> {
         let module = self.table.get(slot)?;
         let well = module.ready_at().is_some_and(|at| self.now.since(at) >= HEALTHY_AFTER);
@@ -175,7 +224,7 @@ impl Kernel {
             note: self.note_of(module),
             provides: module.spec.provides.clone(),
             waiting_for: self.missing(module),
-            calls_pending: u32::try_from(module.asking.len()).unwrap_or(u32::MAX),
+            calls_pending: 0,
         })
     }
 
@@ -210,25 +259,22 @@ impl Kernel {
             return;
         }
         match said {
-            Incoming::Call { id, service, method, params, context } => {
-                return self.handle_call(slot, generation, (id, service, method, params), context);
-            }
-            Incoming::Answer { id, outcome } => return self.handle_answer(slot, generation, &id, outcome),
-            Incoming::Publish { topic, payload, context } => {
-                self.handle_publish(slot, generation, &topic, payload, context.traceparent);
-            }
             Incoming::Ready => self.handle_ready(slot, generation),
             Incoming::Pong => self.handle_pong(slot),
-            Incoming::Ack | Incoming::KernelAnswer { .. } => {}
             Incoming::Nack { id, error } => self.handle_nack(slot, generation, &id, error),
             Incoming::KernelCall { id, call } => self.handle_kernel_call(slot, generation, id, call),
-            Incoming::Cancel { id } => self.handle_cancel(slot, &id),
-            Incoming::Progress { id, payload } => self.handle_progress(slot, generation, &id, payload),
-            Incoming::Chunk { id, seq, data } => self.handle_chunk(slot, generation, &id, seq, data),
-            Incoming::End { id } => self.handle_end(slot, generation, &id),
-            Incoming::Credit { id, parts } => self.handle_credit(slot, &id, parts),
+            // Traffic: it lies with the proxies.
+            Incoming::Ack
+            | Incoming::KernelAnswer { .. }
+            | Incoming::Call { .. }
+            | Incoming::Answer { .. }
+            | Incoming::Publish { .. }
+            | Incoming::Cancel { .. }
+            | Incoming::Progress { .. }
+            | Incoming::Chunk { .. }
+            | Incoming::End { .. }
+            | Incoming::Credit { .. } => {}
         }
-        self.pump();
     }
 
     fn handle_settings(&mut self, settings: Settings) {

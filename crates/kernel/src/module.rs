@@ -11,7 +11,6 @@
 //! `Held` has no process yet (plain commands whose needs are not ready); `Queued` waits for its restart; `Ending`
 //! has been told to end and is not reaped yet. Only `Running` and `Ending` have a process and a generation.
 
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 
 use abi::{Generation, Reason, State, Time};
@@ -98,10 +97,6 @@ pub(crate) struct Module {
     pub(crate) overdue: bool,
     /// What it was refused lately.
     pub(crate) refusals: Refusals,
-    /// Hops of calls it made.
-    pub(crate) asking: BTreeSet<u64>,
-    /// Hops of calls it has to answer.
-    pub(crate) serving: BTreeSet<u64>,
     /// What describes it from its next start on, and why that may not be, if so.
     pub(crate) successor: Option<(Spec, Option<String>)>,
     /// An operator stopped it: only an operator, or the module that it stands in for, starts it again.
@@ -134,8 +129,6 @@ impl Module {
             health_failures: 0,
             overdue: false,
             refusals: Refusals::default(),
-            asking: BTreeSet::new(),
-            serving: BTreeSet::new(),
             successor: None,
             kept_down: false,
             greeted: false,

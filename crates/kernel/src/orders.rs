@@ -56,10 +56,8 @@ impl Kernel {
             }
             Order::GrantRequest(wish) => self.order_wish(request, wish, Order::Grant),
             Order::DenyRequest(wish) => self.order_wish(request, wish, Order::Deny),
-            Order::Call { service, method, params, timeout_ms } => {
-                self.order_call(request, service, method, params, timeout_ms);
-            }
-            Order::Publish { topic, payload } => self.order_publish(request, &topic, payload),
+            // Traffic: it lies with the operators' proxy.
+            Order::Call { .. } | Order::Publish { .. } => {}
             Order::Subscribe(topics) => self.order_subscribe(request, topics),
         }
     }
@@ -71,7 +69,6 @@ impl Kernel {
             shutdown.requests.retain(|waiting| *waiting != request);
         }
         self.topics.depart(request);
-        self.drop_call_of_operator(request);
     }
 
     fn with_module(&mut self, request: RequestId, id: &ModuleId, act: fn(&mut Self, RequestId, Slot)) {

@@ -83,7 +83,7 @@ impl Kernel {
             KernelCall::MonitorSnapshot => Ok(KernelResult::Snapshot {
                 modules: self.rows(),
                 services: self.service_rows(),
-                pending: self.calls.len() as u64,
+                pending: self.calls_pending,
                 uptime_ms: self.now.0,
             }),
             KernelCall::Unknown(method) => Err(format!("Unknown kernel method: {method}")),

@@ -12,7 +12,7 @@ use crate::machine::Kernel;
 use crate::module::{Phase, Rest, Then};
 use crate::spec::{RestartRule, Work};
 use crate::timers::Timer;
-use crate::{Door, Effect, Outgoing};
+use crate::{Door, Effect, Note, Outgoing};
 
 /// 5 s from SIGKILL until a process that is still not reaped is given up: it hangs in the operating system.
 const REAP_PATIENCE: Duration = Duration::from_secs(5);
@@ -44,6 +44,7 @@ impl Kernel {
         let hard = matches!(reason, Reason::HealthCheckFailed | Reason::SecurityViolation);
         let grace = if hard { Duration::ZERO } else { grace };
         let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
+        self.push(Effect::Note(slot, generation, Note::Ending));
         let record = self.record_of(slot, "module.stopping").text("reason", reason.as_str());
         self.record(record.number("grace_ms", grace_ms));
         self.publish_notice("system:module:stopping", Notice::Stopping { module: id, tier });
@@ -216,7 +217,9 @@ impl Kernel {
             }
         }
         self.topics.leave(slot);
-        self.drop_calls_of(slot);
+        if let Some(generation) = self.table.get(slot).and_then(crate::module::Module::generation) {
+            self.push(Effect::Note(slot, generation, Note::Gone));
+        }
         if let Some(module) = self.table.get_mut(slot) {
             module.capabilities = crate::Capabilities::default();
         }

@@ -1,6 +1,6 @@
 //! All modules by seat and by name, with the index of who offers what by manifest.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use abi::limits::MODULES_MAX;
@@ -15,6 +15,8 @@ pub(crate) struct Table {
     free: Vec<Slot>,
     by_id: BTreeMap<ModuleId, Slot>,
     offers: BTreeMap<Name, Vec<Slot>>,
+    /// Seats in which something may have changed since the data plane was told last.
+    touched: BTreeSet<Slot>,
 }
 
 impl Table {
@@ -35,6 +37,7 @@ impl Table {
 
     pub(crate) fn remove(&mut self, slot: Slot) -> Option<Module> {
         let module = self.seats.get_mut(slot.0 as usize)?.take()?;
+        self.touched.insert(slot);
         self.by_id.remove(&module.spec.id);
         self.unindex(slot, &module.spec);
         self.free.push(slot);
@@ -60,11 +63,20 @@ impl Table {
     }
 
     pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Module> {
-        self.seats.get_mut(slot.0 as usize)?.as_mut()
+        let module = self.seats.get_mut(slot.0 as usize)?.as_mut();
+        if module.is_some() {
+            self.touched.insert(slot);
+        }
+        module
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<Slot> {
         self.by_id.get(id).copied()
+    }
+
+    /// Seats that were given out to be changed since this was asked last.
+    pub(crate) fn take_touched(&mut self) -> BTreeSet<Slot> {
+        core::mem::take(&mut self.touched)
     }
 
     /// All seats that are taken, by name.

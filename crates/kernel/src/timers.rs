@@ -1,5 +1,5 @@
 //! What has to happen at a moment, in order of time. Entries of lives that are over may stay: who handles one checks
-//! whether it still applies. Calls are the exception, they are removed when answered, because they are many.
+//! whether it still applies.
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -8,8 +8,6 @@ use abi::{Generation, Slot, Time};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
-    /// A call has waited long enough.
-    Call(u64),
     /// A module should be ready by now.
     Ready(Slot, Generation),
     /// A module should have all it requires by now.

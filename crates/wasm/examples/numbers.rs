@@ -87,14 +87,17 @@ impl Services for Side {
 }
 
 fn main() {
+    let before = resident_bytes();
     let engine = Engine::try_new(EngineOptions::STANDARD).expect("this machine has room for the pool");
+    say("engine alone: resident", resident_bytes().saturating_sub(before) as f64 / 1024.0, "KiB");
     compiling(&engine);
     entries(&engine);
     messages(&engine);
     host_calls(&engine);
     waits(&engine);
     swaps(&engine);
-    many(&engine, 10_000);
+    many("", &module(&engine, &Guest::new()), 10_000);
+    many("that can wait, ", &module(&engine, &Guest::new().calling()), 10_000);
 }
 
 fn say(work: &str, value: f64, unit: &str) {
@@ -273,25 +276,28 @@ fn swaps(engine: &Engine) {
     say("hot swap: messages each second", sent as f64 / start.elapsed().as_secs_f64(), "1/s");
 }
 
-fn many(engine: &Engine, count: u32) {
-    let module = module(engine, &Guest::new());
+fn many(kind: &str, module: &Module, count: u32) {
     let bus = bus();
     let mut instances = Vec::with_capacity(count as usize);
-    drop(instance(&module, 0, &bus));
+    drop(instance(module, 0, &bus));
     let before = resident_bytes();
     let start = Instant::now();
     for _ in 0..count {
-        instances.push(instance(&module, 0, &bus));
+        instances.push(instance(module, 0, &bus));
     }
     let elapsed = start.elapsed();
     for instance in &mut instances {
         instance.message(Context::default(), 0, &[7; 32]).expect("it takes it");
     }
-    let each = (resident_bytes() - before) as f64 / f64::from(count);
-    say("instances at once", f64::from(count), "instances");
-    say("resident for each, its own touched memory included", each, "bytes");
-    say("time to make and init each", elapsed.as_nanos() as f64 / 1e3 / f64::from(count), "us");
-    say("mappings of the process", mappings() as f64, "mappings");
+    let each = resident_bytes().saturating_sub(before) as f64 / f64::from(count);
+    say(&format!("instances {kind}at once"), f64::from(count), "instances");
+    say(&format!("instances {kind}resident for each, its own touched memory included"), each, "bytes");
+    say(
+        &format!("instances {kind}time to make and init each"),
+        elapsed.as_nanos() as f64 / 1e3 / f64::from(count),
+        "us",
+    );
+    say(&format!("instances {kind}mappings of the process"), mappings() as f64, "mappings");
 }
 
 fn resident_bytes() -> u64 {

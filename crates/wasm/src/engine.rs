@@ -44,9 +44,6 @@ pub const TABLE_ELEMENTS_CEILING: usize = 10_000;
 /// 8 core instances in one component: a program, its adapters, and room for a composed one.
 pub const CORE_INSTANCES_PER_COMPONENT: u32 = 8;
 
-/// 256 stacks: how many guests may wait for another's answer at the same time, as each holds a stack of its own.
-pub const WAITING_MAX: u32 = 256;
-
 /// 64 KiB of a core instance's or a component's own bookkeeping; a component with more imports and globals is refused.
 pub const BOOKKEEPING_BYTES_MAX: usize = 64 << 10;
 
@@ -212,7 +209,8 @@ fn pool(options: EngineOptions) -> PoolingAllocationConfig {
         .total_core_instances(instances.saturating_mul(4))
         .total_memories(instances)
         .total_tables(instances.saturating_mul(2))
-        .total_stacks(WAITING_MAX)
+        // An instance that may wait keeps the stack it had last, so each needs one.
+        .total_stacks(instances)
         .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
         .max_memories_per_component(1)
         .max_tables_per_component(4)

@@ -74,7 +74,7 @@ impl fmt::Display for Frames {
     }
 }
 
-/// Why an instance can't be entered or is no more. Every variant but `Busy` and `Oversize` means that it is gone.
+/// Why an instance can't be entered or is no more. It is gone unless [`Fault::is_survivable`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// The guest did what can't be done.

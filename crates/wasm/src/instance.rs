@@ -12,7 +12,7 @@
 //!
 //! # Two ways to run
 //! wasmtime can call a guest on the caller's stack or on a fiber, a stack of its own that can be left and resumed. A
-//! fiber costs about a microsecond for each entry and 20 KiB or more of stack while it waits, so only those have one
+//! fiber costs more for each entry, and its instance keeps the stack it had last, so only those have one
 //! who import something that can wait: `bus.call` (see [`Pace::Waits`]) or WASI streams and files ([`Pace::Blocks`]).
 //! The latter are run under a timer and need a thread of their own; a wait of theirs is cut at the deadline by dropping
 //! the fiber. Everybody else takes the plain path. The linker is one and the same: wasmtime decides by the functions
@@ -23,7 +23,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::clock::Held;
 use crate::engine::{Engine, TICK};
@@ -49,9 +49,19 @@ pub enum Outcome {
 /// An entry on its own stack, and the guest that comes back with its end.
 type Flight = Pin<Box<dyn Future<Output = (Box<Guest>, wasmtime::Result<Answer>)> + Send>>;
 
+/// An entry on its own stack with what bounds it.
+struct Flying {
+    flight: Flight,
+    entry: EntryPoint,
+    deadline: Duration,
+    /// When waits for the world are cut; nothing for a guest that has none.
+    until: Option<Instant>,
+    _clock: Held,
+}
+
 enum Body {
     Idle(Box<Guest>),
-    Waiting { flight: Flight, entry: EntryPoint, _clock: Held },
+    Waiting(Flying),
     Gone,
 }
 
@@ -90,8 +100,9 @@ impl Instance {
                 Pace::Waits => at_once(module.pre().instantiate_async(&mut store)),
                 Pace::Blocks => {
                     let entry = EntryPoint::Instantiate;
-                    let deadline = limits.deadline;
-                    match in_world(entry, deadline, &letterbox, module.pre().instantiate_async(&mut store))? {
+                    let (deadline, until) = (limits.deadline, Instant::now() + limits.deadline);
+                    let made = module.pre().instantiate_async(&mut store);
+                    match in_world(entry, deadline, until, &letterbox, made)? {
                         Poll::Ready(made) => made,
                         Poll::Pending => Err(wasmtime::Error::msg(WAITED_TOO_EARLY)),
                     }
@@ -179,21 +190,21 @@ impl Instance {
     /// `NotWaiting` when no answer is waited for under that number; else as the entry that waits.
     pub fn resume(&mut self, ticket: Ticket, answer: Result<Vec<u8>, CallFailure>) -> Result<Outcome, Fault> {
         match &self.body {
-            Body::Waiting { .. } if self.letterbox.waiting() == Some(ticket) => {}
+            Body::Waiting(_) if self.letterbox.waiting() == Some(ticket) => {}
             Body::Gone => return Err(Fault::Gone),
-            Body::Waiting { .. } | Body::Idle(_) => return Err(Fault::NotWaiting),
+            Body::Waiting(_) | Body::Idle(_) => return Err(Fault::NotWaiting),
         }
         self.letterbox.put(answer);
-        let Body::Waiting { flight, entry, _clock: clock } = self.take() else {
+        let Body::Waiting(flying) = self.take() else {
             return Err(Fault::NotWaiting);
         };
-        self.fly(flight, entry, clock)
+        self.fly(flying)
     }
 
     /// The call whose answer it waits for.
     pub fn waiting(&self) -> Option<Ticket> {
         match self.body {
-            Body::Waiting { .. } => self.letterbox.waiting(),
+            Body::Waiting(_) => self.letterbox.waiting(),
             Body::Idle(_) | Body::Gone => None,
         }
     }
@@ -238,7 +249,7 @@ impl Instance {
         let mut guest = match self.take() {
             Body::Idle(guest) => guest,
             Body::Gone => return Err(Fault::Gone),
-            waiting @ Body::Waiting { .. } => {
+            waiting @ Body::Waiting(_) => {
                 self.body = waiting;
                 return Err(Fault::Busy);
             }
@@ -248,13 +259,8 @@ impl Instance {
             return Err(Fault::WrongThread { entry });
         }
         if self.pace != Pace::Turn {
-            let clock = self.engine.hold();
-            guest.begin(context);
-            let flight = Box::pin(async move {
-                let result = guest.enter_async(job).await;
-                (guest, result)
-            });
-            return self.fly(flight, entry, clock);
+            let flying = self.depart(guest, context, job);
+            return self.fly(flying);
         }
         // A copy of the engine's handle would cost two atomic steps; the borrow must end before the guest is put back.
         let result = {
@@ -265,18 +271,36 @@ impl Instance {
         self.land(guest, entry, result)
     }
 
+    /// Prepares an entry on a stack of its own.
+    fn depart(&self, mut guest: Box<Guest>, context: Context, job: Job) -> Flying {
+        let entry = job.entry();
+        let own = context.deadline_ms.map(Duration::from_millis);
+        let deadline = own.map_or(self.limits.deadline, |own| own.min(self.limits.deadline));
+        // A few ticks more than the guest's own clock, so that one which computes is ended there, with its frames.
+        let until =
+            if self.pace == Pace::Blocks { Instant::now().checked_add(deadline + 4 * TICK) } else { None };
+        let clock = self.engine.hold();
+        guest.begin(context);
+        let flight = Box::pin(async move {
+            let result = guest.enter_async(job).await;
+            (guest, result)
+        });
+        Flying { flight, entry, deadline, until, _clock: clock }
+    }
+
     /// Runs an entry on its own stack until it ends or waits for an answer.
-    fn fly(&mut self, mut flight: Flight, entry: EntryPoint, clock: Held) -> Result<Outcome, Fault> {
-        let polled = if self.pace == Pace::Blocks {
-            in_world(entry, self.limits.deadline, &self.letterbox, flight.as_mut())?
-        } else {
-            flight.as_mut().poll(&mut std::task::Context::from_waker(Waker::noop()))
+    fn fly(&mut self, mut flying: Flying) -> Result<Outcome, Fault> {
+        let Flying { entry, deadline, .. } = flying;
+        let flight = flying.flight.as_mut();
+        let polled = match flying.until {
+            Some(until) => in_world(entry, deadline, until, &self.letterbox, flight)?,
+            None => flight.poll(&mut std::task::Context::from_waker(Waker::noop())),
         };
         match polled {
             Poll::Ready((guest, result)) => self.land(guest, entry, result),
             Poll::Pending => match self.letterbox.waiting() {
                 Some(ticket) => {
-                    self.body = Body::Waiting { flight, entry, _clock: clock };
+                    self.body = Body::Waiting(flying);
                     Ok(Outcome::Waiting(ticket))
                 }
                 None => Err(lost(entry)),
@@ -302,7 +326,7 @@ impl fmt::Debug for Instance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let body = match self.body {
             Body::Idle(_) => "idle",
-            Body::Waiting { .. } => "waiting",
+            Body::Waiting(_) => "waiting",
             Body::Gone => "gone",
         };
         f.debug_struct("Instance")
@@ -335,9 +359,10 @@ thread_local! {
 }
 
 /// Runs `work` on this thread, waits for timers and files included, until it ends, waits for an answer, or is late.
-pub(crate) fn in_world<T>(
+fn in_world<T>(
     entry: EntryPoint,
     deadline: Duration,
+    until: Instant,
     letterbox: &Letterbox,
     work: impl Future<Output = T>,
 ) -> Result<Poll<T>, Fault> {
@@ -352,9 +377,8 @@ pub(crate) fn in_world<T>(
     });
     let late = |_| Fault::Deadline { entry, deadline, frames: Frames::default() };
     EXECUTOR.with(|executor| match executor {
-        // One tick more than the guest's own clock, so that a guest which computes is ended there, with its frames.
         Ok(executor) => executor
-            .block_on(async { tokio::time::timeout(deadline.saturating_add(4 * TICK), until_waiting).await })
+            .block_on(async { tokio::time::timeout_at(until.into(), until_waiting).await })
             .map_err(late),
         Err(error) => Err(Fault::NotMade { what: format!("no timer can be made: {error}"), bound: None }),
     })

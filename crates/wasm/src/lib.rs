@@ -68,7 +68,7 @@ pub use compile::CompileError;
 pub use engine::{
     BACKTRACE_FRAMES_MAX, BOOKKEEPING_BYTES_MAX, CORE_INSTANCES_PER_COMPONENT, Engine, EngineError,
     EngineOptions, FIBER_BYTES, INSTANCES_MAX_DEFAULT, MEMORY_BYTES_CEILING, Metering, Reach,
-    STACK_BYTES_MAX, TABLE_ELEMENTS_CEILING, TICK, WAITING_MAX, ticks_of,
+    STACK_BYTES_MAX, TABLE_ELEMENTS_CEILING, TICK, ticks_of,
 };
 pub use fault::{EntryPoint, FRAME_NAME_BYTES, FRAMES_KEPT, Fault, Frames};
 pub use grant::{Grant, Verdict, judge};

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 use abi::{Generation, Name, RequestId, Time};
-use kernel::{Answer, Effect, Event, Incoming, Kernel, Order, Outcome, Outgoing, Undelivered};
+use kernel::{Answer, Effect, Ensemble, Event, Incoming, Order, Outcome, Outgoing, Undelivered};
 
 use super::lives::{Lives, Stage};
 use super::{Cause, Step, Verdict};
@@ -15,33 +15,46 @@ enum Caller {
     Operator(RequestId),
 }
 
+/// A hop by the life that has to answer it and the number that it was given for it.
+type Number = (Generation, u64);
+
 #[derive(Debug, Clone)]
 struct Hop {
     caller: Caller,
-    target: Generation,
+    /// The how manieth call of its caller it is.
+    token: u64,
     until: Time,
     renewable: bool,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
-    open: BTreeMap<u64, Hop>,
-    last: u64,
+    open: BTreeMap<Number, Hop>,
+    /// The last number that each living target was given.
+    last: BTreeMap<Generation, u64>,
+    /// How many calls of each living caller were passed on.
+    passed: BTreeMap<Generation, u64>,
     /// How many answers a living caller is owed under each of its numbers.
     owed: BTreeMap<(Generation, Name), u32>,
     /// The hop that the present step must end, and with what, if it is told to by the right one.
-    due: Option<(u64, Option<Outcome>)>,
+    due: Option<(Number, Option<Outcome>)>,
     rpc_timeout: Duration,
 }
 
 impl Calls {
-    pub(crate) fn begin(&mut self, step: &Step, kernel: &Kernel) {
+    pub(crate) fn begin(&mut self, step: &Step, kernel: &Ensemble) {
         self.due = None;
         self.rpc_timeout = kernel.settings().rpc_timeout;
         match &step.cause {
-            Cause::Happened(Event::Undelivered(_, _, Undelivered::Call(hop) | Undelivered::Part(hop))) => {
+            Cause::Happened(Event::Undelivered(_, generation, what)) => {
                 let overloaded = Some(Outcome::Error(String::from("overloaded")));
-                self.due = self.open.contains_key(hop).then_some((*hop, overloaded));
+                let number = match what {
+                    Undelivered::Call(hop) => {
+                        self.open.contains_key(&(*generation, *hop)).then_some((*generation, *hop))
+                    }
+                    Undelivered::Part(token) => self.made(*generation, |hop| hop.token == *token),
+                };
+                self.due = number.map(|number| (number, overloaded));
             }
             Cause::Happened(Event::Departed(request)) => {
                 self.open.retain(|_, hop| hop.caller != Caller::Operator(*request));
@@ -56,9 +69,9 @@ impl Calls {
             }
             Incoming::Cancel { id } => {
                 let caller = Caller::Module(generation, id.clone());
-                let latest = self.open.iter().rev().find(|(_, hop)| hop.caller == caller);
                 let cancelled = Some(Outcome::Error(String::from("cancelled")));
-                self.due = latest.map(|(number, _)| (*number, cancelled));
+                let latest = self.made(generation, |hop| hop.caller == caller);
+                self.due = latest.map(|number| (number, cancelled));
             }
             Incoming::Progress { id, .. } | Incoming::Chunk { id, .. } | Incoming::End { id } => {
                 self.renew(step.now, generation, id);
@@ -67,9 +80,16 @@ impl Calls {
         }
     }
 
-    fn served(&self, generation: Generation, id: &Name) -> Option<u64> {
-        let number = id.as_str().parse().ok()?;
-        self.open.get(&number).filter(|hop| hop.target == generation).map(|_| number)
+    fn served(&self, generation: Generation, id: &Name) -> Option<Number> {
+        let number = (generation, id.as_str().parse().ok()?);
+        self.open.contains_key(&number).then_some(number)
+    }
+
+    /// The latest call of this caller of which this is so.
+    fn made(&self, caller: Generation, is_it: impl Fn(&Hop) -> bool) -> Option<Number> {
+        let own = |hop: &Hop| matches!(hop.caller, Caller::Module(generation, _) if generation == caller);
+        let all = self.open.iter().filter(|(_, hop)| own(hop) && is_it(hop));
+        all.max_by_key(|(_, hop)| hop.token).map(|(number, _)| *number)
     }
 
     fn renew(&mut self, now: Time, generation: Generation, id: &Name) {
@@ -83,10 +103,18 @@ impl Calls {
     /// Nobody answers, or is owed anything by, a life that is over. Its targets' hops wait for their answers.
     pub(crate) fn life_over(&mut self, ended: Generation) {
         self.owed.retain(|(caller, _), _| *caller != ended);
+        self.last.remove(&ended);
+        self.passed.remove(&ended);
         self.open.retain(|_, hop| !matches!(&hop.caller, Caller::Module(caller, _) if *caller == ended));
     }
 
-    pub(crate) fn effect(&mut self, step: &Step, effect: &Effect, kernel: &Kernel, lives: &Lives) -> Verdict {
+    pub(crate) fn effect(
+        &mut self,
+        step: &Step,
+        effect: &Effect,
+        kernel: &Ensemble,
+        lives: &Lives,
+    ) -> Verdict {
         match effect {
             Effect::Send(_, target, frame @ Outgoing::Call { .. }) => {
                 self.passed_on(step, *target, frame, lives)
@@ -108,14 +136,15 @@ impl Calls {
 
     fn passed_on(&mut self, step: &Step, target: Generation, frame: &Outgoing, lives: &Lives) -> Verdict {
         let Outgoing::Call { hop: number, from, service, .. } = frame else { return Ok(()) };
-        let number = *number;
+        let number = (target, *number);
         if !lives.get(target).is_some_and(|life| life.offers.contains(service)) {
             return Err(format!("a call to {service} went to generation {target}, which does not offer it"));
         }
-        if number <= self.last {
-            return Err(format!("hop {number} was used before"));
+        let last = self.last.entry(target).or_default();
+        if number.1 <= *last {
+            return Err(format!("hop {number:?} was used before"));
         }
-        self.last = number;
+        *last = number.1;
         let (caller, name, own) = match &step.cause {
             Cause::Happened(Event::Ordered(request, Order::Call { timeout_ms, .. })) => {
                 (Caller::Operator(*request), Name::literal("operator"), *timeout_ms)
@@ -136,7 +165,15 @@ impl Calls {
             return Err(format!("a call of {name} was passed on as {from}'s"));
         }
         let wait = own.map_or(self.rpc_timeout, Duration::from_millis);
-        let hop = Hop { caller, target, until: step.now + wait, renewable: own.is_none() };
+        let token = match &caller {
+            Caller::Module(generation, _) => {
+                let passed = self.passed.entry(*generation).or_default();
+                *passed += 1;
+                *passed
+            }
+            Caller::Operator(_) => 0,
+        };
+        let hop = Hop { caller, token, until: step.now + wait, renewable: own.is_none() };
         self.open.insert(number, hop);
         Ok(())
     }
@@ -148,7 +185,7 @@ impl Calls {
         step: &Step,
         caller: Caller,
         outcome: &Outcome,
-        kernel: &Kernel,
+        kernel: &Ensemble,
         lives: &Lives,
     ) -> Verdict {
         if let Caller::Module(generation, id) = &caller {
@@ -162,7 +199,7 @@ impl Calls {
                 let hop = self.open.get(number).ok_or("a hop was ended twice")?;
                 if hop.caller != caller || expected != outcome {
                     return Err(format!(
-                        "hop {number} was answered {outcome:?} to {caller:?}, not as it was"
+                        "hop {number:?} was answered {outcome:?} to {caller:?}, not as it was"
                     ));
                 }
                 Some(*number)
@@ -181,22 +218,22 @@ impl Calls {
         }
     }
 
-    fn over(&self, step: &Step, caller: &Caller, outcome: &Outcome, lives: &Lives) -> Option<u64> {
+    fn over(&self, step: &Step, caller: &Caller, outcome: &Outcome, lives: &Lives) -> Option<Number> {
         let Outcome::Error(error) = outcome else { return None };
-        let is_over = |number: u64, hop: &Hop| match error.as_str() {
+        let is_over = |number: Number, hop: &Hop| match error.as_str() {
             "timeout" => hop.until <= step.now && matches!(step.cause, Cause::TimeCame),
             // A stream beyond its credit.
             "overloaded" => matches!(
                 step.said(),
                 Some((from, Incoming::Chunk { id, .. })) if self.served(from, id) == Some(number)
             ),
-            died => died.ends_with("stopped while processing RPC") && lives.get(hop.target).is_none(),
+            died => died.ends_with("stopped while processing RPC") && lives.get(number.0).is_none(),
         };
-        let is_it = |(number, hop): &(&u64, &Hop)| hop.caller == *caller && is_over(**number, hop);
+        let is_it = |(number, hop): &(&Number, &Hop)| hop.caller == *caller && is_over(**number, hop);
         self.open.iter().find(is_it).map(|(number, _)| *number)
     }
 
-    fn refusal(&self, outcome: &Outcome, caller: &Caller, kernel: &Kernel, lives: &Lives) -> Verdict {
+    fn refusal(&self, outcome: &Outcome, caller: &Caller, kernel: &Ensemble, lives: &Lives) -> Verdict {
         let words = ["Module not ready", "forbidden", "service_not_found", "module_not_ready", "overloaded"];
         let known = matches!(outcome, Outcome::Error(error) if words.contains(&error.as_str()));
         let Caller::Module(generation, _) = caller else { return Ok(()) };
@@ -211,15 +248,15 @@ impl Calls {
 
     pub(crate) fn end(&self, step: &Step, lives: &Lives) -> Verdict {
         if let Some((number, _)) = &self.due {
-            return Err(format!("hop {number} should have ended and did not"));
+            return Err(format!("hop {number:?} should have ended and did not"));
         }
         let mut open: BTreeMap<(Generation, Name), u32> = BTreeMap::new();
         for (number, hop) in &self.open {
-            if lives.get(hop.target).is_none() {
-                return Err(format!("hop {number} waits for a life that is over"));
+            if lives.get(number.0).is_none() {
+                return Err(format!("hop {number:?} waits for a life that is over"));
             }
             if matches!(step.cause, Cause::TimeCame) && hop.until <= step.now {
-                return Err(format!("hop {number} should have timed out"));
+                return Err(format!("hop {number:?} should have timed out"));
             }
             if let Caller::Module(generation, id) = &hop.caller {
                 *open.entry((*generation, id.clone())).or_default() += 1;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use abi::{Generation, ModuleId, Name, Payload, Slot, State, Time};
 use kernel::{
-    Door, Effect, Event, Incoming, Kernel, KernelCall, KernelResult, Message, Outgoing, Signal, Watchdog,
+    Door, Effect, Ensemble, Event, Incoming, KernelCall, KernelResult, Message, Outgoing, Signal, Watchdog,
 };
 
 use super::{Cause, Step, Verdict};
@@ -68,12 +68,14 @@ impl Lives {
             | Event::SpawnFailed(_, generation, ..)
             | Event::ReadySeen(_, generation)
             | Event::Said(_, generation, _)
+            | Event::Tried(_, generation, _)
             | Event::Undelivered(_, generation, _) => !self.alive.contains_key(generation),
             Event::Discovered(_)
             | Event::Added(_)
             | Event::Settings(_)
             | Event::ConfigChanged(_)
             | Event::GrantsChanged(_)
+            | Event::Counted(_)
             | Event::Ordered(..)
             | Event::Departed(_) => false,
         }
@@ -128,6 +130,7 @@ impl Lives {
                 return Err(String::from("a module was forgotten without a record"));
             }
             Effect::SaveGrants(..) => saved(step)?,
+            Effect::Note(..) => return Err(String::from("a proxy's note came out of where the proxies are")),
             Effect::Forgotten(..) | Effect::Reply(..) | Effect::Show(..) | Effect::Finished => {}
         }
         Ok(None)
@@ -259,7 +262,7 @@ impl Lives {
     }
 
     /// Compares what was seen with the kernel's own view.
-    pub(crate) fn compare(&mut self, kernel: &Kernel) -> Verdict {
+    pub(crate) fn compare(&mut self, kernel: &Ensemble) -> Verdict {
         let mut living = 0;
         for view in kernel.views() {
             let life = view.generation.and_then(|generation| self.alive.get_mut(&generation));
@@ -295,7 +298,7 @@ impl Lives {
     }
 
     /// A module that hangs is found out in its time, and no service is offered twice.
-    pub(crate) fn all_well(&self, step: &Step, kernel: &Kernel) -> Verdict {
+    pub(crate) fn all_well(&self, step: &Step, kernel: &Ensemble) -> Verdict {
         let settings = kernel.settings();
         let mut offered = BTreeMap::new();
         for life in self.alive.values().filter(|life| life.stage == Stage::Ready && life.is_lines) {
@@ -332,7 +335,7 @@ impl Lives {
     }
 
     /// Every service in the directory belongs to a module that lives and offers it.
-    pub(crate) fn directory(&self, step: &Step, kernel: &Kernel) -> Verdict {
+    pub(crate) fn directory(&self, step: &Step, kernel: &Ensemble) -> Verdict {
         let Some((generation, life)) = self.alive.iter().next() else { return Ok(()) };
         let mut copy = kernel.clone();
         let call = Incoming::KernelCall { id: Name::literal("directory"), call: KernelCall::ServiceDiscover };
@@ -358,7 +361,7 @@ impl Lives {
     }
 }
 
-fn learn(life: &mut Life, kernel: &Kernel) {
+fn learn(life: &mut Life, kernel: &Ensemble) {
     let Some(spec) = kernel.spec(life.slot) else { return };
     let mut hears = spec.subscribes.clone();
     hears.extend(kernel.capabilities(life.slot).into_iter().flat_map(|own| own.topics.iter().cloned()));

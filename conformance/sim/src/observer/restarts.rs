@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use abi::{Fact, ModuleId, Record, Time};
-use kernel::{Effect, Event, Kernel, Order};
+use kernel::{Effect, Ensemble, Event, Order};
 
 use super::lives::Lives;
 use super::{Cause, Step, Verdict};
@@ -36,7 +36,7 @@ pub(crate) struct Restarts {
 }
 
 impl Restarts {
-    pub(crate) fn begin(&mut self, step: &Step, kernel: &Kernel, lives: &Lives) {
+    pub(crate) fn begin(&mut self, step: &Step, kernel: &Ensemble, lives: &Lives) {
         let Cause::Happened(event) = &step.cause else { return };
         match event {
             Event::Ordered(_, Order::Stop(id)) => self.ordered(id, kernel, |known| known.kept_down = true),
@@ -67,7 +67,7 @@ impl Restarts {
         self.modules.get(id).is_some_and(|known| known.kept_down)
     }
 
-    fn ordered(&mut self, id: &ModuleId, kernel: &Kernel, act: impl FnOnce(&mut Known)) {
+    fn ordered(&mut self, id: &ModuleId, kernel: &Ensemble, act: impl FnOnce(&mut Known)) {
         if kernel.find(id.as_str()).is_some() {
             self.change(id, act);
         }
@@ -80,7 +80,13 @@ impl Restarts {
         act(known);
     }
 
-    pub(crate) fn effect(&mut self, step: &Step, effect: &Effect, kernel: &Kernel, lives: &Lives) -> Verdict {
+    pub(crate) fn effect(
+        &mut self,
+        step: &Step,
+        effect: &Effect,
+        kernel: &Ensemble,
+        lives: &Lives,
+    ) -> Verdict {
         match effect {
             Effect::Record(record) => self.record(step, record, kernel, lives),
             Effect::Forgotten(_, id) => {
@@ -91,7 +97,7 @@ impl Restarts {
         }
     }
 
-    fn record(&mut self, step: &Step, record: &Record, kernel: &Kernel, lives: &Lives) -> Verdict {
+    fn record(&mut self, step: &Step, record: &Record, kernel: &Ensemble, lives: &Lives) -> Verdict {
         let Some(id) = &record.module else { return Ok(()) };
         match record.code {
             "restart.planned" => self.planned(step, record, id, kernel),
@@ -106,7 +112,7 @@ impl Restarts {
         }
     }
 
-    fn planned(&mut self, step: &Step, record: &Record, id: &ModuleId, kernel: &Kernel) -> Verdict {
+    fn planned(&mut self, step: &Step, record: &Record, id: &ModuleId, kernel: &Ensemble) -> Verdict {
         let (attempt, wait_ms) = (number(record, "attempt")?, number(record, "wait_ms")?);
         let settings = kernel.settings();
         let known = self.modules.entry(id.clone()).or_default();
@@ -137,7 +143,7 @@ impl Restarts {
         Ok(())
     }
 
-    fn gave_up(&mut self, record: &Record, id: &ModuleId, kernel: &Kernel) -> Verdict {
+    fn gave_up(&mut self, record: &Record, id: &ModuleId, kernel: &Ensemble) -> Verdict {
         let restarts = number(record, "restarts")?;
         if restarts < max_of(id, kernel) {
             return Err(format!("{id} was given up after {restarts} restarts, too early"));
@@ -158,7 +164,7 @@ impl Restarts {
         step: &Step,
         record: &Record,
         id: &ModuleId,
-        kernel: &Kernel,
+        kernel: &Ensemble,
         lives: &Lives,
     ) -> Verdict {
         let known = self.modules.entry(id.clone()).or_default();
@@ -183,7 +189,7 @@ impl Restarts {
     }
 
     /// In any span of time there are no more restarts than the burst and the rate allow.
-    fn spend(&mut self, now: Time, kernel: &Kernel) -> Verdict {
+    fn spend(&mut self, now: Time, kernel: &Ensemble) -> Verdict {
         let settings = kernel.settings();
         let (burst, per_s) = (settings.machine_restarts_burst.max(1), settings.machine_restarts_per_s.max(1));
         self.begun.push_back(now);
@@ -201,7 +207,7 @@ impl Restarts {
     }
 }
 
-fn max_of(id: &ModuleId, kernel: &Kernel) -> u64 {
+fn max_of(id: &ModuleId, kernel: &Ensemble) -> u64 {
     let own = kernel.find(id.as_str()).and_then(|slot| kernel.spec(slot)).and_then(|spec| spec.max_restarts);
     u64::from(own.unwrap_or(kernel.settings().max_restarts))
 }

@@ -2,8 +2,8 @@
 
 use abi::{ExitKind, Generation, ModuleId, Name, Payload, Permissions, Record, RequestId, Slot, Time};
 use kernel::{
-    Answer, CallContext, Discovered, Door, Effect, Event, Grants, Incoming, Kernel, Message, Order, Outcome,
-    Outgoing, Signal, Spec,
+    Answer, CallContext, Discovered, Door, Effect, Ensemble, Event, Grants, Incoming, Message, Order,
+    Outcome, Outgoing, Signal, Spec,
 };
 
 use super::{Cause, Observer, Verdict};
@@ -26,14 +26,14 @@ fn module(text: &str) -> Discovered {
 }
 
 struct Watched {
-    kernel: Kernel,
+    kernel: Ensemble,
     observer: Observer,
 }
 
 impl Watched {
     /// Modules `a`, which requires what `b` provides, and `b`: both started, none ready.
     fn started() -> Self {
-        let mut watched = Self { kernel: Kernel::new(1), observer: Observer::default() };
+        let mut watched = Self { kernel: Ensemble::new(1), observer: Observer::default() };
         watched.tell(Event::Discovered(vec![module("a"), module("b")]));
         for (slot, generation) in [A, B] {
             watched.tell(Event::Spawned(slot, generation));

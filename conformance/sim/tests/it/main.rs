@@ -37,6 +37,19 @@ fn many_seeds_keep_every_rule_and_repeat_exactly() {
 }
 
 #[test]
+fn on_several_cores_every_call_ends_once_in_any_order() {
+    let (mut answers, mut lost) = (0, 0);
+    for seed in 0..SEEDS {
+        let crossing = sim::cores(seed, STEPS).unwrap_or_else(|rule| panic!("seed {seed}: {rule}"));
+        assert_eq!(sim::cores(seed, STEPS), Ok(crossing), "seed {seed} is repeatable");
+        answers += crossing.answers;
+        lost += crossing.lost;
+    }
+    // What is never met is never tried.
+    assert!(answers > SEEDS && lost > SEEDS, "{answers} answers, {lost} lost letters in {SEEDS} seeds");
+}
+
+#[test]
 fn every_kind_of_decision_is_met() {
     let seen = sim::tally(0..4 * SEEDS, STEPS).unwrap_or_else(|failure| panic!("{failure}"));
     let missing: Vec<&str> = MET.split(", ").filter(|kind| !seen.contains_key(kind)).collect();

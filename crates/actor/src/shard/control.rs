@@ -13,8 +13,6 @@ use crate::table::flag;
 /// An order to the core that owns an actor.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Control {
-    /// Call `started`.
-    Start,
     /// It was spawned by another core or thread: count it, and call `started`.
     Adopt,
     /// End, with this reason. In the system lane a kill, in another a graceful stop behind what was sent before.
@@ -73,12 +71,16 @@ impl Shard {
         let order = unsafe { take::<Control>(payload) };
         let actor = Addr::from_word(header.dst, header.meta);
         match order {
-            Control::Start => self.start(header.dst),
             Control::Adopt => {
                 self.tally.actors += 1;
-                self.start(header.dst);
+                self.start_new(actor);
             }
-            Control::End(reason) => self.end(header.dst, reason),
+            Control::End(reason) => {
+                self.start_new(actor);
+                if self.is_alive(actor) {
+                    self.end(header.dst, reason);
+                }
+            }
             Control::Suspend => self.set_flag(header.dst, flag::SUSPENDED),
             Control::Mute => self.set_flag(header.dst, flag::MUTED),
             Control::Resume => self.release(actor, flag::SUSPENDED),

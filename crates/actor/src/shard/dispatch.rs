@@ -113,6 +113,11 @@ impl Shard {
         if word & !LOW_BYTE != header.meta & !LOW_BYTE {
             return self.dead_letter(header, payload);
         }
+        if word & flag::NEW != 0 && header.tag != self.control_tag {
+            // Before its first message, and once: what becomes of the message is looked at afresh.
+            self.start_new(Addr::from_word(header.dst, word));
+            return self.dispatch(header, payload, source);
+        }
         let Some(known) = self.known_kind(kind) else { return self.dead_letter(header, payload) };
         if header.tag == self.control_tag {
             self.count_handled(slot, header.dst, source);

@@ -40,6 +40,30 @@ impl Shard {
         outcome
     }
 
+    /// Calls `started` for an actor that was spawned, if that has not been done and it still lives.
+    pub(super) fn start_new(&mut self, actor: Addr) {
+        // SAFETY: a place that was taken; an atomic, since the place may have another life by now.
+        let word = unsafe { &(*self.table.slot(actor.index())).head.word };
+        if word.bits() & !LOW_BYTE == actor.word() && word.bits() & flag::NEW != 0 {
+            word.remove(flag::NEW);
+            self.start(actor.index());
+        }
+    }
+
+    /// Whether an actor of this core has not ended.
+    pub(super) fn is_alive(&self, actor: Addr) -> bool {
+        // SAFETY: a place that was taken; an atomic, since the place may have another life by now.
+        unsafe { (*self.table.slot(actor.index())).head.word.bits() & !LOW_BYTE == actor.word() }
+    }
+
+    /// Calls `started` for all that were spawned on this core since the last time.
+    pub(super) fn start_fresh(&mut self) {
+        while let Some(actor) = self.fresh.pop_front() {
+            self.tally.handled += 1;
+            self.start_new(actor);
+        }
+    }
+
     /// Calls `started`.
     pub(super) fn start(&mut self, index: u32) {
         // SAFETY: an actor of this core.

@@ -41,6 +41,7 @@ impl Shard {
     /// Handles one message drawn by lot; false when there is none. Messages of the system lane go first, and those of
     /// one actor in one lane in their order.
     pub(crate) fn step_by_lot(&mut self) -> bool {
+        self.start_fresh();
         self.gather();
         let Some(mut line) = self.draw_line() else { return false };
         self.tally.handled += 1;

@@ -88,7 +88,7 @@ pub(crate) fn furnish<A: Actor>(
         ((*head).deferred, (*head).deferred_count, (*head).overdue) = (NONE, 0, 0);
         (*head).bound.store(bound.to_bits(), Ordering::Relaxed);
         (*head).kind.store(kind, Ordering::Relaxed);
-        (*head).word.set(word | spawn.flags);
+        (*head).word.set(word | spawn.flags | if A::STARTS { flag::NEW } else { 0 });
         table.credit(index).store(Shard::credits(bound), Ordering::Relaxed);
         word
     };
@@ -133,7 +133,7 @@ impl Shard {
         if owner == self.core {
             self.tally.actors += 1;
             if A::STARTS {
-                self.control(addr, Lane::System, Control::Start);
+                self.fresh.push_back(addr);
             }
         } else {
             // The owner hears of it in any case, for its count of actors.

@@ -72,6 +72,7 @@ impl Shard {
         if self.unclocked >= CLOCK_MESSAGES {
             self.look_at_clock();
         }
+        self.start_fresh();
         self.take_injected();
         self.read_rings();
         self.run_lane(Lane::System, u32::MAX);
@@ -245,7 +246,7 @@ impl Shard {
     }
 
     fn has_messages(&self) -> bool {
-        !self.replays.is_empty() || self.lanes.iter().any(|log| !log.is_empty())
+        !self.replays.is_empty() || !self.fresh.is_empty() || self.lanes.iter().any(|log| !log.is_empty())
     }
 
     /// Whether another core or thread has sent something. Cheap enough to be asked in a loop.

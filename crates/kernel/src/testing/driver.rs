@@ -25,7 +25,7 @@ use core::time::Duration;
 
 use abi::{ExitKind, Generation, Name, Payload, RequestId, Slot, Time};
 use kernel::{
-    CallContext, Discovered, Door, Effect, Event, Grants, Incoming, Kernel, KernelCall, Order, Outcome,
+    CallContext, Discovered, Door, Effect, Ensemble, Event, Grants, Incoming, KernelCall, Order, Outcome,
     Settings, SpawnFault, Undelivered,
 };
 
@@ -37,7 +37,7 @@ type Parsed<T> = Result<T, String>;
 /// A kernel, the time, and what was found so far.
 #[derive(Debug)]
 pub(crate) struct Driver {
-    pub(crate) kernel: Kernel,
+    pub(crate) kernel: Ensemble,
     pub(crate) now: Time,
     found: BTreeMap<String, Discovered>,
     settings: Settings,
@@ -49,7 +49,7 @@ pub(crate) struct Driver {
 impl Driver {
     pub(crate) fn new() -> Self {
         Self {
-            kernel: Kernel::new(1),
+            kernel: Ensemble::new(1),
             now: Time(0),
             found: BTreeMap::new(),
             settings: Settings::default(),

@@ -11,8 +11,8 @@ use std::vec::Vec;
 
 use abi::{Fact, Generation, Name, Payload, Record, Slot};
 use kernel::{
-    Answer, CallContext, Effect, Grants, Kernel, KernelResult, Message, ModuleRow, Notice, Outcome, Outgoing,
-    PendingRequest, Signal, Task,
+    Answer, CallContext, Effect, Ensemble, Grants, KernelResult, Message, ModuleRow, Notice, Outcome,
+    Outgoing, PendingRequest, Signal, Task,
 };
 
 /// The names that lines use instead of seats and of random numbers.
@@ -24,7 +24,7 @@ pub(crate) struct Names {
 
 impl Names {
     /// Looks up who sits where; call after every event, because a forgotten seat loses its name.
-    pub(crate) fn learn(&mut self, kernel: &Kernel) {
+    pub(crate) fn learn(&mut self, kernel: &Ensemble) {
         for view in kernel.views() {
             self.modules.insert(view.slot, view.id.to_string());
         }
@@ -80,6 +80,9 @@ impl Names {
             Effect::Reply(request, answer) => format!("reply {} {}", request.0, answer_text(answer)),
             Effect::Show(request, topic, message) => {
                 format!("show {} {topic} {}", request.0, message_text(message))
+            }
+            Effect::Note(slot, generation, note) => {
+                format!("note {} {note:?}", self.life(*slot, *generation))
             }
             Effect::Forgotten(_, id) => format!("forgotten {id}"),
             Effect::Finished => String::from("finished"),

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use wasm::{Answer, CallFailure, Context, Fault, Instance, Limits, Outcome, Ticket};
+use wasm::{Answer, CallFailure, Context, Engine, EngineOptions, Fault, Instance, Limits, Outcome, Ticket};
 
 use crate::guests::Guest;
-use crate::host::{Host, engine, instance};
+use crate::host::{Host, engine, identity, instance, module};
 
 /// Calls `adder.add` with its own parameters, and answers with what it got, or fails when it got a failure.
 fn asking() -> String {
@@ -73,4 +73,19 @@ fn time_spent_waiting_counts_against_the_deadline() {
 fn waiting_guest_can_be_dropped() {
     let (instance, _, _) = waiting(Limits::MODULE);
     drop(instance);
+}
+
+#[test]
+fn as_many_can_wait_as_there_are_instances() {
+    let engine = Engine::try_new(EngineOptions { instances_max: 300, ..EngineOptions::STANDARD }).unwrap();
+    let module = module(&engine, &asking());
+    let make = || Instance::try_new(&module, identity(), Limits::MODULE, Box::new(Host::default())).unwrap();
+    let mut crowd: Vec<Instance> = (0..300).map(|_| make()).collect();
+    for one in &mut crowd {
+        assert!(matches!(one.call(Context::default(), "s", "m", b"{}"), Ok(Outcome::Waiting(_))));
+    }
+    for one in &mut crowd {
+        let ticket = one.waiting().unwrap();
+        assert_eq!(one.resume(ticket, Ok(b"1".to_vec())), Ok(Outcome::Done(Answer::Bytes(b"1".to_vec()))));
+    }
 }

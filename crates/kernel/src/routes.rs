@@ -1,0 +1,266 @@
+//! What a message's way is decided by, as an immutable value: who is ready, who may call what, who offers and who hears.
+//!
+//! Control changes its own tables and publishes a new `Routes` at the end of a turn in which anything changed; each core
+//! decides by the one that it holds. An older one can only be late, never wrong: an [`Address`] names the life that it
+//! means, and a message to a life that is over comes back.
+//!
+//! A clone shares everything that did not change since, so that a thousand modules that become ready one after the
+//! other cost a thousand small copies and not half a million.
+
+use alloc::sync::Arc;
+use core::time::Duration;
+
+use abi::{Generation, Name, RequestId, Slot};
+
+mod board;
+mod index;
+mod pages;
+
+pub(crate) use board::{Board, Facts};
+use index::Index;
+use pages::Pages;
+
+/// Where a copy of every call goes.
+pub(crate) const RPC_COPY: &str = "system:rpc";
+
+/// One life of one module, as the place that a message goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    /// Its seat.
+    pub slot: Slot,
+    /// Its life.
+    pub generation: Generation,
+}
+
+impl Address {
+    /// Where operators' calls come from and their answers go: no module ever sits there, and no life has this number.
+    pub const OPERATOR: Self = Self { slot: Slot(u32::MAX), generation: Generation(0) };
+}
+
+/// What a message's way depends on, beside who sends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Header<'a> {
+    /// A call to a service.
+    Call {
+        /// Which.
+        service: &'a str,
+    },
+    /// A message on a topic.
+    Publish {
+        /// Which.
+        topic: &'a str,
+    },
+}
+
+/// Why a message goes nowhere; the checks come in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its sender is not ready, or another life of it is.
+    SenderNotReady,
+    /// Its sender has no capability for it.
+    Forbidden,
+    /// Nobody offers this service.
+    NoService,
+    /// Whoever offers this service is not ready.
+    TargetNotReady,
+}
+
+impl Refusal {
+    /// The module door's own words for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SenderNotReady => "Module not ready",
+            Self::Forbidden => "forbidden",
+            Self::NoService => "service_not_found",
+            Self::TargetNotReady => "module_not_ready",
+        }
+    }
+}
+
+/// Where a message goes.
+#[derive(Debug, Clone, Copy)]
+pub enum Decision<'r> {
+    /// Nowhere.
+    Refuse(Refusal),
+    /// To one module.
+    Forward(Address),
+    /// To all of these.
+    Spread(Hearers<'r>),
+}
+
+/// What is known of one seat.
+#[derive(Debug, Clone)]
+struct Row {
+    generation: Generation,
+    is_ready: bool,
+    /// Whether it is talked with in lines, so that something can be delivered to it.
+    has_lines: bool,
+    name: Name,
+    /// Which services it may call, one bit each.
+    may: Arc<[u64]>,
+}
+
+/// What is known of one service.
+#[derive(Debug, Clone, Copy)]
+struct Service {
+    /// Its place among the capability bits.
+    bit: u32,
+    /// Who offers it now.
+    provider: Option<Slot>,
+}
+
+/// An operator's subscription to one topic, or to all that begin alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Watcher {
+    pub(crate) request: RequestId,
+    /// `*` at its end stands for the rest.
+    pub(crate) pattern: Name,
+}
+
+/// The value; see the module's own text.
+#[derive(Debug, Clone)]
+pub struct Routes {
+    rows: Pages<Option<Row>>,
+    services: Index<Service>,
+    topics: Index<Arc<[Slot]>>,
+    watchers: Arc<[Watcher]>,
+    rpc_timeout: Duration,
+    is_rpc_heard: bool,
+}
+
+impl Default for Routes {
+    fn default() -> Self {
+        Self {
+            rows: Pages::default(),
+            services: Index::default(),
+            topics: Index::default(),
+            watchers: Arc::from([]),
+            rpc_timeout: crate::Settings::default().rpc_timeout,
+            is_rpc_heard: false,
+        }
+    }
+}
+
+impl Routes {
+    /// Where a message of this life goes. Pure; no allocation.
+    #[inline]
+    pub fn decide<'r>(&'r self, sender: Address, header: Header<'_>) -> Decision<'r> {
+        let Some(row) = self.row(sender).filter(|row| row.is_ready) else {
+            return Decision::Refuse(Refusal::SenderNotReady);
+        };
+        match header {
+            Header::Call { service } => {
+                let found = self.services.get(service);
+                let Some(service) = found.filter(|service| allows(&row.may, service.bit)) else {
+                    return Decision::Refuse(Refusal::Forbidden);
+                };
+                match self.provider_of(*service) {
+                    Ok(target) => Decision::Forward(target),
+                    Err(refusal) => Decision::Refuse(refusal),
+                }
+            }
+            Header::Publish { topic } if is_reserved(topic) => Decision::Refuse(Refusal::Forbidden),
+            Header::Publish { topic } => Decision::Spread(self.hearers(topic, Some(sender.slot))),
+        }
+    }
+
+    /// Who answers calls to a service, for operators, who may call every one.
+    ///
+    /// # Errors
+    /// `NoService` and `TargetNotReady`.
+    pub fn reach(&self, service: &str) -> Result<Address, Refusal> {
+        self.services.get(service).ok_or(Refusal::NoService).and_then(|service| self.provider_of(*service))
+    }
+
+    /// Who hears a topic now, but for its sender.
+    pub fn hearers(&self, topic: &str, sender: Option<Slot>) -> Hearers<'_> {
+        let slots = self.topics.get(topic).map_or(&[][..], |slots| slots);
+        Hearers { routes: self, slots, sender }
+    }
+
+    /// Which operators' requests follow a topic.
+    pub fn watching(&self, topic: &str) -> impl Iterator<Item = RequestId> {
+        let mut last = None;
+        self.watchers.iter().filter(move |watcher| watcher.hears(topic)).filter_map(move |watcher| {
+            // A request's patterns lie together; it is shown a message once.
+            let is_new = last != Some(watcher.request);
+            last = Some(watcher.request);
+            is_new.then_some(watcher.request)
+        })
+    }
+
+    /// The module's name, as far as this life of it is known here.
+    pub fn name_of(&self, life: Address) -> Option<&Name> {
+        self.row(life).map(|row| &row.name)
+    }
+
+    /// How long a call waits for its answer, or for a sign of life.
+    pub fn rpc_timeout(&self) -> Duration {
+        self.rpc_timeout
+    }
+
+    /// Whether anybody may hear of calls: lets the common case skip making the notice.
+    pub(crate) fn is_rpc_heard(&self) -> bool {
+        self.is_rpc_heard
+    }
+
+    fn row(&self, life: Address) -> Option<&Row> {
+        self.rows.get(life.slot.0 as usize)?.as_ref().filter(|row| row.generation == life.generation)
+    }
+
+    fn provider_of(&self, service: Service) -> Result<Address, Refusal> {
+        let slot = service.provider.ok_or(Refusal::NoService)?;
+        let row = self.rows.get(slot.0 as usize).and_then(Option::as_ref).ok_or(Refusal::NoService)?;
+        if row.is_ready {
+            Ok(Address { slot, generation: row.generation })
+        } else {
+            Err(Refusal::TargetNotReady)
+        }
+    }
+}
+
+/// Whether a topic is the kernel's own.
+pub(crate) fn is_reserved(topic: &str) -> bool {
+    topic.starts_with("system:") || topic.starts_with("kernel.")
+}
+
+fn allows(may: &[u64], bit: u32) -> bool {
+    may.get(bit as usize / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
+}
+
+impl Watcher {
+    fn hears(&self, topic: &str) -> bool {
+        match self.pattern.as_str().strip_suffix('*') {
+            Some(start) => topic.starts_with(start),
+            None => self.pattern.as_str() == topic,
+        }
+    }
+}
+
+/// The lives that hear a topic, by seat.
+#[derive(Debug, Clone, Copy)]
+pub struct Hearers<'r> {
+    routes: &'r Routes,
+    slots: &'r [Slot],
+    sender: Option<Slot>,
+}
+
+impl Iterator for Hearers<'_> {
+    type Item = Address;
+
+    fn next(&mut self) -> Option<Address> {
+        loop {
+            let (slot, rest) = self.slots.split_first()?;
+            self.slots = rest;
+            let row = self.routes.rows.get(slot.0 as usize).and_then(Option::as_ref);
+            if Some(*slot) != self.sender
+                && let Some(row) = row.filter(|row| row.is_ready && row.has_lines)
+            {
+                return Some(Address { slot: *slot, generation: row.generation });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
