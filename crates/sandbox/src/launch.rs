@@ -126,7 +126,8 @@ pub struct Prepared {
     filter: Vec<libc::sock_filter>,
     rlimits: Vec<raw::Bound>,
     confinement: Confinement,
-    stack: raw::Stack,
+    /// Made by the first launch that does not come from berths.
+    stack: Option<raw::Stack>,
 }
 
 impl fmt::Debug for Prepared {
@@ -175,7 +176,7 @@ impl Launch {
             skipped,
             filter,
             confinement,
-            stack: raw::Stack::new().map_err(LaunchError::Stack)?,
+            stack: None,
         })
     }
 }
@@ -232,7 +233,11 @@ impl Prepared {
         let ruleset = self.ruleset.as_ref().map(AsFd::as_fd);
         let join = self.cgroup.as_ref().map(|fds| fds.procs.as_fd());
         let moored = berths.map(|berths| berths.moor(stdio, ruleset, join, &self.extra_fds)).transpose();
-        let moored = moored.map_err(LaunchError::Pipe)?;
+        let (moored, stack) = moored.map_err(LaunchError::Pipe)?.unzip();
+        let stack = match (stack, &mut self.stack) {
+            (Some(stack), _) | (None, Some(stack)) => stack,
+            (None, none) => none.insert(raw::Stack::new().map_err(LaunchError::Stack)?),
+        };
         let moored = moored.as_ref();
         let recipe = Recipe {
             table_end: moored.map(|_| Berths::end()),
@@ -249,7 +254,7 @@ impl Prepared {
             drop_capabilities: self.confinement.has(Layer::Capabilities),
             last: Last::Exec { program: &self.exec, argv: &argv, env: &env },
         };
-        let born = raw::spawn(&recipe, self.cgroup.as_ref(), &mut self.stack).map_err(LaunchError::Birth)?;
+        let born = raw::spawn(&recipe, self.cgroup.as_ref(), stack).map_err(LaunchError::Birth)?;
         match born.failure {
             None => Ok(Child { pid: born.pid, pidfd: born.pidfd, stdin, stdout, stderr }),
             Some(failure) => {

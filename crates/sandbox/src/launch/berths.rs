@@ -11,6 +11,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::{DupFlags, dup3, fcntl_dupfd_cloexec};
 
 use super::EXTRA_FDS_MAX;
+use crate::raw;
 
 /// 40: above what a process holds when it has just begun, below what it opens later.
 const FIRST: RawFd = 40;
@@ -29,11 +30,14 @@ pub struct Berths {
     /// What a place holds while nobody uses it.
     empty: OwnedFd,
     places: Vec<OwnedFd>,
+    /// Where children take their steps: one for all, so that its pages are there already.
+    stack: raw::Stack,
 }
 
 /// What one launch needs, at its places.
 pub(super) struct Moored<'a> {
-    berths: &'a mut Berths,
+    empty: &'a OwnedFd,
+    places: &'a mut Vec<OwnedFd>,
 }
 
 impl Berths {
@@ -51,7 +55,7 @@ impl Berths {
             }
             places.push(place);
         }
-        Ok(Self { empty, places })
+        Ok(Self { empty, places, stack: raw::Stack::new()? })
     }
 
     /// The number at which a child's own table may end.
@@ -59,24 +63,23 @@ impl Berths {
         FIRST + RawFd::try_from(PLACES).expect("17 places")
     }
 
-    /// Puts everything at its place until the value is dropped.
+    /// Puts everything at its place until the value is dropped; and the stack.
     pub(super) fn moor(
         &mut self,
         stdio: [BorrowedFd<'_>; 3],
         ruleset: Option<BorrowedFd<'_>>,
         join: Option<BorrowedFd<'_>>,
         extra: &[OwnedFd],
-    ) -> io::Result<Moored<'_>> {
-        let moored = Moored { berths: self };
-        let places = &mut moored.berths.places;
+    ) -> io::Result<(Moored<'_>, &mut raw::Stack)> {
+        let moored = Moored { empty: &self.empty, places: &mut self.places };
         let fixed = stdio.into_iter().map(Some).chain([ruleset, join]);
         let handed_over = extra.iter().map(|fd| Some(fd.as_fd()));
-        for (place, fd) in places.iter_mut().zip(fixed.chain(handed_over)) {
+        for (place, fd) in moored.places.iter_mut().zip(fixed.chain(handed_over)) {
             if let Some(fd) = fd {
                 dup3(fd, place, DupFlags::CLOEXEC)?;
             }
         }
-        Ok(moored)
+        Ok((moored, &mut self.stack))
     }
 }
 
@@ -94,20 +97,20 @@ impl Moored<'_> {
     }
 
     pub(super) fn extra(&self, count: usize) -> &[OwnedFd] {
-        &self.berths.places[EXTRA..EXTRA + count]
+        &self.places[EXTRA..EXTRA + count]
     }
 
     fn at(&self, place: usize) -> BorrowedFd<'_> {
-        self.berths.places[place].as_fd()
+        self.places[place].as_fd()
     }
 }
 
 impl Drop for Moored<'_> {
     /// The child's ends of its pipes may not stay open here, or their other ends would never see the end.
     fn drop(&mut self) {
-        for place in &mut self.berths.places {
+        for place in self.places.iter_mut() {
             // Both are open, and the limit on open files is not asked for a number that is in use already.
-            let _ = dup3(&self.berths.empty, place, DupFlags::CLOEXEC);
+            let _ = dup3(self.empty, place, DupFlags::CLOEXEC);
         }
     }
 }
