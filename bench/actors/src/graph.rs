@@ -30,6 +30,19 @@ impl Actor for Node {
     }
 }
 
+/// Sets messages going from within, on the core on which it lives.
+struct Starter;
+
+impl Actor for Starter {
+    type Message = Vec<(Address<Walker>, Walker)>;
+
+    fn handle(&mut self, crowd: Self::Message, ctx: &mut Context<'_>) {
+        for (to, walker) in crowd {
+            let _ = ctx.send(to, walker);
+        }
+    }
+}
+
 /// A graph of so many actors, spread over the cores in turn.
 pub(crate) fn runner(actors: usize, walkers: u64, cores: usize) -> Result<Runner, String> {
     let running = system(cores)?;
@@ -39,15 +52,22 @@ pub(crate) fn runner(actors: usize, walkers: u64, cores: usize) -> Result<Runner
     if table.len() != actors {
         return Err("an actor could not be spawned".to_owned());
     }
+    let starters: Result<Vec<_>, _> = (0..cores).map(|core| running.system().spawn(on(core), Starter)).collect();
+    let starters = starters.map_err(|refusal| refusal.to_string())?;
     Ok(Box::new(move |hops| {
-        let crowd: Vec<_> = Walker::crowd(walkers, hops).collect();
-        let over = FINISH.arm(crowd.len() as u64);
+        let mut crowds = vec![Vec::new(); cores];
+        for (index, walker) in Walker::crowd(walkers, hops).enumerate() {
+            let to = index % table.len();
+            // To an actor of the starter's own core, as these are spread.
+            crowds[to % cores].push((table[to], walker));
+        }
+        let over = FINISH.arm(crowds.iter().map(Vec::len).sum::<usize>() as u64);
         let began = Instant::now();
-        for (walker, to) in crowd.into_iter().zip(table.iter().cycle()) {
-            let mut walker = walker;
-            // The door from outside is bounded: with more walkers than it holds, the cores must take some first.
-            while let Err(refused) = running.system().send(*to, walker) {
-                walker = refused.message;
+        for (starter, crowd) in starters.iter().zip(crowds) {
+            let mut crowd = crowd;
+            // The door from outside is bounded: after so many spawns the cores must look at some first.
+            while let Err(refused) = running.system().send(*starter, crowd) {
+                crowd = refused.message;
                 std::thread::yield_now();
             }
         }

@@ -11,6 +11,8 @@ const FIRST: u64 = 2_000;
 const WARM: Duration = Duration::from_millis(80);
 /// 0.7 s: what the run that counts should take.
 const RUN: Duration = Duration::from_millis(700);
+/// A warm-up does a fifth of the least that counts.
+const LEAST_SHARE: u64 = 5;
 /// A tenth of the actors are spawned and let go for a warm-up.
 const WARM_SHARE: usize = 10;
 
@@ -24,13 +26,13 @@ pub(crate) struct Spawned {
 
 /// Nanoseconds per operation.
 pub(crate) fn nanos(work: &str, run: &mut Runner) -> Result<String, String> {
-    let (operations, took) = timed(run)?;
+    let (operations, took) = timed(run, 0)?;
     Ok(line(work, took.as_secs_f64() * 1e9 / operations as f64, "ns", operations, took, None))
 }
 
-/// Millions of operations per second.
-pub(crate) fn rate(work: &str, run: &mut Runner) -> Result<String, String> {
-    let (operations, took) = timed(run)?;
+/// Millions of operations per second, over no fewer operations than `least`.
+pub(crate) fn rate(work: &str, run: &mut Runner, least: u64) -> Result<String, String> {
+    let (operations, took) = timed(run, least)?;
     Ok(line(work, operations as f64 / took.as_secs_f64() / 1e6, "M/s", operations, took, None))
 }
 
@@ -49,9 +51,12 @@ pub(crate) fn spawning(
     Ok(line(work, nanos, "ns", count as u64, spawned.took, Some(each)))
 }
 
-/// Doubles the operations until the process is warm, then does as many as the run should take.
-fn timed(run: &mut Runner) -> Result<(u64, Duration), String> {
-    let mut operations = FIRST;
+/// Doubles the operations until the process is warm, then does as many as the run should take, and not less than
+/// `least`.
+fn timed(run: &mut Runner, least: u64) -> Result<(u64, Duration), String> {
+    let mut operations = FIRST.max(least / LEAST_SHARE);
+    // Not looked at: actors that were only just made take their first turn in it.
+    run(operations)?;
     let speed = loop {
         let took = run(operations)?;
         if took >= WARM {
@@ -59,7 +64,7 @@ fn timed(run: &mut Runner) -> Result<(u64, Duration), String> {
         }
         operations *= 2;
     };
-    let operations = (speed * RUN.as_secs_f64()) as u64;
+    let operations = ((speed * RUN.as_secs_f64()) as u64).max(least);
     Ok((operations, run(operations)?))
 }
 

@@ -82,6 +82,11 @@ impl Addr {
         Self((index as u64) << INDEX_SHIFT | (word & !LOW_BYTE) as u64 | Rights::ALL.0 as u64)
     }
 
+    /// What [`Addr::as_bits`] gave, out of this crate's own tables.
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
     /// The same actor with no more than `rights`; what the handle lacks is not added.
     #[must_use]
     pub const fn with_rights(self, rights: Rights) -> Self {

@@ -23,11 +23,16 @@ impl<'a> Context<'a> {
         Self { shard }
     }
 
+    /// For what the rooms of this crate add to a context.
+    pub(crate) const fn shard(&mut self) -> &mut Shard {
+        self.shard
+    }
+
     /// Sends. A congested receiver takes it as well, up to four times its bound, and says so: see [`Sent`].
     ///
     /// # Errors
     /// [`Refusal::Gone`], [`Refusal::Forbidden`]; [`Refusal::Full`] far beyond the bound. The message is dropped.
-    #[inline]
+    #[inline(always)]
     pub fn send<M: Send + 'static>(&mut self, to: Address<M>, message: M) -> Result<Sent, Refusal> {
         self.send_in(Lane::Normal, to, message)
     }
@@ -36,7 +41,7 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     /// As of [`Context::send`].
-    #[inline]
+    #[inline(always)]
     pub fn send_in<M: Send + 'static>(
         &mut self,
         lane: Lane,

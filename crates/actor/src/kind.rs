@@ -126,7 +126,7 @@ pub(crate) unsafe fn settle<A: Actor>(place: *mut u8, actor: A) {
 /// # Safety
 /// [`settle`] put an `A` there, it has not been dropped, and nothing else refers to it while `'a` lasts.
 #[inline(always)]
-unsafe fn resident<'a, A: Actor>(place: *mut u8) -> &'a mut A {
+pub(crate) unsafe fn resident<'a, A: Actor>(place: *mut u8) -> &'a mut A {
     if is_inline::<A>() {
         // SAFETY: the caller's words.
         unsafe { &mut *place.cast::<A>() }

@@ -15,6 +15,24 @@ pub enum Reason {
     Shutdown,
     /// It exceeded a quota.
     Quota,
+    /// One that it was linked to ended abnormally.
+    Linked,
+    /// It had ended before anybody asked.
+    Gone,
+    /// Its supervisor makes it anew; address and queue stay.
+    Restarting,
+    /// It is a supervisor whose children failed more often than they may.
+    Escalated,
+}
+
+impl Reason {
+    /// Whether those who are linked to it end as well, and a transient child is started again.
+    pub const fn is_abnormal(self) -> bool {
+        match self {
+            Self::Stopped | Self::Shutdown | Self::Restarting => false,
+            Self::Killed | Self::Panicked | Self::Quota | Self::Linked | Self::Gone | Self::Escalated => true,
+        }
+    }
 }
 
 /// An actor has panicked.

@@ -153,12 +153,29 @@ impl Log {
         }
     }
 
-    /// The entry that lies `ahead` behind the next one, when it is in the same chunk. For prefetching only.
+    /// The entry that lies `ahead` behind the next one, less than a chunk away. For prefetching.
     #[inline(always)]
     pub(crate) fn ahead(&self, ahead: usize) -> Option<*const Line> {
+        debug_assert!(ahead < CHUNK_LINES, "the line is in this chunk or the next");
         let line = self.head.wrapping_add(ahead);
-        let end = if self.first == self.last { self.tail } else { self.head_end };
-        (line < end).then_some(line.cast_const())
+        if self.first == self.last {
+            return (line < self.tail).then_some(line.cast_const());
+        }
+        if line < self.head_end {
+            return Some(line.cast_const());
+        }
+        self.ahead_in_next(line)
+    }
+
+    #[inline(never)]
+    fn ahead_in_next(&self, line: *const Line) -> Option<*const Line> {
+        let beyond = (line as usize - self.head_end as usize) / size_of::<Line>();
+        // SAFETY: `first` is not the last chunk, so there is one behind it.
+        let next = unsafe { (*self.first).next };
+        // SAFETY: `beyond` is less than a chunk.
+        let line = unsafe { (&raw const (*next).lines).cast::<Line>().add(beyond) };
+        let is_filled = next != self.last || line < self.tail.cast_const();
+        is_filled.then_some(line)
     }
 
     /// How many entries there are; a walk over the chunks.

@@ -8,7 +8,7 @@
 //! [`put`] moves a value into a payload; after that exactly one of [`take`] and [`discard`] is called with it.
 
 use alloc::boxed::Box;
-use core::any::TypeId;
+use core::any::{TypeId, type_name};
 use core::hint::spin_loop;
 use core::mem::size_of;
 use core::ptr::{self, null_mut};
@@ -125,12 +125,13 @@ impl Packet {
 #[derive(Debug)]
 pub(crate) struct MessageType {
     pub(crate) id: fn() -> TypeId,
+    pub(crate) name: fn() -> &'static str,
     drop: unsafe fn(*mut u8),
 }
 
 /// Gives the type's description, one constant for each `M`.
 pub(crate) const fn message_type<M: Send + 'static>() -> &'static MessageType {
-    const { &MessageType { id: TypeId::of::<M>, drop: drop_payload::<M> } }
+    const { &MessageType { id: TypeId::of::<M>, name: type_name::<M>, drop: drop_payload::<M> } }
 }
 
 const fn is_inline<M>() -> bool {

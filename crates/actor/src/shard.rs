@@ -11,8 +11,10 @@
 
 mod admit;
 mod ask;
+pub(crate) mod bonds;
 pub(crate) mod control;
 mod dispatch;
+mod exchange;
 pub(crate) mod fate;
 mod lot;
 mod spawn;
@@ -111,6 +113,8 @@ pub struct Shard {
     /// How to make actors again that were spawned with a factory.
     again: BTreeMap<u32, Again>,
     asks: Asks,
+    /// Links, watches, supervisors and names of this core's actors.
+    pub(crate) bonds: bonds::Bonds,
     wheel: Wheel<Timer>,
     pub(crate) now: u64,
     warden: Option<Box<dyn Warden>>,
@@ -118,6 +122,8 @@ pub struct Shard {
     lots: lot::Lots,
     pub(crate) random: u64,
     tally: Tally,
+    /// Messages that the last look at a ring found before it was empty.
+    burst: u32,
     unclocked: u32,
     unsampled: u32,
 }
@@ -165,6 +171,7 @@ impl Shard {
             muted_by: BTreeMap::new(),
             again: BTreeMap::new(),
             asks: Asks::default(),
+            bonds: bonds::Bonds::default(),
             wheel: Wheel::new(shared.config.timers_max),
             now: shared.ground.now(),
             warden: Some(warden),
@@ -172,6 +179,7 @@ impl Shard {
             lots: lot::Lots::default(),
             random: seed,
             tally: Tally::default(),
+            burst: 0,
             unclocked: 0,
             unsampled: 0,
             table: shared.table.view(),

@@ -121,6 +121,8 @@ pub(crate) struct Shared {
     pub(crate) ground: Box<dyn Ground>,
     pub(crate) phase: AtomicU8,
     pub(crate) config: Config,
+    /// Names, groups and the like: nothing of it is on the way of a message.
+    pub(crate) commons: crate::commons::Commons,
 }
 
 impl Shared {
@@ -131,6 +133,13 @@ impl Shared {
         {
             self.ground.unpark(Core(core as u8));
         }
+    }
+
+    /// Whether the actor has not ended.
+    pub(crate) fn lives(&self, actor: crate::address::Addr) -> bool {
+        let Ok(actor) = self.resolve(actor) else { return false };
+        let route = self.table.view().route(actor.index()).map_or(0, |route| route.load(Ordering::Acquire));
+        route & !crate::address::LOW_BYTE == actor.word()
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

@@ -6,6 +6,7 @@ use core::fmt;
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use crate::address::{Addr, Address, LOW_BYTE, Rights};
+use crate::commons::Commons;
 use crate::inject::Inject;
 use crate::kind::{Actor, kind_number, kind_of};
 use crate::life::{Reason, Warden};
@@ -43,11 +44,13 @@ pub fn assemble<P: Platform + 'static>(
         let outside = Lock::new(Places::default());
         Port { sleeper: Sleeper::new(), inject: Inject::new(), counters: Counters::default(), outside }
     };
+    let (commons, books) = Commons::new(cores);
     let shared = Arc::new(Shared {
         table: Table::new(config.actors_max),
         ports: (0..cores).map(|_| port()).collect(),
         ground: Box::new(platform),
         phase: AtomicU8::new(phase::RUNNING),
+        commons,
         config,
     });
     let mut producers: Vec<Vec<_>> = (0..cores).map(|_| Vec::with_capacity(cores)).collect();
@@ -63,7 +66,10 @@ pub fn assemble<P: Platform + 'static>(
     let shard = |(core, (out, incoming)): (usize, (Vec<_>, Vec<_>))| {
         Shard::new(core as u32, shared.clone(), out, incoming, wardens(Core(core as u8)))
     };
-    let shards = ends.enumerate().map(shard).collect();
+    let mut shards: Vec<_> = ends.enumerate().map(shard).collect();
+    for (shard, book) in shards.iter_mut().zip(books) {
+        shard.bonds.dead = Some(book);
+    }
     (System { shared, control_tag: tag_of::<Control>() }, shards)
 }
 
@@ -74,9 +80,10 @@ impl System {
     /// The message with the reason: [`Refusal::Full`] when the receiver is congested or too much is waiting for its
     /// core, [`Refusal::Closed`] when the system shuts down, [`Refusal::Gone`], [`Refusal::Forbidden`].
     pub fn send<M: Send + 'static>(&self, to: Address<M>, message: M) -> Result<Sent, Refused<M>> {
-        match self.admit(to.addr(), Lane::Normal) {
-            Ok(core) => {
-                self.inject(core, to.addr(), to.tag(), Lane::Normal, message);
+        let actor = self.shared.resolve(to.addr());
+        match actor.and_then(|actor| Ok((self.admit(actor, Lane::Normal)?, actor))) {
+            Ok((core, actor)) => {
+                self.inject(core, actor, to.tag(), Lane::Normal, message);
                 Ok(Sent::Taken)
             }
             Err(why) => Err(Refused { why, message }),
@@ -135,6 +142,7 @@ impl System {
 
     /// An actor's numbers; none when the address is stale.
     pub fn statistics(&self, actor: Addr) -> Option<ActorStatistics> {
+        let actor = self.shared.resolve(actor).ok()?;
         self.shared.actor_at(actor.index()).filter(|found| found.actor.is_same_actor(actor))
     }
 
@@ -161,7 +169,22 @@ impl System {
         }
     }
 
+    /// What all cores and threads share.
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// As `order`, for the runtime itself.
+    pub(crate) fn signal(&self, actor: Addr, order: Control) -> Result<(), Refusal> {
+        let actor = self.shared.resolve(actor)?;
+        let actor = Addr::from_word(actor.index(), actor.word());
+        let core = self.admit(actor, Lane::System)?;
+        self.inject(core, actor, self.control_tag, Lane::System, order);
+        Ok(())
+    }
+
     fn order(&self, actor: Addr, right: Rights, lane: Lane, order: Control) -> Result<(), Refusal> {
+        let actor = self.shared.resolve(actor)?;
         if !actor.rights().contains(right) {
             return Err(Refusal::Forbidden);
         }

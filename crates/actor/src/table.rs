@@ -21,6 +21,8 @@ use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 use crate::message::INDEX_BITS;
 
+/// Places come in so many at least, so that there are blocks for each core and for who spawns from outside.
+const PLACES_LEAST: u32 = 1 << 15;
 /// Actors from which on slots are asked for in huge pages: the first 2 MiB are not, so that small systems stay small.
 const HUGE_SLOTS_FROM: u32 = 1 << 15;
 /// Actors from which on routing words and credits are: some 3 MiB more at that moment, 4 B an actor each later on.
@@ -185,7 +187,7 @@ impl View {
 
 impl Table {
     pub(crate) fn new(actors_max: u32) -> Self {
-        let count = actors_max.clamp(1, ACTORS_MAX).next_multiple_of(BLOCK_ACTORS);
+        let count = actors_max.clamp(1, ACTORS_MAX).next_multiple_of(PLACES_LEAST);
         let actors = count as usize;
         let mut end = 0;
         let mut part = |each: usize| {

@@ -108,6 +108,22 @@ pub(super) fn fuzz(_extent: Extent) -> Result<Outcome> {
     fuzz::run(fuzz::Length::Short).map(|()| Outcome::Held)
 }
 
+/// Every order of a few threads: with the flag, the parts that cores share are built on a checker's atomics.
+pub(super) fn models(_extent: Extent) -> Result<Outcome> {
+    let mut total = Tally::default();
+    for (checker, tests) in [("loom", "models::"), ("shuttle", "schedules::")] {
+        let mut command = bounded(STEP_SECONDS, "cargo");
+        command.args(["test", "--quiet", "--locked", "--package", "actor", "--lib", tests]);
+        command.env("RUSTFLAGS", format!("--cfg {checker}"));
+        command.env("CARGO_TARGET_DIR", shell::target().join(checker));
+        let heard = shell::run_heard(&mut command)?;
+        let tally = Tally::of_output(&heard.text);
+        ensure!(heard.is_success && tally.passed > 0, "the models under {checker} do not hold");
+        total += tally;
+    }
+    Ok(Outcome::Ran(total, Ended::Well))
+}
+
 pub(super) fn bare_proof(_extent: Extent) -> Result<Outcome> {
     proof::run().map(|()| Outcome::Held)
 }

@@ -50,7 +50,10 @@ impl Shard {
         let header = Header { dst: to.index(), meta: to.word() | lane as u32, tag };
         let way = match self.admit(to, lane, urgency) {
             Ok(way) => way,
-            Err(refusal) => return Err((refusal, message)),
+            // SAFETY: the caller's words.
+            Err(refusal) => {
+                return unsafe { self.send_otherwise(to, tag, lane, urgency, (refusal, message)) };
+            }
         };
         match way {
             Way::Local(sent) => {

@@ -1,17 +1,20 @@
 //! What the runtime says to itself about actors: messages like others, in the system lane, with a type of their own.
 
+use alloc::boxed::Box;
 use core::sync::atomic::Ordering;
 
+use super::exchange::Otherwise;
 use super::{Shard, Urgency};
 use crate::address::{Addr, LOW_BYTE, Rights};
 use crate::bound::{Bound, Policy};
 use crate::life::{Reason, Verdict};
 use crate::message::{Header, Lane, take};
 use crate::send::{Refusal, Sent};
+use crate::swap::Preparing;
 use crate::table::flag;
 
 /// An order to the core that owns an actor.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) enum Control {
     /// It was spawned by another core or thread: count it, and call `started`.
     Adopt,
@@ -29,6 +32,36 @@ pub(crate) enum Control {
     Pressure(Addr),
     /// What becomes of an actor that failed.
     Decide(Verdict),
+    /// This actor wants to be told of your end.
+    Watch { watcher: Addr, ticket: u64 },
+    /// It does not any more.
+    Unwatch { watcher: Addr, ticket: u64 },
+    /// One that you watch has ended. In the system lane only on its way: it is handled behind what that one sent.
+    Down { who: Addr, reason: Reason, ticket: u64 },
+    /// You are linked to this actor.
+    Link(Addr),
+    /// No more.
+    Unlink(Addr),
+    /// One that you are linked to has ended. On its way as `Down` is.
+    Exit { who: Addr, reason: Reason },
+    /// You have the name with this place in the registry.
+    Named(u32),
+    /// You are in the group with this number.
+    Joined(u32),
+    /// You are not any more.
+    Left(u32),
+    /// Wait, and make your new state.
+    Prepare(Box<Preparing>),
+    /// Go on with it.
+    Commit,
+    /// Go on without it.
+    Abort,
+    /// Your supervisor makes you anew in a moment: let go of your state.
+    Halt,
+    /// End, and don't ask your supervisor.
+    Dismiss(Reason),
+    /// You are a supervisor and give up.
+    Fail(Reason),
 }
 
 impl Shard {
@@ -51,6 +84,7 @@ impl Shard {
         lane: Lane,
         order: Control,
     ) -> Result<(), Refusal> {
+        let to = self.shared.resolve(to)?;
         if !to.rights().contains(right) {
             return Err(Refusal::Forbidden);
         }
@@ -62,6 +96,21 @@ impl Shard {
             Ok(Sent::Dropped) => Err(Refusal::Full),
             Err((refusal, _)) => Err(refusal),
         }
+    }
+
+    /// Whether a tag is that of the runtime's orders.
+    pub(crate) const fn is_control(&self, tag: u32) -> bool {
+        tag == self.control_tag
+    }
+
+    /// As `control`, for news that don't matter to one who has ended; whether it is on its way.
+    pub(crate) fn signal(&mut self, to: Addr, order: Control) -> Result<(), Refusal> {
+        let to = self.shared.resolve(to)?;
+        let to = Addr::from_word(to.index(), to.word());
+        let tag = self.control_tag;
+        // SAFETY: the tag is that of `Control`.
+        let sent = unsafe { self.send(to, tag, Lane::System, Urgency::Insist, order) };
+        sent.map(|_| ()).map_err(|(refusal, _)| refusal)
     }
 
     /// Does what an order says.
@@ -81,12 +130,24 @@ impl Shard {
                     self.end(header.dst, reason);
                 }
             }
-            Control::Suspend => self.set_flag(header.dst, flag::SUSPENDED),
+            Control::Suspend => {
+                self.bonds.will(header.dst, Otherwise::StaysSuspended);
+                self.set_flag(header.dst, flag::SUSPENDED);
+            }
             Control::Mute => self.set_flag(header.dst, flag::MUTED),
+            // One that waits for its swap is resumed when that is over.
+            Control::Resume if self.bonds.will(header.dst, Otherwise::GoesOn) => {}
             Control::Resume => self.release(actor, flag::SUSPENDED),
             Control::Unmute => self.release(actor, flag::MUTED),
             Control::Pressure(sender) => self.feel_pressure(actor, sender),
             Control::Decide(verdict) => self.carry_out(header.dst, verdict),
+            Control::Halt => self.hold(header.dst, Reason::Restarting),
+            Control::Dismiss(reason) => self.finish(header.dst, reason),
+            Control::Fail(reason) => self.fail(header.dst, reason),
+            Control::Prepare(order) => self.prepare(actor, order),
+            Control::Commit => self.commit(actor),
+            Control::Abort => self.abort(actor),
+            bond => self.obey_bond(actor, header.lane(), bond),
         }
     }
 

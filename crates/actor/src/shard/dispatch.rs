@@ -283,6 +283,10 @@ impl Shard {
 
     /// A message for nobody: dropped as its type wants, and counted.
     pub(super) fn dead_letter(&mut self, header: Header, payload: *mut u8) {
+        if header.tag == self.control_tag {
+            return self.undeliverable(header, payload);
+        }
+        self.note_undelivered(header);
         self.tally.dead += 1;
         // SAFETY: an entry's payload is of its tag, and who calls this does not take it.
         unsafe { discard(header.tag, payload) };

@@ -5,6 +5,7 @@ use core::ptr::null_mut;
 use core::sync::atomic::Ordering;
 
 use super::Shard;
+use super::bonds::Body;
 use crate::address::{Addr, GENERATION_SHIFT, LOW_BYTE};
 use crate::bound::Bound;
 use crate::contain::contain;
@@ -81,25 +82,76 @@ impl Shard {
         }
     }
 
-    /// Ends an actor of this core: `stopped` is called, the state dropped, the place's next life begun.
+    /// Ends an actor of this core, or leaves it to its supervisor what becomes of it.
     pub(super) fn end(&mut self, index: u32, reason: Reason) {
+        if reason == Reason::Shutdown || !self.bonds.is_supervised(index) {
+            self.finish(index, reason);
+        } else {
+            self.hold(index, reason);
+        }
+    }
+
+    /// Ends an actor but for its place: address and queue wait for what its supervisor decides.
+    pub(super) fn hold(&mut self, index: u32, reason: Reason) {
         // SAFETY: an actor of this core.
         let slot = unsafe { self.table.slot(index) };
         let Some(kind) = self.kind_at(slot) else { return };
         // SAFETY: the head of a slot of this core.
-        let actor = Addr::from_word(index, unsafe { (*slot).head.word.bits() });
-        if reason != Reason::Panicked {
-            // SAFETY: the kind was found by the slot, which is occupied.
-            let _ = self.run_apart(index, slot, |state, ctx| unsafe { (kind.stopped)(state, reason, ctx) });
-            self.after &= !super::after::STOP;
+        let word = unsafe { (*slot).head.word.bits() };
+        if word & flag::FAILED != 0 {
+            // The supervisor knows already.
+            return;
         }
+        self.say_stopped(index, slot, kind, reason);
         self.drop_state(slot, kind);
+        self.set_flag(index, flag::FAILED);
+        self.bonds.mark(index, reason, Body::Hollow);
+        if !self.tell_supervisor(Addr::from_word(index, word), reason) {
+            self.finish(index, reason);
+        }
+    }
+
+    fn say_stopped(&mut self, index: u32, slot: *mut Slot, kind: &'static Kind, reason: Reason) {
+        // SAFETY: the kind was found by the slot, which is occupied.
+        let _ = self.run_apart(index, slot, |state, ctx| unsafe { (kind.stopped)(state, reason, ctx) });
+        self.after &= !super::after::STOP;
+    }
+
+    /// Ends an actor of this core: `stopped` is called, the state dropped, the place's next life begun.
+    pub(super) fn finish(&mut self, index: u32, reason: Reason) {
+        // SAFETY: an actor of this core.
+        let slot = unsafe { self.table.slot(index) };
+        let Some(kind) = self.kind_at(slot) else { return };
+        // SAFETY: the head of a slot of this core.
+        let word = unsafe { (*slot).head.word.bits() };
+        let actor = Addr::from_word(index, word);
+        if self.bonds.body(index) == Body::Whole {
+            // A state that a panic left half done is not asked to do anything more.
+            if reason != Reason::Panicked && word & flag::FAILED == 0 {
+                self.say_stopped(index, slot, kind, reason);
+            }
+            self.drop_state(slot, kind);
+        }
+        self.leave(actor, slot, kind, reason);
+    }
+
+    /// Begins the next life of a place whose state was dropped, and tells everyone who wants to know.
+    fn leave(&mut self, actor: Addr, slot: *mut Slot, kind: &'static Kind, reason: Reason) {
+        let index = actor.index();
         self.vacate(index, slot);
-        self.muted_by_gone(index);
+        self.unmute_senders(index);
         self.again.remove(&index);
         self.tally.actors = self.tally.actors.saturating_sub(1);
+        self.part(actor, reason);
         let exit = Exit { actor, kind: (kind.name)(), reason };
         self.with_warden(|warden, ctx| warden.exited(&exit, ctx));
+    }
+
+    /// Drops the state of the actor that lies there.
+    pub(super) fn drop_state_at(&mut self, slot: *mut Slot) {
+        if let Some(kind) = self.kind_at(slot) {
+            self.drop_state(slot, kind);
+        }
     }
 
     /// Drops the state; a panic in there loses what it had not dropped yet, nothing else.
@@ -134,10 +186,6 @@ impl Shard {
         self.discard_deferred(deferred);
     }
 
-    fn muted_by_gone(&mut self, index: u32) {
-        self.unmute_senders(index);
-    }
-
     fn with_warden(&mut self, ask: impl FnOnce(&mut dyn Warden, &mut Context<'_>)) {
         // It is not there while it is asked: what it does may end further actors, of which it hears afterwards.
         let Some(mut warden) = self.warden.take() else { return };
@@ -150,25 +198,38 @@ impl Shard {
 
     /// The actor that ran has panicked: its messages wait until its fate is decided.
     pub(super) fn failed(&mut self, index: u32) {
-        // SAFETY: an actor of this core, whose handler has unwound.
+        self.tally.panics += 1;
+        // SAFETY: a place that was taken.
+        bump(unsafe { &self.table.account(index).panics });
+        self.fail(index, Reason::Panicked);
+    }
+
+    /// Asks the supervisor, or the warden of the core, what becomes of an actor that can't go on as it is.
+    pub(super) fn fail(&mut self, index: u32, reason: Reason) {
+        // SAFETY: an actor of this core.
         let slot = unsafe { self.table.slot(index) };
         let Some(kind) = self.kind_at(slot) else { return };
-        self.tally.panics += 1;
+        // SAFETY: a slot of this core.
+        let word = unsafe { (*slot).head.word.bits() };
+        if word & flag::FAILED != 0 {
+            return;
+        }
+        let actor = Addr::from_word(index, word);
         self.set_flag(index, flag::FAILED);
-        // SAFETY: a place that was taken.
-        let account = unsafe { self.table.account(index) };
-        bump(&account.panics);
+        if self.bonds.is_supervised(index) {
+            self.bonds.mark(index, reason, Body::Whole);
+            if !self.tell_supervisor(actor, reason) {
+                self.finish(index, reason);
+            }
+            return;
+        }
         let restart = if self.again.contains_key(&index) { Restart::Possible } else { Restart::Impossible };
-        let failure = Failure {
-            // SAFETY: a slot of this core.
-            actor: Addr::from_word(index, unsafe { (*slot).head.word.bits() }),
-            kind: (kind.name)(),
-            panics: account.panics.load(Ordering::Relaxed),
-            restart,
-        };
+        // SAFETY: a place that was taken.
+        let panics = unsafe { self.table.account(index) }.panics.load(Ordering::Relaxed);
+        let failure = Failure { actor, kind: (kind.name)(), panics, restart };
         let mut verdict = Verdict::Stop;
         self.with_warden(|warden, ctx| verdict = warden.failed(&failure, ctx));
-        self.carry_out(index, verdict);
+        if verdict == Verdict::Stop { self.finish(index, reason) } else { self.carry_out(index, verdict) }
     }
 
     /// Does with an actor that failed what was decided.
@@ -180,36 +241,49 @@ impl Shard {
         if word & flag::FAILED == 0 {
             return;
         }
+        let reason = self.bonds.reason(index).unwrap_or(Reason::Panicked);
         match verdict {
             Verdict::Wait => {}
-            Verdict::Stop => self.end(index, Reason::Panicked),
-            Verdict::Resume => self.release(Addr::from_word(index, word), flag::FAILED),
-            Verdict::Restart => self.restart(index, slot, Addr::from_word(index, word)),
+            Verdict::Stop => self.finish(index, reason),
+            // Of one whose state was dropped nothing is left to go on with.
+            Verdict::Resume if self.bonds.body(index) == Body::Whole => {
+                self.bonds.unmark(index);
+                self.release(Addr::from_word(index, word), flag::FAILED);
+            }
+            Verdict::Restart | Verdict::Resume => self.restart(index, slot, Addr::from_word(index, word)),
         }
     }
 
     fn restart(&mut self, index: u32, slot: *mut Slot, actor: Addr) {
         let Some(kind) = self.kind_at(slot) else { return };
-        let Some(mut again) = self.again.remove(&index) else { return self.end(index, Reason::Panicked) };
-        self.drop_state(slot, kind);
+        let Some(mut again) = self.again.remove(&index) else { return self.finish(index, Reason::Panicked) };
+        if self.bonds.body(index) == Body::Whole {
+            self.drop_state(slot, kind);
+        }
+        self.bonds.unmark(index);
+        self.forget_own(actor);
         // SAFETY: the place of a field of a slot that exists.
         let state = unsafe { (&raw mut (*slot).state).cast::<u8>() };
         // The factory settles the state as its last act, so a panic in it leaves the state empty.
         let outcome = contain(|| again(state));
+        self.again.insert(index, again);
         if outcome == Outcome::Panicked {
             self.tally.panics += 1;
-            // Nothing is there to be dropped.
-            // SAFETY: a slot of this core.
-            unsafe { (*slot).head.kind.store(0, Ordering::Relaxed) };
-            self.vacate(index, slot);
-            self.muted_by_gone(index);
-            self.tally.actors = self.tally.actors.saturating_sub(1);
-            let exit = Exit { actor, kind: (kind.name)(), reason: Reason::Panicked };
-            return self.with_warden(|warden, ctx| warden.exited(&exit, ctx));
+            return self.stay_hollow(actor, slot, kind);
         }
-        self.again.insert(index, again);
         self.release(actor, flag::FAILED);
         self.start(index);
+    }
+
+    /// The factory has panicked: a supervisor may let it be tried again, without one that is the end.
+    fn stay_hollow(&mut self, actor: Addr, slot: *mut Slot, kind: &'static Kind) {
+        if self.bonds.is_supervised(actor.index()) {
+            self.bonds.mark(actor.index(), Reason::Panicked, Body::Hollow);
+            if self.tell_supervisor(actor, Reason::Panicked) {
+                return;
+            }
+        }
+        self.leave(actor, slot, kind, Reason::Panicked);
     }
 
     /// Ends all actors of this core; at shutdown.

@@ -141,7 +141,12 @@ impl Shard {
         }
     }
 
-    fn fire_once(&mut self, waiting: Waiting) {
+    fn fire_once(&mut self, mut waiting: Waiting) {
+        if let Ok(to) = self.shared.resolve(waiting.to) {
+            waiting.to = to;
+            let lane = waiting.line.header.lane() as u32;
+            (waiting.line.header.dst, waiting.line.header.meta) = (to.index(), to.word() | lane);
+        }
         match self.admit(waiting.to, waiting.line.header.lane(), Urgency::Insist) {
             Ok(super::Way::Local(_)) => {
                 self.send_line(self.core as usize, core::mem::ManuallyDrop::new(waiting).line)
@@ -149,7 +154,11 @@ impl Shard {
             Ok(super::Way::Remote(core, _)) => {
                 self.send_line(core, core::mem::ManuallyDrop::new(waiting).line)
             }
-            Ok(super::Way::Nowhere) | Err(_) => self.tally.dead += 1,
+            Ok(super::Way::Nowhere) => self.tally.dead += 1,
+            Err(_) => {
+                self.note_undelivered(waiting.line.header);
+                self.tally.dead += 1;
+            }
         }
     }
 

@@ -31,6 +31,10 @@ const SAMPLE_MESSAGES: u32 = 1024;
 /// A ring may take so many times as long as a lane: it is short, and what fills it up costs its sender twice.
 const RING_TURNS: u32 = 4;
 
+/// So many messages of one ring without a gap are a flow; fewer may be somebody who waits for an answer.
+#[cfg(feature = "std")]
+const BURST_LEAST: u32 = 8;
+
 /// What came of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Did {
@@ -187,6 +191,7 @@ impl Shard {
                 continue;
             }
             let consumer: *mut Consumer<Packet> = consumer;
+            self.burst = 0;
             for _ in 0..self.shared.config.turn_messages * RING_TURNS {
                 // SAFETY: nothing else touches this consumer: `incoming` is used here only, and handlers can't reach it.
                 let reading = Reading(unsafe { &mut *consumer });
@@ -198,6 +203,7 @@ impl Shard {
                 let payload = packet.payload.as_mut_ptr().cast();
                 self.tally.handled += 1;
                 self.unclocked += 1;
+                self.burst += 1;
                 self.arrive(header, payload);
                 drop(reading);
             }
@@ -240,12 +246,11 @@ impl Shard {
             self.recover();
             return Did::Work;
         }
-        self.publish_counters();
         let waiting = self.links.iter().flatten().any(|link| !link.overflow.is_empty());
         if self.tally.handled != before || waiting || self.has_messages() { Did::Work } else { Did::Nothing }
     }
 
-    fn has_messages(&self) -> bool {
+    pub(crate) fn has_messages(&self) -> bool {
         !self.replays.is_empty() || !self.fresh.is_empty() || self.lanes.iter().any(|log| !log.is_empty())
     }
 
@@ -254,6 +259,12 @@ impl Shard {
     pub(crate) fn has_mail(&self) -> bool {
         self.incoming.iter().flatten().any(|consumer| !consumer.is_empty())
             || !self.shared.ports[self.core as usize].inject.is_empty()
+    }
+
+    /// Whether the last messages from another core came in a flow that this core is faster than.
+    #[cfg(feature = "std")]
+    pub(crate) fn has_read_a_burst(&self) -> bool {
+        self.burst >= BURST_LEAST
     }
 
     /// Whether there is something to do now; what a core looks at before it sleeps.

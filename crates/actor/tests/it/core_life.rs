@@ -182,7 +182,7 @@ fn a_system_has_as_many_actors_as_it_may_and_no_more() {
     let dice = Dice::assemble(Config { actors_max: 1, ..Config::default() }, |_| Box::new(StopAll));
     let spawn = |dice: &Dice| dice.system().spawn(Spawn::default(), Teller(channel().0));
     let spawned: Vec<_> = (0..100_000).map_while(|_| spawn(&dice).ok()).collect();
-    // Places are taken by the page.
+    // Places come in so many.
     assert_eq!(spawned.len(), 1 << 15);
     assert_eq!(spawn(&dice), Err(Refusal::Full));
 }
