@@ -43,6 +43,7 @@ mod timers;
 mod topics;
 mod view;
 mod waiting;
+mod word;
 
 pub use effect::{Answer, Effect, Failure, KernelResult, Message, ModuleRow, Notice, Outgoing, Signal, Task};
 pub use ensemble::Ensemble;
@@ -57,3 +58,4 @@ pub use spec::{
     Settings, Spec, Strategy, Watchdog,
 };
 pub use view::View;
+pub use word::Word;
