@@ -231,3 +231,6 @@ fn text_line(level: Level, source: Source, line: &[u8]) -> LogLine {
 fn contains(line: &[u8], text: &[u8]) -> bool {
     !text.is_empty() && line.windows(text.len()).any(|part| part == text)
 }
+
+#[cfg(test)]
+mod tests;
