@@ -139,7 +139,7 @@ pub(crate) async fn timer(shell: Rc<RefCell<Shell>>) {
     }
 }
 
-/// Keeps the one thread awake for a moment after a frame, while a call is open: the next frame is then found by looking
+/// Keeps the one thread awake for a moment after a frame, begun only while a call is open: the next frame is then found by looking
 /// instead of by being woken. Every look gives all other tasks their turn.
 pub(crate) async fn look_out(shell: Rc<RefCell<Shell>>) {
     let bells = shell.borrow().bells.clone();
@@ -170,15 +170,13 @@ async fn look(shell: &Rc<RefCell<Shell>>) -> Found {
     let (mut until, mut found) = (Instant::now() + LOOK_OUT, Found::Nothing);
     loop {
         yield_now().await;
-        let (frames, is_open) = {
-            let shell = shell.borrow();
-            (shell.frames, shell.kernel.calls_pending() > 0)
-        };
+        let frames = shell.borrow().frames;
         let now = Instant::now();
         if frames != seen {
             (seen, until, found) = (frames, now + LOOK_OUT, Found::Frames);
         }
-        if !is_open || now >= until {
+        // Also when the last call is answered: who calls one after the other is about to make the next.
+        if now >= until {
             return found;
         }
     }
