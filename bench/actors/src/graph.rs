@@ -52,7 +52,8 @@ pub(crate) fn runner(actors: usize, walkers: u64, cores: usize) -> Result<Runner
     if table.len() != actors {
         return Err("an actor could not be spawned".to_owned());
     }
-    let starters: Result<Vec<_>, _> = (0..cores).map(|core| running.system().spawn(on(core), Starter)).collect();
+    let starters: Result<Vec<_>, _> =
+        (0..cores).map(|core| running.system().spawn(on(core), Starter)).collect();
     let starters = starters.map_err(|refusal| refusal.to_string())?;
     Ok(Box::new(move |hops| {
         let mut crowds = vec![Vec::new(); cores];

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use abi::{ExitKind, Name, Payload, Permissions, Slot, Time};
 use kernel::{
     Act, Address, CallContext, Capabilities, Discovered, Door, Effect, Enforcement, Event, Grants, Incoming,
-    Kernel, Letter, Note, Outcome, Outgoing, Proxy, Routes, Settings, Spec, Turn, Undelivered,
+    Kernel, Letter, Note, Outcome, Outgoing, Proxy, Routes, Settings, Spec, Turn, Undelivered, Word,
 };
 
 use crate::house;
@@ -247,7 +247,7 @@ impl Cores {
 
     fn may_post(&self, life: Address, letter: &Letter) -> Result<(), String> {
         let Letter::Call { service, .. } = letter else { return Ok(()) };
-        let may = self.seats.get(&life).is_some_and(|seat| seat.module.may.contains(service));
+        let may = self.seats.get(&life).is_some_and(|seat| seat.module.may.contains(service.as_str()));
         if may { Ok(()) } else { Err(format!("{life:?} called {service}, which it may not")) }
     }
 
@@ -397,8 +397,8 @@ fn discovered(random: &mut Random, number: u64) -> Discovered {
 }
 
 /// A call as fake processes make them.
-fn call(id: Name, service: Name, deadline_ms: Option<u64>) -> Incoming {
+fn call(id: Word, service: Word, deadline_ms: Option<u64>) -> Incoming {
     let context = CallContext { deadline_ms, traceparent: None };
     let params = Some(Payload::new(id.as_str().as_bytes()));
-    Incoming::Call { id, service, method: Name::literal("echo"), params, context }
+    Incoming::Call { id, service, method: Word::literal("echo"), params, context }
 }

@@ -30,18 +30,18 @@ pub(crate) fn module_id(number: u64) -> ModuleId {
     ModuleId::parse(&format!("m{number}")).expect("a letter and a number are a slug")
 }
 
-pub(crate) fn name(letter: char, number: u64) -> Name {
-    Name::parse(&format!("{letter}{number}")).expect("a letter and a number are short")
+pub(crate) fn name<T: From<Name>>(letter: char, number: u64) -> T {
+    T::from(Name::parse(&format!("{letter}{number}")).expect("a letter and a number are short"))
 }
 
-pub(crate) fn service(random: &mut Random) -> Name {
+pub(crate) fn service<T: From<Name>>(random: &mut Random) -> T {
     name('s', random.below(SERVICES))
 }
 
-pub(crate) fn topic(random: &mut Random) -> Name {
+pub(crate) fn topic<T: From<Name>>(random: &mut Random) -> T {
     match random.below(12) {
-        0 => Name::literal("system:module:ready"),
-        1 => Name::literal("kernel.x"),
+        0 => T::from(Name::literal("system:module:ready")),
+        1 => T::from(Name::literal("kernel.x")),
         _ => name('t', random.below(TOPICS)),
     }
 }

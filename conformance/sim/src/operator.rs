@@ -118,7 +118,7 @@ fn order(random: &mut Random) -> Order {
         41 => Order::Revoke(id, house::permissions(random)),
         42..=52 => Order::Call {
             service: house::service(random),
-            method: abi::Name::literal("do"),
+            method: kernel::Word::literal("do"),
             params: None,
             timeout_ms: random.happens(50).then(|| random.below(10_000)),
         },

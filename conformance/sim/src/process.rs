@@ -1,7 +1,7 @@
 //! Fake processes: each life has a temper drawn from the seed, and does what its temper says.
 
-use abi::{ExitKind, Generation, ModuleId, Name, Payload, Slot};
-use kernel::{CallContext, Incoming, KernelCall, Outcome, Outgoing};
+use abi::{ExitKind, Generation, ModuleId, Payload, Slot};
+use kernel::{CallContext, Incoming, KernelCall, Outcome, Outgoing, Word};
 
 use crate::house;
 use crate::random::Random;
@@ -79,8 +79,8 @@ pub(crate) struct Process {
     pub(crate) temper: Temper,
     works: bool,
     told_to_end: bool,
-    asked: Vec<Name>,
-    serving: Vec<Name>,
+    asked: Vec<Word>,
+    serving: Vec<Word>,
 }
 
 impl Process {
@@ -142,7 +142,7 @@ impl Process {
                 Vec::new()
             }
             Outgoing::Deliver { id, .. } if random.happens(20) => {
-                let id = Name::parse(&id.to_string()).expect("a number is short");
+                let id = Word::parse(&id.to_string()).expect("a number is short");
                 let error = String::from("no");
                 let said = if random.happens(50) { Incoming::Ack } else { Incoming::Nack { id, error } };
                 vec![(random.below(10), Deed::Say(said))]
@@ -153,7 +153,7 @@ impl Process {
 
     fn init(&self, random: &mut Random) -> Vec<(u64, Deed)> {
         if random.happens(3) {
-            let nack = Incoming::Nack { id: Name::literal("init"), error: String::from("can't") };
+            let nack = Incoming::Nack { id: Word::literal("init"), error: String::from("can't") };
             return vec![(5, Deed::Say(nack)), (9, Deed::Die(ExitKind::Code(1)))];
         }
         self.temper.ready_ms.map(|after| (after, Deed::Say(Incoming::Ready))).into_iter().collect()
@@ -161,9 +161,9 @@ impl Process {
 
     /// Answers in time, late, wrongly, twice, in parts, never, or dies of it.
     fn serve(&mut self, hop: u64, random: &mut Random) -> Vec<(u64, Deed)> {
-        let id = Name::parse(&hop.to_string()).expect("a number is short");
+        let id = Word::parse(&hop.to_string()).expect("a number is short");
         let say = |after, said| (after, Deed::Say(said));
-        let answer = |random: &mut Random, id: &Name| {
+        let answer = |random: &mut Random, id: &Word| {
             let outcome = match random.below(4) {
                 0 => Outcome::Error(format!("error {}", random.next())),
                 1 => Outcome::Result(None),
@@ -176,7 +176,7 @@ impl Process {
             0 => Vec::new(),
             1 => vec![(random.below(50), Deed::Die(ExitKind::Signal(11)))],
             2 => {
-                let wrong = Name::parse(&random.below(hop + 5).to_string()).expect("a number is short");
+                let wrong = Word::parse(&random.below(hop + 5).to_string()).expect("a number is short");
                 vec![
                     say(random.below(50), answer(random, &wrong)),
                     say(random.below(90), answer(random, &id)),
@@ -223,21 +223,21 @@ impl Process {
             85..=87 => (0..20).map(|_| publish(random)).collect(),
             88..=90 => vec![Incoming::Ready],
             91 => vec![Incoming::Pong],
-            92 => vec![Incoming::KernelAnswer { id: Name::literal("1") }],
-            93 => vec![Incoming::Cancel { id: Name::literal("never asked") }],
+            92 => vec![Incoming::KernelAnswer { id: Word::literal("1") }],
+            93 => vec![Incoming::Cancel { id: Word::literal("never asked") }],
             _ => self.serving.pop().map(|id| Incoming::End { id }).into_iter().collect(),
         }
     }
 
     fn call(&mut self, random: &mut Random) -> Incoming {
         // Few numbers, so that one module often uses one twice and two modules often use the same.
-        let id = house::name('c', random.below(6));
+        let id: Word = house::name('c', random.below(6));
         self.asked.push(id.clone());
         let deadline_ms = random.happens(30).then(|| random.below(3000));
         Incoming::Call {
             id,
             service: house::service(random),
-            method: Name::literal("do"),
+            method: Word::literal("do"),
             params: random.happens(50).then(|| payload(random)),
             context: CallContext { deadline_ms, traceparent: None },
         }
@@ -255,13 +255,13 @@ fn publish(random: &mut Random) -> Incoming {
         payload: payload(random),
         context: CallContext {
             deadline_ms: None,
-            traceparent: random.happens(20).then(|| Name::literal("00-1")),
+            traceparent: random.happens(20).then(|| Word::literal("00-1")),
         },
     }
 }
 
 fn kernel_call(random: &mut Random) -> Incoming {
-    let key = Name::parse(&format!("{}.x", house::section(random))).expect("a key is short");
+    let key = Word::parse(&format!("{}.x", house::section(random))).expect("a key is short");
     let call = match random.below(12) {
         0 => KernelCall::ConfigGet(key),
         1 => KernelCall::ConfigSet(key, payload(random)),
@@ -274,7 +274,7 @@ fn kernel_call(random: &mut Random) -> Incoming {
         8 => KernelCall::PermissionsRequest(house::permissions(random), None),
         9 => KernelCall::PermissionsPending,
         10 => KernelCall::MonitorSnapshot,
-        _ => KernelCall::Unknown(Name::literal("kernel.reboot")),
+        _ => KernelCall::Unknown(Word::literal("kernel.reboot")),
     };
     Incoming::KernelCall { id: house::name('k', random.below(100)), call }
 }

@@ -94,7 +94,7 @@ impl Default for Wards {
 
 impl Wards {
     fn places(&self) -> &[Place] {
-        let places = self.places.load(core::sync::atomic::Ordering::Acquire);
+        let places = self.places.load(Ordering::Acquire);
         if places.is_null() {
             return &[];
         }
@@ -108,7 +108,7 @@ impl Wards {
         if self.places().is_empty() {
             let places: Box<[Place]> = (0..WARDS_MAX).map(|_| Place::new()).collect();
             let places = Box::into_raw(places).cast::<Place>();
-            self.places.store(places, core::sync::atomic::Ordering::Release);
+            self.places.store(places, Ordering::Release);
         }
         let index = if free.fresh < WARDS_MAX {
             free.fresh += 1;

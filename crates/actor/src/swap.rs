@@ -271,7 +271,7 @@ impl Context<'_> {
         map: impl FnOnce(SwapOutcome) -> M + Send + 'static,
     ) -> Result<(), Refusal> {
         let Some(this) = self.this::<M>() else { return Err(Refusal::Forbidden) };
-        let done: Done = Box::new(move |outcome, ctx| drop(ctx.send(this, map(outcome))));
+        let done: Done = Box::new(move |outcome, ctx| _ = ctx.send(this, map(outcome)));
         self.spawn(swapper(plan, done)?).map(|_| ())
     }
 }

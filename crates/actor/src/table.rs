@@ -265,8 +265,11 @@ impl Memory {
         let layout = Layout::from_size_align(bytes + PART_ALIGN, ALLOCATION_ALIGN);
         let layout = layout.unwrap_or(Layout::new::<[u128; 8]>());
         // SAFETY: the layout is not empty.
-        let Some(allocation) = NonNull::new(unsafe { alloc_zeroed(layout) }) else { handle_alloc_error(layout) };
-        let shift = (allocation.as_ptr() as usize).next_multiple_of(PART_ALIGN) - allocation.as_ptr() as usize;
+        let Some(allocation) = NonNull::new(unsafe { alloc_zeroed(layout) }) else {
+            handle_alloc_error(layout)
+        };
+        let shift =
+            (allocation.as_ptr() as usize).next_multiple_of(PART_ALIGN) - allocation.as_ptr() as usize;
         Self { allocation, layout, shift }
     }
 

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use abi::{Name, RequestId};
+use abi::RequestId;
 use kernel::{Answer, Message};
 use protocol::operator::{Event, TopicMessage};
 use tokio::net::{UnixListener, UnixStream};
@@ -95,7 +95,7 @@ impl Desk {
     }
 
     /// Shows a message on a topic.
-    pub(crate) fn show(&mut self, request: RequestId, topic: &Name, message: &Message) {
+    pub(crate) fn show(&mut self, request: RequestId, topic: &kernel::Word, message: &Message) {
         let Some(outlet) = self.hearing.get(&request) else { return };
         let payload = serde_json::from_slice(&message_json(message)).unwrap_or(serde_json::Value::Null);
         let message = TopicMessage { ts_ms: wall_now().0, topic: topic.to_string(), payload };

@@ -2,8 +2,8 @@
 
 use std::os::fd::AsFd;
 
-use abi::{Generation, ModuleId, Name, Payload, Slot};
-use kernel::{Effect, Event, Outcome, Outgoing, Signal, SpawnFault, Undelivered};
+use abi::{Generation, ModuleId, Payload, Slot};
+use kernel::{Effect, Event, Outcome, Outgoing, Signal, SpawnFault, Undelivered, Word};
 
 use crate::cgroups::Cgroups;
 use crate::files::section;
@@ -92,7 +92,7 @@ impl Shell {
         }
     }
 
-    fn answer_overloaded(&mut self, slot: Slot, generation: Generation, id: Name) {
+    fn answer_overloaded(&mut self, slot: Slot, generation: Generation, id: Word) {
         let outcome = Outcome::Error("overloaded".to_owned());
         let Some(life) = self.life_mut(slot, generation) else { return };
         let frame = Outgoing::Answer { id, outcome };
@@ -181,7 +181,7 @@ impl Shell {
         &mut self,
         slot: Slot,
         generation: Generation,
-        id: &Name,
+        id: &Word,
         mail: Mail,
         answer: Result<Option<Payload>, String>,
     ) {

@@ -13,9 +13,9 @@ use rustix::io::Errno;
 use store::{Admission, Level, LogLine, Source};
 
 use crate::life::{Life, Stream};
-use crate::limits::{LAST_WORDS_BYTES_MAX, LOG_LINE_BYTES_MAX};
+use crate::limits::{LAST_WORDS_BYTES_MAX, LOG_LINE_BYTES_MAX, READ_BYTES};
 use crate::shell::Shell;
-use crate::translate::{Heard, hear};
+use crate::translate::{Heard, Sheet, hear};
 
 /// What one read came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Shell {
     /// What a dead process left in its pipes, stderr first, so that a crash report has its last words.
     pub(crate) fn take_last_words(&mut self, slot: Slot, generation: Generation) {
         for stream in [Stream::Stderr, Stream::Stdout] {
-            let reads = LAST_WORDS_BYTES_MAX / self.buffer.len();
+            let reads = LAST_WORDS_BYTES_MAX / READ_BYTES;
             for _ in 0..reads {
                 if self.read_once(slot, generation, stream) != Took::More {
                     break;
@@ -52,18 +52,23 @@ impl Shell {
     fn read_once(&mut self, slot: Slot, generation: Generation, stream: Stream) -> Took {
         let Some(life) = self.life_mut(slot, generation) else { return Took::End };
         let (pipe, Some(mut lines)) = take_stream(life, stream) else { return Took::End };
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let read = rustix::io::retry_on_intr(|| rustix::io::read(&pipe, &mut buffer[..]));
+        // Payloads of the last read may still be on their way: then they keep that sheet, and this is another one.
+        let mut sheet = self.sheet.take().unwrap_or_else(|| Sheet::from(vec![0; READ_BYTES]));
+        if Sheet::get_mut(&mut sheet).is_none() {
+            sheet = Sheet::from(vec![0; READ_BYTES]);
+        }
+        let Some(room) = Sheet::get_mut(&mut sheet) else { return Took::End };
+        let read = rustix::io::retry_on_intr(|| rustix::io::read(&pipe, &mut *room));
         let took = match read {
             Ok(0) => Took::End,
             Ok(bytes) => {
-                self.split(slot, generation, stream, &mut lines, &buffer[..bytes]);
-                if bytes == buffer.len() { Took::More } else { Took::All }
+                self.split(slot, generation, stream, &mut lines, (&sheet, bytes));
+                if bytes == sheet.len() { Took::More } else { Took::All }
             }
             Err(Errno::AGAIN) => Took::All,
             Err(_) => Took::End,
         };
-        self.buffer = buffer;
+        self.sheet = Some(sheet);
         self.put_back(slot, generation, stream, lines);
         if took == Took::End {
             self.finish_lines(slot, generation, stream);
@@ -86,12 +91,12 @@ impl Shell {
         generation: Generation,
         stream: Stream,
         lines: &mut LineDecoder,
-        piece: &[u8],
+        (sheet, bytes): (&Sheet, usize),
     ) {
         let now = self.now();
-        let mut rest = piece;
+        let mut rest = &sheet[..bytes];
         while let Some(line) = lines.next_line(&mut rest) {
-            self.take_line(now, slot, generation, stream, line);
+            self.take_line(now, slot, generation, stream, (line, sheet));
         }
     }
 
@@ -101,17 +106,24 @@ impl Shell {
         let (_, Some(mut lines)) = take_stream(life, stream) else { return };
         let now = self.now();
         if let Some(line) = lines.finish() {
-            self.take_line(now, slot, generation, stream, line);
+            self.take_line(now, slot, generation, stream, (line, &Sheet::from(Vec::new())));
         }
         self.put_back(slot, generation, stream, lines);
     }
 
-    fn take_line(&mut self, now: Time, slot: Slot, generation: Generation, stream: Stream, line: Line<'_>) {
+    fn take_line(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        generation: Generation,
+        stream: Stream,
+        (line, sheet): (Line<'_>, &Sheet),
+    ) {
         let Some(life) = self.life_mut(slot, generation) else { return };
         let door = life.door;
         match (line, stream, door) {
             (Line::Complete(line), Stream::Stdout, Door::Lines) => {
-                self.take_frame(now, slot, generation, line)
+                self.take_frame(now, slot, generation, line, sheet);
             }
             (Line::Complete(line), _, _) => self.take_text(slot, generation, stream, line),
             (Line::Oversize { bytes }, _, _) => {
@@ -122,8 +134,8 @@ impl Shell {
         }
     }
 
-    fn take_frame(&mut self, now: Time, slot: Slot, generation: Generation, line: &[u8]) {
-        match hear(line) {
+    fn take_frame(&mut self, now: Time, slot: Slot, generation: Generation, line: &[u8], sheet: &Sheet) {
+        match hear(line, sheet) {
             Heard::Incoming(said) => {
                 self.frames += 1;
                 if let Some(seat) = self.seat_mut(slot) {
@@ -219,3 +231,6 @@ fn text_line(level: Level, source: Source, line: &[u8]) -> LogLine {
 fn contains(line: &[u8], text: &[u8]) -> bool {
     !text.is_empty() && line.windows(text.len()).any(|part| part == text)
 }
+
+#[cfg(test)]
+mod tests;

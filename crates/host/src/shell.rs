@@ -34,12 +34,12 @@ use crate::files::seal::HashCache;
 use crate::home::Home;
 use crate::launch::Ground;
 use crate::life::{Life, Seat};
-use crate::limits::READ_BYTES;
 use crate::outbox::Written;
 use crate::ready::Probes;
 use crate::run::{News, ProjectSource};
 use crate::talk::Talk;
 use crate::tasks;
+use crate::translate::Sheet;
 
 /// 64 troubles are remembered for `kernel.status`; more have the same few causes.
 const TROUBLES_MAX: usize = 64;
@@ -65,6 +65,8 @@ pub(crate) struct Files {
 pub(crate) struct Bells {
     /// The kernel's next moment came nearer.
     pub(crate) timer: Notify,
+    /// A frame was carried while a call is open: the next one is near.
+    pub(crate) traffic: Notify,
     /// Launches wait for their turn.
     pub(crate) launches: Notify,
     /// Approvals wait to be saved.
@@ -99,11 +101,15 @@ pub(crate) struct Shell {
     pub(crate) sets: VecDeque<crate::effects::PendingSet>,
     /// Seats with something to write at the end of this turn.
     mail: Vec<Slot>,
-    /// One read buffer for all, since only one reads at a time.
-    pub(crate) buffer: Vec<u8>,
+    /// One read buffer for all, since only one reads at a time; shared with payloads that are on their way.
+    pub(crate) sheet: Option<Sheet>,
     /// The moment for which the timer is set.
     pub(crate) armed: Option<Time>,
     pub(crate) frames: u64,
+    /// Whether the thread is kept awake for the next frame.
+    pub(crate) is_looking_out: bool,
+    /// How many frames there were when that was asked last.
+    frames_seen: u64,
     pub(crate) troubles: VecDeque<String>,
     pub(crate) version: String,
     pub(crate) is_stopping: bool,
@@ -159,9 +165,11 @@ impl Shell {
                 probes: Probes::default(),
                 sets: VecDeque::new(),
                 mail: Vec::new(),
-                buffer: vec![0; READ_BYTES],
+                sheet: None,
                 armed: None,
                 frames: 0,
+                is_looking_out: false,
+                frames_seen: 0,
                 troubles: VecDeque::new(),
                 version: parts.version,
                 is_stopping: false,
@@ -219,6 +227,11 @@ impl Shell {
         self.deliver_mail();
         if !self.launches.is_empty() {
             self.bells.launches.notify_one();
+        }
+        let is_busy = std::mem::replace(&mut self.frames_seen, self.frames) != self.frames;
+        if is_busy && !self.is_looking_out && self.kernel.calls_pending() > 0 {
+            self.is_looking_out = true;
+            self.bells.traffic.notify_one();
         }
         let next = self.kernel.poll_timeout();
         if next.is_some_and(|next| self.armed.is_none_or(|armed| next < armed)) {

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::time::Instant;
 
 use abi::{Generation, Slot};
 use tokio::io::Interest;
@@ -13,7 +14,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::task::{AbortHandle, spawn_local, yield_now};
 
 use crate::life::Stream;
-use crate::limits::{FLOOD_READS, FLOOD_REST};
+use crate::limits::{FLOOD_READS, FLOOD_REST, LOOK_OUT, LOOK_OUTS_IN_VAIN_MAX, LOOK_OUTS_LEFT_OUT};
 use crate::outbox::Written;
 use crate::pipes::Took;
 use crate::shell::{Handle, Shell};
@@ -134,6 +135,49 @@ pub(crate) async fn timer(shell: Rc<RefCell<Shell>>) {
             () = due => shell.borrow_mut().time_passed(),
             // An earlier moment has come up.
             () = bells.timer.notified() => {}
+        }
+    }
+}
+
+/// Keeps the one thread awake for a moment after a frame, begun only while a call is open: the next frame is then found by looking
+/// instead of by being woken. Every look gives all other tasks their turn.
+pub(crate) async fn look_out(shell: Rc<RefCell<Shell>>) {
+    let bells = shell.borrow().bells.clone();
+    let (mut in_vain, mut left_out) = (0, 0);
+    loop {
+        bells.traffic.notified().await;
+        if in_vain >= LOOK_OUTS_IN_VAIN_MAX && left_out < LOOK_OUTS_LEFT_OUT {
+            left_out += 1;
+            shell.borrow_mut().is_looking_out = false;
+            continue;
+        }
+        let found = look(&shell).await;
+        shell.borrow_mut().is_looking_out = false;
+        left_out = 0;
+        in_vain = if found == Found::Frames { 0 } else { in_vain.saturating_add(1) };
+    }
+}
+
+/// What a look-out came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Frames,
+    Nothing,
+}
+
+async fn look(shell: &Rc<RefCell<Shell>>) -> Found {
+    let mut seen = shell.borrow().frames;
+    let (mut until, mut found) = (Instant::now() + LOOK_OUT, Found::Nothing);
+    loop {
+        yield_now().await;
+        let frames = shell.borrow().frames;
+        let now = Instant::now();
+        if frames != seen {
+            (seen, until, found) = (frames, now + LOOK_OUT, Found::Frames);
+        }
+        // Also when the last call is answered: who calls one after the other is about to make the next.
+        if now >= until {
+            return found;
         }
     }
 }

@@ -7,7 +7,7 @@ use abi::{ModuleId, Name, Payload, Permissions, Time};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use kernel::{
     Address, CallContext, Capabilities, Discovered, Door, Effect, Ensemble, Event, Grants, Header, Incoming,
-    Outcome, Outgoing, Spec,
+    Outcome, Outgoing, Spec, Word,
 };
 
 /// 1,000 modules: what the promise about one decision is given for.
@@ -43,7 +43,7 @@ fn call_and_answer(kernel: &mut Ensemble, call: &Event) {
     kernel.handle(Time(1), call.clone());
     while let Some(effect) = kernel.poll_effect() {
         if let Effect::Send(slot, generation, Outgoing::Call { hop, .. }) = effect {
-            let id = Name::parse(&hop.to_string()).expect("short");
+            let id = Word::parse(&hop.to_string()).expect("short");
             let answer = Incoming::Answer { id, outcome: Outcome::Result(None) };
             kernel.handle(Time(1), Event::Said(slot, generation, answer));
         } else {
@@ -60,9 +60,9 @@ fn decide(bench: &mut Criterion) {
         let generation = kernel.view(slot).and_then(|view| view.generation).expect("it runs");
         let said = |incoming| Event::Said(slot, generation, incoming);
         let call = said(Incoming::Call {
-            id: Name::literal("7"),
-            service: Name::literal("service-0"),
-            method: Name::literal("echo"),
+            id: Word::literal("7"),
+            service: Word::literal("service-0"),
+            method: Word::literal("echo"),
             params: Some(Payload::new(b"{\"text\":\"hello\"}")),
             context: CallContext::default(),
         });
@@ -70,7 +70,7 @@ fn decide(bench: &mut Criterion) {
             run.iter(|| call_and_answer(&mut kernel, &call));
         });
         let publish = said(Incoming::Publish {
-            topic: Name::literal("topic-9"),
+            topic: Word::literal("topic-9"),
             payload: Payload::new(b"1"),
             context: CallContext::default(),
         });
@@ -91,6 +91,10 @@ fn route(bench: &mut Criterion) {
             (Address { slot, generation }, format!("service-{}", number * 37 % MODULES))
         })
         .collect();
+    let (sender, service) = &wanted[37];
+    bench.bench_function("routes decide at 1000, one pair", |run| {
+        run.iter(|| black_box(kernel.routes().decide(black_box(*sender), Header::Call { service })));
+    });
     let mut at = 0;
     bench.bench_function("routes decide at 1000", |run| {
         run.iter(|| {

@@ -6,10 +6,11 @@
 use alloc::format;
 use alloc::string::String;
 
-use abi::{Generation, Name, Slot};
+use abi::{Generation, Slot};
 
 use crate::event::Attempt;
 use crate::machine::Kernel;
+use crate::word::Word;
 use crate::{Effect, Outcome, Outgoing};
 
 impl Kernel {
@@ -28,7 +29,7 @@ impl Kernel {
         }
     }
 
-    fn forbid_call(&mut self, slot: Slot, generation: Generation, id: Name, service: &Name) {
+    fn forbid_call(&mut self, slot: Slot, generation: Generation, id: Word, service: &Word) {
         let record = self.record_of(slot, "rpc.forbidden").text("service", service.as_str());
         let answer = Outgoing::Answer { id, outcome: Outcome::Error(String::from("forbidden")) };
         let what = format!("call to `{service}`, which it has no capability for");

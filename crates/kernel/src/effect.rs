@@ -11,6 +11,7 @@ use abi::{
 use crate::event::{CallContext, Outcome};
 use crate::proxy::Note;
 use crate::spec::{Grants, PendingRequest};
+use crate::word::Word;
 
 /// Something to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub enum Effect {
     /// Watch a plain command for its readiness, then report `ReadySeen`.
     Watch(Slot, Generation),
     /// Do this for a module's call and answer it with `call:response`.
-    Perform(Slot, Generation, Name, Task),
+    Perform(Slot, Generation, Word, Task),
     /// Keep what is approved for this module.
     SaveGrants(ModuleId, Grants),
     /// A line in the module's own log, from the kernel, at level warn.
@@ -35,7 +36,7 @@ pub enum Effect {
     /// Answer an operator.
     Reply(RequestId, Answer),
     /// Show a message to an operator who listens.
-    Show(RequestId, Name, Message),
+    Show(RequestId, Word, Message),
     /// Tell the proxy of this life.
     Note(Slot, Generation, Note),
     /// This module is forgotten; its slot may be used again.
@@ -71,18 +72,18 @@ pub enum Outgoing {
         /// The delivery's own uuid.
         id: u128,
         /// Where.
-        topic: Name,
+        topic: Word,
         /// What.
         message: Message,
         /// W3C Trace Context, if it asked for it.
-        traceparent: Option<Name>,
+        traceparent: Option<Word>,
     },
     /// Sections it may see changed; filled in by the host.
     ConfigUpdate(Vec<String>),
     /// The answer to its call to the kernel.
     KernelAnswer {
         /// Its own number for the call.
-        id: Name,
+        id: Word,
         /// What came of it.
         answer: Result<KernelResult, String>,
     },
@@ -91,11 +92,11 @@ pub enum Outgoing {
         /// The number that it was given for the call, which no other call of this life gets.
         hop: u64,
         /// Who calls.
-        from: Name,
+        from: Word,
         /// Which service.
-        service: Name,
+        service: Word,
         /// What of it.
-        method: Name,
+        method: Word,
         /// With what.
         params: Option<Payload>,
         /// Beside it, as far as it asked for it.
@@ -104,7 +105,7 @@ pub enum Outgoing {
     /// The answer to a call of its own.
     Answer {
         /// Its own number for the call.
-        id: Name,
+        id: Word,
         /// What came of it.
         outcome: Outcome,
     },
@@ -116,7 +117,7 @@ pub enum Outgoing {
     /// How far its call has come.
     Progress {
         /// Its own number for the call.
-        id: Name,
+        id: Word,
         /// Its proxy's number for the call.
         hop: u64,
         /// The members of the frame, raw.
@@ -125,7 +126,7 @@ pub enum Outgoing {
     /// A part of a streamed result.
     Chunk {
         /// Its own number for the call.
-        id: Name,
+        id: Word,
         /// Its proxy's number for the call.
         hop: u64,
         /// Which part, from 0.
@@ -136,7 +137,7 @@ pub enum Outgoing {
     /// The stream is complete.
     End {
         /// Its own number for the call.
-        id: Name,
+        id: Word,
         /// Its proxy's number for the call.
         hop: u64,
     },
@@ -205,13 +206,13 @@ pub enum Notice {
     /// `system:rpc`; the host adds the time.
     Rpc {
         /// Who calls.
-        from: Name,
+        from: Word,
         /// Which service.
-        service: Name,
+        service: Word,
         /// What of it.
-        method: Name,
+        method: Word,
         /// The caller's own number for it.
-        id: Name,
+        id: Word,
     },
 }
 
@@ -267,9 +268,9 @@ pub struct ModuleRow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {
     /// Answer with the value at this dotted key.
-    ConfigGet(Name),
+    ConfigGet(Word),
     /// Change the value at this dotted key.
-    ConfigSet(Name, Payload),
+    ConfigSet(Word, Payload),
     /// Answer with the module's own sections.
     ConfigSections,
     /// Answer with all commands that modules offer.

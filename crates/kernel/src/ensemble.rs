@@ -25,6 +25,8 @@ pub struct Ensemble {
     /// By seat.
     proxies: Vec<Option<Proxy>>,
     operator: OperatorProxy,
+    /// Calls that are not answered yet, of all.
+    open: usize,
     /// When which proxy wants to be woken; operators' is [`Address::OPERATOR`]'s seat.
     wakes: BTreeSet<(Time, Slot)>,
     /// What the last one wants done, next one last.
@@ -47,6 +49,7 @@ impl Ensemble {
             kernel,
             proxies: Vec::new(),
             operator: OperatorProxy::default(),
+            open: 0,
             wakes: BTreeSet::new(),
             pending: Vec::new(),
             acts: Vec::new(),
@@ -152,17 +155,19 @@ impl Ensemble {
     fn with_proxy(&mut self, now: Time, life: Address, step: impl FnOnce(&mut Proxy, &mut Turn<'_>)) -> bool {
         let found = self.proxies.get_mut(life.slot.0 as usize).and_then(Option::as_mut);
         let Some(proxy) = found.filter(|proxy| proxy.life() == life) else { return false };
-        let before = proxy.next_deadline();
+        let (before, calls) = (proxy.next_deadline(), proxy.calls_pending());
         step(proxy, &mut Turn { now, routes: &self.routes, acts: &mut self.acts });
         let after = proxy.next_deadline();
+        self.open = self.open + proxy.calls_pending() - calls;
         self.settle(life, before, after);
         true
     }
 
     fn with_operator(&mut self, now: Time, step: impl FnOnce(&mut OperatorProxy, &mut Turn<'_>)) {
-        let before = self.operator.next_deadline();
+        let (before, calls) = (self.operator.next_deadline(), self.operator.calls_pending());
         step(&mut self.operator, &mut Turn { now, routes: &self.routes, acts: &mut self.acts });
         let after = self.operator.next_deadline();
+        self.open = self.open + self.operator.calls_pending() - calls;
         self.settle(Address::OPERATOR, before, after);
     }
 
@@ -214,8 +219,7 @@ impl Ensemble {
 
     /// Calls that are not answered yet, of modules and operators.
     pub fn calls_pending(&self) -> u64 {
-        let of_modules: usize = self.proxies.iter().flatten().map(Proxy::calls_pending).sum();
-        (of_modules + self.operator.calls_pending()) as u64
+        self.open as u64
     }
 
     /// What messages are decided by now.

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use abi::{ExitKind, Generation, ModuleId, Name, Payload, Permissions, RequestId, Slot};
 
 use crate::spec::{Grants, Settings, Spec};
+use crate::word::Word;
 
 /// Something happened.
 #[derive(Debug, Clone)]
@@ -77,7 +78,7 @@ pub struct CallContext {
     /// The caller wants an answer within this many milliseconds.
     pub deadline_ms: Option<u64>,
     /// W3C Trace Context, passed on as it is.
-    pub traceparent: Option<Name>,
+    pub traceparent: Option<Word>,
 }
 
 /// What a module can say, as far as the kernel is concerned; logs never come here.
@@ -92,14 +93,14 @@ pub enum Incoming {
     /// A delivery or, with the id `init`, its own start failed.
     Nack {
         /// Of the delivery, or `init`.
-        id: Name,
+        id: Word,
         /// Its own words.
         error: String,
     },
     /// A message for everyone who listens.
     Publish {
         /// Where.
-        topic: Name,
+        topic: Word,
         /// What.
         payload: Payload,
         /// Beside it.
@@ -108,23 +109,23 @@ pub enum Incoming {
     /// A call to the kernel itself.
     KernelCall {
         /// The module's own number for it.
-        id: Name,
+        id: Word,
         /// What it wants.
         call: KernelCall,
     },
     /// An answer to a call of the kernel's.
     KernelAnswer {
         /// The kernel's number for it.
-        id: Name,
+        id: Word,
     },
     /// A call to a service.
     Call {
         /// The module's own number for it.
-        id: Name,
+        id: Word,
         /// Which service.
-        service: Name,
+        service: Word,
         /// What of it.
-        method: Name,
+        method: Word,
         /// With what.
         params: Option<Payload>,
         /// Beside it.
@@ -133,26 +134,26 @@ pub enum Incoming {
     /// An answer to a call that the kernel passed on.
     Answer {
         /// The kernel's number for that hop.
-        id: Name,
+        id: Word,
         /// What came of it.
         outcome: Outcome,
     },
     /// The caller gives up a call of its own.
     Cancel {
         /// The module's own number for it.
-        id: Name,
+        id: Word,
     },
     /// How far a call has come.
     Progress {
         /// The kernel's number for that hop.
-        id: Name,
+        id: Word,
         /// The rest of the frame, as raw JSON members.
         payload: Payload,
     },
     /// A part of a streamed result.
     Chunk {
         /// The kernel's number for that hop.
-        id: Name,
+        id: Word,
         /// Which part, from 0.
         seq: u64,
         /// The part itself.
@@ -161,12 +162,12 @@ pub enum Incoming {
     /// The stream is complete; the answer follows.
     End {
         /// The kernel's number for that hop.
-        id: Name,
+        id: Word,
     },
     /// The caller can take this many parts more.
     Credit {
         /// The module's own number for the call.
-        id: Name,
+        id: Word,
         /// How many.
         parts: u32,
     },
@@ -176,9 +177,9 @@ pub enum Incoming {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KernelCall {
     /// Read a configuration value by its dotted key.
-    ConfigGet(Name),
+    ConfigGet(Word),
     /// Change one.
-    ConfigSet(Name, Payload),
+    ConfigSet(Word, Payload),
     /// The sections it may see.
     ConfigSections,
     /// All modules.
@@ -188,7 +189,7 @@ pub enum KernelCall {
     /// All services.
     ServiceDiscover,
     /// Who offers a service.
-    ServiceResolve(Name),
+    ServiceResolve(Word),
     /// Which of these it has.
     PermissionsCheck(Permissions),
     /// A wish for more.
@@ -198,7 +199,7 @@ pub enum KernelCall {
     /// Numbers about the system.
     MonitorSnapshot,
     /// No such method.
-    Unknown(Name),
+    Unknown(Word),
     /// A known method with unusable parameters, and what is wrong with them.
     Bad(String),
 }
@@ -209,14 +210,14 @@ pub enum Attempt {
     /// A call to a service that it has no capability for.
     Call {
         /// Its own number for it.
-        id: Name,
+        id: Word,
         /// Which service.
-        service: Name,
+        service: Word,
     },
     /// A message on a topic of the kernel's own.
     Publish {
         /// Which topic.
-        topic: Name,
+        topic: Word,
     },
 }
 
@@ -257,9 +258,9 @@ pub enum Order {
     /// Call a service.
     Call {
         /// Which service.
-        service: Name,
+        service: Word,
         /// What of it.
-        method: Name,
+        method: Word,
         /// With what.
         params: Option<Payload>,
         /// Give up after this many milliseconds, instead of the house's bound.
@@ -268,7 +269,7 @@ pub enum Order {
     /// Send a message to everyone who listens.
     Publish {
         /// Where.
-        topic: Name,
+        topic: Word,
         /// What.
         payload: Payload,
     },

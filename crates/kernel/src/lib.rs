@@ -44,6 +44,7 @@ mod timers;
 mod topics;
 mod view;
 mod waiting;
+mod word;
 
 pub use effect::{Answer, Effect, Failure, KernelResult, Message, ModuleRow, Notice, Outgoing, Signal, Task};
 pub use ensemble::Ensemble;
@@ -58,3 +59,4 @@ pub use spec::{
     Settings, Spec, Strategy, Watchdog, Work,
 };
 pub use view::View;
+pub use word::Word;

@@ -13,7 +13,7 @@ use crate::module::{Phase, Rest, Stage, Then};
 use crate::spec::{Watchdog, Work};
 use crate::timers::Timer;
 use crate::waiting::list;
-use crate::{Door, Effect, Note, Outgoing, SpawnFault};
+use crate::{Door, Effect, Note, Outgoing, SpawnFault, Word};
 
 /// 1,024 bytes of a module's own words on why it can't start are kept, in its note and in the journal: people read them.
 const INIT_ERROR_BYTES_MAX: usize = 1024;
@@ -340,7 +340,7 @@ impl Kernel {
         true
     }
 
-    pub(crate) fn handle_nack(&mut self, slot: Slot, generation: Generation, id: &Name, mut error: String) {
+    pub(crate) fn handle_nack(&mut self, slot: Slot, generation: Generation, id: &Word, mut error: String) {
         let Some(module) = self.table.get_mut(slot) else { return };
         if id.as_str() == "init" && module.phase == Phase::Running(generation, Stage::Starting) {
             error.truncate(error.floor_char_boundary(INIT_ERROR_BYTES_MAX));

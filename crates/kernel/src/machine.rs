@@ -17,7 +17,7 @@ use crate::shutdown::Shutdown;
 use crate::table::Table;
 use crate::timers::{Timer, Timers};
 use crate::topics::Topics;
-use crate::{Door, Effect, Event, Grants, Incoming, Outgoing, Settings, Spec, View};
+use crate::{Door, Effect, Event, Grants, Incoming, Outgoing, Settings, Spec, View, Word};
 
 /// The kernel. Total: every method accepts every input in every state.
 #[derive(Debug, Clone)]
@@ -163,7 +163,7 @@ impl Kernel {
         let spec = &self.table.get(slot)?.spec;
         // No two lives have one number, so that no two proxies draw the same ids.
         let seed = Random::new(self.seed ^ generation.0.rotate_left(32)).next();
-        Some(Badge { name: Name::from(&spec.id), features: spec.features, seed })
+        Some(Badge { name: Word::from(&spec.id), features: spec.features, seed })
     }
 
     /// The next thing to do; call until there is none.

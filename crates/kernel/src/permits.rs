@@ -12,7 +12,7 @@ use crate::event::KernelCall;
 use crate::machine::Kernel;
 use crate::module::{Module, Phase, Then};
 use crate::spec::{Enforcement, PendingRequest, Watchdog};
-use crate::{Effect, Outgoing};
+use crate::{Effect, Outgoing, Word};
 
 /// Sections that no module may change.
 const PROTECTED_SECTIONS: [&str; 2] = ["security", "kernel"];
@@ -53,7 +53,7 @@ impl Kernel {
         &mut self,
         slot: Slot,
         generation: Generation,
-        id: Name,
+        id: Word,
         call: KernelCall,
     ) {
         let answer = match call {
@@ -73,7 +73,7 @@ impl Kernel {
             KernelCall::ConfigSet(key, _) => return self.forbid_key(slot, generation, id, &key, "write"),
             KernelCall::ModuleList => Ok(KernelResult::Modules(self.rows())),
             KernelCall::ServiceDiscover => Ok(KernelResult::Services(self.service_rows())),
-            KernelCall::ServiceResolve(service) => match self.directory.get(&service) {
+            KernelCall::ServiceResolve(service) => match self.directory.get(service.as_str()) {
                 Some(provider) => self.provider(*provider).ok_or_else(String::new),
                 None => Err(format!("Service not found: {service}")),
             },
@@ -92,13 +92,13 @@ impl Kernel {
         self.push(Effect::Send(slot, generation, Outgoing::KernelAnswer { id, answer }));
     }
 
-    fn owns_key(&self, slot: Slot, key: &Name) -> bool {
+    fn owns_key(&self, slot: Slot, key: &Word) -> bool {
         let own = self.table.get(slot).and_then(|module| module.spec.config_key.as_deref());
         let first = key.as_str().split('.').next();
         own.is_some() && own == first
     }
 
-    fn forbid_key(&mut self, slot: Slot, generation: Generation, id: Name, key: &Name, verb: &str) {
+    fn forbid_key(&mut self, slot: Slot, generation: Generation, id: Word, key: &Word, verb: &str) {
         let error = format!("Security violation: not permitted to {verb} config key \"{key}\"");
         let answer = Outgoing::KernelAnswer { id, answer: Err(error) };
         let record = self.record_of(slot, "config.forbidden").text("key", key.as_str()).text("verb", verb);
@@ -210,7 +210,7 @@ impl Kernel {
     }
 }
 
-fn is_protected(key: &Name) -> bool {
+fn is_protected(key: &Word) -> bool {
     key.as_str().split('.').next().is_some_and(|first| PROTECTED_SECTIONS.contains(&first))
 }
 

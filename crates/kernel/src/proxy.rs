@@ -22,13 +22,14 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use abi::limits::CALLS_PENDING_MAX;
-use abi::{Name, Payload, RequestId, Time};
+use abi::{Payload, RequestId, Time};
 
 use crate::effect::{Answer, Message, Notice, Outgoing};
 use crate::event::{Attempt, CallContext, Incoming, Outcome, Undelivered};
 use crate::random::Random;
 use crate::routes::{Address, Decision, Header, RPC_COPY, Refusal, Routes};
 use crate::spec::Features;
+use crate::word::Word;
 
 mod asked;
 mod deadlines;
@@ -51,7 +52,7 @@ pub const SERVING_MAX: usize = 1 << 16;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Badge {
     /// Who calls, as targets are told.
-    pub name: Name,
+    pub name: Word,
     /// Optional frames that the module asked for.
     pub features: Features,
     /// What the ids of its deliveries follow from.
@@ -87,7 +88,7 @@ pub enum Act {
     /// Answer an operator; of the operators' proxy only.
     Reply(RequestId, Answer),
     /// Show a message to an operator; of the operators' proxy only.
-    Show(RequestId, Name, Message),
+    Show(RequestId, Word, Message),
 }
 
 /// The surroundings of one step of a proxy.
@@ -114,13 +115,13 @@ pub struct Proxy {
     life: Address,
     badge: Badge,
     stage: Stage,
-    asked: Asked<Name>,
+    asked: Asked<Word>,
     serving: Serving,
     random: Random,
 }
 
 /// What is called: the caller's number, the service, the method, the parameters.
-type Wanted = (Name, Name, Name, Option<Payload>);
+type Wanted = (Word, Word, Word, Option<Payload>);
 
 impl Proxy {
     /// The proxy of a life that begins.
@@ -209,7 +210,8 @@ impl Proxy {
             }
             Letter::Lost { token } => {
                 if let Some(call) = self.asked.close(token) {
-                    self.fail(turn, call.who, stopped(call.target_name.as_ref()));
+                    let error = stopped(call.target_name());
+                    self.fail(turn, call.who, error);
                 }
             }
             // Operators follow topics; modules are delivered to.
@@ -283,12 +285,12 @@ impl Proxy {
         }
         for served in self.serving.take_all() {
             if served.caller != self.life {
-                served.answer(turn, Outcome::Error(stopped(Some(&self.badge.name))));
+                served.answer(turn, Outcome::Error(stopped(self.badge.name.as_str())));
             }
         }
     }
 
-    fn fail(&self, turn: &mut Turn<'_>, id: Name, error: String) {
+    fn fail(&self, turn: &mut Turn<'_>, id: Word, error: String) {
         turn.acts.push(Act::Frame(Outgoing::Answer { id, outcome: Outcome::Error(error) }));
     }
 
@@ -314,7 +316,7 @@ impl Proxy {
         let (id, service, method, params) = wanted;
         if turn.routes.is_rpc_heard() {
             let notice = rpc_notice(&self.badge.name, &service, &method, &id);
-            spread(turn, None, &Name::literal(RPC_COPY), &Message::Notice(notice), None);
+            spread(turn, None, &Word::literal(RPC_COPY), &Message::Notice(notice), None);
         }
         let call = Call::new(id, target, turn.routes.name_of(target).cloned(), own.is_none());
         let token = self.asked.open(turn.now + wait, call);
@@ -335,8 +337,8 @@ impl Proxy {
         &mut self,
         turn: &mut Turn<'_>,
         served: Served,
-        from: Name,
-        wanted: (Name, Name, Option<Payload>),
+        from: Word,
+        wanted: (Word, Word, Option<Payload>),
         context: CallContext,
     ) {
         // Who decided this may have known less than this proxy does.
@@ -358,14 +360,14 @@ impl Proxy {
         turn.acts.push(Act::Frame(Outgoing::Call { hop, from, service, method, params, context }));
     }
 
-    fn answer(&mut self, turn: &mut Turn<'_>, id: &Name, outcome: Outcome) {
+    fn answer(&mut self, turn: &mut Turn<'_>, id: &Word, outcome: Outcome) {
         match hop_of(id).and_then(|hop| self.serving.take(hop)) {
             Some(served) => served.answer(turn, outcome),
             None => warn_foreign(turn, "answered"),
         }
     }
 
-    fn publish(&mut self, turn: &mut Turn<'_>, topic: &Name, payload: Payload, traceparent: Option<&Name>) {
+    fn publish(&mut self, turn: &mut Turn<'_>, topic: &Word, payload: Payload, traceparent: Option<&Word>) {
         match turn.routes.decide(self.life, Header::Publish { topic: topic.as_str() }) {
             Decision::Spread(_) => {
                 spread(turn, Some(self.life), topic, &Message::Raw(payload), traceparent);
@@ -379,7 +381,7 @@ impl Proxy {
         }
     }
 
-    fn deliver(&mut self, turn: &mut Turn<'_>, topic: Name, message: Message, traceparent: Option<Name>) {
+    fn deliver(&mut self, turn: &mut Turn<'_>, topic: Word, message: Message, traceparent: Option<Word>) {
         if self.stage == Stage::Ready {
             let traceparent = traceparent.filter(|_| self.badge.features.trace);
             let id = self.random.uuid();
@@ -387,7 +389,7 @@ impl Proxy {
         }
     }
 
-    fn cancel(&mut self, turn: &mut Turn<'_>, id: &Name) {
+    fn cancel(&mut self, turn: &mut Turn<'_>, id: &Word) {
         // A call that is not open was answered while this was on its way: nothing to say about it.
         let Some(token) = self.asked.latest(id) else { return };
         let Some(call) = self.asked.close(token) else { return };
@@ -395,13 +397,13 @@ impl Proxy {
         self.fail(turn, call.who, String::from("cancelled"));
     }
 
-    fn credit(&mut self, turn: &mut Turn<'_>, id: &Name, parts: u32) {
+    fn credit(&mut self, turn: &mut Turn<'_>, id: &Word, parts: u32) {
         let Some(token) = self.asked.latest(id) else { return };
         let Some(target) = self.asked.target(token) else { return };
         turn.acts.push(Act::Post(target, Letter::Credit { caller: self.life, token, parts }));
     }
 
-    fn progress(&mut self, turn: &mut Turn<'_>, id: &Name, payload: Payload) {
+    fn progress(&mut self, turn: &mut Turn<'_>, id: &Word, payload: Payload) {
         let Some((_, served)) = self.reported(turn, id) else { return };
         let (caller, token, wants) = (served.caller, served.token, served.wants);
         if wants.progress {
@@ -411,7 +413,7 @@ impl Proxy {
         }
     }
 
-    fn chunk(&mut self, turn: &mut Turn<'_>, id: &Name, seq: u64, data: Payload) {
+    fn chunk(&mut self, turn: &mut Turn<'_>, id: &Word, seq: u64, data: Payload) {
         let Some((hop, served)) = self.reported(turn, id) else { return };
         let (caller, token, wants) = (served.caller, served.token, served.wants);
         if !wants.parts {
@@ -428,7 +430,7 @@ impl Proxy {
         }
     }
 
-    fn end(&mut self, turn: &mut Turn<'_>, id: &Name) {
+    fn end(&mut self, turn: &mut Turn<'_>, id: &Word) {
         let Some((_, served)) = self.reported(turn, id) else { return };
         let (caller, token, wants) = (served.caller, served.token, served.wants);
         // A stream ends once; what a module says of it again is a sign of life and no more.
@@ -440,7 +442,7 @@ impl Proxy {
     }
 
     /// The call that the module reports on, if it was asked.
-    fn reported(&mut self, turn: &mut Turn<'_>, id: &Name) -> Option<(u64, &mut Served)> {
+    fn reported(&mut self, turn: &mut Turn<'_>, id: &Word) -> Option<(u64, &mut Served)> {
         let hop = hop_of(id);
         let found = hop.and_then(|hop| Some((hop, self.serving.get_mut(hop)?)));
         if found.is_none() {
@@ -458,7 +460,7 @@ impl Proxy {
 }
 
 /// The number that a module was given for a call, if the text is one.
-fn hop_of(id: &Name) -> Option<u64> {
+fn hop_of(id: &Word) -> Option<u64> {
     id.as_str().parse().ok()
 }
 
@@ -473,15 +475,15 @@ fn sign_of_life(turn: &mut Turn<'_>, caller: Address, token: u64, wants: Wants) 
     }
 }
 
-fn stopped(name: Option<&Name>) -> String {
-    format!("Module {} stopped while processing RPC", name.map(Name::as_str).unwrap_or_default())
+fn stopped(name: &str) -> String {
+    format!("Module {name} stopped while processing RPC")
 }
 
 fn millis(wait: Duration) -> u64 {
     u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn rpc_notice(from: &Name, service: &Name, method: &Name, id: &Name) -> Notice {
+fn rpc_notice(from: &Word, service: &Word, method: &Word, id: &Word) -> Notice {
     Notice::Rpc { from: from.clone(), service: service.clone(), method: method.clone(), id: id.clone() }
 }
 
@@ -489,9 +491,9 @@ fn rpc_notice(from: &Name, service: &Name, method: &Name, id: &Name) -> Notice {
 fn spread(
     turn: &mut Turn<'_>,
     sender: Option<Address>,
-    topic: &Name,
+    topic: &Word,
     message: &Message,
-    traceparent: Option<&Name>,
+    traceparent: Option<&Word>,
 ) -> u64 {
     let mut receivers = 0;
     for hearer in turn.routes.hearers(topic.as_str(), sender.map(|sender| sender.slot)) {

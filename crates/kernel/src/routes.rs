@@ -96,8 +96,42 @@ struct Row {
     /// Whether it is talked with in lines, so that something can be delivered to it.
     has_lines: bool,
     name: Name,
-    /// Which services it may call, one bit each.
-    may: Arc<[u64]>,
+    may: May,
+}
+
+/// 4 services: what most modules may call at the most lies in the row itself, so that the common check reads no more
+/// memory than the row.
+const FEW: usize = 4;
+
+/// Which services a module may call, by their bits.
+#[derive(Debug, Clone)]
+enum May {
+    /// Filled up with a bit that no service has.
+    Few([u32; FEW]),
+    Many(Arc<[u64]>),
+}
+
+impl May {
+    fn of(bits: &[u32]) -> Self {
+        let mut few = [u32::MAX; FEW];
+        if let Some(places) = few.get_mut(..bits.len()) {
+            places.copy_from_slice(bits);
+            return Self::Few(few);
+        }
+        let words = bits.iter().max().map_or(0, |most| *most as usize / 64 + 1);
+        let mut many = alloc::vec![0_u64; words];
+        for bit in bits {
+            many[*bit as usize / 64] |= 1 << (bit % 64);
+        }
+        Self::Many(Arc::from(many))
+    }
+
+    fn allows(&self, bit: u32) -> bool {
+        match self {
+            Self::Few(few) => few.contains(&bit),
+            Self::Many(many) => many.get(bit as usize / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1),
+        }
+    }
 }
 
 /// What is known of one service.
@@ -151,7 +185,7 @@ impl Routes {
         match header {
             Header::Call { service } => {
                 let found = self.services.get(service);
-                let Some(service) = found.filter(|service| allows(&row.may, service.bit)) else {
+                let Some(service) = found.filter(|service| row.may.allows(service.bit)) else {
                     return Decision::Refuse(Refusal::Forbidden);
                 };
                 match self.provider_of(*service) {
@@ -222,10 +256,6 @@ impl Routes {
 /// Whether a topic is the kernel's own.
 pub(crate) fn is_reserved(topic: &str) -> bool {
     topic.starts_with("system:") || topic.starts_with("kernel.")
-}
-
-fn allows(may: &[u64], bit: u32) -> bool {
-    may.get(bit as usize / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
 }
 
 impl Watcher {

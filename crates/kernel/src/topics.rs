@@ -12,6 +12,7 @@ use abi::{Name, RequestId, Slot};
 use crate::effect::{Message, Notice};
 use crate::machine::Kernel;
 use crate::routes::Watcher;
+use crate::word::Word;
 use crate::{Answer, Effect, Failure, Outgoing};
 
 /// Stands for all life-cycle topics in a capability.
@@ -85,7 +86,7 @@ impl Topics {
 impl Kernel {
     pub(crate) fn publish_notice(&mut self, topic: &'static str, notice: Notice) {
         if self.topics.is_heard(topic) || topic.starts_with(LIFE_CYCLE) {
-            self.spread(&Name::literal(topic), &Message::Notice(notice));
+            self.spread(&Word::literal(topic), &Message::Notice(notice));
         }
     }
 
@@ -101,7 +102,7 @@ impl Kernel {
         self.push(Effect::Reply(request, answer));
     }
 
-    fn spread(&mut self, topic: &Name, message: &Message) {
+    fn spread(&mut self, topic: &Word, message: &Message) {
         for slot in self.topics.modules(topic.as_str()) {
             let Some(module) = self.table.get(slot) else { continue };
             if !module.is_ready() || module.spec.door != crate::Door::Lines {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use abi::{Name, Payload};
-use kernel::{Address, CallContext, Incoming, Message, Outcome, Outgoing, Spec};
+use kernel::{Address, CallContext, Incoming, Message, Outcome, Outgoing, Spec, Word};
 
 use super::call;
 use crate::house;
@@ -19,13 +19,13 @@ pub(super) struct Module {
     rests: bool,
     made: u64,
     /// Calls that it made and that are not answered yet.
-    owed: BTreeSet<Name>,
+    owed: BTreeSet<Word>,
     /// What it has to say next.
     due: VecDeque<Incoming>,
     last_hop: u64,
     spoken: u64,
     /// The last message of each sender.
-    heard: BTreeMap<(u64, Name), u64>,
+    heard: BTreeMap<(u64, Word), u64>,
 }
 
 impl Module {
@@ -63,7 +63,7 @@ impl Module {
         match random.below(10) {
             0..=5 => {
                 self.made += 1;
-                let id = Name::parse(&format!("{}-{}", self.life.generation, self.made)).ok()?;
+                let id = Word::parse(&format!("{}-{}", self.life.generation, self.made)).ok()?;
                 self.owed.insert(id.clone());
                 let deadline = random.happens(20).then(|| random.below(200));
                 Some(call(id, house::name('s', random.below(modules)), deadline))
@@ -83,7 +83,7 @@ impl Module {
     /// An answer to a call that it was not asked, under a number that another may have.
     pub(super) fn forged(&self, random: &mut Random) -> Incoming {
         let hop = self.last_hop + 1 + random.below(9);
-        let id = Name::parse(&hop.to_string()).expect("a number is short");
+        let id = Word::parse(&hop.to_string()).expect("a number is short");
         Incoming::Answer { id, outcome: Outcome::Error(String::from("forged")) }
     }
 
@@ -117,7 +117,7 @@ impl Module {
             return Err(format!("call {hop} came after call {}", self.last_hop));
         }
         self.last_hop = hop;
-        let id = Name::parse(&hop.to_string()).map_err(|error| error.to_string())?;
+        let id = Word::parse(&hop.to_string()).map_err(|error| error.to_string())?;
         let part = || params.clone().unwrap_or_else(|| Payload::new(b"null"));
         match random.below(20) {
             0 | 1 => return Ok(()),
@@ -131,7 +131,7 @@ impl Module {
         Ok(())
     }
 
-    fn answered(&mut self, id: &Name, outcome: &Outcome) -> Result<(), String> {
+    fn answered(&mut self, id: &Word, outcome: &Outcome) -> Result<(), String> {
         if !self.owed.remove(id) {
             return Err(format!("call {id} was answered twice or never made"));
         }
@@ -145,7 +145,7 @@ impl Module {
         }
     }
 
-    fn delivered(&mut self, topic: Name, payload: &Payload) -> Result<(), String> {
+    fn delivered(&mut self, topic: Word, payload: &Payload) -> Result<(), String> {
         let text = String::from_utf8_lossy(payload.as_bytes());
         let mut numbers = text.split(' ').filter_map(|number| number.parse::<u64>().ok());
         let (sender, number) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));

@@ -3,15 +3,15 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use abi::{Generation, Name, RequestId, Time};
-use kernel::{Answer, Effect, Ensemble, Event, Incoming, Order, Outcome, Outgoing, Undelivered};
+use abi::{Generation, RequestId, Time};
+use kernel::{Answer, Effect, Ensemble, Event, Incoming, Order, Outcome, Outgoing, Undelivered, Word};
 
 use super::lives::{Lives, Stage};
 use super::{Cause, Step, Verdict};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Caller {
-    Module(Generation, Name),
+    Module(Generation, Word),
     Operator(RequestId),
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Calls {
     /// How many calls of each living caller were passed on.
     passed: BTreeMap<Generation, u64>,
     /// How many answers a living caller is owed under each of its numbers.
-    owed: BTreeMap<(Generation, Name), u32>,
+    owed: BTreeMap<(Generation, Word), u32>,
     /// The hop that the present step must end, and with what, if it is told to by the right one.
     due: Option<(Number, Option<Outcome>)>,
     rpc_timeout: Duration,
@@ -80,7 +80,7 @@ impl Calls {
         }
     }
 
-    fn served(&self, generation: Generation, id: &Name) -> Option<Number> {
+    fn served(&self, generation: Generation, id: &Word) -> Option<Number> {
         let number = (generation, id.as_str().parse().ok()?);
         self.open.contains_key(&number).then_some(number)
     }
@@ -92,7 +92,7 @@ impl Calls {
         all.max_by_key(|(_, hop)| hop.token).map(|(number, _)| *number)
     }
 
-    fn renew(&mut self, now: Time, generation: Generation, id: &Name) {
+    fn renew(&mut self, now: Time, generation: Generation, id: &Word) {
         let Some(number) = self.served(generation, id) else { return };
         let until = now + self.rpc_timeout;
         if let Some(hop) = self.open.get_mut(&number).filter(|hop| hop.renewable) {
@@ -137,7 +137,7 @@ impl Calls {
     fn passed_on(&mut self, step: &Step, target: Generation, frame: &Outgoing, lives: &Lives) -> Verdict {
         let Outgoing::Call { hop: number, from, service, .. } = frame else { return Ok(()) };
         let number = (target, *number);
-        if !lives.get(target).is_some_and(|life| life.offers.contains(service)) {
+        if !lives.get(target).is_some_and(|life| life.offers.contains(service.as_str())) {
             return Err(format!("a call to {service} went to generation {target}, which does not offer it"));
         }
         let last = self.last.entry(target).or_default();
@@ -147,17 +147,17 @@ impl Calls {
         *last = number.1;
         let (caller, name, own) = match &step.cause {
             Cause::Happened(Event::Ordered(request, Order::Call { timeout_ms, .. })) => {
-                (Caller::Operator(*request), Name::literal("operator"), *timeout_ms)
+                (Caller::Operator(*request), Word::literal("operator"), *timeout_ms)
             }
             Cause::Happened(Event::Said(_, generation, Incoming::Call { id, context, .. })) => {
                 let life = lives.get(*generation).filter(|life| life.stage == Stage::Ready);
                 let life = life.ok_or("a call was passed on for a caller that is not ready")?;
-                if !life.may.contains(service) {
+                if !life.may.contains(service.as_str()) {
                     return Err(format!("{} may not call {service}, and does", life.id));
                 }
                 let house = u64::try_from(self.rpc_timeout.as_millis()).unwrap_or(u64::MAX);
                 let own = context.deadline_ms.map(|own| own.min(house));
-                (Caller::Module(*generation, id.clone()), Name::from(&life.id), own)
+                (Caller::Module(*generation, id.clone()), Word::from(&life.id), own)
             }
             other => return Err(format!("a call was passed on because of {other:?}")),
         };
@@ -250,7 +250,7 @@ impl Calls {
         if let Some((number, _)) = &self.due {
             return Err(format!("hop {number:?} should have ended and did not"));
         }
-        let mut open: BTreeMap<(Generation, Name), u32> = BTreeMap::new();
+        let mut open: BTreeMap<(Generation, Word), u32> = BTreeMap::new();
         for (number, hop) in &self.open {
             if lives.get(number.0).is_none() {
                 return Err(format!("hop {number:?} waits for a life that is over"));

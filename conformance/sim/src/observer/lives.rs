@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use abi::{Generation, ModuleId, Name, Payload, Slot, State, Time};
 use kernel::{
     Door, Effect, Ensemble, Event, Incoming, KernelCall, KernelResult, Message, Outgoing, Signal, Watchdog,
+    Word,
 };
 
 use super::{Cause, Step, Verdict};
@@ -225,7 +226,7 @@ impl Lives {
         Ok(())
     }
 
-    fn delivered(&mut self, to: Generation, topic: &Name, message: &Message, step: &Step) -> Verdict {
+    fn delivered(&mut self, to: Generation, topic: &Word, message: &Message, step: &Step) -> Verdict {
         let hears = self.alive.get(&to).and_then(|life| life.hears.as_ref());
         if hears.is_some_and(|hears| !hears_topic(hears, topic)) {
             return Err(format!("a message on {topic} went to generation {to}, which does not hear it"));
@@ -338,7 +339,7 @@ impl Lives {
     pub(crate) fn directory(&self, step: &Step, kernel: &Ensemble) -> Verdict {
         let Some((generation, life)) = self.alive.iter().next() else { return Ok(()) };
         let mut copy = kernel.clone();
-        let call = Incoming::KernelCall { id: Name::literal("directory"), call: KernelCall::ServiceDiscover };
+        let call = Incoming::KernelCall { id: Word::literal("directory"), call: KernelCall::ServiceDiscover };
         copy.handle(step.now, Event::Said(life.slot, *generation, call));
         while let Some(effect) = copy.poll_effect() {
             let Effect::Send(_, _, Outgoing::KernelAnswer { answer: Ok(KernelResult::Services(rows)), .. }) =
@@ -371,9 +372,9 @@ fn learn(life: &mut Life, kernel: &Ensemble) {
     life.offers = spec.provides.iter().cloned().collect();
 }
 
-fn hears_topic(hears: &BTreeSet<Name>, topic: &Name) -> bool {
+fn hears_topic(hears: &BTreeSet<Name>, topic: &Word) -> bool {
     let all = topic.as_str().starts_with("system:module:") && hears.contains("system:module:*");
-    all || hears.contains(topic)
+    all || hears.contains(topic.as_str())
 }
 
 /// The payload that a module is spreading, if that is the cause.

@@ -3,7 +3,7 @@
 use abi::{ExitKind, Generation, ModuleId, Name, Payload, Permissions, Record, RequestId, Slot, Time};
 use kernel::{
     Answer, CallContext, Discovered, Door, Effect, Ensemble, Event, Grants, Incoming, Message, Order,
-    Outcome, Outgoing, Signal, Spec,
+    Outcome, Outgoing, Signal, Spec, Word,
 };
 
 use super::{Cause, Observer, Verdict};
@@ -80,13 +80,13 @@ fn refused(verdict: Verdict, words: &str) {
 
 fn call() -> Event {
     let context = CallContext::default();
-    let (id, service, method) = (Name::literal("1"), Name::literal("echo"), Name::literal("say"));
+    let (id, service, method) = (Word::literal("1"), Word::literal("echo"), Word::literal("say"));
     Event::Said(A.0, A.1, Incoming::Call { id, service, method, params: None, context })
 }
 
 fn answer(to: (Slot, Generation), error: &str) -> Effect {
     let outcome = Outcome::Error(String::from(error));
-    Effect::Send(to.0, to.1, Outgoing::Answer { id: Name::literal("1"), outcome })
+    Effect::Send(to.0, to.1, Outgoing::Answer { id: Word::literal("1"), outcome })
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn anything_that_follows_from_an_event_of_a_life_that_is_over() {
 #[test]
 fn a_delivery_to_a_module_that_is_not_ready() {
     let mut watched = Watched::started();
-    let (topic, message) = (Name::literal("t"), Message::Raw(Payload::new(b"1")));
+    let (topic, message) = (Word::literal("t"), Message::Raw(Payload::new(b"1")));
     let frame = Outgoing::Deliver { id: 1, topic, message, traceparent: None };
     refused(watched.forged(nothing(), &[Effect::Send(A.0, A.1, frame)]), "a in Starting was sent");
 }
@@ -116,7 +116,7 @@ fn a_delivery_to_a_module_that_is_not_ready() {
 #[test]
 fn a_message_that_misses_a_hearer() {
     let mut watched = Watched::ready();
-    let (topic, payload) = (Name::literal("t"), Payload::new(b"1"));
+    let (topic, payload) = (Word::literal("t"), Payload::new(b"1"));
     let said = Incoming::Publish { topic, payload, context: CallContext::default() };
     refused(watched.forged(Event::Said(A.0, A.1, said), &[]), "reached 0 of 1");
 }
@@ -156,7 +156,7 @@ fn an_order_that_is_answered_twice_or_not_at_once() {
     let mut watched = Watched::ready();
     let reply = Effect::Reply(RequestId(7), Answer::Done);
     refused(watched.forged(nothing(), std::slice::from_ref(&reply)), "without being open");
-    let publish = Order::Publish { topic: Name::literal("t"), payload: Payload::new(b"1") };
+    let publish = Order::Publish { topic: Word::literal("t"), payload: Payload::new(b"1") };
     refused(watched.forged(Event::Ordered(RequestId(8), publish), &[]), "not answered in its time");
 }
 

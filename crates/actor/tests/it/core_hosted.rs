@@ -129,3 +129,33 @@ fn a_sleeping_core_wakes_for_messages_and_for_timers() {
         (0..=20).map(|_| rx.recv_timeout(PATIENCE).expect("a timer wakes the core")).collect();
     assert_eq!(heard, (0..=20).rev().collect::<Vec<_>>());
 }
+
+#[test]
+fn an_actor_is_told_that_it_started_before_a_message_of_the_same_turn() {
+    struct Child(Sender<&'static str>);
+    impl Actor for Child {
+        type Message = ();
+        const STARTS: bool = true;
+        fn started(&mut self, _ctx: &mut Context<'_>) {
+            let _ = self.0.send("started");
+        }
+        fn handle(&mut self, (): (), _ctx: &mut Context<'_>) {
+            let _ = self.0.send("message");
+        }
+    }
+    struct Parent;
+    impl Actor for Parent {
+        type Message = Sender<&'static str>;
+        fn handle(&mut self, tell: Self::Message, ctx: &mut Context<'_>) {
+            let child = ctx.spawn(Child(tell)).expect("there is room");
+            let _ = ctx.send(child, ());
+        }
+    }
+    let running = Running::start(Config::default()).expect("threads can be started");
+    let parent = running.system().spawn(Spawn::default(), Parent).expect("there is room");
+    let (tell, told) = channel();
+    running.system().send(parent, tell).expect("it lives");
+    let next = || told.recv_timeout(PATIENCE).expect("it is told");
+    assert_eq!((next(), next()), ("started", "message"));
+    running.shutdown();
+}

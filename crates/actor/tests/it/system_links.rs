@@ -13,7 +13,7 @@ const SEEDS: u64 = 40;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn watch(target: Address<Act>) -> Act {
-    act(move |_, ctx| drop(ctx.watch(target.addr(), news).expect("it may")))
+    act(move |_, ctx| _ = ctx.watch(target.addr(), news).expect("it may"))
 }
 
 #[test]
@@ -169,8 +169,8 @@ fn threads_that_race_tell_each_watcher_once() {
     for _ in 0..500 {
         let (target, tx) = (spawn(1), tx.clone());
         let watch = act(move |_, ctx| {
-            let map = move |down: actor::Down| act(move |_, _| drop(tx.send(down.reason)));
-            drop(ctx.watch(target.addr(), map).expect("it may"));
+            let map = move |down: actor::Down| act(move |_, _| _ = tx.send(down.reason));
+            let _ = ctx.watch(target.addr(), map).expect("it may");
         });
         assert!(system.send(watcher, watch).is_ok());
         system.kill(target.addr()).expect("it lives");

@@ -118,7 +118,7 @@ fn a_group_hears_what_it_is_told_and_forgets_who_left_or_ended() {
             assert_eq!(ctx.broadcast(group, &Number(7)), expected);
         })
     };
-    let mut heard = |stage: &mut Stage, sent: usize| {
+    let heard = |stage: &mut Stage, sent: usize| {
         stage.send(teller, tell(Told { sent, refused: 0 }));
         stage.run();
         let mut heard: Vec<_> = rx.try_iter().collect();

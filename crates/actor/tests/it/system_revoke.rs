@@ -47,7 +47,7 @@ fn a_ward_gives_no_right_that_was_not_there_and_the_orders_go_through_it() {
     assert_eq!(system.kill(weak.address().addr()), Err(Refusal::Forbidden));
     let strong = system.ward(target).expect("there is room");
     let watched = strong.address();
-    stage.send(a, act(move |_, ctx| drop(ctx.watch(watched.addr(), news).expect("it may"))));
+    stage.send(a, act(move |_, ctx| _ = ctx.watch(watched.addr(), news).expect("it may")));
     stage.run();
     let only_stop = strong.address().with_rights(Rights::STOP);
     assert_eq!(system.send(only_stop, say("no")).map_err(|refused| refused.why), Err(Refusal::Forbidden));

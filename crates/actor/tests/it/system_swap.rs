@@ -79,7 +79,7 @@ impl Table {
 
     fn swap(&self, plan: Vec<(Addr, Change)>) -> Receiver<SwapOutcome> {
         let (tx, rx) = channel();
-        self.dice.system().swap_all(plan, move |outcome| drop(tx.send(outcome))).expect("there is room");
+        self.dice.system().swap_all(plan, move |outcome| _ = tx.send(outcome)).expect("there is room");
         rx
     }
 
@@ -257,12 +257,12 @@ fn ten_thousand_actors_on_two_cores_are_swapped_under_traffic() {
     };
     let actors: Vec<Address<u64>> = (0..10_000).map(spawn).collect();
     let (tx, rx) = channel();
-    actors.iter().for_each(|actor| drop(system.send(*actor, 1).expect("it lives")));
+    actors.iter().for_each(|actor| _ = system.send(*actor, 1).expect("it lives"));
     let plan = actors.iter().map(|actor| (actor.addr(), change())).collect();
-    system.swap_all(plan, move |outcome| drop(tx.send(outcome))).expect("there is room");
-    actors.iter().for_each(|actor| drop(system.send(*actor, 1).expect("it lives")));
+    system.swap_all(plan, move |outcome| _ = tx.send(outcome)).expect("there is room");
+    actors.iter().for_each(|actor| _ = system.send(*actor, 1).expect("it lives"));
     assert_eq!(rx.recv_timeout(PATIENCE).expect("it comes to an end"), Ok(10_000));
-    actors.iter().for_each(|actor| drop(system.send(*actor, 1).expect("it lives")));
+    actors.iter().for_each(|actor| _ = system.send(*actor, 1).expect("it lives"));
     let sums: Vec<_> = (0..30_000).map(|_| said.recv_timeout(PATIENCE).expect("none is lost")).collect();
     // The last message of each was handled by the new one.
     assert_eq!(sums.iter().filter(|sum| **sum >= 4).count(), 10_000);

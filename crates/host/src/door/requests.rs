@@ -46,9 +46,9 @@ pub(super) fn module_id(text: &str) -> Result<ModuleId, Refusal> {
     ModuleId::parse(text).map_err(|_| Refusal::no_module(text))
 }
 
-pub(super) fn name(field: &str, text: &str) -> Result<Name, Refusal> {
+pub(super) fn name<T: From<Name>>(field: &str, text: &str) -> Result<T, Refusal> {
     let refused = |error| Refusal::new("host::door::bad_request", format!("{field} {error}"));
-    Name::parse(text).map_err(refused)
+    Name::parse(text).map(T::from).map_err(refused)
 }
 
 fn payload(value: &Value) -> Payload {

@@ -5,8 +5,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use abi::{Generation, Name, Payload, Slot};
-use kernel::Task;
+use abi::{Generation, Payload, Slot};
+use kernel::{Task, Word};
 use protocol::files::config;
 use protocol::files::manifest::Command;
 use serde_json::{Map, Value, json};
@@ -27,13 +27,13 @@ const MODE: u32 = 0o600;
 pub(crate) struct PendingSet {
     slot: Slot,
     generation: Generation,
-    id: Name,
-    key: Name,
+    id: Word,
+    key: Word,
     value: Payload,
 }
 
 impl Shell {
-    pub(super) fn perform(&mut self, slot: Slot, generation: Generation, id: &Name, task: Task) {
+    pub(super) fn perform(&mut self, slot: Slot, generation: Generation, id: &Word, task: Task) {
         let result = match task {
             Task::ConfigGet(key) => self.config_get(slot, &key),
             Task::ConfigSections => Some(self.config_sections(slot)),
@@ -47,7 +47,7 @@ impl Shell {
         self.answer_task(slot, generation, id, Mail::Answer, Ok(payload));
     }
 
-    fn config_get(&self, slot: Slot, key: &Name) -> Option<Value> {
+    fn config_get(&self, slot: Slot, key: &Word) -> Option<Value> {
         let blueprint = self.blueprint(slot)?;
         let own = blueprint.config_key.as_deref()?;
         let schema = blueprint.config_schema.as_deref();

@@ -243,6 +243,7 @@ fn spawn_tasks(
 ) {
     spawn_local(tasks::timer(shell.clone()));
     spawn_local(tasks::launcher(shell.clone()));
+    spawn_local(tasks::look_out(shell.clone()));
     spawn_local(effects::save_when_asked(shell.clone()));
     spawn_local(effects::write_sets(shell.clone()));
     spawn_local(door::serve(shell.clone(), listener));

@@ -1,8 +1,10 @@
-//! From a module's line to what the kernel or the log is told. Payloads are copied once, out of the read buffer, and
-//! never parsed.
+//! From a module's line to what the kernel or the log is told. Payloads are slices of the read buffer, names are a few
+//! bytes in the value; nothing is parsed further, and nothing is allocated for what lies in the buffer.
 
-use abi::{Name, Payload};
-use kernel::{CallContext, Incoming, KernelCall, Outcome};
+use std::sync::Arc;
+
+use abi::Payload;
+use kernel::{CallContext, Incoming, KernelCall, Outcome, Word};
 use protocol::decode::{self, Decoded, Frame, LogItem, Raw, decode_kernel_call};
 use store::{LogLine, Source};
 
@@ -21,10 +23,10 @@ pub(crate) enum Heard {
     Refused(String),
 }
 
-/// Reads one line of the module door.
-pub(crate) fn hear(line: &[u8]) -> Heard {
+/// Reads one line of the module door. What lies in the sheet that it was read into is shared with it, the rest copied.
+pub(crate) fn hear(line: &[u8], sheet: &Sheet) -> Heard {
     match decode::decode(line) {
-        Decoded::Frame(frame) => frame_heard(frame).unwrap_or_else(|| {
+        Decoded::Frame(frame) => frame_heard(frame, sheet).unwrap_or_else(|| {
             // The decoder bounds every name, so this is a line that its own checks let through.
             Heard::Refused("a name is longer than the door allows".to_owned())
         }),
@@ -33,7 +35,11 @@ pub(crate) fn hear(line: &[u8]) -> Heard {
     }
 }
 
-fn frame_heard(frame: Frame<'_>) -> Option<Heard> {
+/// A read buffer, shared with the payloads that lie in it.
+pub(crate) type Sheet = Arc<[u8]>;
+
+fn frame_heard(frame: Frame<'_>, sheet: &Sheet) -> Option<Heard> {
+    let payload = |raw: Raw<'_>| payload(raw, sheet);
     Some(Heard::Incoming(match frame {
         Frame::RpcRequest { id, service, method, params, deadline_ms, traceparent } => Incoming::Call {
             id: name(&id)?,
@@ -43,7 +49,7 @@ fn frame_heard(frame: Frame<'_>) -> Option<Heard> {
             context: context(deadline_ms, traceparent.as_deref()),
         },
         Frame::RpcResponse { id, result, error } => {
-            Incoming::Answer { id: name(&id)?, outcome: outcome(result, error.as_deref()) }
+            Incoming::Answer { id: name(&id)?, outcome: outcome(result.map(payload), error.as_deref()) }
         }
         Frame::Publish { topic, payload: sent, deadline_ms, traceparent } => Incoming::Publish {
             topic: name(&topic)?,
@@ -93,22 +99,26 @@ fn group_line(level: protocol::door::LogLevel, item: LogItem<'_>) -> LogLine {
     line
 }
 
-fn name(text: &str) -> Option<Name> {
-    Name::parse(text).ok()
+fn name(text: &str) -> Option<Word> {
+    Word::parse(text).ok()
 }
 
-fn payload(raw: Raw<'_>) -> Payload {
-    Payload::new(raw.as_bytes())
+fn payload(raw: Raw<'_>, sheet: &Sheet) -> Payload {
+    match raw.range_in(sheet) {
+        Some(range) => Payload::slice(sheet, range),
+        // The line began in an earlier piece, so that it lies elsewhere.
+        None => Payload::new(raw.as_bytes()),
+    }
 }
 
 fn context(deadline_ms: Option<u64>, traceparent: Option<&str>) -> CallContext {
     CallContext { deadline_ms, traceparent: traceparent.and_then(name) }
 }
 
-fn outcome(result: Option<Raw<'_>>, error: Option<&str>) -> Outcome {
+fn outcome(result: Option<Payload>, error: Option<&str>) -> Outcome {
     match error {
         Some(error) => Outcome::Error(error.to_owned()),
-        None => Outcome::Result(result.map(payload)),
+        None => Outcome::Result(result),
     }
 }
 
@@ -122,7 +132,8 @@ fn kernel_call(call: decode::KernelCall<'_>) -> Option<KernelCall> {
     use decode::KernelCall as Wire;
     Some(match call {
         Wire::ConfigGet { key } => KernelCall::ConfigGet(name(&key)?),
-        Wire::ConfigSet { key, value } => KernelCall::ConfigSet(name(&key)?, payload(value)),
+        // It waits for a slow disk, so it does not keep the read buffer for that long.
+        Wire::ConfigSet { key, value } => KernelCall::ConfigSet(name(&key)?, Payload::new(value.as_bytes())),
         Wire::ConfigSections => KernelCall::ConfigSections,
         Wire::ModuleList => KernelCall::ModuleList,
         Wire::ModuleCommands => KernelCall::ModuleCommands,

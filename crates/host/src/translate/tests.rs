@@ -1,15 +1,21 @@
 //! Each frame and each result in its wire form.
 
-use abi::{ModuleId, Name, Payload, Permissions};
+use std::sync::Arc;
+
+use abi::{ModuleId, Payload, Permissions};
 use kernel::{
-    CallContext, Incoming, KernelCall, KernelResult, Message, Notice, Outcome, Outgoing, PendingRequest,
+    CallContext, Incoming, KernelCall, KernelResult, Message, Notice, Outcome, Outgoing, PendingRequest, Word,
 };
 
 use super::values::answer_json;
 use super::*;
 
-fn id(text: &str) -> Name {
-    Name::parse(text).expect("a name")
+fn id(text: &str) -> Word {
+    Word::parse(text).expect("a name")
+}
+
+fn heard(line: &[u8]) -> Heard {
+    hear(line, &Arc::from(Vec::new()))
 }
 
 fn told(frame: &Outgoing) -> String {
@@ -22,7 +28,7 @@ fn told(frame: &Outgoing) -> String {
 #[test]
 fn a_call_keeps_its_parameters_byte_for_byte() {
     let heard =
-        hear(br#"{"type":"rpc_request","id":"7","service":"sum","method":"add","params":{"a": 1e2}}"#);
+        heard(br#"{"type":"rpc_request","id":"7","service":"sum","method":"add","params":{"a": 1e2}}"#);
     let Heard::Incoming(Incoming::Call { id: own, params: Some(params), context, .. }) = heard else {
         panic!("no call: {heard:?}")
     };
@@ -33,22 +39,22 @@ fn a_call_keeps_its_parameters_byte_for_byte() {
 
 #[test]
 fn an_error_counts_more_than_a_result() {
-    let heard = hear(br#"{"type":"rpc_response","id":"9","result":1,"error":"no"}"#);
+    let heard = heard(br#"{"type":"rpc_response","id":"9","result":1,"error":"no"}"#);
     let Heard::Incoming(Incoming::Answer { outcome, .. }) = heard else { panic!("no answer: {heard:?}") };
     assert_eq!(outcome, Outcome::Error("no".to_owned()));
 }
 
 #[test]
 fn a_print_is_a_print_and_a_bad_frame_tells_why() {
-    assert!(matches!(hear(b"hello"), Heard::Printed));
-    let Heard::Refused(why) = hear(br#"{"type":"publish"}"#) else { panic!("it must be refused") };
+    assert!(matches!(heard(b"hello"), Heard::Printed));
+    let Heard::Refused(why) = heard(br#"{"type":"publish"}"#) else { panic!("it must be refused") };
     assert_eq!(why, "publish: topic is missing");
 }
 
 #[test]
 fn a_log_group_is_a_heading_with_its_items_below() {
     let heard =
-        hear(br#"{"type":"log-group","level":"warn","msg":"all","items":[{"msg":"one"},{"msg":"two"}]}"#);
+        heard(br#"{"type":"log-group","level":"warn","msg":"all","items":[{"msg":"one"},{"msg":"two"}]}"#);
     let Heard::Said(lines) = heard else { panic!("no log: {heard:?}") };
     let texts: Vec<&str> = lines.iter().map(|line| line.msg.as_str()).collect();
     assert_eq!(texts, ["all", "  one", "  two"]);
@@ -56,7 +62,7 @@ fn a_log_group_is_a_heading_with_its_items_below() {
 
 #[test]
 fn a_kernel_call_that_can_not_be_read_says_what_is_wrong() {
-    let heard = hear(br#"{"type":"call","id":"1","method":"config.get","params":{}}"#);
+    let heard = heard(br#"{"type":"call","id":"1","method":"config.get","params":{}}"#);
     let Heard::Incoming(Incoming::KernelCall { call: KernelCall::Bad(why), .. }) = heard else {
         panic!("no bad call: {heard:?}")
     };
@@ -65,7 +71,7 @@ fn a_kernel_call_that_can_not_be_read_says_what_is_wrong() {
 
 #[test]
 fn progress_goes_through_the_kernel_and_comes_out_the_same() {
-    let heard = hear(br#"{"type":"progress","id":"3","fraction":0.5,"msg":"half"}"#);
+    let heard = heard(br#"{"type":"progress","id":"3","fraction":0.5,"msg":"half"}"#);
     let Heard::Incoming(Incoming::Progress { payload, .. }) = heard else { panic!("no progress: {heard:?}") };
     let line = told(&Outgoing::Progress { id: id("mine"), hop: 3, payload });
     assert_eq!(line, "{\"type\":\"progress\",\"id\":\"mine\",\"fraction\":0.5,\"msg\":\"half\"}\n");

@@ -1,7 +1,5 @@
 //! From what the kernel tells a module to the line that goes into its queue.
 
-use std::fmt::Write;
-
 use abi::Payload;
 use kernel::{Outcome, Outgoing};
 use protocol::door::PROTOCOL_VERSION;
@@ -23,18 +21,19 @@ pub(crate) struct Initial {
 pub(crate) fn tell(out: &mut Vec<u8>, frame: &Outgoing, initial: impl FnOnce() -> Initial) {
     match frame {
         Outgoing::Call { hop, from, service, method, params, context } => {
+            let mut digits = [0; DIGITS];
             let call = Call {
-                id: &decimal(*hop),
+                id: decimal(*hop, &mut digits),
                 method: method.as_str(),
                 params: params.as_ref().map(Payload::as_bytes),
                 deadline_ms: context.deadline_ms,
-                traceparent: context.traceparent.as_ref().map(abi::Name::as_str),
+                traceparent: context.traceparent.as_ref().map(kernel::Word::as_str),
             };
             encode::rpc_request(out, from.as_str(), service.as_str(), &call);
         }
         Outgoing::Answer { id, outcome } => encode::rpc_response(out, id.as_str(), answer(outcome)),
         Outgoing::Deliver { id, topic, message, traceparent } => {
-            let traceparent = traceparent.as_ref().map(abi::Name::as_str);
+            let traceparent = traceparent.as_ref().map(kernel::Word::as_str);
             encode::deliver(out, *id, topic.as_str(), &message_json(message), traceparent);
         }
         Outgoing::KernelAnswer { id, answer } => match answer {
@@ -53,11 +52,13 @@ pub(crate) fn tell(out: &mut Vec<u8>, frame: &Outgoing, initial: impl FnOnce() -
         Outgoing::DepsReady => encode::deps_ready(out),
         Outgoing::ServiceAvailable(service) => encode::service_available(out, service.as_str()),
         Outgoing::Ping => encode::ping(out),
-        Outgoing::Cancel { hop } => encode::cancel(out, &decimal(*hop)),
+        Outgoing::Cancel { hop } => encode::cancel(out, decimal(*hop, &mut [0; DIGITS])),
         Outgoing::Progress { id, payload, .. } => progress(out, id.as_str(), payload),
         Outgoing::Chunk { id, seq, data, .. } => encode::chunk(out, id.as_str(), *seq, data.as_bytes()),
         Outgoing::End { id, .. } => encode::end(out, id.as_str()),
-        Outgoing::Credit { hop, parts } => encode::credit(out, &decimal(*hop), u64::from(*parts)),
+        Outgoing::Credit { hop, parts } => {
+            encode::credit(out, decimal(*hop, &mut [0; DIGITS]), u64::from(*parts))
+        }
         Outgoing::Shutdown => encode::shutdown(out),
     }
 }
@@ -69,11 +70,21 @@ fn answer(outcome: &Outcome) -> encode::Answer<'_> {
     }
 }
 
-fn decimal(hop: u64) -> String {
-    let mut text = String::with_capacity(20);
-    // Writing into a text can't fail.
-    let _ = write!(text, "{hop}");
-    text
+/// 20 digits: the largest number of 64 bits.
+const DIGITS: usize = 20;
+
+/// A number as text, written from its end.
+fn decimal(hop: u64, digits: &mut [u8; DIGITS]) -> &str {
+    let (mut rest, mut at) = (hop, DIGITS);
+    loop {
+        at -= 1;
+        digits[at] = b"0123456789"[(rest % 10) as usize];
+        rest /= 10;
+        if rest == 0 || at == 0 {
+            break;
+        }
+    }
+    std::str::from_utf8(&digits[at..]).expect("digits are ASCII")
 }
 
 #[derive(Deserialize)]

@@ -14,7 +14,8 @@ use crate::routes::Address;
 pub(crate) struct Call<W> {
     pub(crate) who: W,
     pub(crate) target: Address,
-    pub(crate) target_name: Option<Name>,
+    /// Nothing where the target's life was known by its number alone.
+    target_name: Option<Name>,
     until: Time,
     /// A call with no deadline of its own gets more time with every sign of life.
     is_renewable: bool,
@@ -23,6 +24,10 @@ pub(crate) struct Call<W> {
 impl<W> Call<W> {
     pub(crate) fn new(who: W, target: Address, target_name: Option<Name>, is_renewable: bool) -> Self {
         Self { who, target, target_name, until: Time(0), is_renewable }
+    }
+
+    pub(crate) fn target_name(&self) -> &str {
+        self.target_name.as_ref().map(Name::as_str).unwrap_or_default()
     }
 }
 

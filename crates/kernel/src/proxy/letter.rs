@@ -1,10 +1,11 @@
 //! What proxies write to each other: a closed set of small messages, each meant for one life.
 
-use abi::{Name, Payload, RequestId};
+use abi::{Payload, RequestId};
 
 use crate::effect::Message;
 use crate::event::{CallContext, Outcome};
 use crate::routes::Address;
+use crate::word::Word;
 
 /// What a caller wants to hear of its call beside the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,11 +28,11 @@ pub enum Letter {
         /// The caller's proxy's number for it.
         token: u64,
         /// Who calls, as the target is told.
-        from: Name,
+        from: Word,
         /// Which service.
-        service: Name,
+        service: Word,
         /// What of it.
-        method: Name,
+        method: Word,
         /// With what.
         params: Option<Payload>,
         /// Its deadline, as far as the caller set one, within the house's; its trace.
@@ -96,18 +97,18 @@ pub enum Letter {
     /// A message on a topic that you hear.
     Deliver {
         /// Which.
-        topic: Name,
+        topic: Word,
         /// What.
         message: Message,
         /// W3C Trace Context.
-        traceparent: Option<Name>,
+        traceparent: Option<Word>,
     },
     /// A message on a topic that an operator follows.
     Show {
         /// Whose request.
         request: RequestId,
         /// Which topic.
-        topic: Name,
+        topic: Word,
         /// What.
         message: Message,
     },

@@ -7,7 +7,7 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
-use abi::{Name, Payload, RequestId, Time};
+use abi::{Payload, RequestId, Time};
 
 use super::asked::{Asked, Call};
 use super::letter::{Letter, Wants};
@@ -15,6 +15,7 @@ use super::{Act, Turn, millis, rpc_notice, spread, stopped};
 use crate::effect::{Answer, Failure, Message};
 use crate::event::{CallContext, Outcome};
 use crate::routes::{Address, RPC_COPY, Refusal, is_reserved};
+use crate::word::Word;
 
 /// 4,096 calls of all operators together may wait for their answers; the host's bound on connections lies far below.
 const OPERATOR_CALLS_MAX: usize = 4096;
@@ -41,7 +42,7 @@ impl OperatorProxy {
         &mut self,
         turn: &mut Turn<'_>,
         request: RequestId,
-        (service, method, params): (Name, Name, Option<Payload>),
+        (service, method, params): (Word, Word, Option<Payload>),
         timeout_ms: Option<u64>,
     ) {
         let target = match turn.routes.reach(service.as_str()) {
@@ -55,10 +56,10 @@ impl OperatorProxy {
                 return fail(turn, request, failure, format!("service `{service}`: {}", refusal.as_str()));
             }
         };
-        let operator = Name::literal("operator");
+        let operator = Word::literal("operator");
         if turn.routes.is_rpc_heard() {
             let notice = rpc_notice(&operator, &service, &method, &operator);
-            spread(turn, None, &Name::literal(RPC_COPY), &Message::Notice(notice), None);
+            spread(turn, None, &Word::literal(RPC_COPY), &Message::Notice(notice), None);
         }
         let own = timeout_ms.map(Duration::from_millis);
         let wait = own.unwrap_or(turn.routes.rpc_timeout());
@@ -78,7 +79,7 @@ impl OperatorProxy {
     }
 
     /// An operator sends a message.
-    pub fn publish(&mut self, turn: &mut Turn<'_>, request: RequestId, topic: &Name, payload: Payload) {
+    pub fn publish(&mut self, turn: &mut Turn<'_>, request: RequestId, topic: &Word, payload: Payload) {
         if is_reserved(topic.as_str()) {
             return fail(turn, request, Failure::Denied, format!("`{topic}` is the kernel's own"));
         }
@@ -99,7 +100,7 @@ impl OperatorProxy {
         match letter {
             Letter::Answer { token, outcome } => self.answered(turn, token, |_| outcome),
             Letter::Lost { token } => {
-                self.answered(turn, token, |call| Outcome::Error(stopped(call.target_name.as_ref())));
+                self.answered(turn, token, |call| Outcome::Error(stopped(call.target_name())));
             }
             Letter::Alive { token } | Letter::Progress { token, .. } | Letter::End { token } => {
                 self.asked.renew(turn, token);

@@ -9,12 +9,13 @@ use crate::effect::{Message, Outgoing};
 use crate::event::{CallContext, Incoming, Outcome};
 use crate::routes::{Address, Routes};
 use crate::spec::Features;
+use crate::word::Word;
 
 const OWN: Address = Address { slot: Slot(1), generation: Generation(5) };
 const OTHER: Address = Address { slot: Slot(2), generation: Generation(7) };
 
 fn proxy(features: Features) -> Proxy {
-    Proxy::new(OWN, Badge { name: Name::literal("own"), features, seed: 1 })
+    Proxy::new(OWN, Badge { name: Word::literal("own"), features, seed: 1 })
 }
 
 fn acts(proxy: &mut Proxy, step: impl FnOnce(&mut Proxy, &mut Turn<'_>)) -> Vec<Act> {
@@ -33,9 +34,9 @@ fn call(token: u64) -> Letter {
     Letter::Call {
         caller: OTHER,
         token,
-        from: Name::literal("other"),
-        service: Name::literal("echo"),
-        method: Name::literal("say"),
+        from: Word::literal("other"),
+        service: Word::literal("echo"),
+        method: Word::literal("say"),
         params: None,
         context: CallContext::default(),
         wants: Wants::default(),
@@ -54,7 +55,7 @@ fn a_call_that_comes_before_ready_or_after_the_end_began_is_answered() {
     acts(&mut late, |proxy, turn| proxy.note(turn, &Note::Ending));
     assert_eq!(acts(&mut late, |proxy, turn| proxy.read(turn, call(2))), [refusal(2, "module_not_ready")]);
     let deliver = Letter::Deliver {
-        topic: Name::literal("t"),
+        topic: Word::literal("t"),
         message: Message::Raw(Payload::new(b"1")),
         traceparent: None,
     };
@@ -64,13 +65,13 @@ fn a_call_that_comes_before_ready_or_after_the_end_began_is_answered() {
 #[test]
 fn a_call_that_finds_its_target_gone_is_answered_as_if_it_had_died_with_it() {
     let mut caller = ready(Features::default());
-    let made = super::Call::new(Name::literal("7"), OTHER, Some(Name::literal("other")), true);
+    let made = super::Call::new(Word::literal("7"), OTHER, Some(Name::literal("other")), true);
     let token = caller.asked.open(Time(9), made);
     let back = call(token).returned();
     assert_eq!(back, Some((OTHER, Letter::Lost { token })));
     let lost = acts(&mut caller, |proxy, turn| proxy.read(turn, Letter::Lost { token }));
     let outcome = Outcome::Error("Module other stopped while processing RPC".into());
-    assert_eq!(lost, [Act::Frame(Outgoing::Answer { id: Name::literal("7"), outcome })]);
+    assert_eq!(lost, [Act::Frame(Outgoing::Answer { id: Word::literal("7"), outcome })]);
     assert_eq!(acts(&mut caller, |proxy, turn| proxy.read(turn, Letter::Lost { token })), []);
     assert_eq!(caller.calls_pending(), 0);
 }
@@ -99,7 +100,7 @@ fn calls_of_two_lives_under_one_number_are_two_calls() {
     let second = Letter::Call { caller: heir, token: 1, from, service, method, params, context, wants };
     acts(&mut target, |proxy, turn| proxy.read(turn, second));
     acts(&mut target, |proxy, turn| proxy.read(turn, Letter::Cancel { caller: OTHER, token: 1 }));
-    let answer = Incoming::Answer { id: Name::literal("2"), outcome: Outcome::Result(None) };
+    let answer = Incoming::Answer { id: Word::literal("2"), outcome: Outcome::Result(None) };
     assert_eq!(
         acts(&mut target, |proxy, turn| proxy.hear(turn, answer)),
         [Act::Post(heir, Letter::Answer { token: 1, outcome: Outcome::Result(None) })]
@@ -136,7 +137,7 @@ fn the_end_of_a_stream_is_told_once() {
     let wants = Wants { parts: true, ..Wants::default() };
     let streamed = Letter::Call { caller, token, from, service, method, params, context, wants };
     acts(&mut target, |proxy, turn| proxy.read(turn, streamed));
-    let end = || Incoming::End { id: Name::literal("1") };
+    let end = || Incoming::End { id: Word::literal("1") };
     assert_eq!(
         acts(&mut target, |proxy, turn| proxy.hear(turn, end())),
         [Act::Post(OTHER, Letter::End { token })]

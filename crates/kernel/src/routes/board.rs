@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use abi::{Generation, Name, Slot};
 
-use super::{RPC_COPY, Routes, Row, Service, Watcher};
+use super::{May, RPC_COPY, Routes, Row, Service, Watcher};
 
 /// What control says of one running module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,20 +67,13 @@ impl Board {
     }
 
     fn enter(&mut self, slot: Slot, facts: &Facts, before: Option<&Facts>) {
-        let kept = before.filter(|before| before.may == facts.may).and_then(|_| {
-            let row = self.routes.rows.get(slot.0 as usize)?.as_ref()?;
-            Some(row.may.clone())
-        });
-        let mut bits = Vec::new();
-        for service in &facts.may {
-            set_bit(&mut bits, self.use_service(service));
-        }
+        let bits: Vec<u32> = facts.may.iter().map(|service| self.use_service(service)).collect();
         let row = Row {
             generation: facts.generation,
             is_ready: facts.is_ready,
             has_lines: facts.has_lines,
             name: facts.name.clone(),
-            may: kept.unwrap_or_else(|| Arc::from(bits)),
+            may: May::of(&bits),
         };
         self.routes.rows.set(slot.0 as usize, Some(row));
         for service in &facts.offers {
@@ -167,12 +160,4 @@ impl Board {
         }
         self.published.clone()
     }
-}
-
-fn set_bit(bits: &mut Vec<u64>, bit: u32) {
-    let word = bit as usize / 64;
-    if bits.len() <= word {
-        bits.resize(word + 1, 0);
-    }
-    bits[word] |= 1 << (bit % 64);
 }

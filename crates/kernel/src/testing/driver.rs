@@ -23,10 +23,10 @@ use std::vec::Vec;
 
 use core::time::Duration;
 
-use abi::{ExitKind, Generation, Name, Payload, RequestId, Slot, Time};
+use abi::{ExitKind, Generation, Payload, RequestId, Slot, Time};
 use kernel::{
     CallContext, Discovered, Door, Effect, Ensemble, Event, Grants, Incoming, KernelCall, Order, Outcome,
-    Settings, SpawnFault, Undelivered,
+    Settings, SpawnFault, Undelivered, Word,
 };
 
 use super::lines::Names;
@@ -316,7 +316,7 @@ fn kernel_call(method: &str, rest: &[&str]) -> Parsed<KernelCall> {
 fn context(words: &[&str]) -> Parsed<CallContext> {
     let find = |key: &str| words.iter().find_map(|word| word.strip_prefix(key));
     let deadline_ms = find("deadline=").map(number).transpose()?;
-    let traceparent: Option<Name> = find("trace=").map(name).transpose()?;
+    let traceparent: Option<Word> = find("trace=").map(name).transpose()?;
     Ok(CallContext { deadline_ms, traceparent })
 }
 

@@ -12,7 +12,7 @@ use std::vec::Vec;
 use abi::{Fact, Generation, Name, Payload, Record, Slot};
 use kernel::{
     Answer, CallContext, Effect, Ensemble, Grants, KernelResult, Message, ModuleRow, Notice, Outcome,
-    Outgoing, PendingRequest, Signal, Task,
+    Outgoing, PendingRequest, Signal, Task, Word,
 };
 
 /// The names that lines use instead of seats and of random numbers.
@@ -153,7 +153,7 @@ fn context_text(context: &CallContext) -> String {
     deadline + &optional(" trace=", context.traceparent.as_ref())
 }
 
-fn optional(before: &str, name: Option<&Name>) -> String {
+fn optional(before: &str, name: Option<&Word>) -> String {
     name.map(|name| format!("{before}{name}")).unwrap_or_default()
 }
 

@@ -172,8 +172,8 @@ pub(crate) fn module_id(text: &str) -> Parsed<ModuleId> {
     ModuleId::parse(text).map_err(|error| format!("module id {text:?} {error}"))
 }
 
-pub(crate) fn name(text: &str) -> Parsed<Name> {
-    Name::parse(text).map_err(|error| format!("name {error}"))
+pub(crate) fn name<T: From<Name>>(text: &str) -> Parsed<T> {
+    Name::parse(text).map(T::from).map_err(|error| format!("name {error}"))
 }
 
 pub(crate) fn number<T: core::str::FromStr>(text: &str) -> Parsed<T> {
