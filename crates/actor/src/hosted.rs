@@ -9,8 +9,10 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
 use core::hint::spin_loop;
+use core::time::Duration;
 use std::io;
-use std::thread::{Builder, JoinHandle};
+use std::thread::{Builder, JoinHandle, sleep as sleep_thread};
+use std::time::Instant;
 
 use crate::life::{StopAll, Warden};
 use crate::platform::Core;
@@ -26,6 +28,18 @@ const SPIN_TURNS: u32 = 24;
 /// Pauses of the processor, some 0.2 µs, before a core looks again at a ring that it has read empty in one go: looking
 /// sooner takes each line from under its writer's hands, and then each message costs a journey of its own.
 const BURST_PAUSES: u32 = 16;
+
+/// Between two looks whether the cores are at rest: little beside the 30 µs that a core looks around before it sleeps.
+const DRAIN_LOOK: Duration = Duration::from_micros(200);
+
+/// How a drain ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drained {
+    /// Everything that was accepted has been handled.
+    Empty,
+    /// The time was up before; what was left is dropped.
+    Late,
+}
 
 /// A system that runs on threads of its own. Dropping it shuts it down.
 pub struct Running {
@@ -89,6 +103,20 @@ impl Running {
     /// The handle, of which copies may be kept by anyone.
     pub fn system(&self) -> &System {
         &self.system
+    }
+
+    /// Accepts nothing from outside any more, waits until all that was accepted has been handled, what came of it
+    /// included, and shuts down. Timers and messages that wait for suspended actors are not waited for.
+    pub fn drain(self, within: Duration) -> Drained {
+        let deadline = Instant::now() + within;
+        self.system.drain();
+        while !self.system.shared().is_at_rest() {
+            if Instant::now() >= deadline {
+                return Drained::Late;
+            }
+            sleep_thread(DRAIN_LOOK);
+        }
+        Drained::Empty
     }
 
     /// Ends all actors, waits for all threads.

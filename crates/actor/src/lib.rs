@@ -54,9 +54,9 @@ mod context;
 mod deadletters;
 mod deferred;
 pub mod dice;
+mod groups;
 #[cfg(feature = "std")]
 pub mod hosted;
-mod groups;
 mod inject;
 #[cfg(feature = "std")]
 pub mod job;
@@ -67,6 +67,7 @@ mod lock;
 mod log;
 mod message;
 mod name;
+mod observe;
 mod opaque;
 pub mod park;
 pub mod platform;
@@ -100,6 +101,7 @@ pub use life::{Exit, Failure, Reason, Restart, StopAll, Verdict, Warden};
 pub use links::{Down, WatchId};
 pub use message::{INLINE_BYTES_MAX, Lane};
 pub use name::{NAME_BYTES_MAX, Name, NameError};
+pub use observe::{Beat, Door, OBSERVED_DEFAULT, Observation, Observed, Rate};
 pub use opaque::{OPAQUE_INLINE_BYTES_MAX, Opaque};
 pub use registry::{NAMES_MAX, Unnamed};
 pub use revoke::{WARDS_MAX, Ward};

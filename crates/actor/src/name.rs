@@ -75,6 +75,15 @@ impl Name {
         core::str::from_utf8(&self.0[..length]).unwrap_or_default()
     }
 
+    /// What [`Name::to_words`] gave.
+    pub(crate) fn from_words(words: [u64; NAME_WORDS]) -> Self {
+        let mut bytes = [0; NAME_BYTES_MAX];
+        for (bytes, word) in bytes.chunks_exact_mut(8).zip(words) {
+            bytes.copy_from_slice(&word.to_le_bytes());
+        }
+        Self(bytes)
+    }
+
     pub(crate) fn to_words(self) -> [u64; NAME_WORDS] {
         let mut words = [0; NAME_WORDS];
         for (word, bytes) in words.iter_mut().zip(self.0.chunks_exact(8)) {

@@ -7,6 +7,7 @@
 //! take it. The actor's core clears its names when it ends.
 
 use alloc::alloc::{alloc_zeroed, dealloc, handle_alloc_error};
+use alloc::collections::BTreeMap;
 use core::alloc::Layout;
 use core::fmt;
 use core::ptr::null_mut;
@@ -158,7 +159,10 @@ impl Names {
     }
 
     /// The lines in which a name may be, up to the first that was never used.
-    fn search<'a>(lines: &'a [Entry], name: &[u64; NAME_WORDS]) -> impl Iterator<Item = (usize, &'a Entry)> + use<'a> {
+    fn search<'a>(
+        lines: &'a [Entry],
+        name: &[u64; NAME_WORDS],
+    ) -> impl Iterator<Item = (usize, &'a Entry)> + use<'a> {
         let (first, reach) = (hash(name), if lines.is_empty() { 0 } else { REACH });
         (0..reach).map(move |more| first.wrapping_add(more) % LINES).map(move |line| (line, &lines[line]))
     }
@@ -231,6 +235,13 @@ impl Names {
                 *count -= 1;
             }
         }
+    }
+
+    /// A name of each actor that has one, by its place.
+    pub(crate) fn by_actor(&self) -> BTreeMap<u32, (Addr, Name)> {
+        let found = self.lines().iter().filter_map(Entry::read).filter(|found| found.addr != 0);
+        let by_actor = found.map(|found| (Addr::from_bits(found.addr), Name::from_words(found.name)));
+        by_actor.map(|(addr, name)| (addr.index(), (addr, name))).collect()
     }
 
     /// Frees a line, if it is still this actor's.

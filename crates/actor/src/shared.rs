@@ -112,6 +112,8 @@ pub(crate) mod phase {
     pub(crate) const RUNNING: u8 = 0;
     /// Every core ends its actors and leaves.
     pub(crate) const STOPPING: u8 = 1;
+    /// Nothing is accepted from outside; the actors work on.
+    pub(crate) const DRAINING: u8 = 2;
 }
 
 /// One per system.
@@ -143,7 +145,31 @@ impl Shared {
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        self.phase.load(Ordering::Relaxed) != phase::RUNNING
+        self.phase.load(Ordering::Relaxed) == phase::STOPPING
+    }
+
+    /// Whether messages and actors are accepted from outside.
+    pub(crate) fn is_open(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) == phase::RUNNING
+    }
+
+    /// How often each core has taken a turn, if all sleep and nothing waits at their doors.
+    #[cfg(feature = "std")]
+    fn turns_if_asleep(&self) -> Option<Vec<u64>> {
+        let turns = |port: &Port| {
+            let rests = port.sleeper.should_sleep() && port.inject.is_empty();
+            rests.then(|| port.counters.turns.load(Ordering::Relaxed))
+        };
+        self.ports.iter().map(turns).collect()
+    }
+
+    /// Whether nothing is left to do but timers. A core publishes its turns before it sleeps, and one that was woken
+    /// between the two looks is awake or has taken a turn, so what one core sent to another is not overlooked.
+    #[cfg(feature = "std")]
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let before = self.turns_if_asleep();
+        core::sync::atomic::fence(Ordering::SeqCst);
+        before.is_some() && before == self.turns_if_asleep()
     }
 }
 

@@ -18,8 +18,8 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-pub use child::{Backoff, Child, Persistence, Shutdown};
 use child::{Ask, Started, Unstarted};
+pub use child::{Backoff, Child, Persistence, Shutdown};
 
 use crate::address::{Addr, Rights};
 use crate::ask::Reply;
@@ -161,10 +161,18 @@ struct Entry {
 enum Phase {
     Running,
     /// These many children are still to let go; then all from `first` on are made anew.
-    Halting { first: u64, left: usize, delay: Duration },
-    Cooling { first: u64 },
+    Halting {
+        first: u64,
+        left: usize,
+        delay: Duration,
+    },
+    Cooling {
+        first: u64,
+    },
     /// Until the child at this place has ended.
-    Stopping { place: u64 },
+    Stopping {
+        place: u64,
+    },
     Over,
 }
 
@@ -314,7 +322,11 @@ impl Supervisor {
         let Some(entry) = self.children.get_mut(&place) else { return };
         if !entry.child.wants_restart(reason) {
             self.let_go(place, ctx);
-            if self.children.get(&place).is_some_and(|entry| entry.child.persistence == Persistence::Temporary) {
+            if self
+                .children
+                .get(&place)
+                .is_some_and(|entry| entry.child.persistence == Persistence::Temporary)
+            {
                 self.forget(place);
             }
             return;

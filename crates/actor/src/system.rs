@@ -96,7 +96,7 @@ impl System {
     /// [`Refusal::Full`] when the system has as many actors as it may, [`Refusal::Gone`] when there is no such core,
     /// [`Refusal::Closed`] when it shuts down.
     pub fn spawn<A: Actor>(&self, how: Spawn, actor: A) -> Result<Address<A::Message>, Refusal> {
-        if self.shared.is_stopping() {
+        if !self.shared.is_open() {
             return Err(Refusal::Closed);
         }
         let owner = how.core().map_or(0, Core::index);
@@ -161,6 +161,17 @@ impl System {
         self.shared.ports.len()
     }
 
+    /// Accepts no messages and no actors from outside any more, but for orders; the actors work on, and send and spawn as
+    /// they like. A first step to [`System::close`].
+    pub fn drain(&self) {
+        let _ = self.shared.phase.compare_exchange(
+            phase::RUNNING,
+            phase::DRAINING,
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        );
+    }
+
     /// Tells all cores to end their actors and to stop. Whoever drives them sees it at the end of the turn.
     pub fn close(&self) {
         self.shared.phase.store(phase::STOPPING, Ordering::Release);
@@ -199,7 +210,8 @@ impl System {
         if !to.rights().contains(Rights::SEND) {
             return Err(Refusal::Forbidden);
         }
-        if self.shared.is_stopping() {
+        // Orders are accepted until the end: they are how one gets there.
+        if self.shared.is_stopping() || lane == Lane::Normal && !self.shared.is_open() {
             return Err(Refusal::Closed);
         }
         let route =

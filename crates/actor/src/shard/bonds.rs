@@ -354,8 +354,7 @@ impl Shard {
         let mut out = EMPTY;
         let place: *mut u8 = out.as_mut_ptr().cast();
         fill(place);
-        let header =
-            Header { dst: actor.index(), meta: actor.word() | Lane::Normal as u32, tag: known.tag };
+        let header = Header { dst: actor.index(), meta: actor.word() | Lane::Normal as u32, tag: known.tag };
         // SAFETY: who gave the closure was asked for the actor's message type, and the kind was found by the slot.
         unsafe { self.run_metered(slot, header, place, known.handle) };
     }
@@ -395,6 +394,11 @@ impl Shard {
             let _ = self.signal(child, Control::Dismiss(Reason::Shutdown));
         }
         if let Some(Sponsor { supervisor, place }) = sponsor {
+            let mut supervisors = self.shared.commons.supervisors.lock();
+            if supervisors.get(&actor.index()).is_some_and(|(child, _)| *child == actor) {
+                supervisors.remove(&actor.index());
+            }
+            drop(supervisors);
             self.bonds.change(supervisor.index(), |extra| {
                 if extra.children.get(&place) == Some(&actor) {
                     extra.children.remove(&place);
@@ -431,6 +435,7 @@ impl Shard {
         let place = self.bonds.places;
         self.bonds.extra(child.index()).sponsor = Some(Sponsor { supervisor, place });
         self.bonds.extra(supervisor.index()).children.insert(place, bare(child));
+        self.shared.commons.supervisors.lock().insert(child.index(), (bare(child), supervisor));
     }
 
     /// Whether the supervisor of an actor could be told of its end.

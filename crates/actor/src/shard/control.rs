@@ -144,7 +144,7 @@ impl Shard {
             Control::Halt => self.hold(header.dst, Reason::Restarting),
             Control::Dismiss(reason) => self.finish(header.dst, reason),
             Control::Fail(reason) => self.fail(header.dst, reason),
-            Control::Prepare(order) => self.prepare(actor, order),
+            Control::Prepare(order) => self.prepare(actor, *order),
             Control::Commit => self.commit(actor),
             Control::Abort => self.abort(actor),
             bond => self.obey_bond(actor, header.lane(), bond),

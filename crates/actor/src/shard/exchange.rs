@@ -1,6 +1,5 @@
 //! The shard's side of a hot swap: pausing an actor with its new state at hand, and going on with either of the two.
 
-use alloc::boxed::Box;
 use core::sync::atomic::Ordering;
 
 use super::bonds::Body;
@@ -27,8 +26,8 @@ pub(super) enum Otherwise {
 
 impl Shard {
     /// Pauses an actor and makes its new state.
-    pub(super) fn prepare(&mut self, actor: Addr, order: Box<Preparing>) {
-        let Preparing { mut change, ready } = *order;
+    pub(super) fn prepare(&mut self, actor: Addr, order: Preparing) {
+        let Preparing { mut change, ready } = order;
         let outcome = self.try_prepare(actor, &mut change);
         if outcome.is_ok() {
             // SAFETY: an actor of this core; an atomic.
@@ -50,8 +49,7 @@ impl Shard {
         // SAFETY: an actor of this core.
         let slot = unsafe { self.table.slot(actor.index()) };
         // SAFETY: atomics of a slot of this core.
-        let (word, number) =
-            unsafe { ((*slot).head.word.bits(), (*slot).head.kind.load(Ordering::Relaxed)) };
+        let (word, number) = unsafe { ((*slot).head.word.bits(), (*slot).head.kind.load(Ordering::Relaxed)) };
         let kind = self.known_kind(number).and_then(|known| known.kind).ok_or(Unswapped::Gone)?;
         if word & flag::FAILED != 0 || self.bonds.is_paused(actor.index()) {
             return Err(Unswapped::Busy);

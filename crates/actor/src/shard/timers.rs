@@ -17,12 +17,7 @@ pub(crate) enum Timer {
     /// A message goes out.
     Once(Waiting),
     /// A message is made and goes out; then again a period later.
-    Every {
-        to: Addr,
-        period_ns: u64,
-        name: u64,
-        send: Sending,
-    },
+    Every { to: Addr, period_ns: u64, name: u64, send: Sending },
     /// A question was not answered in time.
     Deadline(u64),
 }

@@ -134,8 +134,10 @@ impl Child {
                 started = ctx.spawn_restartable(how, move || again()).map_err(Unstarted::Refused);
             });
             match outcome {
-                Outcome::Returned => started.map(|address| {
-                    Started { actor: bare(address.addr()), tag: address.tag(), ask: ask(address) }
+                Outcome::Returned => started.map(|address| Started {
+                    actor: bare(address.addr()),
+                    tag: address.tag(),
+                    ask: ask(address),
                 }),
                 Outcome::Panicked => Err(Unstarted::Panicked),
             }

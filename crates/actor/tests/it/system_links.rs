@@ -38,7 +38,11 @@ fn who_has_ended_before_is_gone_even_while_the_watch_is_on_its_way() {
         stage.send(watcher, watch(target));
         stage.system().kill(target.addr()).expect("it lives");
         let heard = stage.played();
-        assert_eq!(heard.iter().filter(|said| said.starts_with("w heard")).count(), 1, "seed {seed}: {heard:?}");
+        assert_eq!(
+            heard.iter().filter(|said| said.starts_with("w heard")).count(),
+            1,
+            "seed {seed}: {heard:?}"
+        );
         stage.send(watcher, watch(target));
         assert_eq!(stage.played(), ["w heard Gone"], "seed {seed}");
     }
@@ -53,12 +57,15 @@ fn what_was_sent_before_the_end_is_heard_before_the_news_of_it() {
             stage.send(watcher, watch(target));
             stage.run();
             stage.system().suspend(watcher.addr()).expect("it lives");
-            stage.send(target, act(move |_, ctx| {
-                for what in ["one", "two"] {
-                    let _ = ctx.send(watcher, say(what)).expect("it lives");
-                }
-                ctx.stop();
-            }));
+            stage.send(
+                target,
+                act(move |_, ctx| {
+                    for what in ["one", "two"] {
+                        let _ = ctx.send(watcher, say(what)).expect("it lives");
+                    }
+                    ctx.stop();
+                }),
+            );
             assert_eq!(stage.played(), ["t Stopped"], "the watcher sleeps");
             stage.system().resume(watcher.addr()).expect("it lives");
             assert_eq!(stage.played(), ["w one", "w two", "w heard Stopped"], "seed {seed}, core {core}");
@@ -70,12 +77,15 @@ fn what_was_sent_before_the_end_is_heard_before_the_news_of_it() {
 fn a_watch_that_was_ended_or_whose_watcher_ended_is_not_heard_of() {
     let mut stage = Stage::new(3, 2);
     let (watcher, target) = (stage.puppet("w", 0), stage.puppet("t", 1));
-    stage.send(watcher, act(move |_, ctx| {
-        let id = ctx.watch(target.addr(), news).expect("it may");
-        assert!(ctx.unwatch(id));
-        assert!(!ctx.unwatch(id), "once");
-        let _ = ctx.watch(target.addr(), news).expect("it may");
-    }));
+    stage.send(
+        watcher,
+        act(move |_, ctx| {
+            let id = ctx.watch(target.addr(), news).expect("it may");
+            assert!(ctx.unwatch(id));
+            assert!(!ctx.unwatch(id), "once");
+            let _ = ctx.watch(target.addr(), news).expect("it may");
+        }),
+    );
     stage.run();
     stage.system().kill(watcher.addr()).expect("it lives");
     stage.run();
@@ -89,12 +99,15 @@ fn a_watch_that_was_ended_or_whose_watcher_ended_is_not_heard_of() {
 fn watching_takes_the_right_to() {
     let mut stage = Stage::new(3, 1);
     let (watcher, target) = (stage.puppet("w", 0), stage.puppet("t", 0));
-    stage.send(watcher, act(move |puppet, ctx| {
-        let weak = target.addr().with_rights(Rights::SEND);
-        assert_eq!(ctx.watch(weak, news), Err(Refusal::Forbidden));
-        assert_eq!(ctx.link(weak), Err(Refusal::Forbidden));
-        puppet.tell("ok");
-    }));
+    stage.send(
+        watcher,
+        act(move |puppet, ctx| {
+            let weak = target.addr().with_rights(Rights::SEND);
+            assert_eq!(ctx.watch(weak, news), Err(Refusal::Forbidden));
+            assert_eq!(ctx.link(weak), Err(Refusal::Forbidden));
+            puppet.tell("ok");
+        }),
+    );
     assert_eq!(stage.played(), ["w ok"]);
 }
 
@@ -106,7 +119,8 @@ fn link(target: Address<Act>) -> Act {
 fn an_abnormal_end_takes_all_who_are_linked_with_it_and_a_normal_one_nobody() {
     for seed in 0..SEEDS {
         let mut stage = Stage::new(seed, 2);
-        let puppets = [stage.puppet("a", 0), stage.puppet("b", 1), stage.puppet("c", 0), stage.puppet("d", 1)];
+        let puppets =
+            [stage.puppet("a", 0), stage.puppet("b", 1), stage.puppet("c", 0), stage.puppet("d", 1)];
         // d is linked to c, c to b, b to a.
         puppets.windows(2).for_each(|pair| stage.send(pair[1], link(pair[0])));
         stage.run();
@@ -121,10 +135,13 @@ fn an_abnormal_end_takes_all_who_are_linked_with_it_and_a_normal_one_nobody() {
 fn who_traps_exits_is_told_and_lives() {
     let mut stage = Stage::new(5, 2);
     let (a, b) = (stage.puppet("a", 0), stage.puppet("b", 1));
-    stage.send(a, act(move |_, ctx| {
-        ctx.trap_exits(news).expect("its own type");
-        ctx.link(b.addr()).expect("it may");
-    }));
+    stage.send(
+        a,
+        act(move |_, ctx| {
+            ctx.trap_exits(news).expect("its own type");
+            ctx.link(b.addr()).expect("it may");
+        }),
+    );
     stage.run();
     stage.system().kill(b.addr()).expect("it lives");
     assert_eq!(stage.played(), ["b Killed", "a heard Killed"]);

@@ -4,7 +4,9 @@ use std::sync::mpsc::channel;
 
 use actor::hosted::Running;
 use actor::platform::Core;
-use actor::{Actor, Address, Config, Context, NAME_BYTES_MAX, NAMES_MAX, Name, NameError, Rights, Spawn, Told, Unnamed};
+use actor::{
+    Actor, Address, Config, Context, NAME_BYTES_MAX, NAMES_MAX, Name, NameError, Rights, Spawn, Told, Unnamed,
+};
 
 use crate::system_puppet::{Act, Puppet, Stage, act, panic, say};
 
@@ -50,16 +52,22 @@ fn a_name_is_one_actors_until_that_one_ends_or_gives_it_back() {
 fn what_is_looked_up_has_the_rights_that_were_registered() {
     let mut stage = Stage::new(1, 2);
     let (a, b) = (stage.puppet("a", 0), stage.puppet("b", 1));
-    stage.send(a, act(move |_, ctx| {
-        let this = ctx.this::<Act>().expect("its own type").with_rights(Rights::SEND);
-        assert_eq!(ctx.register(name("a"), this), Ok(()));
-    }));
+    stage.send(
+        a,
+        act(move |_, ctx| {
+            let this = ctx.this::<Act>().expect("its own type").with_rights(Rights::SEND);
+            assert_eq!(ctx.register(name("a"), this), Ok(()));
+        }),
+    );
     stage.run();
-    stage.send(b, act(|_, ctx| {
-        let a = ctx.whereis::<Act>(name("a")).expect("it is registered");
-        assert_eq!(a.addr().rights(), Rights::SEND);
-        let _ = ctx.send(a, say("found")).expect("it may");
-    }));
+    stage.send(
+        b,
+        act(|_, ctx| {
+            let a = ctx.whereis::<Act>(name("a")).expect("it is registered");
+            assert_eq!(a.addr().rights(), Rights::SEND);
+            let _ = ctx.send(a, say("found")).expect("it may");
+        }),
+    );
     assert_eq!(stage.played(), ["a found"]);
 }
 
@@ -148,7 +156,9 @@ fn threads_look_names_up_while_they_are_given_and_taken() {
             scope.spawn(move || {
                 for round in 0..20_000 {
                     match system.register(name("contested"), mine) {
-                        Ok(()) => assert_eq!(system.unregister(name("contested"), mine.addr()), Ok(()), "{round}"),
+                        Ok(()) => {
+                            assert_eq!(system.unregister(name("contested"), mine.addr()), Ok(()), "{round}")
+                        }
                         Err(why) => assert!(matches!(why, Unnamed::Taken(_)), "{why:?}"),
                     }
                 }

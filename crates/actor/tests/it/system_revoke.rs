@@ -94,9 +94,11 @@ fn timers_and_names_go_through_wards() {
     let (guest, name) = (ward.address(), actor::Name::parse("t").expect("it is short"));
     stage.system().register(name, guest).expect("it is free");
     assert_eq!(stage.system().whereis::<Act>(name), Some(guest));
-    let later = move |delay| act(move |_, ctx: &mut actor::Context<'_>| {
-        let _ = ctx.send_after(Duration::from_millis(delay), guest, say("later")).expect("there is room");
-    });
+    let later = move |delay| {
+        act(move |_, ctx: &mut actor::Context<'_>| {
+            let _ = ctx.send_after(Duration::from_millis(delay), guest, say("later")).expect("there is room");
+        })
+    };
     stage.send(a, later(1));
     assert_eq!(stage.played(), ["t later"]);
     stage.send(a, later(1));
@@ -123,12 +125,14 @@ fn no_send_that_begins_after_the_revocation_arrives() {
         std::thread::scope(|scope| {
             for _ in 0..2 {
                 let revoked = revoked.clone();
-                scope.spawn(move || loop {
-                    let knew = revoked.load(Ordering::SeqCst);
-                    let sent = system.send(guest, act(|_, _| ())).is_ok();
-                    assert!(!(knew && sent), "round {round}: sent after the revocation");
-                    if knew {
-                        return;
+                scope.spawn(move || {
+                    loop {
+                        let knew = revoked.load(Ordering::SeqCst);
+                        let sent = system.send(guest, act(|_, _| ())).is_ok();
+                        assert!(!(knew && sent), "round {round}: sent after the revocation");
+                        if knew {
+                            return;
+                        }
                     }
                 });
             }
@@ -145,11 +149,14 @@ fn dead_letters_say_to_whom_of_what_type_and_why() {
     stage.send(b, panic());
     (0..3).for_each(|_| stage.send(b, say("lost")));
     stage.run();
-    stage.send(a, act(move |_, ctx| {
-        assert_eq!(ctx.send(b, say("late")), Err(Refusal::Gone));
-        let this = ctx.this::<Act>().expect("its own type").with_rights(Rights::NONE);
-        assert_eq!(ctx.send(this, say("no")), Err(Refusal::Forbidden));
-    }));
+    stage.send(
+        a,
+        act(move |_, ctx| {
+            assert_eq!(ctx.send(b, say("late")), Err(Refusal::Gone));
+            let this = ctx.this::<Act>().expect("its own type").with_rights(Rights::NONE);
+            assert_eq!(ctx.send(this, say("no")), Err(Refusal::Forbidden));
+        }),
+    );
     stage.run();
     let letters = stage.system().dead_letters(Core(0)).expect("there is such a core");
     assert_eq!(letters.count(Undelivered::Ended), 3);
@@ -169,11 +176,14 @@ fn the_book_of_dead_letters_is_bounded_and_keeps_the_last() {
     let (a, b) = (stage.puppet("a", 0), stage.puppet("b", 0));
     stage.system().kill(b.addr()).expect("it lives");
     stage.run();
-    stage.send(a, act(move |_, ctx| {
-        for _ in 0..5_000 {
-            let _ = ctx.send(b, say("late"));
-        }
-    }));
+    stage.send(
+        a,
+        act(move |_, ctx| {
+            for _ in 0..5_000 {
+                let _ = ctx.send(b, say("late"));
+            }
+        }),
+    );
     stage.run();
     let letters = stage.system().dead_letters(Core(0)).expect("there is such a core");
     assert_eq!(letters.count(Undelivered::Refused), 5_000);

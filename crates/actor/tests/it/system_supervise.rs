@@ -29,7 +29,8 @@ fn root(strategy: Strategy) -> Supervisor {
 
 /// Spawns it with children a, b and c.
 fn family(stage: &mut Stage, strategy: Strategy) -> (Address<Supervise>, [Address<Act>; 3]) {
-    let supervisor = ["a", "b", "c"].into_iter().fold(root(strategy), |root, text| root.child(child(stage, text)));
+    let supervisor =
+        ["a", "b", "c"].into_iter().fold(root(strategy), |root, text| root.child(child(stage, text)));
     let supervisor = stage.system().spawn(Spawn::default(), supervisor).expect("there is room");
     stage.run();
     assert_eq!(stage.said(), ["a started", "b started", "c started"]);
@@ -104,7 +105,8 @@ fn a_budget_that_is_used_up_ends_all_in_reverse_order() {
     let mut stage = Stage::new(4, 1);
     let budget = Budget { restarts: 2, period: Duration::from_secs(1) };
     let supervisor = Supervisor::new(Strategy::OneForOne, budget);
-    let supervisor = ["a", "b", "c"].into_iter().fold(supervisor, |root, text| root.child(child(&stage, text)));
+    let supervisor =
+        ["a", "b", "c"].into_iter().fold(supervisor, |root, text| root.child(child(&stage, text)));
     stage.system().spawn(Spawn::default(), supervisor).expect("there is room");
     stage.run();
     let a = stage.system().whereis::<Act>(name("a")).expect("it is registered");
@@ -181,7 +183,8 @@ fn a_supervisor_that_gives_up_is_made_anew_by_its_own_with_all_of_its_children()
     let inner = move || {
         let tell = tell.clone();
         let budget = Budget { restarts: 1, period: Duration::from_secs(1) };
-        Supervisor::new(Strategy::OneForOne, budget).child(Child::new(name("a"), move || Puppet::new("a", &tell)))
+        Supervisor::new(Strategy::OneForOne, budget)
+            .child(Child::new(name("a"), move || Puppet::new("a", &tell)))
     };
     let outer = root(Strategy::OneForOne).child(Child::supervisor(name("inner"), inner));
     stage.system().spawn(Spawn::default(), outer).expect("there is room");

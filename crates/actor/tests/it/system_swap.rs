@@ -45,7 +45,7 @@ impl Actor for New {
 }
 
 fn migrate(old: &Old) -> Result<New, Unswapped> {
-    if old.sum == 666 {
+    if old.sum >= 666 {
         return Err(Unswapped::Refused);
     }
     Ok(New { sum: old.sum, tell: old.tell.clone(), _more: [7; 8] })
@@ -131,7 +131,9 @@ fn messages_that_come_meanwhile_are_handled_once_and_in_order_by_the_old_or_the_
         type Message = u64;
         fn handle(&mut self, number: u64, ctx: &mut Context<'_>) {
             let _ = ctx.send(self.0, number).expect("it lives");
-            if number < 299 && let Some(this) = ctx.this::<u64>() {
+            if number < 299
+                && let Some(this) = ctx.this::<u64>()
+            {
                 let _ = ctx.send(this, number + 1).expect("it lives");
             }
         }
@@ -171,7 +173,9 @@ fn when_one_refuses_nobody_is_swapped_and_all_go_on() {
         said.sort_unstable();
         assert_eq!(said, [1, 1, 667], "by the old ones");
         let (who, why) = outcome.try_recv().expect("it is over").expect_err("one has refused");
-        assert!(who.is_same_actor(actors[1].addr()) && why == Unswapped::Refused && who.rights() == Rights::NONE);
+        assert!(
+            who.is_same_actor(actors[1].addr()) && why == Unswapped::Refused && who.rights() == Rights::NONE
+        );
     }
 }
 
