@@ -1,11 +1,11 @@
-//! The kernel at work: two modules are found, started and ready, one calls the other, both are stopped.
+//! Both planes at work: two modules are found, started and ready, one calls the other, both are stopped.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
 use abi::{ExitKind, Generation, ModuleId, Name, RequestId, Slot, Time};
 use kernel::{
-    CallContext, Discovered, Door, Effect, Event, Grants, Incoming, Kernel, Order, Outcome, Outgoing, Spec,
+    CallContext, Discovered, Door, Effect, Ensemble, Event, Grants, Incoming, Order, Outcome, Outgoing, Spec,
 };
 
 /// 10,000 calls: enough that memory which is not given back would show.
@@ -13,7 +13,7 @@ const CALLS: u64 = 10_000;
 
 /// Runs until the kernel says that it is finished; gives the number of answered calls.
 pub(crate) fn run() -> Result<u64, &'static str> {
-    let mut world = World { kernel: Kernel::new(1), now: 0, answered: 0, finished: false };
+    let mut world = World { kernel: Ensemble::new(1), now: 0, answered: 0, finished: false };
     let provider = spec("adder", |spec| spec.provides = vec![Name::literal("adder")])?;
     let caller = spec("asker", |spec| spec.requires = vec![Name::literal("adder")])?;
     world.tell(Event::Discovered(vec![provider, caller]))?;
@@ -33,7 +33,7 @@ fn spec(id: &str, change: impl FnOnce(&mut Spec)) -> Result<Discovered, &'static
 }
 
 struct World {
-    kernel: Kernel,
+    kernel: Ensemble,
     now: u64,
     answered: u64,
     finished: bool,
@@ -75,7 +75,7 @@ impl World {
             Outgoing::DepsReady if self.is("asker", slot) => says(call()),
             Outgoing::Call { hop, .. } => {
                 let id = Name::parse(&alloc::format!("{hop}")).map_err(|_| "not a hop's name")?;
-                says(Incoming::Answer { id, outcome: Outcome::Result(None) })
+                says(Incoming::Answer { id: id.into(), outcome: Outcome::Result(None) })
             }
             Outgoing::Answer { outcome: Outcome::Result(_), .. } => {
                 self.answered += 1;
@@ -94,11 +94,10 @@ impl World {
 
 fn call() -> Incoming {
     Incoming::Call {
-        id: Name::literal("1"),
-        service: Name::literal("adder"),
-        method: Name::literal("add"),
+        id: Name::literal("1").into(),
+        service: Name::literal("adder").into(),
+        method: Name::literal("add").into(),
         params: None,
         context: CallContext::default(),
     }
 }
-

@@ -12,6 +12,7 @@ extern crate alloc;
 mod decisions;
 mod heap;
 mod machine;
+mod messages;
 
 /// The program, called by [`machine`]'s entry with a stack and nothing else.
 fn run() -> Result<(), &'static str> {
@@ -19,5 +20,9 @@ fn run() -> Result<(), &'static str> {
     machine::say("kernel: ");
     machine::say_number(calls);
     machine::say(" calls answered, every module stopped\n");
+    let messages = messages::run()?;
+    machine::say("actors: ");
+    machine::say_number(messages);
+    machine::say(" messages handled, one player left\n");
     Ok(())
 }

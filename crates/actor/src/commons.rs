@@ -21,6 +21,8 @@ pub(crate) struct Commons {
     pub(crate) dead: Box<[DeadBook]>,
     /// For observers: each supervised actor with its supervisor, by its place.
     pub(crate) supervisors: Lock<BTreeMap<u32, (Addr, Addr)>>,
+    /// How often each actor was over its quota, by its place.
+    pub(crate) excesses: Lock<BTreeMap<u32, (Addr, u64)>>,
 }
 
 impl Commons {
@@ -34,6 +36,7 @@ impl Commons {
             wards: Wards::default(),
             dead,
             supervisors: Lock::new(BTreeMap::new()),
+            excesses: Lock::new(BTreeMap::new()),
         };
         (commons, writers)
     }

@@ -74,6 +74,7 @@ pub mod platform;
 #[cfg(feature = "std")]
 pub mod pool;
 pub mod pumped;
+mod quota;
 mod registry;
 mod revoke;
 pub mod ring;
@@ -103,6 +104,7 @@ pub use message::{INLINE_BYTES_MAX, Lane};
 pub use name::{NAME_BYTES_MAX, Name, NameError};
 pub use observe::{Beat, Door, OBSERVED_DEFAULT, Observation, Observed, Rate};
 pub use opaque::{OPAQUE_INLINE_BYTES_MAX, Opaque};
+pub use quota::{Excess, Quota};
 pub use registry::{NAMES_MAX, Unnamed};
 pub use revoke::{WARDS_MAX, Ward};
 pub use send::{Refusal, Refused, Sent};

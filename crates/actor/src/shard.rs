@@ -17,6 +17,7 @@ mod dispatch;
 mod exchange;
 pub(crate) mod fate;
 mod lot;
+mod meter;
 mod spawn;
 mod timers;
 mod turn;

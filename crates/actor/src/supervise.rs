@@ -87,9 +87,18 @@ enum Order {
     Stop,
     Children(Reply<Vec<ChildStatus>>),
     Ended { child: Addr, reason: Reason },
-    Due { place: u64, round: u64 },
-    GroupDue { round: u64 },
-    StopDue { round: u64 },
+    Due { due: Due, round: u64 },
+}
+
+/// What was to be waited for.
+#[derive(Debug, Clone, Copy)]
+enum Due {
+    /// The child at this place is made anew.
+    Child(u64),
+    /// The group is.
+    Group,
+    /// The child that is being stopped has had its time.
+    Stop,
 }
 
 impl Supervise {
@@ -349,8 +358,7 @@ impl Supervisor {
         if delay.is_zero() {
             return self.start(place, ctx);
         }
-        self.round += 1;
-        self.later(delay, Order::Due { place, round: self.round }, ctx);
+        self.later(delay, Due::Child(place), ctx);
     }
 
     /// Has all from `first` on let go of their states, the last one first.
@@ -380,8 +388,7 @@ impl Supervisor {
         if delay.is_zero() {
             return self.restart_group(first, ctx);
         }
-        self.round += 1;
-        self.later(delay, Order::GroupDue { round: self.round }, ctx);
+        self.later(delay, Due::Group, ctx);
     }
 
     fn restart_group(&mut self, first: u64, ctx: &mut Context<'_>) {
@@ -437,8 +444,7 @@ impl Supervisor {
                 continue;
             }
             self.phase = Phase::Stopping { place };
-            self.round += 1;
-            self.later(within, Order::StopDue { round: self.round }, ctx);
+            self.later(within, Due::Stop, ctx);
             return;
         }
         self.phase = Phase::Over;
@@ -471,16 +477,29 @@ impl Supervisor {
         }
     }
 
-    /// Without room for a timer there is no later: what was to wait is done at once.
-    fn later(&mut self, delay: Duration, order: Order, ctx: &mut Context<'_>) {
+    /// Without room for a timer there is no later: what was to wait comes at once.
+    fn later(&mut self, delay: Duration, due: Due, ctx: &mut Context<'_>) {
         let Some(this) = ctx.this::<Supervise>() else { return };
-        let now = match order {
-            Order::Due { place, round } => Order::Due { place, round },
-            Order::StopDue { round } => Order::StopDue { round },
-            _ => Order::GroupDue { round: self.round },
-        };
-        if ctx.send_after(delay, this, Supervise(order)).is_err() {
-            let _ = ctx.send(this, Supervise(now));
+        self.round += 1;
+        let round = self.round;
+        if ctx.send_after(delay, this, Supervise(Order::Due { due, round })).is_err() {
+            let _ = ctx.send(this, Supervise(Order::Due { due, round }));
+        }
+    }
+
+    fn due(&mut self, due: Due, round: u64, ctx: &mut Context<'_>) {
+        match (due, self.phase) {
+            (Due::Child(place), Phase::Running)
+                if self.children.get(&place).is_some_and(|entry| entry.state != ChildState::Up) =>
+            {
+                self.start(place, ctx);
+            }
+            (Due::Group, Phase::Cooling { first }) if round == self.round => self.restart_group(first, ctx),
+            (Due::Stop, Phase::Stopping { place }) if round == self.round => {
+                self.dismiss(place, ctx);
+                self.stop_next(ctx);
+            }
+            _ => {}
         }
     }
 
@@ -526,24 +545,7 @@ impl Actor for Supervisor {
             }
             Order::Stop => self.stop(ctx),
             Order::Children(reply) => reply.send(ctx, self.statuses()),
-            Order::Due { place, .. } => {
-                if self.phase == Phase::Running
-                    && self.children.get(&place).is_some_and(|entry| entry.state != ChildState::Up)
-                {
-                    self.start(place, ctx);
-                }
-            }
-            Order::GroupDue { round } => {
-                if let (Phase::Cooling { first }, true) = (self.phase, round == self.round) {
-                    self.restart_group(first, ctx);
-                }
-            }
-            Order::StopDue { round } => {
-                if let (Phase::Stopping { place }, true) = (self.phase, round == self.round) {
-                    self.dismiss(place, ctx);
-                    self.stop_next(ctx);
-                }
-            }
+            Order::Due { due, round } => self.due(due, round, ctx),
         }
     }
 }

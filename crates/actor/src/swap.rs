@@ -20,6 +20,7 @@ use crate::context::Context;
 use crate::kind::{Actor, kind_number, kind_of, resident, settle};
 use crate::message::Lane;
 use crate::send::Refusal;
+use crate::shard::bonds::bare;
 use crate::shard::control::Control;
 use crate::shard::{Again, Spawn};
 use crate::system::System;
@@ -124,7 +125,17 @@ impl<New: Actor, F: FnMut(*mut u8) -> Result<New, Unswapped> + Send> Changes for
 }
 
 /// How one actor becomes another.
-pub struct Change(pub(crate) Box<dyn Changes>);
+pub struct Change {
+    pub(crate) changes: Box<dyn Changes>,
+    pace: Pace,
+}
+
+/// Whether an actor of a plan waits until the one before it is paused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    After,
+    Together,
+}
 
 impl Change {
     /// From `Old` to `New`, which takes the same messages. `migrate` sees the old state and keeps it whole: when another
@@ -141,7 +152,8 @@ impl Change {
             // SAFETY: `prepare` is called with the place of an `Old`, of which nobody has another reference.
             migrate(unsafe { resident::<Old>(place) })
         };
-        Self(Box::new(Changing { old: TypeId::of::<Old>(), migrate, ready: None, again: None }))
+        let changing = Changing { old: TypeId::of::<Old>(), migrate, ready: None, again: None };
+        Self { changes: Box::new(changing), pace: Pace::After }
     }
 
     /// The same, and how the new one is made again after a panic.
@@ -160,7 +172,16 @@ impl Change {
             // SAFETY: the place is a slot's whose state was dropped before, and whose kind is that of `New` by then.
             unsafe { settle(place, actor) };
         });
-        Self(Box::new(Changing { old: TypeId::of::<Old>(), migrate, ready: None, again: Some(again) }))
+        let changing = Changing { old: TypeId::of::<Old>(), migrate, ready: None, again: Some(again) };
+        Self { changes: Box::new(changing), pace: Pace::After }
+    }
+
+    /// It does not depend on the one before it in the plan, nor that one on it: they are paused together. Pausing many
+    /// one after the other takes a way between cores for each.
+    #[must_use]
+    pub const fn together(mut self) -> Self {
+        self.pace = Pace::Together;
+        self
     }
 }
 
@@ -174,6 +195,8 @@ impl fmt::Debug for Change {
 pub(crate) struct Preparing {
     pub(crate) change: Change,
     pub(crate) ready: Address<Ready>,
+    /// Which one of the plan it is.
+    pub(crate) number: usize,
 }
 
 impl fmt::Debug for Preparing {
@@ -183,41 +206,61 @@ impl fmt::Debug for Preparing {
 }
 
 /// What it answers.
-pub(crate) struct Ready(pub(crate) Result<(), Unswapped>);
+pub(crate) struct Ready {
+    pub(crate) number: usize,
+    pub(crate) outcome: Result<(), Unswapped>,
+}
 
 type Done = Box<dyn FnOnce(SwapOutcome, &mut Context<'_>) + Send>;
 
 /// Carries one plan out, and ends.
 struct Swapper {
     plan: Vec<(Addr, Option<Change>)>,
-    /// The one that is being paused.
-    at: usize,
+    /// How many were told to pause.
+    told: usize,
+    /// How many of them have.
+    paused: usize,
     done: Option<Done>,
 }
 
 impl Swapper {
+    /// Tells the next one, and all that go together with it.
     fn next(&mut self, ctx: &mut Context<'_>) {
-        let Some((actor, change)) = self.plan.get_mut(self.at) else { return self.finish(Ok(self.at), ctx) };
-        let (actor, change, ready) = (*actor, change.take(), ctx.this::<Ready>());
-        let outcome = match (change, ready) {
-            (Some(change), Some(ready)) => {
-                let order = Control::Prepare(Box::new(Preparing { change, ready }));
-                ctx.shard().order(actor, Rights::MANAGE, Lane::System, order)
+        if self.told == self.plan.len() {
+            return self.finish(Ok(self.told), ctx);
+        }
+        loop {
+            let number = self.told;
+            if let Err(why) = self.tell(number, ctx) {
+                let actor = self.plan[number].0;
+                return self.finish(Err((actor, why)), ctx);
             }
-            _ => Err(Refusal::Gone),
-        };
-        let why = match outcome {
-            Ok(()) => return,
-            Err(Refusal::Forbidden) => Unswapped::Forbidden,
-            Err(Refusal::Gone | Refusal::Full | Refusal::Closed) => Unswapped::Gone,
-        };
-        self.finish(Err((actor, why)), ctx);
+            self.told += 1;
+            let next = self.plan.get(self.told).and_then(|(_, change)| change.as_ref());
+            if next.is_none_or(|change| change.pace == Pace::After) {
+                return;
+            }
+        }
     }
 
-    /// Lets all that are paused go on, the last one first.
+    fn tell(&mut self, number: usize, ctx: &mut Context<'_>) -> Result<(), Unswapped> {
+        let Some((actor, change)) = self.plan.get_mut(number) else { return Err(Unswapped::Gone) };
+        let (Some(change), Some(ready)) = (change.take(), ctx.this::<Ready>()) else {
+            return Err(Unswapped::Gone);
+        };
+        let order = Control::Prepare(Box::new(Preparing { change, ready, number }));
+        ctx.shard().order(*actor, Rights::MANAGE, Lane::System, order).map_err(|why| match why {
+            Refusal::Forbidden => Unswapped::Forbidden,
+            Refusal::Gone | Refusal::Full | Refusal::Closed => Unswapped::Gone,
+        })
+    }
+
+    /// Lets all that were told go on, the last one first. What they are told now comes behind what they were told
+    /// before, so nobody who has not answered yet is waited for.
     fn finish(&mut self, outcome: SwapOutcome, ctx: &mut Context<'_>) {
-        for (actor, _) in self.plan[..self.at.min(self.plan.len())].iter().rev() {
-            let order = if outcome.is_ok() { Control::Commit } else { Control::Abort };
+        let this = bare(ctx.addr());
+        for (actor, _) in self.plan.iter().take(self.told).rev() {
+            let order = if outcome.is_ok() { Control::Commit(this) } else { Control::Abort(this) };
             let _ = ctx.shard().signal(*actor, order);
         }
         let named = outcome.map_err(|(actor, why)| (actor.with_rights(Rights::NONE), why));
@@ -236,14 +279,16 @@ impl Actor for Swapper {
         self.next(ctx);
     }
 
-    fn handle(&mut self, Ready(outcome): Ready, ctx: &mut Context<'_>) {
+    fn handle(&mut self, Ready { number, outcome }: Ready, ctx: &mut Context<'_>) {
         match outcome {
             Ok(()) => {
-                self.at += 1;
-                self.next(ctx);
+                self.paused += 1;
+                if self.paused == self.told {
+                    self.next(ctx);
+                }
             }
             Err(why) => {
-                let actor = self.plan.get(self.at).map_or(ctx.addr(), |(actor, _)| *actor);
+                let actor = self.plan.get(number).map_or(ctx.addr(), |(actor, _)| *actor);
                 self.finish(Err((actor, why)), ctx);
             }
         }
@@ -255,7 +300,7 @@ fn swapper(plan: Vec<(Addr, Change)>, done: Done) -> Result<Swapper, Refusal> {
         return Err(Refusal::Full);
     }
     let plan = plan.into_iter().map(|(actor, change)| (actor, Some(change))).collect();
-    Ok(Swapper { plan, at: 0, done: Some(done) })
+    Ok(Swapper { plan, told: 0, paused: 0, done: Some(done) })
 }
 
 impl Context<'_> {

@@ -194,7 +194,13 @@ impl System {
         Ok(())
     }
 
-    fn order(&self, actor: Addr, right: Rights, lane: Lane, order: Control) -> Result<(), Refusal> {
+    pub(crate) fn order(
+        &self,
+        actor: Addr,
+        right: Rights,
+        lane: Lane,
+        order: Control,
+    ) -> Result<(), Refusal> {
         let actor = self.shared.resolve(actor)?;
         if !actor.rights().contains(right) {
             return Err(Refusal::Forbidden);

@@ -25,6 +25,10 @@
 //! - Whatever is wrong with compiled code on disk costs time, never a result.
 //! - A failed compilation is told to all who waited, and kept by nobody.
 //! - Nothing here starts a thread for cleaning: the host calls `tidy`.
+#![expect(
+    clippy::result_large_err,
+    reason = "an error names what to change, and is never made on a warm path"
+)]
 
 mod bounds;
 mod caller;
@@ -306,7 +310,7 @@ impl Functions {
             if let Some(prepared) = self.warm.get(now, &content) {
                 return Ok(prepared);
             }
-            let prepared = match self.from_disk(function) {
+            let prepared = match self.read_from_disk(function) {
                 Some(prepared) => prepared,
                 None => self.compile(function, binary)?,
             };
@@ -321,7 +325,7 @@ impl Functions {
         landing
     }
 
-    fn from_disk(&self, function: &Function) -> Option<Prepared> {
+    fn read_from_disk(&self, function: &Function) -> Option<Prepared> {
         let verified = self.shelf.compiled(&function.content)?;
         let code = match function.form {
             Form::Core => verified.to_module(&self.engine).map(Code::Core),
@@ -329,7 +333,7 @@ impl Functions {
         };
         let linked = code.and_then(|code| Prepared::link(&self.engine, &code, verified.len()).ok());
         match &linked {
-            Some(_) => self.counters.from_disk(),
+            Some(_) => self.counters.count_from_disk(),
             // The seal held, so it is ours: made by an engine that names itself alike and yet differs.
             None => self.shelf.drop_compiled(&function.content, NoticeKind::OtherEngine),
         }

@@ -6,12 +6,14 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use super::Shard;
 use super::control::Control;
 use super::exchange::{Otherwise, Paused};
+use super::meter::Meter;
 use crate::address::{Addr, LOW_BYTE, Rights};
 use crate::life::Reason;
 use crate::links::{Down, WatchId};
 use crate::message::{EMPTY, Header, Lane, Line, put};
 use crate::send::Refusal;
 use crate::supervise::Supervise;
+use crate::swap::{Ready, Unswapped};
 use crate::table::flag;
 
 /// Watches that the actors of one core may have at once: some 200 MiB.
@@ -87,6 +89,9 @@ pub(crate) struct Bonds {
     places: u64,
     /// Members of groups as this core saw them last.
     pub(crate) rolls: crate::groups::Rolls,
+    pub(super) meters: BTreeMap<u32, Meter>,
+    /// When they are looked at next.
+    pub(super) audit_at: u64,
     /// Where this core's dead letters go.
     pub(crate) dead: Option<crate::trace::TraceWriter>,
 }
@@ -131,9 +136,9 @@ impl Bonds {
         self.extra(index).swap = Some(paused);
     }
 
-    pub(super) fn unpause(&mut self, index: u32) -> Option<Paused> {
+    pub(super) fn unpause(&mut self, index: u32, swapper: Addr) -> Option<Paused> {
         let mut paused = None;
-        self.change(index, |extra| paused = extra.swap.take());
+        self.change(index, |extra| paused = extra.swap.take_if(|paused| paused.swapper == swapper));
         paused
     }
 
@@ -374,7 +379,10 @@ impl Shard {
                 let _ = self.signal(peer, Control::Exit { who: actor, reason });
             }
             Control::Named(place) => self.shared.commons.names.clear(place, actor),
-            Control::Prepare(order) => self.say_ready(order.ready, Err(crate::swap::Unswapped::Gone)),
+            Control::Prepare(order) => {
+                let ready = Ready { number: order.number, outcome: Err(Unswapped::Gone) };
+                self.say_ready(order.ready, ready);
+            }
             Control::Joined(group) => self.shared.commons.groups.leave(group, actor),
             _ => {}
         }
@@ -382,6 +390,7 @@ impl Shard {
 
     /// Tells everyone whom an actor's end concerns. Its place is another's by now.
     pub(super) fn part(&mut self, actor: Addr, reason: Reason) {
+        self.unmeter(actor.index());
         let Some(extra) = self.bonds.extras.remove(&actor.index()) else { return };
         let Extra { watchers, watching, links, sponsor, children, names, groups, .. } = *extra;
         for place in names {

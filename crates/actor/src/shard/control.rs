@@ -9,6 +9,7 @@ use crate::address::{Addr, LOW_BYTE, Rights};
 use crate::bound::{Bound, Policy};
 use crate::life::{Reason, Verdict};
 use crate::message::{Header, Lane, take};
+use crate::quota::Quota;
 use crate::send::{Refusal, Sent};
 use crate::swap::Preparing;
 use crate::table::flag;
@@ -50,12 +51,14 @@ pub(crate) enum Control {
     Joined(u32),
     /// You are not any more.
     Left(u32),
+    /// You may use so much.
+    Quota(Option<Box<Quota>>),
     /// Wait, and make your new state.
     Prepare(Box<Preparing>),
-    /// Go on with it.
-    Commit,
-    /// Go on without it.
-    Abort,
+    /// Go on with it, if it was this one that told you to make it.
+    Commit(Addr),
+    /// Likewise, go on without it.
+    Abort(Addr),
     /// Your supervisor makes you anew in a moment: let go of your state.
     Halt,
     /// End, and don't ask your supervisor.
@@ -144,9 +147,10 @@ impl Shard {
             Control::Halt => self.hold(header.dst, Reason::Restarting),
             Control::Dismiss(reason) => self.finish(header.dst, reason),
             Control::Fail(reason) => self.fail(header.dst, reason),
+            Control::Quota(quota) => self.set_quota(actor, quota.map(|quota| *quota)),
             Control::Prepare(order) => self.prepare(actor, *order),
-            Control::Commit => self.commit(actor),
-            Control::Abort => self.abort(actor),
+            Control::Commit(swapper) => self.commit(actor, swapper),
+            Control::Abort(swapper) => self.abort(actor, swapper),
             bond => self.obey_bond(actor, header.lane(), bond),
         }
     }

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::Ordering;
 
-use super::bonds::Body;
+use super::bonds::{Body, bare};
 use super::{Shard, Urgency};
 use crate::address::{Addr, Address};
 use crate::contain::contain;
@@ -13,6 +13,8 @@ use crate::table::flag;
 /// An actor that waits for its swap.
 pub(super) struct Paused {
     change: Change,
+    /// Who has told it to wait.
+    pub(super) swapper: Addr,
     /// Whether somebody had suspended it, or has meanwhile.
     pub(super) otherwise: Otherwise,
 }
@@ -27,7 +29,7 @@ pub(super) enum Otherwise {
 impl Shard {
     /// Pauses an actor and makes its new state.
     pub(super) fn prepare(&mut self, actor: Addr, order: Preparing) {
-        let Preparing { mut change, ready } = order;
+        let Preparing { mut change, ready, number } = order;
         let outcome = self.try_prepare(actor, &mut change);
         if outcome.is_ok() {
             // SAFETY: an actor of this core; an atomic.
@@ -35,14 +37,14 @@ impl Shard {
             let was = word & flag::SUSPENDED != 0;
             let otherwise = if was { Otherwise::StaysSuspended } else { Otherwise::GoesOn };
             self.set_flag(actor.index(), flag::SUSPENDED);
-            self.bonds.pause(actor.index(), Paused { change, otherwise });
+            self.bonds.pause(actor.index(), Paused { change, swapper: bare(ready.addr()), otherwise });
         }
-        self.say_ready(ready, outcome);
+        self.say_ready(ready, Ready { number, outcome });
     }
 
-    pub(super) fn say_ready(&mut self, to: Address<Ready>, outcome: Result<(), Unswapped>) {
+    pub(super) fn say_ready(&mut self, to: Address<Ready>, ready: Ready) {
         // SAFETY: an address carries the tag of its type.
-        let _ = unsafe { self.send(to.addr(), to.tag(), Lane::System, Urgency::Insist, Ready(outcome)) };
+        let _ = unsafe { self.send(to.addr(), to.tag(), Lane::System, Urgency::Insist, ready) };
     }
 
     fn try_prepare(&mut self, actor: Addr, change: &mut Change) -> Result<(), Unswapped> {
@@ -54,21 +56,21 @@ impl Shard {
         if word & flag::FAILED != 0 || self.bonds.is_paused(actor.index()) {
             return Err(Unswapped::Busy);
         }
-        if (kind.id)() != change.0.old() {
+        if (kind.id)() != change.changes.old() {
             return Err(Unswapped::WrongKind);
         }
         let mut outcome = Err(Unswapped::Panicked);
         // SAFETY: the place of a field of a slot that exists.
         let state = unsafe { (&raw mut (*slot).state).cast::<u8>() };
         // SAFETY: the kind was found by the slot, whose state is whole since it has not failed; no handler runs.
-        let _ = contain(|| outcome = unsafe { change.0.prepare(state) });
+        let _ = contain(|| outcome = unsafe { change.changes.prepare(state) });
         outcome
     }
 
     /// Goes on with the new state.
-    pub(super) fn commit(&mut self, actor: Addr) {
+    pub(super) fn commit(&mut self, actor: Addr, swapper: Addr) {
         let index = actor.index();
-        let Some(Paused { mut change, otherwise }) = self.bonds.unpause(index) else { return };
+        let Some(Paused { mut change, otherwise, .. }) = self.bonds.unpause(index, swapper) else { return };
         // SAFETY: an actor of this core.
         let slot = unsafe { self.table.slot(index) };
         // SAFETY: the place of a field of a slot that exists.
@@ -76,9 +78,9 @@ impl Shard {
         let (number, again) = if self.bonds.body(index) == Body::Whole {
             self.drop_state_at(slot);
             // SAFETY: the state was dropped just now.
-            unsafe { change.0.settle(state) }
+            unsafe { change.changes.settle(state) }
         } else {
-            change.0.bare()
+            change.changes.bare()
         };
         // SAFETY: an atomic of a slot of this core.
         unsafe { (*slot).head.kind.store(number, Ordering::Relaxed) };
@@ -91,8 +93,10 @@ impl Shard {
     }
 
     /// Goes on with the old state.
-    pub(super) fn abort(&mut self, actor: Addr) {
-        let Some(Paused { change, otherwise }) = self.bonds.unpause(actor.index()) else { return };
+    pub(super) fn abort(&mut self, actor: Addr, swapper: Addr) {
+        let Some(Paused { change, otherwise, .. }) = self.bonds.unpause(actor.index(), swapper) else {
+            return;
+        };
         self.go_on(actor, otherwise);
         self.drop_change(change);
     }

@@ -277,6 +277,7 @@ impl Shard {
 
     /// Shows to other threads what this core has done.
     pub(crate) fn publish_counters(&mut self) {
+        self.audit_in_time();
         let counters = &self.shared.ports[self.core as usize].counters;
         let Self { tally, lanes, .. } = self;
         counters.turns.store(tally.turns, Ordering::Relaxed);

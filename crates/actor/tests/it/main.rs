@@ -9,6 +9,7 @@ mod system_links;
 mod system_names;
 mod system_observe;
 mod system_puppet;
+mod system_quota;
 mod system_revoke;
 mod system_supervise;
 mod system_swap;

@@ -167,6 +167,7 @@ fn when_one_refuses_nobody_is_swapped_and_all_go_on() {
         let actors = [table.old(0), table.old(1), table.old(0)];
         table.send(actors[1], 666);
         table.said();
+        let change = || if seed % 2 == 0 { change() } else { change().together() };
         let outcome = table.swap(actors.iter().map(|actor| (actor.addr(), change())).collect());
         actors.iter().for_each(|actor| table.send(*actor, 1));
         let mut said = table.said();
@@ -199,6 +200,25 @@ fn each_way_not_to_be_swapped_has_its_reason() {
     assert_eq!(why(vec![(actor.addr(), panics)]), Err(Unswapped::Panicked));
     assert_eq!(why(vec![(actor.addr(), change())]), Ok(1), "none of this has left a trace");
     assert_eq!(why(Vec::new()), Ok(0));
+}
+
+#[test]
+fn of_two_plans_at_once_each_is_carried_out_whole_or_not_at_all() {
+    for seed in 0..60 {
+        let mut table = Table::new(seed);
+        let actors = [table.old(0), table.old(1), table.old(0)];
+        table.said();
+        let plan = |order: [usize; 3]| {
+            order.map(|at| (actors[at].addr(), change().together())).into_iter().collect()
+        };
+        let outcomes = [table.swap(plan([0, 1, 2])), table.swap(plan([2, 1, 0]))];
+        table.said();
+        let swapped = outcomes.iter().filter(|outcome| matches!(outcome.try_recv(), Ok(Ok(3)))).count();
+        actors.iter().for_each(|actor| table.send(*actor, 1));
+        let expected = if swapped == 0 { 1 } else { 2 };
+        assert_eq!(table.said(), [expected; 3], "seed {seed}: {swapped} plans were carried out");
+        assert!(swapped < 2, "seed {seed}: the second finds new ones");
+    }
 }
 
 #[test]
@@ -262,7 +282,7 @@ fn ten_thousand_actors_on_two_cores_are_swapped_under_traffic() {
     let actors: Vec<Address<u64>> = (0..10_000).map(spawn).collect();
     let (tx, rx) = channel();
     actors.iter().for_each(|actor| _ = system.send(*actor, 1).expect("it lives"));
-    let plan = actors.iter().map(|actor| (actor.addr(), change())).collect();
+    let plan = actors.iter().map(|actor| (actor.addr(), change().together())).collect();
     system.swap_all(plan, move |outcome| _ = tx.send(outcome)).expect("there is room");
     actors.iter().for_each(|actor| _ = system.send(*actor, 1).expect("it lives"));
     assert_eq!(rx.recv_timeout(PATIENCE).expect("it comes to an end"), Ok(10_000));

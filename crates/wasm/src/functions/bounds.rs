@@ -8,29 +8,29 @@ use crate::engine::MEMORY_BYTES_CEILING;
 pub const SOURCE_BYTES_MAX: usize = 4 << 20;
 
 /// 64 MiB: the largest compiled form that is read back. Compiled code is at most some ten times its source.
-pub const COMPILED_BYTES_MAX: usize = 64 << 20;
+pub(super) const COMPILED_BYTES_MAX: usize = 64 << 20;
 
 /// 1 MiB of JSON in either direction, as on the module door.
 pub const JSON_BYTES_MAX: usize = abi::limits::LINE_BYTES_MAX_DEFAULT;
 
 /// 4,096 names: each is one small file that is read at start.
-pub const NAMES_MAX: usize = 4_096;
+pub(super) const NAMES_MAX: usize = 4_096;
 
 /// 64 KiB of one name's record: its permissions are texts, and a manifest has dozens of them, not thousands.
-pub const RECORD_BYTES_MAX: usize = 64 << 10;
+pub(super) const RECORD_BYTES_MAX: usize = 64 << 10;
 
 /// 10,000 elements of all tables of one function; compilers make tables of a few hundred.
-pub const TABLE_ELEMENTS_MAX: usize = 10_000;
+pub(super) const TABLE_ELEMENTS_MAX: usize = 10_000;
 
 /// 64 notices are kept until somebody takes them; older ones give way and are counted.
-pub const NOTICES_MAX: usize = 64;
+pub(super) const NOTICES_MAX: usize = 64;
 
 /// 90 s: how long a caller waits for somebody else's compilation, which is itself given up after 60 s and may have
 /// to wait for a place first.
-pub const FLIGHT_WAIT_MAX: Duration = Duration::from_secs(90);
+pub(super) const FLIGHT_WAIT_MAX: Duration = Duration::from_secs(90);
 
 /// 4 KiB: the fixed cost of a prepared function beside its code, counted so that many tiny ones are bounded too.
-pub const WARM_BYTES_EACH: u64 = 4_096;
+pub(super) const WARM_BYTES_EACH: u64 = 4_096;
 
 /// How much the cache keeps, and for how long. Without a default, as the host has to think about each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

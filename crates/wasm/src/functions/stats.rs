@@ -58,7 +58,7 @@ impl Counters {
         add(&self.compiled, 1);
     }
 
-    pub(super) fn from_disk(&self) {
+    pub(super) fn count_from_disk(&self) {
         add(&self.from_disk, 1);
     }
 
