@@ -482,8 +482,5 @@ fn one_time_work_that_speaks_the_door_has_its_time_for_all_of_it() {
          wait 100",
         &["ready.timeout", "journal module.ready"],
     );
-    assert_eq!(
-        told,
-        ["journal module.ready job#1 after_ms=0", "journal ready.timeout job#1 after_ms=50"]
-    );
+    assert_eq!(told, ["journal module.ready job#1 after_ms=0", "journal ready.timeout job#1 after_ms=50"]);
 }

@@ -45,7 +45,8 @@ fn the_schema_names_every_message_of_both_directions() {
     let both = ["cancel", "progress", "chunk", "end", "credit"];
     let to_module = [
         "install",
-        "init", "transport",
+        "init",
+        "transport",
         "deps_ready",
         "service_available",
         "ping",
