@@ -76,7 +76,8 @@ fn shown_in(page: &str) -> Vec<Shown> {
 /// The words behind `ostoja`, if they begin with a verb.
 fn read(text: &str) -> Option<Shown> {
     let is_verb = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
-    // What follows `--` or a comment sign is not ours.
+    // What follows two spaces explains; what follows `--` or a comment sign is not ours.
+    let text = text.split("  ").next().unwrap_or(text);
     let words = text.split_whitespace().take_while(|word| *word != "--" && !word.starts_with('#'));
     let words: Vec<&str> = words.collect();
     let first = words.first().filter(|word| is_verb(word))?;

@@ -28,3 +28,11 @@ fn options_are_looked_for_as_words() {
     assert!(has(help, "-f") && has(help, "--follow") && has(help, "--since"));
     assert!(!has(help, "--sinc") && !has(help, "-n"));
 }
+
+#[test]
+fn what_explains_a_command_is_not_part_of_it() {
+    assert_eq!(
+        found("```text\nostoja kernel start -d    as `ostoja up --detach`\n```\n"),
+        ["kernel start -d"]
+    );
+}
