@@ -689,6 +689,33 @@ class _Pending:
             pass
 
 
+class _Latch:
+    """Set once, awaited by the thread of `run`. A pipe and not an event: a signal that comes just before the thread
+    sleeps on a lock is only seen when something else ends that sleep, while its byte in a pipe waits to be read."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._read_end, self._write_end = os.pipe()
+        os.set_blocking(self._write_end, False)
+
+    def wake_on_signals(self) -> None:
+        """Makes every signal end the sleep, so that its handler runs. Called by the main thread."""
+        signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
+
+    def set(self) -> None:
+        """Lets the waiting thread go on."""
+        self._is_set = True
+        try:
+            os.write(self._write_end, b"\0")
+        except BlockingIOError:
+            pass  # Full of signals: it wakes without our byte.
+
+    def wait(self) -> None:
+        """Returns once it is set."""
+        while not self._is_set:
+            os.read(self._read_end, 1 << 16)
+
+
 class _Config:
     """This module's own section of config.yaml: `config()` is all of it, `config("a.b", default)` one value."""
 
@@ -820,7 +847,7 @@ class Module:
         self._deliveries_lost = 0
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._stopping = False
-        self._done = threading.Event()
+        self._done = _Latch()
         self._exit_code = 0
         self._manifest: dict[str, Any] = {}
 
@@ -991,11 +1018,11 @@ class Module:
         self._door = _Door()
         self._manifest = _read_manifest()
         if threading.current_thread() is threading.main_thread():
+            self._done.wake_on_signals()
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: self._stop("signal"))
         threading.Thread(target=self._read, name="ostoja-reader", daemon=True).start()
-        while not self._done.wait(3600):
-            pass
+        self._done.wait()
         self._door.close()
         # The user's own threads must not keep an orphan alive after the kernel is gone.
         watchdog = threading.Timer(EXIT_S, os._exit, (self._exit_code,))

@@ -298,6 +298,13 @@ class Life(ModuleCase):
         self.assertEqual(kernel.wait(), 0)
         self.assertEqual(len(kernel.sent("log", msg="hook shutdown")), 1)
 
+    def test_sigterm_right_after_ready_is_never_missed(self) -> None:
+        for _ in range(25):  # The signal comes while the main thread is on its way into its sleep.
+            with self.module("import ostoja; ostoja.run()") as kernel:
+                kernel.start()
+                kernel.process.terminate()
+                self.assertEqual(kernel.wait(), 0)
+
     def test_a_closed_stdout_does_not_hang(self) -> None:
         process = subprocess.Popen([sys.executable, "-c", "import ostoja; ostoja.run()"], cwd=HERE,
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
