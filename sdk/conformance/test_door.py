@@ -57,9 +57,11 @@ class Door:
     """The conversations; a class per language below runs all of them."""
 
     language = ""
+    command: list[str]
 
-    def setUp(self) -> None:
-        self.command = command(self.language)
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.command = command(cls.language)
 
     def module(self, **options: Any) -> FakeKernel:
         kernel = FakeKernel(self.command, **options)

@@ -311,7 +311,7 @@ export class Call extends Message {
     } catch (problem) {
       send({ type: "rpc_response", id: this.id, error: `bad result: ${textOf(problem)}` });
     }
-    running.delete(this.id);
+    if (running.get(this.id) === this) running.delete(this.id);
     if (running.size === 0) onIdle();
   }
 }
