@@ -18,27 +18,40 @@ use crate::launch;
 use crate::life::{Life, ReadyMade, Stream};
 use crate::outbox::Outbox;
 use crate::pipes::splitter;
+use crate::runtime::Runtime;
 use crate::shell::Shell;
 use crate::tasks;
 
 /// Why there is no process, and whether trying again can help.
 type Failure = (SpawnFault, String);
 
+/// What a launch came to.
+enum Launched {
+    /// A process runs.
+    Runs,
+    /// It is being made: that it runs, or why not, is told later.
+    Comes,
+}
+
 impl Shell {
     /// Starts the next life that waits for it.
     pub(crate) fn launch_next(&mut self) {
         let Some((slot, generation)) = self.launches.pop_front() else { return };
         let event = match self.launch(slot, generation) {
-            Ok(()) => Event::Spawned(slot, generation),
+            Ok(Launched::Runs) => Event::Spawned(slot, generation),
+            Ok(Launched::Comes) => return,
             Err((fault, why)) => Event::SpawnFailed(slot, generation, fault, why),
         };
         self.feed(event);
     }
 
-    fn launch(&mut self, slot: Slot, generation: Generation) -> Result<(), Failure> {
+    fn launch(&mut self, slot: Slot, generation: Generation) -> Result<Launched, Failure> {
         let gone = || (SpawnFault::Refused, "its description is gone".to_owned());
         let blueprint = self.blueprint(slot).ok_or_else(gone)?;
         self.check_seal(&blueprint)?;
+        if blueprint.runtime == Runtime::Wasm {
+            return self.launch_guest(slot, generation, &blueprint).map(|()| Launched::Comes);
+        }
         self.prepare(slot, &blueprint)?;
         let notify = match crate::ready::wants_socket(&blueprint) {
             true => {
@@ -55,11 +68,11 @@ impl Shell {
         });
         self.berths = berths;
         let child = child.ok_or_else(gone)?.map_err(|error| launch::fault(&error))?;
-        self.take_up(slot, generation, &blueprint, child, notify)
+        self.take_up(slot, generation, &blueprint, child, notify).map(|()| Launched::Runs)
     }
 
     /// Are these still the files that were approved?
-    fn check_seal(&mut self, blueprint: &Blueprint) -> Result<(), Failure> {
+    pub(crate) fn check_seal(&mut self, blueprint: &Blueprint) -> Result<(), Failure> {
         let Some(seal) = &blueprint.seal else { return Ok(()) };
         let effective = self.effective(&blueprint.id);
         let writable = writable(&effective, seal, &self.surrounding.user_home());
