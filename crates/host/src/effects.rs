@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 
 use abi::{Generation, ModuleId, Payload, Slot};
-use kernel::{Effect, Event, Outcome, Outgoing, Signal, SpawnFault, Undelivered, Word};
+use kernel::{Effect, Event, Outcome, Outgoing, Signal, Undelivered, Word};
 
 use crate::cgroups::Cgroups;
 use crate::files::section;
@@ -11,10 +11,12 @@ use crate::outbox::{Mail, Posted, Written};
 use crate::shell::Shell;
 use crate::translate::{Initial, tell};
 
+mod births;
 mod perform;
 mod save;
 mod spawn;
 
+pub(crate) use births::{Births, Born};
 pub(crate) use perform::{PendingSet, write_sets};
 pub(crate) use save::{save_now, save_when_asked};
 
@@ -145,17 +147,6 @@ impl Shell {
         }
         if signal == Signal::Kill {
             self.kill_group(slot, cgroup.as_deref());
-        }
-    }
-
-    /// A life that is to end before it was launched is not launched.
-    fn cancel_launch(&mut self, slot: Slot, generation: Generation) {
-        let waiting = self.launches.iter().position(|launch| *launch == (slot, generation));
-        if let Some(at) = waiting {
-            self.launches.remove(at);
-            let why = "it was told to end before it was started".to_owned();
-            let now = self.now();
-            self.kernel.handle(now, Event::SpawnFailed(slot, generation, SpawnFault::Failed, why));
         }
     }
 
