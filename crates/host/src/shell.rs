@@ -31,6 +31,7 @@ use crate::files::blueprint::Blueprint;
 use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
+use crate::functions::Cabinet;
 use crate::guests::Guests;
 use crate::home::Home;
 use crate::launch::Ground;
@@ -96,6 +97,8 @@ pub(crate) struct Shell {
     pub(crate) desk: Desk,
     /// WebAssembly modules.
     pub(crate) guests: Guests,
+    /// The function cache.
+    pub(crate) functions: Cabinet,
     pub(crate) bells: Rc<Bells>,
     /// By seat.
     seats: Vec<Option<Seat>>,
@@ -165,6 +168,7 @@ impl Shell {
                 talk: parts.talk,
                 desk: Desk::default(),
                 guests: Guests::new(),
+                functions: Cabinet::new(parts.seed),
                 bells: Rc::new(Bells::default()),
                 seats: Vec::new(),
                 launches: VecDeque::new(),

@@ -276,6 +276,7 @@ impl Shell {
             Ok(None) | Err(_) => ExitKind::Signal(sandbox::Signal::KILL.number()),
         };
         crate::ready::remove_socket(self, slot);
+        self.forget_asks(slot, generation);
         self.feed(Event::Exited(slot, generation, exit));
         self.end_turn();
     }

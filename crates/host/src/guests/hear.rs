@@ -114,6 +114,7 @@ impl Shell {
             self.tell_fall(slot, generation, &guest, why);
         }
         self.drop_swaps(slot, generation);
+        self.forget_asks(slot, generation);
         self.feed(Event::Exited(slot, generation, exit));
     }
 
