@@ -11,16 +11,21 @@
 
 mod admit;
 mod ask;
+mod balance;
 pub(crate) mod bonds;
 pub(crate) mod control;
 mod dispatch;
 mod exchange;
 pub(crate) mod fate;
 mod lot;
+mod luggage;
 mod meter;
+mod moving;
+mod news;
 mod spawn;
 mod timers;
 mod turn;
+mod watching;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -102,6 +107,7 @@ pub struct Shard {
     links: Vec<Option<Link>>,
     incoming: Vec<Option<Consumer<Packet>>>,
     control_tag: u32,
+    relocation_tag: u32,
     last_kind: (*const Kind, u32, u32),
     pub(crate) places: Places,
     deferred: Deferred,
@@ -114,6 +120,9 @@ pub struct Shard {
     /// How to make actors again that were spawned with a factory.
     again: BTreeMap<u32, Again>,
     asks: Asks,
+    /// Actors on their way from and to this core.
+    moves: moving::Moves,
+    balance: balance::Balancing,
     /// Links, watches, supervisors and names of this core's actors.
     pub(crate) bonds: bonds::Bonds,
     wheel: Wheel<Timer>,
@@ -164,6 +173,7 @@ impl Shard {
             links: producers.into_iter().map(|producer| producer.map(link)).collect(),
             incoming,
             control_tag: tag_of::<Control>(),
+            relocation_tag: tag_of::<moving::Relocation>(),
             last_kind: (core::ptr::null(), 0, 0),
             places: Places::default(),
             deferred: Deferred::default(),
@@ -171,7 +181,9 @@ impl Shard {
             replays: VecDeque::new(),
             muted_by: BTreeMap::new(),
             again: BTreeMap::new(),
-            asks: Asks::default(),
+            asks: Asks::of_core(core),
+            moves: moving::Moves::default(),
+            balance: balance::Balancing::default(),
             bonds: bonds::Bonds::default(),
             wheel: Wheel::new(shared.config.timers_max),
             now: shared.ground.now(),

@@ -50,6 +50,7 @@ pub fn assemble<P: Platform + 'static>(
         ports: (0..cores).map(|_| port()).collect(),
         ground: Box::new(platform),
         phase: AtomicU8::new(phase::RUNNING),
+        grace: crate::grace::Grace::new(),
         commons,
         config,
     });
@@ -80,6 +81,7 @@ impl System {
     /// The message with the reason: [`Refusal::Full`] when the receiver is congested or too much is waiting for its
     /// core, [`Refusal::Closed`] when the system shuts down, [`Refusal::Gone`], [`Refusal::Forbidden`].
     pub fn send<M: Send + 'static>(&self, to: Address<M>, message: M) -> Result<Sent, Refused<M>> {
+        let _inside = self.shared.grace.enter();
         let actor = self.shared.resolve(to.addr());
         match actor.and_then(|actor| Ok((self.admit(actor, Lane::Normal)?, actor))) {
             Ok((core, actor)) => {
@@ -101,6 +103,7 @@ impl System {
         }
         let owner = how.core().map_or(0, Core::index);
         let Some(port) = self.shared.ports.get(owner) else { return Err(Refusal::Gone) };
+        let _inside = self.shared.grace.enter();
         let kind = kind_number(kind_of::<A>());
         let addr =
             crate::shard::furnish(&self.shared, &mut port.outside.lock(), kind, how, owner as u32, actor)?;
@@ -189,6 +192,7 @@ impl System {
     pub(crate) fn signal(&self, actor: Addr, order: Control) -> Result<(), Refusal> {
         let actor = self.shared.resolve(actor)?;
         let actor = Addr::from_word(actor.index(), actor.word());
+        let _inside = self.shared.grace.enter();
         let core = self.admit(actor, Lane::System)?;
         self.inject(core, actor, self.control_tag, Lane::System, order);
         Ok(())
@@ -206,6 +210,7 @@ impl System {
             return Err(Refusal::Forbidden);
         }
         let actor = Addr::from_word(actor.index(), actor.word());
+        let _inside = self.shared.grace.enter();
         let core = self.admit(actor, if lane == Lane::System { lane } else { Lane::Critical })?;
         self.inject(core, actor, self.control_tag, lane, order);
         Ok(())

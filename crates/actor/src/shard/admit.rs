@@ -215,7 +215,7 @@ impl Shard {
     /// # Safety
     /// `header.tag` is the tag of `M`.
     #[inline]
-    unsafe fn send_remote<M: Send>(&mut self, core: usize, header: Header, message: M) {
+    pub(super) unsafe fn send_remote<M: Send>(&mut self, core: usize, header: Header, message: M) {
         let Some(Some(link)) = self.links.get_mut(core) else { return };
         let message = ManuallyDrop::new(message);
         let fill = |place: &mut core::mem::MaybeUninit<Packet>| {

@@ -14,13 +14,14 @@ use crate::deferred::NONE;
 use crate::kind::{Kind, Starts};
 use crate::life::{Exit, Failure, Reason, Restart, StopAll, Verdict, Warden};
 use crate::message::Lane;
-use crate::table::{Slot, bump, flag};
+use crate::table::{MOVING, Slot, bump, flag};
 
 impl Shard {
     fn kind_at(&mut self, slot: *mut Slot) -> Option<&'static Kind> {
         // SAFETY: an atomic of a slot that exists.
         let number = unsafe { (*slot).head.kind.load(Ordering::Relaxed) };
-        self.known_kind(number)?.kind
+        // At shutdown an actor may be on its way.
+        self.known_kind(number & !MOVING)?.kind
     }
 
     /// Runs something of an actor in its own name; whether it returned.
@@ -45,7 +46,7 @@ impl Shard {
     pub(super) fn start_new(&mut self, actor: Addr) {
         // SAFETY: a place that was taken; an atomic, since the place may have another life by now.
         let word = unsafe { &(*self.table.slot(actor.index())).head.word };
-        if word.bits() & !LOW_BYTE == actor.word() && word.bits() & flag::NEW != 0 {
+        if word.bits() & !LOW_BYTE == actor.word() && word.bits() & flag::NEW != 0 && self.owns(actor) {
             word.remove(flag::NEW);
             self.start(actor.index());
         }

@@ -78,6 +78,7 @@ impl Shard {
         }
         self.start_fresh();
         self.take_injected();
+        self.press_moves();
         self.read_rings();
         self.run_lane(Lane::System, u32::MAX);
         while let Some(actor) = self.replays.pop_front() {
@@ -272,6 +273,7 @@ impl Shard {
         self.has_messages()
             || self.links.iter().flatten().any(|link| !link.overflow.is_empty())
             || self.has_mail()
+            || !self.moves.is_idle()
             || self.shared.is_stopping()
     }
 
@@ -288,6 +290,7 @@ impl Shard {
         counters.actors.store(tally.actors, Ordering::Relaxed);
         let queued: usize = lanes.iter().map(crate::log::Log::count).sum();
         counters.queued.store(queued as u64, Ordering::Relaxed);
+        self.weigh(queued);
     }
 
     /// Drops all messages that this shard has; its actors have ended before.

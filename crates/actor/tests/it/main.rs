@@ -6,6 +6,7 @@ mod core_messages;
 mod model;
 mod system_drain;
 mod system_links;
+mod system_moves;
 mod system_names;
 mod system_observe;
 mod system_puppet;
