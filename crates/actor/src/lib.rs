@@ -90,6 +90,7 @@ mod sync;
 mod system;
 mod table;
 pub mod trace;
+mod tracing;
 pub mod wheel;
 
 pub use address::{Addr, Address, Rights};
@@ -117,6 +118,7 @@ pub use statistics::{ActorStatistics, CoreStatistics, Load};
 pub use swap::{Change, PLAN_MAX, SwapOutcome, Unswapped};
 pub use system::{System, assemble};
 pub use table::ACTORS_MAX;
+pub use tracing::{Happening, Happenings, RequestId, Span, SpanId, What};
 
 #[cfg(all(test, loom))]
 mod models;

@@ -22,6 +22,7 @@ mod luggage;
 mod meter;
 mod moving;
 mod news;
+mod requests;
 mod spawn;
 mod timers;
 mod turn;
@@ -52,6 +53,8 @@ use crate::ring::{Consumer, Producer};
 use crate::shared::{Places, Shared};
 use crate::sync::Arc;
 use crate::table::{Head, View};
+use crate::trace::TraceWriter;
+use crate::tracing::Running;
 use crate::wheel::Wheel;
 use control::Control;
 
@@ -89,6 +92,8 @@ mod after {
     pub(super) const STOP: u32 = 1;
     /// It was told on already in this activation.
     pub(super) const PRESSED: u32 = 1 << 2;
+    /// It has begun a request.
+    pub(super) const TRACED: u32 = 1 << 3;
     /// Nothing more in this turn.
     pub(super) const YIELD: u32 = 1 << 1;
 }
@@ -128,6 +133,13 @@ pub struct Shard {
     wheel: Wheel<Timer>,
     pub(crate) now: u64,
     warden: Option<Box<dyn Warden>>,
+    /// What this core does, and the requests in it.
+    pub(crate) happenings: Option<TraceWriter>,
+    pub(crate) spans: Option<TraceWriter>,
+    /// What the handler that runs is part of.
+    pub(crate) running: Running,
+    /// What a routing word says below the generation when a message may take the short way.
+    key: u64,
     injected: Vec<Line>,
     lots: lot::Lots,
     pub(crate) random: u64,
@@ -188,6 +200,10 @@ impl Shard {
             wheel: Wheel::new(shared.config.timers_max),
             now: shared.ground.now(),
             warden: Some(warden),
+            happenings: None,
+            spans: None,
+            running: Running::default(),
+            key: u64::from(core),
             injected: Vec::new(),
             lots: lot::Lots::default(),
             random: seed,

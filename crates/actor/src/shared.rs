@@ -126,6 +126,8 @@ pub(crate) struct Shared {
     pub(crate) ground: Box<dyn Ground>,
     pub(crate) phase: AtomicU8,
     pub(crate) config: Config,
+    /// The tag of messages that are part of a request.
+    pub(crate) envelope_tag: u32,
     /// For threads that send from outside while actors move.
     pub(crate) grace: crate::grace::Grace,
     /// Names, groups and the like: nothing of it is on the way of a message.

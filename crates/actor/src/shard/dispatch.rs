@@ -81,6 +81,9 @@ impl Shard {
     #[inline(never)]
     fn settle_after(&mut self, index: u32) {
         let asked = core::mem::take(&mut self.after);
+        if asked & after::TRACED != 0 {
+            self.end_span();
+        }
         if asked & after::STOP != 0 {
             self.end(index, Reason::Stopped);
         }
@@ -128,6 +131,9 @@ impl Shard {
         if header.tag == self.control_tag {
             self.count_handled(slot, header.dst, source);
             return self.obey(header, payload);
+        }
+        if header.tag == self.shared.envelope_tag {
+            return self.open(header, payload, word, known.tag, source);
         }
         if known.tag != header.tag {
             self.count_handled(slot, header.dst, source);
@@ -304,7 +310,8 @@ impl Shard {
         if header.tag == self.control_tag {
             return self.undeliverable(header, payload);
         }
-        self.note_undelivered(header);
+        let tag = self.tag_within(header, payload);
+        self.note_undelivered(Header { tag, ..header });
         self.tally.dead += 1;
         // SAFETY: an entry's payload is of its tag, and who calls this does not take it.
         unsafe { discard(header.tag, payload) };

@@ -15,6 +15,7 @@ use crate::kind::{Kind, Starts};
 use crate::life::{Exit, Failure, Reason, Restart, StopAll, Verdict, Warden};
 use crate::message::Lane;
 use crate::table::{MOVING, Slot, bump, flag};
+use crate::tracing::Record;
 
 impl Shard {
     fn kind_at(&mut self, slot: *mut Slot) -> Option<&'static Kind> {
@@ -38,6 +39,7 @@ impl Shard {
         self.current.head = head;
         self.current.lane = Lane::Normal;
         let outcome = contain(|| act(state, &mut Context::new(self)));
+        self.end_begun_span();
         self.current = before;
         outcome
     }
@@ -143,6 +145,9 @@ impl Shard {
         self.unmute_senders(index);
         self.again.remove(&index);
         self.tally.actors = self.tally.actors.saturating_sub(1);
+        if reason.is_abnormal() {
+            self.note(Record::Ended, u32::from(reason.number()), actor, 0);
+        }
         self.part(actor, reason);
         let exit = Exit { actor, kind: (kind.name)(), reason };
         self.with_warden(|warden, ctx| warden.exited(&exit, ctx));
@@ -200,6 +205,9 @@ impl Shard {
     /// The actor that ran has panicked: its messages wait until its fate is decided.
     pub(super) fn failed(&mut self, index: u32) {
         self.tally.panics += 1;
+        // SAFETY: a place that was taken; an atomic.
+        let word = unsafe { (*self.table.slot(index)).head.word.bits() };
+        self.note(Record::Panicked, 0, Addr::from_word(index, word), 0);
         // SAFETY: a place that was taken.
         bump(unsafe { &self.table.account(index).panics });
         self.fail(index, Reason::Panicked);

@@ -27,6 +27,7 @@ impl Shard {
     pub(crate) fn aside<R>(&mut self, act: impl FnOnce(&mut Context<'_>) -> R) -> R {
         self.step_back();
         let result = act(&mut Context::new(self));
+        self.end_begun_span();
         self.after = 0;
         result
     }

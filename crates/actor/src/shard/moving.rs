@@ -29,6 +29,7 @@ use crate::grace::Wait;
 use crate::message::{EMPTY, Header, LANES, Lane, Line, Payload, put, take};
 use crate::platform::Core;
 use crate::table::{MOVING, OVERLOADED, PINNED, Slot, flag};
+use crate::tracing::Record;
 
 /// From core to core, past all addresses.
 pub(crate) enum Relocation {
@@ -119,6 +120,7 @@ impl Shard {
         if let Some(route) = self.table.route(index) {
             route.store(actor.word() | u32::from(to.0) | load, Ordering::Release);
         }
+        self.note(Record::Left, 0, actor, u64::from(to.0));
         self.tally.actors = self.tally.actors.saturating_sub(1);
         let others = self.links.iter().flatten().count();
         self.moves.begun += 1;
@@ -282,7 +284,8 @@ impl Shard {
             let slot: *mut Slot = self.table.slot(header.dst);
             ((*slot).head.word.bits(), (*slot).head.kind.load(Ordering::Relaxed))
         };
-        let is_message = self.known_kind(kind & !MOVING).is_some_and(|known| known.tag == header.tag);
+        let within = self.tag_within(header, payload);
+        let is_message = self.known_kind(kind & !MOVING).is_some_and(|known| known.tag == within);
         let is_order = header.tag == self.control_tag && header.lane() == Lane::System;
         let stands_in_line = is_message || !is_order && word & flag::AWAITING == 0;
         if is_order && !self.owns(Addr::from_word(header.dst, header.meta)) && self.count_late(payload) {
@@ -325,6 +328,7 @@ impl Shard {
         let mut uncounted = luggage.uncounted;
         let (mut messages, orders) = self.unpack(luggage);
         self.tally.actors += 1;
+        self.note(Record::Arrived, 0, actor, 0);
         let (mut last, mut count) = (NONE, 0);
         for (line, source) in messages.0.drain(..) {
             last = self.deferred.append(last, line);

@@ -164,7 +164,7 @@ impl Shard {
             Ok(super::Way::Local(_)) => {
                 self.send_line(self.core as usize, core::mem::ManuallyDrop::new(waiting).line)
             }
-            Ok(super::Way::Remote(core, _)) => {
+            Ok(super::Way::Remote(core, _) | super::Way::Enveloped(core, _)) => {
                 self.send_line(core, core::mem::ManuallyDrop::new(waiting).line)
             }
             Ok(super::Way::Nowhere) => self.tally.dead += 1,

@@ -11,6 +11,7 @@ mod system_names;
 mod system_observe;
 mod system_puppet;
 mod system_quota;
+mod system_requests;
 mod system_revoke;
 mod system_supervise;
 mod system_swap;
