@@ -45,6 +45,9 @@ impl Shell {
     }
 
     fn send(&mut self, slot: Slot, generation: Generation, frame: Outgoing) {
+        if self.is_guest(slot, generation) {
+            return self.send_guest(slot, generation, frame);
+        }
         let initial = match frame {
             Outgoing::Init | Outgoing::ConfigUpdate(_) => Some(self.initial(slot, generation)),
             _ => None,
@@ -108,7 +111,7 @@ impl Shell {
     }
 
     /// What a module is told first: its own section, and where the home is.
-    fn initial(&mut self, slot: Slot, generation: Generation) -> Initial {
+    pub(crate) fn initial(&mut self, slot: Slot, generation: Generation) -> Initial {
         let home = self.files.home.root().display().to_string();
         let Some(blueprint) = self.blueprint(slot) else { return Initial { config: b"{}".to_vec(), home } };
         let Some(key) = blueprint.config_key.clone() else { return Initial { config: b"{}".to_vec(), home } };
@@ -124,6 +127,9 @@ impl Shell {
     }
 
     fn signal(&mut self, slot: Slot, generation: Generation, signal: Signal) {
+        if self.is_guest(slot, generation) {
+            return self.signal_guest(slot, generation, signal);
+        }
         let cgroup = self.seat(slot).and_then(|seat| seat.cgroup.clone());
         let Some(life) = self.life_mut(slot, generation) else {
             return self.cancel_launch(slot, generation);
@@ -176,6 +182,13 @@ impl Shell {
         mail: Mail,
         answer: Result<Option<Payload>, String>,
     ) {
+        if self.is_guest(slot, generation) {
+            let answer = match answer {
+                Ok(result) => Ok(result.map(|result| result.as_bytes().to_vec()).unwrap_or_default()),
+                Err(error) => Err(error),
+            };
+            return self.answer_guest(slot, generation, id, answer);
+        }
         let Some(life) = self.life_mut(slot, generation) else { return };
         let posted = life.outbox.post(mail, |out| {
             let answer = match &answer {
@@ -190,7 +203,7 @@ impl Shell {
     }
 }
 
-fn mail_of(frame: &Outgoing) -> Mail {
+pub(crate) fn mail_of(frame: &Outgoing) -> Mail {
     match frame {
         Outgoing::Deliver { .. }
         | Outgoing::Call { .. }

@@ -31,6 +31,7 @@ use crate::files::blueprint::Blueprint;
 use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
+use crate::guests::Guests;
 use crate::home::Home;
 use crate::launch::Ground;
 use crate::life::{Life, Seat};
@@ -93,6 +94,8 @@ pub(crate) struct Shell {
     pub(crate) proofs: Report,
     pub(crate) talk: Talk,
     pub(crate) desk: Desk,
+    /// WebAssembly modules.
+    pub(crate) guests: Guests,
     pub(crate) bells: Rc<Bells>,
     /// By seat.
     seats: Vec<Option<Seat>>,
@@ -161,6 +164,7 @@ impl Shell {
                 proofs: parts.proofs,
                 talk: parts.talk,
                 desk: Desk::default(),
+                guests: Guests::new(),
                 bells: Rc::new(Bells::default()),
                 seats: Vec::new(),
                 launches: VecDeque::new(),

@@ -19,6 +19,7 @@ use crate::launch;
 use crate::life::{Life, ReadyMade, Stream};
 use crate::outbox::Outbox;
 use crate::pipes::splitter;
+use crate::runtime::Runtime;
 use crate::shell::Shell;
 use crate::tasks;
 
@@ -31,7 +32,7 @@ const CANCELLED: &str = "it was told to end before it was started";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Launched {
     Runs,
-    /// Its end is told by [`Shell::born`].
+    /// Its end is told by [`Shell::born`], or by the thread that makes a WebAssembly module.
     UnderWay,
 }
 
@@ -53,6 +54,9 @@ impl Shell {
         let gone = || (SpawnFault::Refused, "its description is gone".to_owned());
         let blueprint = self.blueprint(slot).ok_or_else(gone)?;
         self.check_seal(&blueprint)?;
+        if blueprint.runtime == Runtime::Wasm {
+            return self.launch_guest(slot, generation, &blueprint).map(|()| Launched::UnderWay);
+        }
         self.prepare(slot, &blueprint)?;
         let notify = match crate::ready::wants_socket(&blueprint) {
             true => {
@@ -149,7 +153,7 @@ impl Shell {
     }
 
     /// Are these still the files that were approved?
-    fn check_seal(&mut self, blueprint: &Blueprint) -> Result<(), Failure> {
+    pub(crate) fn check_seal(&mut self, blueprint: &Blueprint) -> Result<(), Failure> {
         let Some(seal) = &blueprint.seal else { return Ok(()) };
         let effective = self.effective(&blueprint.id);
         let writable = writable(&effective, seal, &self.surrounding.user_home());
