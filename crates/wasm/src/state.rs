@@ -9,6 +9,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, StoreContext};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use crate::command::{STOP_CHECK_TICKS, Stop};
 use crate::engine::{Engine, Metering, ticks_of};
 use crate::limits::{LOG_LINES_PER_ENTRY, Limits, PUBLISHES_PER_ENTRY, TOPICS_MAX, kept};
 use crate::services::{BusRefusal, CallFailure, Level, Purpose, Services, Ticket};
@@ -102,6 +103,8 @@ pub(crate) struct State {
     pub(crate) context: Context,
     pub(crate) secrets: Arc<BTreeSet<String>>,
     pub(crate) letterbox: Arc<Letterbox>,
+    /// Ends whatever entry runs.
+    pub(crate) stop: Stop,
     pub(crate) limits: Limits,
     pub(crate) limiter: Limiter,
     engine: Engine,
@@ -137,6 +140,7 @@ impl State {
             context: Context::default(),
             secrets,
             letterbox: Arc::default(),
+            stop: Stop::default(),
             limits,
             limiter: Limiter::new(limits.memory_bytes_max, limits.table_elements_max),
             engine,
@@ -191,6 +195,12 @@ impl State {
     /// Whether the present entry is past its deadline.
     pub(crate) fn is_late(&self) -> bool {
         self.engine.now_ticks() >= self.deadline_tick
+    }
+
+    /// How many ticks the present entry may go on before it is looked at again; none when it has to end.
+    pub(crate) fn ticks_to_next_look(&self) -> Option<u64> {
+        let left = self.ticks_left();
+        (left > 0 && !self.stop.is_wanted()).then(|| left.min(STOP_CHECK_TICKS))
     }
 
     /// Whether instructions are counted.
