@@ -38,6 +38,7 @@ mod environment;
 mod error;
 mod files;
 mod home;
+mod lane;
 mod launch;
 mod life;
 mod limits;

@@ -23,6 +23,7 @@ use sandbox::Prepared;
 use tokio::task::AbortHandle;
 
 use crate::files::blueprint::Blueprint;
+use crate::lane::LaneEnd;
 use crate::outbox::Outbox;
 
 /// Which of a module's two outputs.
@@ -90,6 +91,7 @@ pub(crate) struct Life {
     pub(crate) stdout_lines: Option<LineDecoder>,
     pub(crate) stderr_lines: Option<LineDecoder>,
     pub(crate) outbox: Outbox,
+    pub(crate) lane: LaneEnd,
     pub(crate) started: Wall,
     pub(crate) stop: sandbox::Signal,
     /// The tasks that end with it.
@@ -118,6 +120,17 @@ impl Seat {
     /// The life of this generation, if it is the one that runs.
     pub(crate) fn life_of(&mut self, generation: Generation) -> Option<&mut Life> {
         self.life.as_mut().filter(|life| life.generation == generation)
+    }
+}
+
+impl Life {
+    /// How its frames go, for operators.
+    pub(crate) fn transport(&self) -> &'static str {
+        match self.door {
+            Door::Lines if self.lane.is_used() => "shm",
+            Door::Lines => "pipes",
+            Door::Plain => "",
+        }
     }
 }
 

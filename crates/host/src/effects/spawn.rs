@@ -14,6 +14,7 @@ use crate::cgroups::Cgroups;
 use crate::clock::wall_now;
 use crate::files::blueprint::Blueprint;
 use crate::files::discovery::{mismatch, writable};
+use crate::lane::LaneEnd;
 use crate::launch;
 use crate::life::{Life, ReadyMade, Stream};
 use crate::outbox::Outbox;
@@ -47,15 +48,18 @@ impl Shell {
             }
             false => None,
         };
+        let (lane, handed) = LaneEnd::make(&blueprint);
         let mut berths = self.berths.take();
         let ready_made = self.seat_mut(slot).and_then(|seat| seat.ready_made.as_mut());
-        let child = ready_made.map(|made| match &mut berths {
-            Some(berths) => made.prepared.launch_from(berths),
-            None => made.prepared.launch(),
-        });
+        let handed = handed.into_iter().collect();
+        let child = ready_made.map(|made| made.prepared.launch_handing(berths.as_mut(), handed));
         self.berths = berths;
         let child = child.ok_or_else(gone)?.map_err(|error| launch::fault(&error))?;
-        self.take_up(slot, generation, &blueprint, child, notify)
+        self.take_up(slot, generation, &blueprint, child, notify)?;
+        if let Some(life) = self.life_mut(slot, generation) {
+            life.lane = lane;
+        }
+        Ok(())
     }
 
     /// Are these still the files that were approved?
@@ -152,6 +156,7 @@ impl Shell {
             stdout_lines: Some(splitter(Stream::Stdout, blueprint.door)),
             stderr_lines: Some(splitter(Stream::Stderr, blueprint.door)),
             outbox: Outbox::new(child.stdin.map(Rc::new)),
+            lane: LaneEnd::Absent,
             started: wall_now(),
             stop: blueprint.stop,
             tasks: reading,

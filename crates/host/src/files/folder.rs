@@ -74,6 +74,7 @@ pub(crate) fn read(path: &Path, origin: Origin, above: &Policy) -> Result<Module
         program: Program::Entry { entry, deno_config },
         cwd: folder.clone(),
         door,
+        transport: policy.transport.unwrap_or_default(),
         profile: Profile::Contained,
         limits: blueprint::limits(&policy.limits),
         ready: policy.ready.unwrap_or_default(),

@@ -6,6 +6,7 @@ mod disk;
 mod door;
 mod files;
 mod kernel;
+mod lane;
 mod messages;
 mod pids;
 mod rude;
