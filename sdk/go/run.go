@@ -54,6 +54,11 @@ func send(frame any) error {
 	if err != nil {
 		return err
 	}
+	return sendLine(line)
+}
+
+// sendLine writes a frame that is JSON already.
+func sendLine(line []byte) error {
 	if len(line) > lineBytesMax {
 		return Failure(fmt.Sprintf("a frame of %d bytes exceeds the line limit of %d", len(line), lineBytesMax))
 	}
@@ -63,7 +68,7 @@ func send(frame any) error {
 		return errNotRunning
 	}
 	if !door.isGone {
-		_, err = door.out.Write(append(line, '\n'))
+		_, err := door.out.Write(append(line, '\n'))
 		door.isGone = err != nil
 	}
 	return nil
@@ -123,12 +128,14 @@ func pumpPrints(printed io.Reader) {
 	}
 }
 
-// readLines hands every line on until the kernel closes the pipe; a line over the limit is left out.
-func readLines(in io.Reader, take func([]byte)) {
-	reader := bufio.NewReaderSize(in, 1<<16)
+// lineReader cuts the kernel's pipe into lines.
+type lineReader struct{ *bufio.Reader }
+
+// next gives a line of its own, without blanks at its ends; a line over the limit is left out. It is false at the end.
+func (r lineReader) next() ([]byte, bool) {
 	var held []byte
 	for isLong := false; ; {
-		piece, err := reader.ReadSlice('\n')
+		piece, err := r.ReadSlice('\n')
 		if isLong = isLong || len(held)+len(piece) > inboundBytesMax; isLong {
 			held = nil
 		} else {
@@ -137,14 +144,28 @@ func readLines(in io.Reader, take func([]byte)) {
 		if err == bufio.ErrBufferFull {
 			continue
 		}
-		if line := bytes.TrimSpace(held); len(line) > 0 {
-			take(line)
+		if line := bytes.TrimSpace(held); len(line) > 0 || err != nil {
+			return line, err == nil || len(line) > 0
 		}
-		held, isLong = nil, false // What was taken keeps its bytes.
-		if err != nil {
+		held, isLong = nil, false
+	}
+}
+
+// readLines deals with one line after another until the kernel closes the pipe. A call is served by the goroutine that
+// read it, while a new one reads on: so its way to the handler is no way to another thread.
+func readLines(lines lineReader) {
+	for {
+		line, isThere := lines.next()
+		if !isThere {
+			break
+		}
+		if serve := takeLine(line); serve != nil {
+			go readLines(lines)
+			serve()
 			return
 		}
 	}
+	stop("eof")
 }
 
 func isTerminal(fd uintptr) bool {
@@ -252,10 +273,7 @@ func Run() {
 			deliver(frame)
 		}
 	}()
-	go func() {
-		readLines(in, takeLine)
-		stop("eof")
-	}()
+	go readLines(lineReader{bufio.NewReaderSize(in, 1<<16)})
 	code := <-exitCode
 	flushPrints()
 	os.Exit(code)
@@ -303,7 +321,8 @@ func nameError(err error) bool {
 	return false
 }
 
-func takeLine(line []byte) {
+// takeLine deals with a line; what it gives has to be run, and may take its time.
+func takeLine(line []byte) (serve func()) {
 	var frame ToModule
 	err := json.Unmarshal(line, &frame)
 	var wrong *json.UnmarshalTypeError
@@ -315,17 +334,18 @@ func takeLine(line []byte) {
 		if err != nil { // A field of the wrong type is as if it were not there; as a deadline it would read as 0.
 			frame.DeadlineMs = nil
 		}
-		take(frame)
+		return take(frame)
 	}
+	return nil
 }
 
 // take deals with every kind of frame; unknown kinds come from a newer kernel and are skipped.
-func take(frame ToModule) {
+func take(frame ToModule) (serve func()) {
 	switch frame.Type {
 	case "ping":
 		_ = send(PongFrame{Type: "pong"})
 	case "rpc_request":
-		takeRequest(frame)
+		return takeRequest(frame)
 	case "rpc_response", "call:response":
 		if waiting := waitingFor(frame.ID); waiting != nil && waiting.answerType == frame.Type {
 			var err error
@@ -382,6 +402,7 @@ func take(frame ToModule) {
 	case "install", "init", "deps_ready", "service_available", "config:update", "state:save", "state:restore":
 		life <- frame
 	}
+	return nil
 }
 
 func waitingFor(id string) *pending {
@@ -391,7 +412,7 @@ func waitingFor(id string) *pending {
 	return nil
 }
 
-func takeRequest(frame ToModule) {
+func takeRequest(frame ToModule) (work func()) {
 	call := newRequest(frame)
 	refuse := func(why string) {
 		call.answer(nil, &why)
@@ -406,8 +427,9 @@ func takeRequest(frame ToModule) {
 	} else if why := running.enter(call); why != "" {
 		refuse(why)
 	} else {
-		go serve(call, handler)
+		return func() { serve(call, handler) }
 	}
+	return nil
 }
 
 func serve(call *Request, handler Handler) {
