@@ -14,8 +14,8 @@
 // The kernel starts the program as a child process and speaks JSON lines over its stdin and stdout. [Run] takes both
 // away first, so that a stray print, here or in a child process, becomes a log line instead of a broken message.
 //
-// Which goroutine does what: one reads and answers pings and never runs your code; each call has its own; the hooks
-// run one after another; the [On] handlers one after another, so that messages of one sender stay in order.
+// Which goroutine does what: one reads and answers pings; each call has its own, but for methods that are done at
+// once; the hooks run one after another; the [On] handlers one after another, so that messages of one sender stay in order.
 // A handler's context ends when nobody waits for it any more, and carries trace and deadline to whatever it calls.
 package ostoja
 
@@ -96,7 +96,7 @@ type Message struct {
 }
 
 var (
-	services = map[string]map[string]Handler{}
+	services = map[string]map[string]*offered{}
 	topics   = map[string][]func(context.Context, *Message) error{}
 	methods  = map[string]func(context.Context, json.RawMessage) (any, error){}
 	hooks    = map[string][]func(context.Context, ToModule) error{}
@@ -115,9 +115,9 @@ func Service(service, method string, handler Handler) {
 	must(checkName(service, "service"))
 	must(checkName(method, "method"))
 	if services[service] == nil {
-		services[service] = map[string]Handler{}
+		services[service] = map[string]*offered{}
 	}
-	services[service][method] = handler
+	services[service][method] = &offered{handler: handler}
 }
 
 // On calls the function with every message on the topic.

@@ -128,46 +128,6 @@ func pumpPrints(printed io.Reader) {
 	}
 }
 
-// lineReader cuts the kernel's pipe into lines.
-type lineReader struct{ *bufio.Reader }
-
-// next gives a line of its own, without blanks at its ends; a line over the limit is left out. It is false at the end.
-func (r lineReader) next() ([]byte, bool) {
-	var held []byte
-	for isLong := false; ; {
-		piece, err := r.ReadSlice('\n')
-		if isLong = isLong || len(held)+len(piece) > inboundBytesMax; isLong {
-			held = nil
-		} else {
-			held = append(held, piece...)
-		}
-		if err == bufio.ErrBufferFull {
-			continue
-		}
-		if line := bytes.TrimSpace(held); len(line) > 0 || err != nil {
-			return line, err == nil || len(line) > 0
-		}
-		held, isLong = nil, false
-	}
-}
-
-// readLines deals with one line after another until the kernel closes the pipe. A call is served by the goroutine that
-// read it, while a new one reads on: so its way to the handler is no way to another thread.
-func readLines(lines lineReader) {
-	for {
-		line, isThere := lines.next()
-		if !isThere {
-			break
-		}
-		if serve := takeLine(line); serve != nil {
-			go readLines(lines)
-			serve()
-			return
-		}
-	}
-	stop("eof")
-}
-
 func isTerminal(fd uintptr) bool {
 	var settings syscall.Termios
 	_, _, failed := syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TCGETS, uintptr(unsafe.Pointer(&settings)))
@@ -273,7 +233,10 @@ func Run() {
 			deliver(frame)
 		}
 	}()
-	go readLines(lineReader{bufio.NewReaderSize(in, 1<<16)})
+	lines := lineReader{bufio.NewReaderSize(in, 1<<16)}
+	turns.wake = make(chan struct{}, 1)
+	go watch(lines)
+	go readLines(lines)
 	code := <-exitCode
 	flushPrints()
 	os.Exit(code)
@@ -321,8 +284,8 @@ func nameError(err error) bool {
 	return false
 }
 
-// takeLine deals with a line; what it gives has to be run, and may take its time.
-func takeLine(line []byte) (serve func()) {
+// takeLine deals with a line; a call that it gives has to be run, and may take its time.
+func takeLine(line []byte) *work {
 	var frame ToModule
 	err := json.Unmarshal(line, &frame)
 	var wrong *json.UnmarshalTypeError
@@ -340,7 +303,7 @@ func takeLine(line []byte) (serve func()) {
 }
 
 // take deals with every kind of frame; unknown kinds come from a newer kernel and are skipped.
-func take(frame ToModule) (serve func()) {
+func take(frame ToModule) *work {
 	switch frame.Type {
 	case "ping":
 		_ = send(PongFrame{Type: "pong"})
@@ -412,14 +375,14 @@ func waitingFor(id string) *pending {
 	return nil
 }
 
-func takeRequest(frame ToModule) (work func()) {
+func takeRequest(frame ToModule) *work {
 	call := newRequest(frame)
 	refuse := func(why string) {
 		call.answer(nil, &why)
 		call.cancel()
 	}
-	offered, isService := services[frame.Service]
-	handler, isMethod := offered[frame.Method]
+	methods, isService := services[frame.Service]
+	method, isMethod := methods[frame.Method]
 	if !isService {
 		refuse("service_not_found")
 	} else if !isMethod {
@@ -427,7 +390,7 @@ func takeRequest(frame ToModule) (work func()) {
 	} else if why := running.enter(call); why != "" {
 		refuse(why)
 	} else {
-		return func() { serve(call, handler) }
+		return &work{call, method}
 	}
 	return nil
 }
