@@ -172,7 +172,7 @@ fn call_core(
     let at = alloc.call(&mut *store, len)?;
     let outside = || Ended::Known(FunctionError::OutOfMemoryRange);
     memory.write(&mut *store, at as usize, input.as_bytes()).map_err(|_| outside())?;
-    let (at, len, says) = unpack(run.call(&mut *store, (at, len))?);
+    let (at, len, says) = unpack(run.call(&mut *store, at, len)?);
     let max = JSON_BYTES_MAX;
     if len > max {
         return Err(Ended::Known(FunctionError::OutputTooLarge { bytes: len, max }));
