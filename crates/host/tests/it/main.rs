@@ -9,6 +9,7 @@ mod files;
 #[expect(dead_code, reason = "the other crate's tests use the rest of it")]
 mod guests;
 mod kernel;
+mod lane;
 mod messages;
 mod pids;
 mod rude;
