@@ -40,6 +40,7 @@ mod files;
 mod functions;
 mod guests;
 mod home;
+mod lane;
 mod launch;
 mod life;
 mod limits;

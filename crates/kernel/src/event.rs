@@ -271,6 +271,11 @@ pub enum Attempt {
         /// Which topic.
         topic: Word,
     },
+    /// To write into its lane what no frame is: it can't be heard any more, nor told anything.
+    BreakLane {
+        /// What was found there.
+        fault: String,
+    },
 }
 
 /// A frame that did not fit into its target's queue.

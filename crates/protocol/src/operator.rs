@@ -426,6 +426,8 @@ pub struct ModuleStatus {
     pub waiting_for: Vec<String>,
     /// The containment reached, as `full`, `partial (missing: …)` or `none`; empty before the first start.
     pub containment: String,
+    /// How its frames go: `pipes` or `shm`; empty for a plain command, and when nothing runs.
+    pub transport: String,
     /// Resident memory of its process in bytes.
     pub rss_bytes: Option<u64>,
     /// Processor time of its process in milliseconds.

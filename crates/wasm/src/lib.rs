@@ -22,7 +22,7 @@
 //! - A deadline is wall-clock time over the whole entry: its own code, host functions, waits.
 //! - Nothing is ambient: what a guest reaches beyond its own memory follows from its [`Grant`].
 //! - Nothing is compiled before its size is known to be bounded and its imports are allowed.
-//! - No `unsafe` but in the one file of `functions` that maps compiled code.
+//! - No `unsafe` but in the one file of `functions` that maps compiled code and enters it.
 //!
 //! # Example
 //! ```no_run

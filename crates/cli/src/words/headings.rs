@@ -25,6 +25,7 @@ const HEADINGS: [(&str, &str); 80] = [
     ("CPU%", "CPU%"),
     ("TIME", "CZAS"),
     ("FRAMES", "RAMKI"),
+    ("TRANSPORT", "TRANSPORT"),
     ("PER S", "NA S"),
     ("SEQ", "NR"),
     ("CODE", "KOD"),

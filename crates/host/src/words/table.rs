@@ -233,6 +233,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "ostoja module show {module}",
     ),
     says(
+        "lane.broken",
+        "wrote into its shared memory what is no frame: {fault}",
+        "zapisał w pamięci wspólnej coś, co nie jest ramką: {fault}",
+        "ostoja logs {module}",
+    ),
+    says(
         "config.forbidden",
         "tried to {verb} the configuration `{key}`, which is not its own",
         "sięgnął ({verb}) do konfiguracji `{key}`, która nie jest jego",

@@ -10,6 +10,7 @@ mod functions;
 #[expect(dead_code, reason = "the other crate's tests use the rest of it")]
 mod guests;
 mod kernel;
+mod lane;
 mod messages;
 mod pids;
 mod rude;
