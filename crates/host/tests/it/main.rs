@@ -5,6 +5,9 @@ mod crash;
 mod disk;
 mod door;
 mod files;
+#[path = "../../../wasm/tests/it/guests.rs"]
+#[expect(dead_code, reason = "the other crate's tests use the rest of it")]
+mod guests;
 mod kernel;
 mod lane;
 mod messages;
@@ -12,3 +15,4 @@ mod pids;
 mod rude;
 mod start;
 mod stop;
+mod wasm;
