@@ -130,7 +130,7 @@ fn a_module_that_breaks_its_ring_is_ended_and_nobody_else_is() {
         ("lane._words[o._WRITE + o._TAIL] = 12", "is not within the ring"),
         ("lane._words[o._WRITE + o._TAIL] = 64", "a record of 0 bytes"),
         ("lane._put(b'{}', 6); lane._words[o._WRITE + o._TAIL] = 16", "flags 0x6"),
-        ("lane._words[o._READ + o._HEAD] = 4096", "is not within the ring"),
+        ("lane._words[o._READ + o._HEAD] = 8 << 20", "is not within the ring"),
     ];
     for (lie, fault) in lies {
         let kernel = by_hand(&format!("{lie}\nsay()\ntime.sleep(1000)\n"));
