@@ -45,6 +45,7 @@ impl Shell {
     }
 
     fn send(&mut self, slot: Slot, generation: Generation, frame: Outgoing) {
+        let Some(frame) = self.take_for_function(slot, generation, frame) else { return };
         if self.is_guest(slot, generation) {
             return self.send_guest(slot, generation, frame);
         }
@@ -179,7 +180,7 @@ impl Shell {
     }
 
     /// The answer to a module's call to the kernel, made by the host.
-    fn answer_task(
+    pub(crate) fn answer_task(
         &mut self,
         slot: Slot,
         generation: Generation,

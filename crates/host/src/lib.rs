@@ -37,6 +37,7 @@ mod effects;
 mod environment;
 mod error;
 mod files;
+mod functions;
 mod guests;
 mod home;
 mod lane;

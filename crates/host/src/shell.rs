@@ -31,6 +31,7 @@ use crate::files::blueprint::Blueprint;
 use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
+use crate::functions::Cabinet;
 use crate::guests::Guests;
 use crate::home::Home;
 use crate::launch::Ground;
@@ -96,6 +97,8 @@ pub(crate) struct Shell {
     pub(crate) desk: Desk,
     /// WebAssembly modules.
     pub(crate) guests: Guests,
+    /// The function cache.
+    pub(crate) functions: Cabinet,
     pub(crate) bells: Rc<Bells>,
     /// By seat.
     seats: Vec<Option<Seat>>,
@@ -167,6 +170,7 @@ impl Shell {
                 talk: parts.talk,
                 desk: Desk::default(),
                 guests: Guests::new(),
+                functions: Cabinet::new(parts.seed),
                 bells: Rc::new(Bells::default()),
                 seats: Vec::new(),
                 launches: VecDeque::new(),
@@ -249,15 +253,15 @@ impl Shell {
         }
     }
 
+    /// Whether a launch waits that could be done now.
+    pub(crate) fn has_launch_to_do(&self) -> bool {
+        !self.launches.is_empty() && !self.births.is_full()
+    }
+
     /// The thread may sleep again.
     pub(crate) fn stop_looking_out(&mut self) {
         self.is_looking_out = false;
         self.leave_lanes();
-    }
-
-    /// Whether a launch waits that could be done now.
-    pub(crate) fn has_launch_to_do(&self) -> bool {
-        !self.launches.is_empty() && !self.births.is_full()
     }
 
     /// Notes that a seat has something to write.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use abi::Payload;
-use kernel::{CallContext, Incoming, KernelCall, Outcome, Word};
+use kernel::{CallContext, FunctionCall, Incoming, KernelCall, Outcome, Word};
 use protocol::decode::{self, Decoded, Frame, LogItem, Raw, decode_kernel_call};
 use protocol::door::TransportKind;
 use store::{LogLine, Source};
@@ -148,6 +148,18 @@ pub(crate) fn kernel_call(call: decode::KernelCall<'_>) -> Option<KernelCall> {
         }
         Wire::PermissionsPending => KernelCall::PermissionsPending,
         Wire::MonitorSnapshot => KernelCall::MonitorSnapshot,
+        Wire::FunctionRun { name: function, input, timeout_ms } => {
+            let input = input.map(|input| Payload::new(input.as_bytes()));
+            KernelCall::Function(FunctionCall::Run { name: name(&function)?, input, timeout_ms })
+        }
+        Wire::FunctionList => KernelCall::Function(FunctionCall::List),
+        Wire::FunctionPut { name: function, source, permissions } => {
+            let source = Payload::new(source.as_bytes());
+            KernelCall::Function(FunctionCall::Put { name: name(&function)?, source, permissions })
+        }
+        Wire::FunctionRemove { name: function } => {
+            KernelCall::Function(FunctionCall::Remove { name: name(&function)? })
+        }
         Wire::Unknown(method) => KernelCall::Unknown(name(method)?),
         Wire::Bad { message, .. } => KernelCall::Bad(message),
     })

@@ -245,6 +245,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "ostoja module show {module}",
     ),
     says(
+        "fn.forbidden",
+        "tried `{method}` without the permission `run {needs}`",
+        "próbował `{method}` bez zgody `run {needs}`",
+        "ostoja permissions grant {module} run={needs}",
+    ),
+    says(
         "refusals.summed_up",
         "was refused {count} times more within {over_ms}",
         "odmówiono mu jeszcze {count} razy w ciągu {over_ms}",
