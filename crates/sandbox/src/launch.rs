@@ -119,9 +119,7 @@ pub struct Prepared {
     folder: PathBuf,
     stdin: Option<OwnedFd>,
     apart: Apart,
-    /// For every child, and after the first [`Self::lasting_fds`] for the next child alone.
     extra_fds: Vec<OwnedFd>,
-    lasting_fds: usize,
     cgroup: Option<JoinFds>,
     ruleset: Option<OwnedFd>,
     skipped: Vec<PathBuf>,
@@ -170,7 +168,6 @@ impl Launch {
             folder: self.cwd,
             stdin: null_input(self.stdin)?,
             apart: self.apart,
-            lasting_fds: self.extra_fds.len(),
             extra_fds: self.extra_fds.into_iter().map(lifted).collect::<Result<_, _>>()?,
             cgroup: self.cgroup.map(JoinFds::open).transpose()?,
             rlimits: rlimits.iter().map(raw::Bound::of).collect(),
@@ -219,27 +216,28 @@ impl Prepared {
         self.start(Some(berths))
     }
 
-    /// Gives a descriptor to the next child alone: it finds it after those that every child gets. It is closed here when
-    /// that child runs, or could not be started.
+    /// The same, from berths if there are some, with descriptors that this child alone gets: it finds them after those
+    /// that all children of this launch get. They are closed here when it runs.
     ///
     /// # Errors
-    /// `TooManyFds`, and `Pipe` when this process may not have so many open.
-    pub fn hand_over(&mut self, fd: OwnedFd) -> Result<(), LaunchError> {
-        let given = self.extra_fds.len() + 1;
+    /// `TooManyFds`, and as [`Prepared::launch`].
+    pub fn launch_handing(
+        &mut self,
+        berths: Option<&mut Berths>,
+        handed: Vec<OwnedFd>,
+    ) -> Result<Child, LaunchError> {
+        let (kept, given) = (self.extra_fds.len(), self.extra_fds.len() + handed.len());
         if given > EXTRA_FDS_MAX {
             return Err(LaunchError::TooManyFds { given, most: EXTRA_FDS_MAX });
         }
-        self.extra_fds.push(lifted(fd)?);
-        Ok(())
+        let handed: Vec<OwnedFd> = handed.into_iter().map(lifted).collect::<Result<_, _>>()?;
+        self.extra_fds.extend(handed);
+        let launched = self.start(berths);
+        self.extra_fds.truncate(kept);
+        launched
     }
 
     fn start(&mut self, berths: Option<&mut Berths>) -> Result<Child, LaunchError> {
-        let started = self.start_once(berths);
-        self.extra_fds.truncate(self.lasting_fds);
-        started
-    }
-
-    fn start_once(&mut self, berths: Option<&mut Berths>) -> Result<Child, LaunchError> {
         let (stdin_child, stdin) = match &self.stdin {
             Some(_) => (None, None),
             None => {

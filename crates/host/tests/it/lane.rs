@@ -21,13 +21,13 @@ const SDK_MODULE: &str = "import os, sys\n\
     @service('NAME', 'heard')\ndef how_many():\n    return heard[0]\n\
     run()\n";
 
-/// `hears` are the topics that it subscribes to.
-fn sdk_module(kernel: &Kernel, name: &str, hears: &[&str]) {
+/// `topics` are those that it hears, which those are too that it publishes on.
+fn sdk_module(kernel: &Kernel, name: &str, topics: &[&str]) {
     kernel.file(&format!("{name}/ostoja.py"), OSTOJA_PY);
     kernel.file(&format!("{name}/main.py"), &SDK_MODULE.replace("NAME", name));
     let manifest = json!({ "id": name, "name": name, "runtime": "python", "entry": "main.py", "permissions": {},
         "transport": "shm", "features": ["cancel", "progress", "stream", "deadline", "trace"],
-        "provides": [name], "optionalRequires": ["left", "right"], "subscribes": hears, "publishes": ["noise"] });
+        "provides": [name], "optionalRequires": ["left", "right"], "subscribes": topics, "publishes": topics });
     kernel.file(&format!("{name}/module.json"), &manifest.to_string());
 }
 
@@ -37,7 +37,7 @@ fn pair() -> Kernel {
         "modules:\n  left: {path: left}\n  right: {path: right}\n  calm: {path: calm}\n\
          security: {enforcementMode: off}\nlifecycle: {restartBaseMs: 1}\n",
     );
-    sdk_module(&kernel, "left", &[]);
+    sdk_module(&kernel, "left", &["noise"]);
     sdk_module(&kernel, "right", &["noise"]);
     sdk_module(&kernel, "calm", &[]);
     kernel.start();
@@ -130,7 +130,7 @@ fn a_module_that_breaks_its_ring_is_ended_and_nobody_else_is() {
         ("lane._words[o._WRITE + o._TAIL] = 12", "is not within the ring"),
         ("lane._words[o._WRITE + o._TAIL] = 64", "a record of 0 bytes"),
         ("lane._put(b'{}', 6); lane._words[o._WRITE + o._TAIL] = 16", "flags 0x6"),
-        ("lane._words[o._READ + o._HEAD] = 4096", "is not within the ring"),
+        ("lane._words[o._READ + o._HEAD] = 8 << 20", "is not within the ring"),
     ];
     for (lie, fault) in lies {
         let kernel = by_hand(&format!("{lie}\nsay()\ntime.sleep(1000)\n"));
