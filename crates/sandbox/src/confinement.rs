@@ -147,13 +147,29 @@ impl Confinement {
         &self.rlimits
     }
 
-    /// How much of it stands on a machine with these proofs. A weak layer does not count as standing.
+    /// How much of it stands on a machine with these proofs. A weak layer does not count as standing; a layer that would
+    /// change nothing for what was granted is not asked for.
     pub fn level(&self, report: &Report) -> Level {
-        Level::of(|layer| {
+        let counts = |layer| !(self.is_contained() && self.is_needless(layer));
+        Level::among(counts, |layer| {
             let wanted = self.has(layer) || layer == Layer::CgroupKill;
-            let useless = layer == Layer::LandlockNet && self.net == Net::Free;
-            wanted && !useless && report.proof(layer).is_works()
+            wanted && report.proof(layer).is_works()
         })
+    }
+
+    /// Whether it is the kind that is to be held by every layer there is.
+    fn is_contained(&self) -> bool {
+        self.has(Layer::LandlockFiles) || self.has(Layer::MountNamespace)
+    }
+
+    /// Whether a layer could take nothing from a child with these grants.
+    fn is_needless(&self, layer: Layer) -> bool {
+        match layer {
+            Layer::LandlockNet => self.net == Net::Free,
+            Layer::NetNamespace => self.net != Net::Denied,
+            Layer::NetBroker => self.net == Net::Denied,
+            _ => false,
+        }
     }
 }
 

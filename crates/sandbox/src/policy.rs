@@ -104,16 +104,25 @@ impl Request {
         if net == Net::Denied {
             denials.extend_from_slice(seccomp::DENIALS_WITHOUT_NET);
         }
+        let mut layers = vec![
+            Layer::NoNewPrivs,
+            Layer::Capabilities,
+            Layer::Rlimits,
+            Layer::Seccomp,
+            Layer::LandlockFiles,
+            Layer::LandlockNet,
+            Layer::LandlockScopes,
+            Layer::UserNamespace,
+            Layer::MountNamespace,
+            Layer::PidNamespace,
+            Layer::IpcNamespace,
+            Layer::UtsNamespace,
+        ];
+        if net == Net::Denied {
+            layers.push(Layer::NetNamespace);
+        }
         Confinement {
-            layers: vec![
-                Layer::NoNewPrivs,
-                Layer::Capabilities,
-                Layer::Rlimits,
-                Layer::Seccomp,
-                Layer::LandlockFiles,
-                Layer::LandlockNet,
-                Layer::LandlockScopes,
-            ],
+            layers,
             paths: self.paths(),
             net,
             denials,

@@ -42,7 +42,7 @@ fn a_module_with_permissions_is_held_to_them() {
     check(
         &request(&granted),
         expect![[r#"
-        layers  no_new_privs, capabilities, rlimits, seccomp, landlock_files, landlock_net, landlock_scopes
+        layers  no_new_privs, capabilities, rlimits, seccomp, landlock_files, landlock_net, landlock_scopes, user_namespace, mount_namespace, pid_namespace, ipc_namespace, uts_namespace
         path    r-x /bin
         path    r-- /dev/fd
         path    dev /dev/full
