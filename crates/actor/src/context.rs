@@ -281,7 +281,8 @@ impl<'a> Context<'a> {
         self.shard.send_every(period, to, make)
     }
 
-    /// Cancels a timer of this core; whether it was still to come.
+    /// Cancels a timer; whether it was still to come. For one that was set on another core, before the actor moved, the
+    /// order goes there and this says true, although the timer may just go off.
     pub fn cancel(&mut self, timer: TimerId) -> bool {
         self.shard.cancel(timer)
     }

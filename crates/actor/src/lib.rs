@@ -54,6 +54,7 @@ mod context;
 mod deadletters;
 mod deferred;
 pub mod dice;
+mod grace;
 mod groups;
 #[cfg(feature = "std")]
 pub mod hosted;
@@ -66,6 +67,7 @@ mod links;
 mod lock;
 mod log;
 mod message;
+mod migrate;
 mod name;
 mod observe;
 mod opaque;
@@ -88,6 +90,7 @@ mod sync;
 mod system;
 mod table;
 pub mod trace;
+mod tracing;
 pub mod wheel;
 
 pub use address::{Addr, Address, Rights};
@@ -101,6 +104,7 @@ pub use kind::{Actor, STATE_INLINE_BYTES_MAX};
 pub use life::{Exit, Failure, Reason, Restart, StopAll, Verdict, Warden};
 pub use links::{Down, WatchId};
 pub use message::{INLINE_BYTES_MAX, Lane};
+pub use migrate::Balance;
 pub use name::{NAME_BYTES_MAX, Name, NameError};
 pub use observe::{Beat, Door, OBSERVED_DEFAULT, Observation, Observed, Rate};
 pub use opaque::{OPAQUE_INLINE_BYTES_MAX, Opaque};
@@ -114,6 +118,7 @@ pub use statistics::{ActorStatistics, CoreStatistics, Load};
 pub use swap::{Change, PLAN_MAX, SwapOutcome, Unswapped};
 pub use system::{System, assemble};
 pub use table::ACTORS_MAX;
+pub use tracing::{Happening, Happenings, RequestId, Span, SpanId, What};
 
 #[cfg(all(test, loom))]
 mod models;

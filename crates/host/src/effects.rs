@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 
 use abi::{Generation, ModuleId, Payload, Slot};
-use kernel::{Effect, Event, Outcome, Outgoing, Signal, SpawnFault, Undelivered, Word};
+use kernel::{Effect, Event, Outcome, Outgoing, Signal, Undelivered, Word};
 
 use crate::cgroups::Cgroups;
 use crate::files::section;
@@ -11,10 +11,12 @@ use crate::outbox::{Mail, Posted, Written};
 use crate::shell::Shell;
 use crate::translate::{Initial, tell};
 
+mod births;
 mod perform;
 mod save;
 mod spawn;
 
+pub(crate) use births::{Births, Born};
 pub(crate) use perform::{PendingSet, write_sets};
 pub(crate) use save::{save_now, save_when_asked};
 
@@ -43,6 +45,9 @@ impl Shell {
     }
 
     fn send(&mut self, slot: Slot, generation: Generation, frame: Outgoing) {
+        if self.is_guest(slot, generation) {
+            return self.send_guest(slot, generation, frame);
+        }
         let initial = match frame {
             Outgoing::Init | Outgoing::ConfigUpdate(_) => Some(self.initial(slot, generation)),
             _ => None,
@@ -106,7 +111,7 @@ impl Shell {
     }
 
     /// What a module is told first: its own section, and where the home is.
-    fn initial(&mut self, slot: Slot, generation: Generation) -> Initial {
+    pub(crate) fn initial(&mut self, slot: Slot, generation: Generation) -> Initial {
         let home = self.files.home.root().display().to_string();
         let Some(blueprint) = self.blueprint(slot) else { return Initial { config: b"{}".to_vec(), home } };
         let Some(key) = blueprint.config_key.clone() else { return Initial { config: b"{}".to_vec(), home } };
@@ -122,6 +127,9 @@ impl Shell {
     }
 
     fn signal(&mut self, slot: Slot, generation: Generation, signal: Signal) {
+        if self.is_guest(slot, generation) {
+            return self.signal_guest(slot, generation, signal);
+        }
         let cgroup = self.seat(slot).and_then(|seat| seat.cgroup.clone());
         let Some(life) = self.life_mut(slot, generation) else {
             return self.cancel_launch(slot, generation);
@@ -139,17 +147,6 @@ impl Shell {
         }
         if signal == Signal::Kill {
             self.kill_group(slot, cgroup.as_deref());
-        }
-    }
-
-    /// A life that is to end before it was launched is not launched.
-    fn cancel_launch(&mut self, slot: Slot, generation: Generation) {
-        let waiting = self.launches.iter().position(|launch| *launch == (slot, generation));
-        if let Some(at) = waiting {
-            self.launches.remove(at);
-            let why = "it was told to end before it was started".to_owned();
-            let now = self.now();
-            self.kernel.handle(now, Event::SpawnFailed(slot, generation, SpawnFault::Failed, why));
         }
     }
 
@@ -185,6 +182,13 @@ impl Shell {
         mail: Mail,
         answer: Result<Option<Payload>, String>,
     ) {
+        if self.is_guest(slot, generation) {
+            let answer = match answer {
+                Ok(result) => Ok(result.map(|result| result.as_bytes().to_vec()).unwrap_or_default()),
+                Err(error) => Err(error),
+            };
+            return self.answer_guest(slot, generation, id, answer);
+        }
         let Some(life) = self.life_mut(slot, generation) else { return };
         let posted = life.outbox.post(mail, |out| {
             let answer = match &answer {
@@ -199,7 +203,7 @@ impl Shell {
     }
 }
 
-fn mail_of(frame: &Outgoing) -> Mail {
+pub(crate) fn mail_of(frame: &Outgoing) -> Mail {
     match frame {
         Outgoing::Deliver { .. }
         | Outgoing::Call { .. }

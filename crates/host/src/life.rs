@@ -23,6 +23,7 @@ use sandbox::{Innermost, Prepared};
 use tokio::task::AbortHandle;
 
 use crate::files::blueprint::Blueprint;
+use crate::guests::Guest;
 use crate::outbox::Outbox;
 
 /// Which of a module's two outputs.
@@ -52,6 +53,8 @@ pub(crate) struct Tally {
 pub(crate) struct Seat {
     pub(crate) id: ModuleId,
     pub(crate) life: Option<Life>,
+    /// The life of a WebAssembly module; a seat has one of the two at the most.
+    pub(crate) guest: Option<Guest>,
     /// The launch that was made last; used again as long as nothing that it follows from has changed.
     pub(crate) ready_made: Option<ReadyMade>,
     pub(crate) tally: Tally,
@@ -107,6 +110,7 @@ impl Seat {
         Self {
             id,
             life: None,
+            guest: None,
             ready_made: None,
             tally: Tally::default(),
             stderr_tail: Tail::default(),
@@ -120,6 +124,11 @@ impl Seat {
     /// The life of this generation, if it is the one that runs.
     pub(crate) fn life_of(&mut self, generation: Generation) -> Option<&mut Life> {
         self.life.as_mut().filter(|life| life.generation == generation)
+    }
+
+    /// The same for a WebAssembly module.
+    pub(crate) fn guest_of(&mut self, generation: Generation) -> Option<&mut Guest> {
+        self.guest.as_mut().filter(|guest| guest.generation == generation)
     }
 }
 

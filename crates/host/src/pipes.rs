@@ -224,11 +224,11 @@ pub(crate) fn splitter(stream: Stream, door: Door) -> LineDecoder {
     }
 }
 
-fn text_line(level: Level, source: Source, line: &[u8]) -> LogLine {
+pub(crate) fn text_line(level: Level, source: Source, line: &[u8]) -> LogLine {
     LogLine::new(level, source, String::from_utf8_lossy(line))
 }
 
-fn contains(line: &[u8], text: &[u8]) -> bool {
+pub(crate) fn contains(line: &[u8], text: &[u8]) -> bool {
     !text.is_empty() && line.windows(text.len()).any(|part| part == text)
 }
 

@@ -18,19 +18,20 @@ use std::rc::{Rc, Weak};
 use abi::{Generation, ModuleId, Record, RequestId, Slot, Time};
 use kernel::{Ensemble, Event, Kernel};
 use protocol::files::config::Config;
-use sandbox::Berths;
 use sandbox::probe::Report;
 use tokio::sync::Notify;
 
 use crate::cgroups::Cgroups;
 use crate::clock::Clock;
 use crate::door::Desk;
+use crate::effects::Births;
 use crate::environment::Surrounding;
 use crate::files::approvals::Approvals;
 use crate::files::blueprint::Blueprint;
 use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
+use crate::guests::Guests;
 use crate::home::Home;
 use crate::launch::Ground;
 use crate::life::{Life, Seat};
@@ -69,6 +70,8 @@ pub(crate) struct Bells {
     pub(crate) traffic: Notify,
     /// Launches wait for their turn.
     pub(crate) launches: Notify,
+    /// Ends of orphans may wait to be taken.
+    pub(crate) orphans: Notify,
     /// Approvals wait to be saved.
     pub(crate) save: Notify,
     /// Settings wait to be written.
@@ -85,12 +88,14 @@ pub(crate) struct Shell {
     pub(crate) files: Files,
     pub(crate) surrounding: Surrounding,
     pub(crate) cgroups: Cgroups,
-    /// Where launches put what their child gets.
-    pub(crate) berths: Option<Berths>,
+    /// Launches that are being carried out.
+    pub(crate) births: Births,
     /// Which layers of containment work here.
     pub(crate) proofs: Report,
     pub(crate) talk: Talk,
     pub(crate) desk: Desk,
+    /// WebAssembly modules.
+    pub(crate) guests: Guests,
     pub(crate) bells: Rc<Bells>,
     /// By seat.
     seats: Vec<Option<Seat>>,
@@ -138,7 +143,7 @@ pub(crate) struct Parts {
     pub(crate) files: Files,
     pub(crate) surrounding: Surrounding,
     pub(crate) cgroups: Cgroups,
-    pub(crate) berths: Option<Berths>,
+    pub(crate) births: Births,
     pub(crate) proofs: Report,
     pub(crate) talk: Talk,
     pub(crate) version: String,
@@ -155,10 +160,11 @@ impl Shell {
                 files: parts.files,
                 surrounding: parts.surrounding,
                 cgroups: parts.cgroups,
-                berths: parts.berths,
+                births: parts.births,
                 proofs: parts.proofs,
                 talk: parts.talk,
                 desk: Desk::default(),
+                guests: Guests::new(),
                 bells: Rc::new(Bells::default()),
                 seats: Vec::new(),
                 launches: VecDeque::new(),
@@ -225,7 +231,7 @@ impl Shell {
     pub(crate) fn end_turn(&mut self) {
         self.launch_next();
         self.deliver_mail();
-        if !self.launches.is_empty() {
+        if self.has_launch_to_do() {
             self.bells.launches.notify_one();
         }
         let is_busy = std::mem::replace(&mut self.frames_seen, self.frames) != self.frames;
@@ -238,6 +244,11 @@ impl Shell {
             self.armed = next;
             self.bells.timer.notify_one();
         }
+    }
+
+    /// Whether a launch waits that could be done now.
+    pub(crate) fn has_launch_to_do(&self) -> bool {
+        !self.launches.is_empty() && !self.births.is_full()
     }
 
     /// Notes that a seat has something to write.

@@ -11,8 +11,10 @@ use std::time::Instant;
 use abi::{Generation, Slot};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, spawn_local, yield_now};
 
+use crate::effects::Born;
 use crate::life::Stream;
 use crate::limits::{FLOOD_READS, FLOOD_REST, LOOK_OUT, LOOK_OUTS_IN_VAIN_MAX, LOOK_OUTS_LEFT_OUT};
 use crate::outbox::Written;
@@ -191,7 +193,7 @@ pub(crate) async fn launcher(shell: Rc<RefCell<Shell>>) {
             let is_done = {
                 let mut shell = shell.borrow_mut();
                 shell.end_turn();
-                shell.launches.is_empty()
+                !shell.has_launch_to_do()
             };
             if is_done {
                 break;
@@ -201,13 +203,30 @@ pub(crate) async fn launcher(shell: Rc<RefCell<Shell>>) {
     }
 }
 
+/// Takes up what another thread has born.
+pub(crate) async fn births(shell: Rc<RefCell<Shell>>, mut born: mpsc::Receiver<Born>) {
+    while let Some(born) = born.recv().await {
+        shell.borrow_mut().born(born);
+    }
+    shell.borrow_mut().births_lost();
+}
+
 /// Takes the ends of grandchildren that were left to us.
 pub(crate) async fn reap_orphans(shell: Rc<RefCell<Shell>>, mut children: tokio::signal::unix::Signal) {
-    while children.recv().await.is_some() {
+    let bells = shell.borrow().bells.clone();
+    loop {
+        tokio::select! {
+            ended = children.recv() => if ended.is_none() { return },
+            () = bells.orphans.notified() => {}
+        }
         // Our own children's ends are taken first, by those who watch them: they would stand in the way.
         yield_now().await;
         loop {
             let shell = shell.borrow();
+            // The number of a child that is being born is not known yet, so its end would pass for an orphan's.
+            if shell.births.is_busy() {
+                break;
+            }
             let Some((pid, _)) = sandbox::reap_any_orphan(|pid| shell.is_ours(pid)) else { break };
             tracing::debug!(pid, "an orphan that a module left behind has ended");
         }

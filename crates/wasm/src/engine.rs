@@ -164,9 +164,11 @@ impl Engine {
 
 /// How many whole ticks a deadline lasts: at least one, and never less than the time asked for.
 pub fn ticks_of(deadline: Duration) -> u64 {
-    let ticks = deadline.as_nanos().div_ceil(TICK.as_nanos()).max(1);
+    // In 64 bits, as this is done for every call: a tick divides a second, which is asserted below.
+    let whole = deadline.as_secs().saturating_mul(1_000_000_000 / u64::from(TICK.subsec_nanos()));
+    let ticks = whole.saturating_add(u64::from(deadline.subsec_nanos().div_ceil(TICK.subsec_nanos()))).max(1);
     // One more, because the tick that is under way counts as a whole one.
-    u64::try_from(ticks).unwrap_or(u64::MAX / 2).saturating_add(1).min(u64::MAX / 2)
+    ticks.saturating_add(1).min(u64::MAX / 2)
 }
 
 impl fmt::Debug for Engine {
@@ -238,6 +240,8 @@ const PAGE_BYTES_KEPT: usize = 64 << 10;
 /// 64 free slots keep the mapping of the module that was in them last, which makes its next instance quick.
 const UNUSED_WARM_SLOTS: u32 = 64;
 
+const _: () =
+    assert!(TICK.as_secs() == 0 && 1_000_000_000 % TICK.subsec_nanos() == 0, "ticks divide a second");
 const _: () = assert!(STACK_BYTES_MAX < FIBER_BYTES, "a guest's own stack fits into its fiber");
 const _: () = assert!(MEMORY_BYTES_CEILING <= 4 << 30, "a memory fits into the reserved address space");
 

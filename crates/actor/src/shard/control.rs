@@ -9,6 +9,7 @@ use crate::address::{Addr, LOW_BYTE, Rights};
 use crate::bound::{Bound, Policy};
 use crate::life::{Reason, Verdict};
 use crate::message::{Header, Lane, take};
+use crate::platform::Core;
 use crate::quota::Quota;
 use crate::send::{Refusal, Sent};
 use crate::swap::Preparing;
@@ -65,6 +66,10 @@ pub(crate) enum Control {
     Dismiss(Reason),
     /// You are a supervisor and give up.
     Fail(Reason),
+    /// This child of yours, at this place, has ended on another core.
+    Childless { place: u64, child: Addr },
+    /// Go and live on this core.
+    Move(Core),
 }
 
 impl Shard {
@@ -151,6 +156,7 @@ impl Shard {
             Control::Prepare(order) => self.prepare(actor, *order),
             Control::Commit(swapper) => self.commit(actor, swapper),
             Control::Abort(swapper) => self.abort(actor, swapper),
+            Control::Move(to) => self.leave_for(actor, to),
             bond => self.obey_bond(actor, header.lane(), bond),
         }
     }
@@ -164,7 +170,7 @@ impl Shard {
     pub(super) fn release(&mut self, actor: Addr, reason: u32) {
         // SAFETY: a place that was taken; an atomic, since the place may have another life by now.
         let word = unsafe { (*self.table.slot(actor.index())).head.word.bits() };
-        if word & !LOW_BYTE != actor.word() || word & reason == 0 {
+        if word & !LOW_BYTE != actor.word() || word & reason == 0 || !self.owns(actor) {
             return;
         }
         // SAFETY: the actor lives, and on this core; only the head is touched, between handlers.

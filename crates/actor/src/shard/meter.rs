@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::exchange::Otherwise;
+use super::control::Control;
 use super::{Shard, Timer};
 use crate::address::Addr;
 use crate::life::Reason;
@@ -112,9 +112,8 @@ impl Shard {
             return;
         }
         let send = Box::new(move |shard: &mut Self| {
-            if shard.shared.lives(actor) && !shard.bonds.will(actor.index(), Otherwise::GoesOn) {
-                shard.release(actor, flag::SUSPENDED);
-            }
+            // By an order, since it may live on another core by then.
+            let _ = shard.signal(actor, Control::Resume);
             // Once is enough.
             Err(Refusal::Gone)
         });

@@ -4,12 +4,15 @@ use core::sync::atomic::Ordering;
 
 use super::dispatch::Source;
 use super::fate::Outcome;
+use super::requests::RECORDED;
 use super::{Shard, after};
+use crate::address::Addr;
 use crate::contain::contain;
 use crate::message::Packet;
 use crate::message::{LANES, Lane, discard};
 use crate::platform::Core;
 use crate::ring::Consumer;
+use crate::tracing::Record;
 
 /// Sixteenths of a turn that each lane may use when all have work; the system lane is not measured.
 const WEIGHTS: [u32; LANES] = [0, 16, 8, 4, 2, 1];
@@ -61,6 +64,7 @@ impl Shard {
 
     /// After a panic: the actor that ran has failed.
     pub(super) fn recover(&mut self) {
+        self.end_span();
         self.after = 0;
         let culprit = self.current;
         self.step_back();
@@ -78,6 +82,7 @@ impl Shard {
         }
         self.start_fresh();
         self.take_injected();
+        self.press_moves();
         self.read_rings();
         self.run_lane(Lane::System, u32::MAX);
         while let Some(actor) = self.replays.pop_front() {
@@ -115,6 +120,10 @@ impl Shard {
             let Some(line) = log.pop(&mut self.chunks) else { break };
             left -= 1;
             // Counted one by one, because a panic leaves from here.
+            if (begun - left) % RECORDED == 1 {
+                // SAFETY: as below.
+                self.note_run(unsafe { (*line).header });
+            }
             self.tally.handled += 1;
             // SAFETY: the line stays where it is until the log is used again, and the header is copied first; the
             // payload is taken before the handler can send.
@@ -141,6 +150,7 @@ impl Shard {
         let before = self.shared.ground.now();
         self.dispatch(header, payload, Source::Queue);
         let spent = self.shared.ground.now().saturating_sub(before);
+        self.note(Record::Timed, header.tag, Addr::from_word(header.dst, header.meta), spent);
         // SAFETY: the index of an entry; only the head is touched, between handlers.
         let word = unsafe { (*self.table.slot(header.dst)).head.word.bits() };
         if word & crate::table::flag::METERED == 0 {
@@ -201,6 +211,9 @@ impl Shard {
                 };
                 let header = Packet::unpack(packet.head);
                 let payload = packet.payload.as_mut_ptr().cast();
+                if self.burst.is_multiple_of(RECORDED) {
+                    self.note_run(header);
+                }
                 self.tally.handled += 1;
                 self.unclocked += 1;
                 self.burst += 1;
@@ -272,6 +285,7 @@ impl Shard {
         self.has_messages()
             || self.links.iter().flatten().any(|link| !link.overflow.is_empty())
             || self.has_mail()
+            || !self.moves.is_idle()
             || self.shared.is_stopping()
     }
 
@@ -288,6 +302,7 @@ impl Shard {
         counters.actors.store(tally.actors, Ordering::Relaxed);
         let queued: usize = lanes.iter().map(crate::log::Log::count).sum();
         counters.queued.store(queued as u64, Ordering::Relaxed);
+        self.weigh(queued);
     }
 
     /// Drops all messages that this shard has; its actors have ended before.

@@ -23,8 +23,10 @@ impl Shell {
     fn status_of_view(&self, view: &View) -> ModuleStatus {
         let seat = self.seat(view.slot);
         let life = seat.and_then(|seat| seat.life.as_ref());
-        let used =
-            life.and_then(|life| usage::of_process(life.pid, seat.and_then(|seat| seat.cgroup.as_deref())));
+        let guest = seat.and_then(|seat| seat.guest.as_ref());
+        let used = life
+            .and_then(|life| usage::of_process(life.pid, seat.and_then(|seat| seat.cgroup.as_deref())))
+            .or_else(|| guest?.used());
         let tally = seat.map(|seat| seat.tally).unwrap_or_default();
         let blueprint = self.blueprint(view.slot);
         ModuleStatus {
@@ -33,7 +35,7 @@ impl Shell {
             pid: life.map(|life| life.pid),
             provides: texts(&view.provides),
             restart_count: view.restart_count,
-            started_at: life.map(|life| life.started.0),
+            started_at: life.map(|life| life.started.0).or_else(|| Some(guest?.started.0)),
             version: view.version.clone(),
             runtime: blueprint.map(|blueprint| blueprint.runtime.as_str().to_owned()).unwrap_or_default(),
             generation: view.generation.map(|generation| generation.0),

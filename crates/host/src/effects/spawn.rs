@@ -1,44 +1,62 @@
 //! The two ends of a life: the launch, and what has to happen between the end of a process and the kernel's knowing it.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::rc::Rc;
 
 use abi::{ExitKind, Generation, ModuleId, Slot};
 use kernel::{Event, SpawnFault};
-use sandbox::Child;
+use sandbox::{Child, LaunchError, Prepared};
 use tokio::io::Interest;
 
 use crate::cgroups::Cgroups;
 use crate::clock::wall_now;
+use crate::effects::births::{Born, UnderWay};
 use crate::files::blueprint::Blueprint;
 use crate::files::discovery::{mismatch, writable};
 use crate::launch;
 use crate::life::{Life, ReadyMade, Stream};
 use crate::outbox::Outbox;
 use crate::pipes::splitter;
+use crate::runtime::Runtime;
 use crate::shell::Shell;
 use crate::tasks;
 
 /// Why there is no process, and whether trying again can help.
 type Failure = (SpawnFault, String);
 
+const CANCELLED: &str = "it was told to end before it was started";
+
+/// How far a launch has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Launched {
+    Runs,
+    /// Its end is told by [`Shell::born`], or by the thread that makes a WebAssembly module.
+    UnderWay,
+}
+
 impl Shell {
     /// Starts the next life that waits for it.
     pub(crate) fn launch_next(&mut self) {
+        if self.births.is_full() {
+            return;
+        }
         let Some((slot, generation)) = self.launches.pop_front() else { return };
-        let event = match self.launch(slot, generation) {
-            Ok(()) => Event::Spawned(slot, generation),
-            Err((fault, why)) => Event::SpawnFailed(slot, generation, fault, why),
-        };
-        self.feed(event);
+        match self.launch(slot, generation) {
+            Ok(Launched::Runs) => self.feed(Event::Spawned(slot, generation)),
+            Ok(Launched::UnderWay) => {}
+            Err((fault, why)) => self.feed(Event::SpawnFailed(slot, generation, fault, why)),
+        }
     }
 
-    fn launch(&mut self, slot: Slot, generation: Generation) -> Result<(), Failure> {
+    fn launch(&mut self, slot: Slot, generation: Generation) -> Result<Launched, Failure> {
         let gone = || (SpawnFault::Refused, "its description is gone".to_owned());
         let blueprint = self.blueprint(slot).ok_or_else(gone)?;
         self.check_seal(&blueprint)?;
+        if blueprint.runtime == Runtime::Wasm {
+            return self.launch_guest(slot, generation, &blueprint).map(|()| Launched::UnderWay);
+        }
         self.prepare(slot, &blueprint)?;
         let notify = match crate::ready::wants_socket(&blueprint) {
             true => {
@@ -47,19 +65,95 @@ impl Shell {
             }
             false => None,
         };
-        let mut berths = self.berths.take();
-        let ready_made = self.seat_mut(slot).and_then(|seat| seat.ready_made.as_mut());
-        let child = ready_made.map(|made| match &mut berths {
-            Some(berths) => made.prepared.launch_from(berths),
-            None => made.prepared.launch(),
-        });
-        self.berths = berths;
-        let child = child.ok_or_else(gone)?.map_err(|error| launch::fault(&error))?;
+        let made = self.seat_mut(slot).and_then(|seat| seat.ready_made.take()).ok_or_else(gone)?;
+        let ReadyMade { effective, mut prepared, .. } = made;
+        let mut under_way = UnderWay { slot, generation, blueprint, effective, notify, is_cancelled: false };
+        // Alone, it is quickest here.
+        if !self.launches.is_empty() || self.births.is_busy() {
+            match self.births.order(prepared, under_way) {
+                None => return Ok(Launched::UnderWay),
+                Some(refused) => (prepared, under_way) = (refused.prepared, refused.under_way),
+            }
+        }
+        let result = self.births.launch_here(&mut prepared);
+        self.arrive(under_way, prepared, result)?;
+        Ok(Launched::Runs)
+    }
+
+    /// The launch is kept for the next life, and the child taken up.
+    fn arrive(
+        &mut self,
+        launch: UnderWay,
+        prepared: Prepared,
+        result: Result<Child, LaunchError>,
+    ) -> Result<(), Failure> {
+        let UnderWay { slot, generation, blueprint, effective, notify, .. } = launch;
+        if let Some(seat) = self.seat_mut(slot) {
+            seat.ready_made = Some(ReadyMade { blueprint: blueprint.clone(), effective, prepared });
+        }
+        let child = result.map_err(|error| launch::fault(&error))?;
         self.take_up(slot, generation, &blueprint, child, notify)
     }
 
+    /// The thread of births has done its next launch.
+    pub(crate) fn born(&mut self, born: Born) {
+        let Some(launch) = self.births.next() else { return };
+        let (slot, generation) = (launch.slot, launch.generation);
+        let arrived = match born.result {
+            Ok(child) if launch.is_cancelled || self.seat(slot).is_none() => {
+                self.end_newborn(slot, child);
+                Err((SpawnFault::Failed, CANCELLED.to_owned()))
+            }
+            result => self.arrive(launch, born.prepared, result),
+        };
+        self.feed(match arrived {
+            Ok(()) => Event::Spawned(slot, generation),
+            Err((fault, why)) => Event::SpawnFailed(slot, generation, fault, why),
+        });
+        self.births_went_on();
+    }
+
+    /// The thread of births is gone, and what it had will not come.
+    pub(crate) fn births_lost(&mut self) {
+        while let Some(UnderWay { slot, generation, .. }) = self.births.next() {
+            let why = "the thread that starts processes has ended".to_owned();
+            self.feed(Event::SpawnFailed(slot, generation, SpawnFault::Failed, why));
+        }
+        self.births_went_on();
+    }
+
+    fn births_went_on(&mut self) {
+        if !self.births.is_busy() {
+            // Ends that came meanwhile could not be told from those of newborn modules.
+            self.bells.orphans.notify_one();
+        }
+        self.end_turn();
+    }
+
+    /// A child that nobody wants any more.
+    fn end_newborn(&mut self, slot: Slot, child: Child) {
+        end_unwatched(child.pid, child.pidfd.as_fd());
+        drop(child);
+        let cgroup = self.seat(slot).and_then(|seat| seat.cgroup.clone());
+        self.kill_group(slot, cgroup.as_deref());
+    }
+
+    /// A life that is to end before it was launched is not launched; one that is being born ends at once.
+    pub(super) fn cancel_launch(&mut self, slot: Slot, generation: Generation) {
+        if self.births.cancel(slot, generation) {
+            return;
+        }
+        let waiting = self.launches.iter().position(|launch| *launch == (slot, generation));
+        if let Some(at) = waiting {
+            self.launches.remove(at);
+            let now = self.now();
+            let failed = Event::SpawnFailed(slot, generation, SpawnFault::Failed, CANCELLED.to_owned());
+            self.kernel.handle(now, failed);
+        }
+    }
+
     /// Are these still the files that were approved?
-    fn check_seal(&mut self, blueprint: &Blueprint) -> Result<(), Failure> {
+    pub(crate) fn check_seal(&mut self, blueprint: &Blueprint) -> Result<(), Failure> {
         let Some(seal) = &blueprint.seal else { return Ok(()) };
         let effective = self.effective(&blueprint.id);
         let writable = writable(&effective, seal, &self.surrounding.user_home());
@@ -136,7 +230,7 @@ impl Shell {
         let (watched, from_stdout, from_stderr) = match registered {
             Ok(registered) => registered,
             Err(error) => {
-                end_unwatched(child.pid, &pidfd);
+                end_unwatched(child.pid, pidfd.as_fd());
                 return Err((SpawnFault::Failed, format!("its process can't be watched: {error}")));
             }
         };
@@ -190,8 +284,8 @@ impl Shell {
     }
 }
 
-fn end_unwatched(pid: u32, pidfd: &Rc<std::os::fd::OwnedFd>) {
-    let _gone = sandbox::signal_group(pid, pidfd.as_fd(), sandbox::Signal::KILL);
+fn end_unwatched(pid: u32, pidfd: BorrowedFd<'_>) {
+    let _gone = sandbox::signal_group(pid, pidfd, sandbox::Signal::KILL);
     // Its end is taken by the reaper of orphans, for whom it is nobody's child.
-    let _later = sandbox::reap(pidfd.as_fd());
+    let _later = sandbox::reap(pidfd);
 }

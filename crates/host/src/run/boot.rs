@@ -83,6 +83,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     let (cgroups, left) = Cgroups::open(&home);
     let sentinel = start_sentinel(&options, &cgroups);
     let (lives, last_life) = Lives::open(&home.state());
+    let (births, born) = effects::Births::new(berths);
     let shell = Shell::new(Parts {
         clock: Clock::start(),
         seed: seed(options.seed)?,
@@ -99,7 +100,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
         },
         surrounding: Surrounding::of_process(),
         cgroups,
-        berths,
+        births,
         proofs: sandbox::probe::run(),
         talk,
         version: options.version.clone(),
@@ -108,6 +109,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     begun.tell(BootStep::Modules, counted(finding.modules.len(), finding.refused()));
     let listener = door::open(&home).map_err(|source| HostError::Socket { path: home.socket(), source })?;
     spawn_tasks(&shell, &mut signals, listener, news);
+    spawn_local(tasks::births(shell.clone(), born));
     spawn_local(signals::obey(shell.clone(), signals));
     begun.tell(BootStep::Door, home.socket().display().to_string());
     // Told before it is done, since the first modules are ready within it.

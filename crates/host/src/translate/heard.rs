@@ -128,7 +128,7 @@ fn progress(fraction: Option<f64>, msg: Option<&str>) -> Payload {
     Payload::new(members.to_string().as_bytes())
 }
 
-fn kernel_call(call: decode::KernelCall<'_>) -> Option<KernelCall> {
+pub(crate) fn kernel_call(call: decode::KernelCall<'_>) -> Option<KernelCall> {
     use decode::KernelCall as Wire;
     Some(match call {
         Wire::ConfigGet { key } => KernelCall::ConfigGet(name(&key)?),

@@ -314,6 +314,21 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "rusza ponownie, bo zależy od konfiguracji `{section}`",
         "",
     ),
+    // WebAssembly.
+    says("wasm.fell", "fell: {why}", "padł: {why}", "ostoja logs {module}"),
+    says("wasm.swapping", "its code changed and is taken over", "jego kod się zmienił i jest przejmowany", ""),
+    says(
+        "wasm.swapped",
+        "runs its new code with its state of {state_bytes} bytes, after a pause of {pause_us} µs",
+        "działa z nowym kodem i stanem {state_bytes} B, po przerwie {pause_us} µs",
+        "",
+    ),
+    says(
+        "wasm.swap_refused",
+        "goes on with its old code: {why}",
+        "działa dalej ze starym kodem: {why}",
+        "ostoja restart {module}",
+    ),
     // The end.
     says(
         "shutdown.begun",

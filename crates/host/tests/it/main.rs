@@ -5,9 +5,13 @@ mod crash;
 mod disk;
 mod door;
 mod files;
+#[path = "../../../wasm/tests/it/guests.rs"]
+#[expect(dead_code, reason = "the other crate's tests use the rest of it")]
+mod guests;
 mod kernel;
 mod messages;
 mod pids;
 mod rude;
 mod start;
 mod stop;
+mod wasm;

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 
-use crate::kernel::{Kernel, python};
+use crate::kernel::{Kernel, eventually, python};
 
 #[test]
 fn an_empty_project_is_ready_at_once() {
@@ -70,6 +70,39 @@ fn one_time_work_is_done_before_those_who_need_it_start() {
     assert!(codes.contains(&"module.completed".to_owned()), "{codes:?}");
     assert!(!codes.contains(&"module.ready".to_owned()), "{codes:?}");
     assert_eq!(kernel.data(json!({ "cmd": "kernel.status" }))["states"]["completed"], 1);
+}
+
+#[test]
+fn in_a_mass_start_every_end_is_told_as_it_was() {
+    // Ends that come while others are being born must not be taken for those of orphans.
+    let mut project = "modules:\n".to_owned();
+    for number in 0..20 {
+        project += &format!(
+            "  done{number}: {{run: 'true', ready: completed}}\n\
+             \x20 failed{number}: {{run: 'exit 7', ready: completed, restart: never}}\n\
+             \x20 missing{number}: {{run: [no-such-program], restart: never}}\n\
+             \x20 orphan{number}: {{run: '(sleep 0.01 &) ; exec sleep 1000'}}\n"
+        );
+    }
+    let kernel = Kernel::with(&project);
+    kernel.settle();
+    for number in 0..20 {
+        assert_eq!(kernel.state(&format!("done{number}")), "completed");
+        assert_eq!(kernel.state(&format!("orphan{number}")), "ready");
+        let failed = kernel.data(json!({ "cmd": "why", "moduleId": format!("failed{number}") }));
+        assert!(failed.to_string().contains(r#""exit":"left with exit code 7""#), "{failed}");
+        let codes = kernel.codes(&format!("missing{number}"));
+        assert_eq!(codes, ["module.starting", "module.refused"]);
+    }
+    let children = format!("/proc/{0}/task/{0}/children", kernel.pid());
+    eventually("no orphan is left unreaped", || {
+        let all = std::fs::read_to_string(&children).expect("it lives");
+        let is_dead = |pid: &str| {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            stat.contains(") Z ")
+        };
+        !all.split_whitespace().any(is_dead)
+    });
 }
 
 #[test]

@@ -104,6 +104,27 @@ fn many_modules_stop_together() {
 }
 
 #[test]
+fn a_stop_in_the_middle_of_a_mass_start_leaves_nobody() {
+    for heard in [1, 20, 50] {
+        let mut kernel = Kernel::home("");
+        let mark = kernel.path().join("mark").display().to_string();
+        let modules: String =
+            (0..60).map(|n| format!("  m{n}: {{run: 'echo x >> {mark}; exec tail -f {mark}'}}\n")).collect();
+        kernel.file("ostoja.yaml", &format!("modules:\n{modules}"));
+        kernel.start();
+        let count = || std::fs::read_to_string(&mark).map_or(0, |text| text.lines().count());
+        eventually("some run", || count() >= heard);
+        kernel.signal(Signal::TERM);
+        assert_eq!(kernel.wait().code(), Some(0));
+        let processes = std::fs::read_dir("/proc").expect("mounted").flatten();
+        let left = processes
+            .filter_map(|entry| std::fs::read_to_string(entry.path().join("cmdline")).ok())
+            .filter(|words| words.starts_with("tail") && words.contains(&mark));
+        assert_eq!(left.count(), 0);
+    }
+}
+
+#[test]
 fn sighup_without_a_terminal_reads_the_modules_again() {
     let kernel = Kernel::settled("modules:\n  a: {run: sleep 1000}\n  b: {run: sleep 1000}\n");
     kernel.file("ostoja.yaml", "modules:\n  b: {run: sleep 1000}\n  c: {run: sleep 1000}\n");

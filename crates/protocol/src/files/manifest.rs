@@ -23,6 +23,8 @@ pub enum Runtime {
     Php,
     /// The entry is a program of its own.
     Binary,
+    /// The entry is a WebAssembly component, in the binary form or as text.
+    Wasm,
 }
 
 /// What a module may do on the bus: which services it may call, which topics it hears.

@@ -14,7 +14,7 @@ pub enum Protocol {
     Lines,
     /// Not at all: any command, watched from outside.
     None,
-    /// A WebAssembly component; not yet supported.
+    /// A WebAssembly component of the world `ostoja:module`.
     Wasm,
     /// An MCP server; not yet supported.
     Mcp,
@@ -139,6 +139,8 @@ pub struct Limits {
     pub core_bytes: Option<u64>,
     /// Processor time, seconds.
     pub cpu_seconds: Option<u64>,
+    /// Wall-clock time of one entry into a WebAssembly module.
+    pub deadline: Option<Duration>,
 }
 
 /// All of it; `None` where the file says nothing.
@@ -172,6 +174,7 @@ impl Limits {
             processes: self.processes.or(below.processes),
             core_bytes: self.core_bytes.or(below.core_bytes),
             cpu_seconds: self.cpu_seconds.or(below.cpu_seconds),
+            deadline: self.deadline.or(below.deadline),
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use abi::Time;
@@ -30,6 +30,8 @@ struct Shelf<T> {
 pub(super) struct Warm<T> {
     shelf: RwLock<Shelf<T>>,
     turn: AtomicU64,
+    /// The turn up to which uses were told.
+    told: Mutex<u64>,
     bytes_max: u64,
     idle_max: Duration,
 }
@@ -37,7 +39,7 @@ pub(super) struct Warm<T> {
 impl<T> Warm<T> {
     pub(super) fn new(bytes_max: u64, idle_max: Duration) -> Self {
         let shelf = RwLock::new(Shelf { entries: HashMap::new(), bytes: 0 });
-        Self { shelf, turn: AtomicU64::new(0), bytes_max, idle_max }
+        Self { shelf, turn: AtomicU64::new(1), told: Mutex::new(0), bytes_max, idle_max }
     }
 
     /// The value, and it counts as used now. One that is too old is not given, even before `tidy` came by.
@@ -73,9 +75,24 @@ impl<T> Warm<T> {
         self.shelf.write().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 
-    /// Drops what is too old and gives how many that were.
+    /// What was used since the last time that somebody asked, the latest last.
+    pub(super) fn take_uses(&self) -> Vec<ContentId> {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
+        let turns = shelf.entries.iter().map(|(id, entry)| (entry.turn.load(Ordering::Relaxed), *id));
+        let mut used: Vec<_> = turns.filter(|(turn, _)| *turn > *told).collect();
+        used.sort_unstable();
+        *told = used.last().map_or(*told, |(turn, _)| *turn);
+        used.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Drops what is too old and gives how many that were. What a clock that jumped back shows as used in the future
+    /// ages from now on.
     pub(super) fn tidy(&self, now: Time) -> usize {
         let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
+        for entry in shelf.entries.values() {
+            entry.used_ms.fetch_min(now.0, Ordering::Relaxed);
+        }
         let is_old =
             |entry: &Entry<T>| now.since(Time(entry.used_ms.load(Ordering::Relaxed))) > self.idle_max;
         let old: Vec<_> =

@@ -13,7 +13,7 @@ pub(super) const PRIORITY_DEFAULT: i64 = 100;
 
 const ENTRY_DEFAULT: &str = "runner.ts";
 
-const RUNTIMES: [(&str, Runtime); 8] = [
+const RUNTIMES: [(&str, Runtime); 9] = [
     ("deno", Runtime::Deno),
     ("node", Runtime::Node),
     ("bun", Runtime::Bun),
@@ -22,6 +22,7 @@ const RUNTIMES: [(&str, Runtime); 8] = [
     ("python", Runtime::Python),
     ("php", Runtime::Php),
     ("binary", Runtime::Binary),
+    ("wasm", Runtime::Wasm),
 ];
 
 const TRANSPORTS: [(&str, Transport); 2] = [("pipes", Transport::Pipes), ("shm", Transport::Shm)];

@@ -40,7 +40,7 @@ pub(in crate::files) fn policy_field(reader: &mut Reader, policy: &mut Policy, f
 
 fn protocol(reader: &mut Reader, node: &Node) -> Option<Protocol> {
     let protocol = reader.word("protocol", node, &Protocol::ALL.map(|word| (word.as_str(), word)))?;
-    if matches!(protocol, Protocol::Wasm | Protocol::Mcp) {
+    if protocol == Protocol::Mcp {
         let fault = Fault::NotYet { field: "protocol".to_owned(), found: quoted(protocol.as_str()) };
         reader.complain(node, fault);
         return None;
@@ -219,7 +219,11 @@ fn limits(reader: &mut Reader, node: &Node) -> Limits {
             "processes" => limits.processes = reader.whole("processes", value, 1..=LIMIT_MAX),
             "core" => limits.core_bytes = reader.size_bytes("core", value),
             "cpu_seconds" => limits.cpu_seconds = reader.whole("cpu_seconds", value, 1..=LIMIT_MAX),
-            _ => reader.unknown_field(node, key, &["memory", "files", "processes", "core", "cpu_seconds"]),
+            "deadline" => limits.deadline = reader.duration("deadline", value),
+            _ => {
+                let known = ["memory", "files", "processes", "core", "cpu_seconds", "deadline"];
+                reader.unknown_field(node, key, &known);
+            }
         }
     }
     limits
