@@ -139,7 +139,9 @@ struct Place {
 }
 
 impl Place {
-    const EMPTY: Self = Self { pid: AtomicI32::new(0), pidfd: AtomicI32::new(-1) };
+    fn empty() -> Self {
+        Self { pid: AtomicI32::new(0), pidfd: AtomicI32::new(-1) }
+    }
 
     fn put(&self, (pid, pidfd): (i32, RawFd)) {
         self.pid.store(pid, Ordering::Relaxed);
@@ -193,8 +195,8 @@ pub(crate) fn spawn_builder(works: &Works<'_>, stack: &mut Stack) -> io::Result<
 fn spawn_by_nanny(recipe: &Recipe<'_>, cgroup: Option<&JoinFds>, stack: &mut Stack) -> io::Result<Family> {
     let word = Word::default();
     let nursery = Nursery {
-        init: Place::EMPTY,
-        child: Place::EMPTY,
+        init: Place::empty(),
+        child: Place::empty(),
         nursling_stack: stack.bottom(),
         group: cgroup.map(|group| group.dir.as_raw_fd()),
     };
