@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::layer::{Layer, Level};
 use crate::probe::Report;
 use crate::rlimits::Rlimit;
-use crate::seccomp::Denial;
+use crate::seccomp::{Denial, Group};
 
 #[cfg(test)]
 mod tests;
@@ -95,6 +95,7 @@ pub struct Confinement {
     pub(crate) paths: Vec<PathRule>,
     pub(crate) net: Net,
     pub(crate) denials: Vec<Denial>,
+    pub(crate) groups: Option<Vec<&'static Group>>,
     pub(crate) rlimits: Vec<Rlimit>,
     pub(crate) umask: u32,
 }
@@ -110,6 +111,7 @@ impl Confinement {
             paths: Vec::new(),
             net: Net::Free,
             denials: Vec::new(),
+            groups: None,
             rlimits: Vec::new(),
             umask: Self::UMASK,
         }
@@ -140,6 +142,11 @@ impl Confinement {
     /// The system calls that are refused.
     pub fn denials(&self) -> &[Denial] {
         &self.denials
+    }
+
+    /// The system calls that are let through; nothing when all are that are not refused.
+    pub fn groups(&self) -> Option<&[&'static Group]> {
+        self.groups.as_deref()
     }
 
     /// The bounds that are set.
@@ -197,6 +204,11 @@ impl fmt::Display for Confinement {
             writeln!(f, "limit   {rlimit}")?;
         }
         writeln!(f, "umask   {:03o}", self.umask)?;
+        if let Some(groups) = &self.groups {
+            let count: usize = groups.iter().map(|group| group.calls().count()).sum();
+            let names: Vec<&str> = groups.iter().map(|group| group.name).collect();
+            writeln!(f, "calls   {count}: {}", names.join(", "))?;
+        }
         writeln!(f, "denied  {} system calls", self.denials.len())
     }
 }

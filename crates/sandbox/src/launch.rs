@@ -168,7 +168,7 @@ impl Launch {
         // What this machine does not give is not claimed.
         confinement.layers.retain(|layer| !house.missing.iter().any(|(missing, _)| missing == layer));
         let filter = match confinement.has(Layer::Seccomp) {
-            true => seccomp::compile(confinement.denials()),
+            true => seccomp::compile(confinement.denials(), confinement.groups()),
             false => Vec::new(),
         };
         let rlimits = if confinement.has(Layer::Rlimits) { confinement.rlimits() } else { &[] };

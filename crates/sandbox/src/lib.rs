@@ -40,5 +40,7 @@ pub use layer::{Layer, Level, Proof};
 pub use policy::{Profile, Request, Runtime, SYSTEM_PATHS};
 pub use reap::{become_subreaper, reap, reap_any_orphan};
 pub use rlimits::{Limits, OPEN_FILES_DEFAULT, Rlimit};
-pub use seccomp::{DENIALS, DENIALS_WITHOUT_NET, Denial, When};
+pub use seccomp::{
+    DENIALS, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET, Denial, Group, When, groups,
+};
 pub use signal::{Sent, Signal, signal_group};

@@ -93,6 +93,7 @@ impl Request {
             paths: Vec::new(),
             net: Net::Free,
             denials: seccomp::DENIALS.to_vec(),
+            groups: None,
             rlimits: self.limits.to_rlimits(),
             umask: UMASK_OPEN,
         }
@@ -101,9 +102,11 @@ impl Request {
     fn to_contained(&self) -> Confinement {
         let net = net(&self.permissions);
         let mut denials = seccomp::DENIALS.to_vec();
-        if net == Net::Denied {
-            denials.extend_from_slice(seccomp::DENIALS_WITHOUT_NET);
-        }
+        denials.extend_from_slice(seccomp::DENIALS_CONTAINED);
+        denials.extend_from_slice(match net {
+            Net::Denied => seccomp::DENIALS_WITHOUT_NET,
+            Net::Free | Net::Ports(_) => seccomp::DENIALS_WITH_NET,
+        });
         let mut layers = vec![
             Layer::NoNewPrivs,
             Layer::Capabilities,
@@ -126,6 +129,7 @@ impl Request {
             paths: self.paths(),
             net,
             denials,
+            groups: Some(seccomp::groups(self.runtime)),
             rlimits: self.limits.to_rlimits(),
             umask: Confinement::UMASK,
         }

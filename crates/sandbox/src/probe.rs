@@ -194,7 +194,7 @@ impl Bench {
         let ruleset =
             opened.map(|opened| lifted(opened.fd)).transpose().map_err(|error| error.to_string())?;
         let filter = match held.has(Layer::Seccomp) {
-            true => seccomp::compile(held.denials()),
+            true => seccomp::compile(held.denials(), held.groups()),
             false => Vec::new(),
         };
         let rlimits: Vec<raw::Bound> = held.rlimits().iter().map(raw::Bound::of).collect();
