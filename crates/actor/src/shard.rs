@@ -23,6 +23,7 @@ mod meter;
 mod moving;
 mod news;
 mod requests;
+mod share;
 mod spawn;
 mod timers;
 mod turn;

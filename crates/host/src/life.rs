@@ -24,6 +24,7 @@ use tokio::task::AbortHandle;
 
 use crate::files::blueprint::Blueprint;
 use crate::guests::Guest;
+use crate::lane::LaneEnd;
 use crate::outbox::Outbox;
 
 /// Which of a module's two outputs.
@@ -95,6 +96,7 @@ pub(crate) struct Life {
     pub(crate) stdout_lines: Option<LineDecoder>,
     pub(crate) stderr_lines: Option<LineDecoder>,
     pub(crate) outbox: Outbox,
+    pub(crate) lane: LaneEnd,
     pub(crate) started: Wall,
     pub(crate) stop: sandbox::Signal,
     /// The tasks that end with it.
@@ -129,6 +131,17 @@ impl Seat {
     /// The same for a WebAssembly module.
     pub(crate) fn guest_of(&mut self, generation: Generation) -> Option<&mut Guest> {
         self.guest.as_mut().filter(|guest| guest.generation == generation)
+    }
+}
+
+impl Life {
+    /// How its frames go, for operators.
+    pub(crate) fn transport(&self) -> &'static str {
+        match self.door {
+            Door::Lines if self.lane.is_used() => "shm",
+            Door::Lines => "pipes",
+            Door::Plain => "",
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use super::Shard;
 use super::control::Control;
 use super::exchange::{Otherwise, Paused};
 use super::meter::Meter;
+use super::share::Share;
 use crate::address::Addr;
 use crate::life::Reason;
 use crate::links::Down;
@@ -80,6 +81,7 @@ pub(crate) struct Bonds {
     /// Members of groups as this core saw them last.
     pub(crate) rolls: crate::groups::Rolls,
     pub(super) meters: BTreeMap<u32, Meter>,
+    pub(super) shares: BTreeMap<u32, Share>,
     /// When they are looked at next.
     pub(super) audit_at: u64,
     /// Where this core's dead letters go.

@@ -12,6 +12,7 @@ use crate::message::{Header, Lane, take};
 use crate::platform::Core;
 use crate::quota::Quota;
 use crate::send::{Refusal, Sent};
+use crate::shared_quota::SharedQuota;
 use crate::swap::Preparing;
 use crate::table::flag;
 
@@ -54,6 +55,8 @@ pub(crate) enum Control {
     Left(u32),
     /// You may use so much.
     Quota(Option<Box<Quota>>),
+    /// You use up this together with others.
+    Share(Option<SharedQuota>),
     /// Wait, and make your new state.
     Prepare(Box<Preparing>),
     /// Go on with it, if it was this one that told you to make it.
@@ -153,6 +156,7 @@ impl Shard {
             Control::Dismiss(reason) => self.finish(header.dst, reason),
             Control::Fail(reason) => self.fail(header.dst, reason),
             Control::Quota(quota) => self.set_quota(actor, quota.map(|quota| *quota)),
+            Control::Share(budget) => self.share_budget(actor, budget),
             Control::Prepare(order) => self.prepare(actor, *order),
             Control::Commit(swapper) => self.commit(actor, swapper),
             Control::Abort(swapper) => self.abort(actor, swapper),

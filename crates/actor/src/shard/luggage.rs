@@ -7,6 +7,7 @@ use super::ask::Open;
 use super::bonds::{Extra, Watch};
 use super::dispatch::Source;
 use super::meter::Meter;
+use super::share::Share;
 use super::{Again, Shard};
 use crate::address::Addr;
 use crate::message::{Line, discard};
@@ -40,6 +41,7 @@ pub(super) struct Luggage {
     /// Senders that wait until it has room.
     muted: Vec<Addr>,
     meter: Option<Meter>,
+    share: Option<Share>,
 }
 
 impl Shard {
@@ -60,12 +62,15 @@ impl Shard {
             questions: self.pack_questions(actor),
             muted: self.muted_by.remove(&index).unwrap_or_default(),
             meter: self.bonds.meters.remove(&index),
+            share: self.bonds.shares.remove(&index),
         })
     }
 
     /// Enters it into this core's books; gives the messages and the orders.
     pub(super) fn unpack(&mut self, luggage: Luggage) -> (Held, Held) {
-        let Luggage { actor, messages, orders, bonds, watches, again, questions, muted, meter, .. } = luggage;
+        let Luggage {
+            actor, messages, orders, bonds, watches, again, questions, muted, meter, share, ..
+        } = luggage;
         let index = actor.index();
         if let Some(bonds) = bonds {
             self.bonds.extras.insert(index, bonds);
@@ -81,6 +86,9 @@ impl Shard {
         }
         if let Some(meter) = meter {
             self.bonds.meters.insert(index, meter);
+        }
+        if let Some(share) = share {
+            self.bonds.shares.insert(index, share);
         }
         (messages, orders)
     }

@@ -20,8 +20,10 @@ const WEIGHTS: [u32; LANES] = [0, 16, 8, 4, 2, 1];
 const WEIGHT_NORMAL: u32 = WEIGHTS[Lane::Normal as usize];
 /// Turns in which a lane was left with work after which its share grows by itself once more.
 const AGING_TURNS: u32 = 16;
-/// How often a share may grow: from then on even the idle lane has as much as the normal one.
+/// How often a share may grow: longer turns cost less, but look at the rings later.
 const AGING_MAX: u32 = 8;
+/// Turns of waiting after which a lane below the normal one comes up to it by one more of its weight.
+const CATCH_UP_TURNS: u32 = 64;
 /// How many entries ahead the slot is fetched: at 5 to 10 ns a message, the time of a read from memory.
 const AHEAD: usize = 12;
 /// Messages between two looks at the clock. Timers are late by so many handlers at most.
@@ -102,8 +104,12 @@ impl Shard {
 
     /// How many messages of a lane a turn handles.
     fn share(&self, lane: Lane) -> u32 {
-        let grown = 1 + (self.lanes[lane as usize].waited / AGING_TURNS).min(AGING_MAX);
-        (self.shared.config.turn_messages * WEIGHTS[lane as usize] * grown / WEIGHT_NORMAL).max(1)
+        let waited = self.lanes[lane as usize].waited;
+        let grown = 1 + (waited / AGING_TURNS).min(AGING_MAX);
+        let weight = WEIGHTS[lane as usize];
+        // In the end even the idle lane has as much as the normal one.
+        let weight = weight.max((weight.saturating_mul(1 + waited / CATCH_UP_TURNS)).min(WEIGHT_NORMAL));
+        (self.shared.config.turn_messages * weight * grown / WEIGHT_NORMAL).max(1)
     }
 
     /// Handles up to `most` messages of a lane; those that are sent meanwhile count, too.

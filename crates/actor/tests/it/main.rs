@@ -1,6 +1,7 @@
 //! The crate from outside.
 
 mod core_hosted;
+mod core_lanes;
 mod core_life;
 mod core_messages;
 mod model;

@@ -233,10 +233,22 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "ostoja module show {module}",
     ),
     says(
+        "lane.broken",
+        "wrote into its shared memory what is no frame: {fault}",
+        "zapisał w pamięci wspólnej coś, co nie jest ramką: {fault}",
+        "ostoja logs {module}",
+    ),
+    says(
         "config.forbidden",
         "tried to {verb} the configuration `{key}`, which is not its own",
         "sięgnął ({verb}) do konfiguracji `{key}`, która nie jest jego",
         "ostoja module show {module}",
+    ),
+    says(
+        "fn.forbidden",
+        "tried `{method}` without the permission `run {needs}`",
+        "próbował `{method}` bez zgody `run {needs}`",
+        "ostoja permissions grant {module} run={needs}",
     ),
     says(
         "refusals.summed_up",

@@ -14,6 +14,8 @@ use crate::{Actor, Address, Config, Context, Spawn, StopAll, System, assemble};
 /// Schedules that are tried, drawn by lot.
 const SCHEDULES: usize = 300;
 const MESSAGES: u32 = 6;
+/// 1 MiB: a shard passes over the stack when it is made.
+const STACK_BYTES: usize = 1 << 20;
 /// Who asks three cores' worth of questions takes some dozen turns; without this an actor that is lost hangs the test.
 const TURNS_MAX: u32 = 20_000;
 
@@ -62,30 +64,30 @@ fn outside(system: &System, scribe: Address<(u8, u32)>, echo: Address<u32>) {
 
 #[test]
 fn messages_keep_their_order_while_both_sides_move() {
-    shuttle::check_random(
-        || {
-            let config = Config { cores: 2, actors_max: 1, ring_entries: 2, ..Config::default() };
-            let (system, shards) = assemble(config, Hosted::new(2), |_| Box::new(StopAll));
-            let heard = Arc::new(Mutex::new(Vec::new()));
-            let scribe = system.spawn(Spawn::default(), Scribe(heard.clone())).expect("there is room");
-            let echo = system.spawn(Spawn::default().on(Core(1)), Echo(1, scribe)).expect("there is room");
-            let cores: Vec<_> = shards
-                .into_iter()
-                .map(|shard| {
-                    let heard = heard.clone();
-                    thread::spawn(move || drive(shard, &heard))
-                })
-                .collect();
-            outside(&system, scribe, echo);
-            let shards: Vec<_> = cores.into_iter().map(|core| core.join().expect("no core panics")).collect();
-            let heard = heard.lock().expect("nobody panics with it").clone();
-            for from in [0, 1] {
-                let numbers: Vec<_> =
-                    heard.iter().filter(|(who, _)| *who == from).map(|(_, number)| *number).collect();
-                assert_eq!(numbers, (0..MESSAGES).collect::<Vec<_>>(), "from {from}");
-            }
-            drop(shards);
-        },
-        SCHEDULES,
-    );
+    let mut config = shuttle::Config::new();
+    config.stack_size = STACK_BYTES;
+    let scheduler = shuttle::scheduler::RandomScheduler::new(SCHEDULES);
+    shuttle::Runner::new(scheduler, config).run(|| {
+        let config = Config { cores: 2, actors_max: 1, ring_entries: 2, ..Config::default() };
+        let (system, shards) = assemble(config, Hosted::new(2), |_| Box::new(StopAll));
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let scribe = system.spawn(Spawn::default(), Scribe(heard.clone())).expect("there is room");
+        let echo = system.spawn(Spawn::default().on(Core(1)), Echo(1, scribe)).expect("there is room");
+        let cores: Vec<_> = shards
+            .into_iter()
+            .map(|shard| {
+                let heard = heard.clone();
+                thread::spawn(move || drive(shard, &heard))
+            })
+            .collect();
+        outside(&system, scribe, echo);
+        let shards: Vec<_> = cores.into_iter().map(|core| core.join().expect("no core panics")).collect();
+        let heard = heard.lock().expect("nobody panics with it").clone();
+        for from in [0, 1] {
+            let numbers: Vec<_> =
+                heard.iter().filter(|(who, _)| *who == from).map(|(_, number)| *number).collect();
+            assert_eq!(numbers, (0..MESSAGES).collect::<Vec<_>>(), "from {from}");
+        }
+        drop(shards);
+    });
 }
