@@ -94,10 +94,12 @@ impl Shell {
             let spec = self.kernel.spec(slot)?;
             let found = finding.modules.get(&spec.id)?;
             let is_same = found.discovered.spec.fingerprint == spec.fingerprint;
-            (is_same && found.discovered.refused.is_none() && found.blueprint.code != code).then(|| PlannedStep {
-                module_id: Some(spec.id.to_string()),
-                code: "wasm.swapping".to_owned(),
-                text: format!("{} goes on with its new code and its state", spec.id),
+            (is_same && found.discovered.refused.is_none() && found.blueprint.code != code).then(|| {
+                PlannedStep {
+                    module_id: Some(spec.id.to_string()),
+                    code: "wasm.swapping".to_owned(),
+                    text: format!("{} goes on with its new code and its state", spec.id),
+                }
             })
         };
         self.guests_by_code().into_iter().filter_map(|(slot, _, code)| step(slot, code)).collect()
