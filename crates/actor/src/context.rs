@@ -242,7 +242,7 @@ impl<'a> Context<'a> {
         let Some(this) = self.this::<M>() else { return Err(message) };
         let addr = this.addr();
         let header = Header { dst: addr.index(), meta: addr.word() | self.lane() as u32, tag: this.tag() };
-        let mut line = Line { header, spare: 0, payload: EMPTY };
+        let mut line = Line::new(header, EMPTY);
         // SAFETY: the payload is ours.
         unsafe { put(line.payload.as_mut_ptr().cast(), message) };
         self.shard.stash(line);

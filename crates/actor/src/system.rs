@@ -255,7 +255,7 @@ impl System {
     /// `tag` is that of `M`: private, so that each caller can be looked at.
     fn inject<M: Send + 'static>(&self, core: usize, to: Addr, tag: u32, lane: Lane, message: M) {
         let header = Header { dst: to.index(), meta: to.word() | lane as u32, tag };
-        let mut line = Line { header, spare: 0, payload: EMPTY };
+        let mut line = Line::new(header, EMPTY);
         // SAFETY: the payload is ours.
         unsafe { put(line.payload.as_mut_ptr().cast(), message) };
         self.shared.ports[core].inject.push(line);

@@ -67,8 +67,8 @@ pub use command::{Command, CommandLimits, Exit, Stop};
 pub use compile::CompileError;
 pub use engine::{
     BACKTRACE_FRAMES_MAX, BOOKKEEPING_BYTES_MAX, CORE_INSTANCES_PER_COMPONENT, Engine, EngineError,
-    EngineOptions, FIBER_BYTES, INSTANCES_MAX_DEFAULT, MEMORY_BYTES_CEILING, Metering, Reach,
-    STACK_BYTES_MAX, TABLE_ELEMENTS_CEILING, TICK, ticks_of,
+    EngineOptions, FIBER_BYTES, FUNCTION_CALLS_MAX, INSTANCES_MAX_DEFAULT, MEMORY_BYTES_CEILING, Metering,
+    Reach, STACK_BYTES_MAX, TABLE_ELEMENTS_CEILING, TICK, ticks_of,
 };
 pub use fault::{EntryPoint, FRAME_NAME_BYTES, FRAMES_KEPT, Fault, Frames};
 pub use grant::{Grant, Verdict, judge};

@@ -214,7 +214,7 @@ impl Shard {
 
     /// Puts an entry into the actor's deferred list.
     pub(super) fn defer(&mut self, header: Header, payload: *mut u8, source: Source) {
-        let mut line = Line { header, spare: 0, payload: EMPTY };
+        let mut line = Line::new(header, EMPTY);
         // SAFETY: a payload has so many bytes, and the two don't overlap.
         unsafe {
             payload.copy_to_nonoverlapping(line.payload.as_mut_ptr().cast(), size_of_val(&line.payload))
@@ -272,7 +272,7 @@ impl Shard {
         if !is_mine && !self.moves.is_idle() && self.collect(header, payload) {
             return;
         }
-        let mut line = Line { header, spare: 0, payload: EMPTY };
+        let mut line = Line::new(header, EMPTY);
         // SAFETY: a payload has so many bytes, and the two don't overlap.
         unsafe {
             payload.copy_to_nonoverlapping(line.payload.as_mut_ptr().cast(), size_of_val(&line.payload))

@@ -77,7 +77,7 @@ impl Shard {
         for from in 0..self.incoming.len() {
             while let Some(packet) = self.incoming[from].as_mut().and_then(|consumer| consumer.pop()) {
                 let header = Packet::unpack(packet.head);
-                self.queue_arrival(&mut Line { header, spare: 0, payload: packet.payload });
+                self.queue_arrival(&mut Line::new(header, packet.payload));
             }
         }
         for lane in 0..LANES {

@@ -239,7 +239,7 @@ impl Shard {
     fn mark_lane(&mut self, lane: Lane, actor: Addr) {
         let header =
             Header { dst: actor.index(), meta: actor.word() | lane as u32, tag: self.relocation_tag };
-        let mut line = Line { header, spare: 0, payload: EMPTY };
+        let mut line = Line::new(header, EMPTY);
         // SAFETY: the payload is ours.
         unsafe { put(line.payload.as_mut_ptr().cast(), Relocation::Marker) };
         self.send_line(self.core as usize, line);
@@ -260,7 +260,7 @@ impl Shard {
         if header.meta & 0xff <= Lane::Normal as u32 {
             self.detain(header, payload, Source::Ring);
         } else {
-            self.collect_later(&Line { header, spare: 0, payload: copied(payload) });
+            self.collect_later(&Line::new(header, copied(payload)));
         }
         true
     }
@@ -294,11 +294,11 @@ impl Shard {
         if let Some(leaving) = self.moves.leaving.get_mut(&header.dst) {
             let held =
                 if stands_in_line { &mut leaving.luggage.messages } else { &mut leaving.luggage.orders };
-            held.0.push((Line { header, spare: 0, payload: copied(payload) }, source));
+            held.0.push((Line::new(header, copied(payload)), source));
         } else if stands_in_line {
             self.defer(header, payload, source);
         } else {
-            let line = Line { header, spare: 0, payload: copied(payload) };
+            let line = Line::new(header, copied(payload));
             self.moves.awaited.entry(header.dst).or_default().0.push((line, source));
         }
     }

@@ -56,7 +56,7 @@ impl Shard {
     fn line_of(&self, actor: Addr, order: Control) -> Line {
         let header =
             Header { dst: actor.index(), meta: actor.word() | Lane::Normal as u32, tag: self.control_tag };
-        let mut line = Line { header, spare: 0, payload: EMPTY };
+        let mut line = Line::new(header, EMPTY);
         // SAFETY: the payload is ours.
         unsafe { put(line.payload.as_mut_ptr().cast(), order) };
         line

@@ -64,7 +64,7 @@ impl Shard {
     ) -> Result<TimerId, Refusal> {
         let addr = to.addr();
         let header = Header { dst: addr.index(), meta: addr.word() | Lane::Normal as u32, tag: to.tag() };
-        let mut line = Line { header, spare: 0, payload: EMPTY };
+        let mut line = Line::new(header, EMPTY);
         // SAFETY: the payload is ours.
         unsafe { put(line.payload.as_mut_ptr().cast(), message) };
         self.now = self.shared.ground.now();

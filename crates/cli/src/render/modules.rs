@@ -119,9 +119,8 @@ fn containment_level(module: &ModuleStatus) -> &str {
     module.containment.split([' ', '(']).next().unwrap_or_default()
 }
 
-/// For how long its process has run.
+/// For how long its life has lasted.
 fn uptime(module: &ModuleStatus, now_ms: u64) -> Option<String> {
-    module.pid?;
     Some(amount::span(now_ms.saturating_sub(module.started_at?)))
 }
 

@@ -82,7 +82,9 @@ fn every_example_runs() {
     let _down = Down(&world);
     let deno = is_on_path("deno");
     if !deno {
-        skip("no `deno` on PATH, so deno-clock, typescript-todo and node-counter, which needs the clock, were not run");
+        skip(
+            "no `deno` on PATH, so deno-clock, typescript-todo and node-counter, which needs the clock, were not run",
+        );
     }
     world.run("up -d -f examples/ostoja.yaml --timeout 50s").expect(if deno { 0 } else { 3 });
     let mut ready = vec!["python-greeter", "http-server", "shell-worker", "shell-facts"];

@@ -88,12 +88,7 @@ fn table(seen: &[Seen], mut before: BTreeMap<String, Observation>, over_ms: u64)
     table
 }
 
-fn row(
-    system: &str,
-    observed: &Observed,
-    name: Option<String>,
-    rate: Option<&Rate>,
-) -> ActorRow {
+fn row(system: &str, observed: &Observed, name: Option<String>, rate: Option<&Rate>) -> ActorRow {
     let statistics = &observed.statistics;
     let last = |kind: &str| kind.rsplit("::").next().unwrap_or(kind).to_owned();
     ActorRow {

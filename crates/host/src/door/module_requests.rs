@@ -92,7 +92,7 @@ async fn swap(caller: &Caller, text: &str) -> Done {
         begun.map(|receiver| (slot, receiver))
     };
     let refused = |why: String| {
-        Refusal::new("host::swap::refused", format!("`{text}` goes on with its code: {why}"))
+        Refusal::new("host::swap::rolled_back", format!("`{text}` goes on with its code: {why}"))
             .help(format!("ostoja why {text}; to begin without the state: ostoja restart {text}"))
     };
     let (slot, receiver) = begun.map_err(refused)?;

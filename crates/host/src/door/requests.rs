@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 
 use super::connection::Caller;
 use super::reply::{self, Done, Refusal, call_answer, plain_answer};
-use super::{actor_requests, function_requests, kernel_requests, logs, module_requests, permission_requests, usage_requests};
+use super::{
+    actor_requests, function_requests, kernel_requests, logs, module_requests, permission_requests,
+    usage_requests,
+};
 use crate::talk::{Follower, Wants};
 
 /// Does it and answers.

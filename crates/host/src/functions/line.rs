@@ -52,7 +52,8 @@ impl KernelCalls for Line {
     fn ask(&self, who: &OnBehalf, ask: Ask<'_>, left: Duration) -> Result<String, String> {
         let question = question_of(ask, left)?;
         let (reply, answer) = threads::sync_channel(1);
-        let asking = Asking { caller: who.caller().clone(), function: who.function().clone(), question, reply };
+        let asking =
+            Asking { caller: who.caller().clone(), function: who.function().clone(), question, reply };
         let ended = |_| "the kernel ends".to_owned();
         self.asks.send(asking).map_err(|_| "the kernel ends".to_owned())?;
         match answer.recv_timeout(left) {

@@ -80,7 +80,11 @@ fn read(path: &std::path::Path) -> Result<Vec<u8>, String> {
     let mut code = Vec::new();
     let file = File::open(path).map_err(|error| error.to_string())?;
     file.take(TEXT_BYTES_MAX as u64 + 1).read_to_end(&mut code).map_err(|error| error.to_string())?;
-    if code.len() > TEXT_BYTES_MAX { Err(format!("it has more than {TEXT_BYTES_MAX} bytes")) } else { Ok(code) }
+    if code.len() > TEXT_BYTES_MAX {
+        Err(format!("it has more than {TEXT_BYTES_MAX} bytes"))
+    } else {
+        Ok(code)
+    }
 }
 
 /// What one call may use up: what its caller wants, within the bound.

@@ -25,8 +25,8 @@ use core::time::Duration;
 
 use abi::{ExitKind, Generation, Payload, RequestId, Slot, Time};
 use kernel::{
-    CallContext, Discovered, Door, Effect, Ensemble, Event, FunctionCall, Grants, Incoming, KernelCall, Order, Outcome,
-    Settings, SpawnFault, Undelivered, Word,
+    CallContext, Discovered, Door, Effect, Ensemble, Event, FunctionCall, Grants, Incoming, KernelCall,
+    Order, Outcome, Settings, SpawnFault, Undelivered, Word,
 };
 
 use super::lines::Names;

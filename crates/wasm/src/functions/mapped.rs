@@ -5,15 +5,15 @@
 //! into this process's memory before the check, and what is checked is what is mapped. Nobody can change them in
 //! between, as nobody could a file.
 //!
-//! wasmtime also compares a core function's type at each call, under the lock of all types and with their counts:
-//! about a tenth of a warm call. The type of a module's export never changes, so `CoreEntry` compares it once.
+//! wasmtime also fetches a core function's type for each typed call, under the lock of all types and with their counts.
+//! The type of a module's export never changes, so `CoreEntry` compares it once.
 #![expect(
     unsafe_code,
     reason = "deserializing compiled code is unsafe by nature, and entering it is where its type was compared before; each block proves it"
 )]
 
 use wasmtime::component::Component;
-use wasmtime::{AsContextMut, Extern, ExternType, Instance, Module, ModuleExport, TypedFunc, ValType};
+use wasmtime::{AsContextMut, Extern, ExternType, Func, Instance, Module, ModuleExport, ValRaw, ValType};
 
 use super::seal::Key;
 use crate::engine::Engine;
@@ -79,26 +79,40 @@ impl CoreEntry {
     }
 
     /// `alloc` of an instance; `None` when it is of another module.
-    pub(super) fn alloc(
-        self,
-        instance: &Instance,
-        mut store: impl AsContextMut,
-    ) -> Option<TypedFunc<u32, u32>> {
-        let func = instance.get_module_export(&mut store, &self.alloc).and_then(Extern::into_func)?;
-        // SAFETY: `get_module_export` gives nothing unless the instance is of the module that the export was taken
-        // from, and there this export has the type `(i32) -> i32`, which is what `TypedFunc<u32, u32>` calls.
-        Some(unsafe { TypedFunc::new_unchecked(&store, func) })
+    pub(super) fn alloc(self, instance: &Instance, store: impl AsContextMut) -> Option<Alloc> {
+        // Nothing is given unless the instance is of the module that the export was taken from.
+        instance.get_module_export(store, &self.alloc).and_then(Extern::into_func).map(Alloc)
     }
 
     /// `run` of an instance; `None` when it is of another module.
-    pub(super) fn run(
-        self,
-        instance: &Instance,
-        mut store: impl AsContextMut,
-    ) -> Option<TypedFunc<(u32, u32), u64>> {
-        let func = instance.get_module_export(&mut store, &self.run).and_then(Extern::into_func)?;
-        // SAFETY: as in `alloc`; this export has the type `(i32, i32) -> i64`.
-        Some(unsafe { TypedFunc::new_unchecked(&store, func) })
+    pub(super) fn run(self, instance: &Instance, store: impl AsContextMut) -> Option<Run> {
+        instance.get_module_export(store, &self.run).and_then(Extern::into_func).map(Run)
+    }
+}
+
+/// An instance's `alloc`. Invariant: its type is `(i32) -> i32`.
+pub(super) struct Alloc(Func);
+
+impl Alloc {
+    pub(super) fn call(&self, store: impl AsContextMut, len: u32) -> wasmtime::Result<u32> {
+        let mut slots = [ValRaw::u32(len)];
+        // SAFETY: the type of this function is `(i32) -> i32`: one slot holds its parameter, written as an i32, and then
+        // its result. No references are among them, and stores of functions are never entered asynchronously.
+        unsafe { self.0.call_unchecked(store, &raw mut slots)? };
+        Ok(slots[0].get_u32())
+    }
+}
+
+/// An instance's `run`. Invariant: its type is `(i32, i32) -> i64`.
+pub(super) struct Run(Func);
+
+impl Run {
+    pub(super) fn call(&self, store: impl AsContextMut, at: u32, len: u32) -> wasmtime::Result<u64> {
+        let mut slots = [ValRaw::u32(at), ValRaw::u32(len)];
+        // SAFETY: the type of this function is `(i32, i32) -> i64`: two slots hold its parameters, each written as an
+        // i32, and the first then its result. Else as in `Alloc::call`.
+        unsafe { self.0.call_unchecked(store, &raw mut slots)? };
+        Ok(slots[0].get_u64())
     }
 }
 

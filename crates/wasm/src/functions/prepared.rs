@@ -1,7 +1,9 @@
 //! A function ready to run: compiled, linked, its exports found; and one call of it.
 //!
 //! Every call gets an instance of its own, made from the prepared one: nothing that a call leaves in memory, globals or
-//! tables is there for the next. The pool makes that cheap, as it only resets what the last instance touched.
+//! tables is there for the next. One instance that stays warm would save about a microsecond, and let the input of one
+//! caller be read by the next: a function is put once and called by many, so that is no choice. The pool makes a fresh
+//! one cheap: the place that the last one had is cleared and taken again.
 
 use std::time::{Duration, Instant};
 
@@ -170,7 +172,7 @@ fn call_core(
     let at = alloc.call(&mut *store, len)?;
     let outside = || Ended::Known(FunctionError::OutOfMemoryRange);
     memory.write(&mut *store, at as usize, input.as_bytes()).map_err(|_| outside())?;
-    let (at, len, says) = unpack(run.call(&mut *store, (at, len))?);
+    let (at, len, says) = unpack(run.call(&mut *store, at, len)?);
     let max = JSON_BYTES_MAX;
     if len > max {
         return Err(Ended::Known(FunctionError::OutputTooLarge { bytes: len, max }));

@@ -46,5 +46,6 @@ fn an_instance_of_another_module_is_not_entered() {
     let (alloc, run) =
         (entry.alloc(&instance, &mut store).unwrap(), entry.run(&instance, &mut store).unwrap());
     assert_eq!(alloc.call(&mut store, 7).unwrap(), 8);
-    assert_eq!(run.call(&mut store, (9, 4)).unwrap(), 5);
+    assert_eq!(run.call(&mut store, 9, 4).unwrap(), 5);
+    assert_eq!(run.call(&mut store, 4, 9).unwrap(), 0xffff_fffb, "all 64 bits of the result, and no more");
 }
