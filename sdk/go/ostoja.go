@@ -234,33 +234,61 @@ func Secret(ctx context.Context, name string, result any) error {
 	return Kernel(ctx, "secret.get", map[string]any{"name": name}, result)
 }
 
-// Context holds variables that outlive this module, kept by the kernel.
-var Context contextMemory
+// Context holds variables that outlive this module, kept by the kernel. Changes of watched ones come on the topic
+// `kernel.context`.
+var Context Variables
 
-type contextMemory struct{}
+// Variables are the module's own, unless a session or another module is named, which needs a permission.
+type Variables struct{ Session, Module string }
 
-// Get reads one.
-func (contextMemory) Get(ctx context.Context, key string, result any) error {
-	return Kernel(ctx, "context.get", map[string]any{"key": key}, result)
+func (v Variables) call(ctx context.Context, method string, params map[string]any, result any) error {
+	for name, scope := range map[string]string{"session": v.Session, "module": v.Module} {
+		if scope != "" {
+			params[name] = scope
+		}
+	}
+	return Kernel(ctx, method, params, result)
 }
 
-// Set writes one; options go to the kernel as they are.
-func (contextMemory) Set(ctx context.Context, key string, value any, options map[string]any) error {
+// Get reads one.
+func (v Variables) Get(ctx context.Context, key string, result any) error {
+	return v.call(ctx, "context.get", map[string]any{"key": key}, result)
+}
+
+// Set writes one, for good or, with a time above 0, for so long.
+func (v Variables) Set(ctx context.Context, key string, value any, ttl time.Duration) error {
 	params := map[string]any{"key": key, "value": value}
-	for name, option := range options {
-		params[name] = option
+	if ttl > 0 {
+		params["ttl_ms"] = ttl.Milliseconds()
 	}
-	return Kernel(ctx, "context.set", params, nil)
+	return v.call(ctx, "context.set", params, nil)
 }
 
 // Delete removes one.
-func (contextMemory) Delete(ctx context.Context, key string) error {
-	return Kernel(ctx, "context.delete", map[string]any{"key": key}, nil)
+func (v Variables) Delete(ctx context.Context, key string) error {
+	return v.call(ctx, "context.delete", map[string]any{"key": key}, nil)
 }
 
-// List names them; options go to the kernel as they are.
-func (contextMemory) List(ctx context.Context, options map[string]any, result any) error {
-	return Kernel(ctx, "context.list", options, result)
+// List names those of a pattern, which may end in `*` after a `:` or a `.`; an empty one means all.
+func (v Variables) List(ctx context.Context, pattern string, result any) error {
+	return v.call(ctx, "context.list", patternParams(pattern), result)
+}
+
+// Watch asks for deliveries of changes, for those of a pattern as in List; the result is what Unwatch takes.
+func (v Variables) Watch(ctx context.Context, pattern string, result any) error {
+	return v.call(ctx, "context.watch", patternParams(pattern), result)
+}
+
+// Unwatch ends a watch.
+func (v Variables) Unwatch(ctx context.Context, watch uint64) error {
+	return Kernel(ctx, "context.unwatch", map[string]any{"watch": watch}, nil)
+}
+
+func patternParams(pattern string) map[string]any {
+	if pattern == "" {
+		return map[string]any{}
+	}
+	return map[string]any{"key": pattern}
 }
 
 var settings struct {

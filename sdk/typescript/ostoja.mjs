@@ -461,12 +461,14 @@ export async function kernel(method_, params, options) {
 /** A secret that was granted to this module. @param {string} secret_ */
 export const secret = (secret_) => kernel("secret.get", { name: secret_ });
 
-/** Variables that outlive this module, kept by the kernel. */
+/** Variables that outlive this module, kept by the kernel; changes of watched ones come on the topic `kernel.context`. */
 export const context = {
-  get: (/** @type {string} */ key) => kernel("context.get", { key }),
-  set: (/** @type {string} */ key, /** @type {any} */ value, /** @type {object} */ options = {}) => kernel("context.set", { key, value, ...options }),
-  delete: (/** @type {string} */ key) => kernel("context.delete", { key }),
-  list: (/** @type {object} */ options = {}) => kernel("context.list", options),
+  get: (/** @type {string} */ key, scope = {}) => kernel("context.get", { key, ...scope }),
+  set: (/** @type {string} */ key, /** @type {any} */ value, options = {}) => kernel("context.set", { key, value, ...options }),
+  delete: (/** @type {string} */ key, scope = {}) => kernel("context.delete", { key, ...scope }),
+  list: (options = {}) => kernel("context.list", options),
+  watch: (options = {}) => kernel("context.watch", options),
+  unwatch: (/** @type {number} */ watch) => kernel("context.unwatch", { watch }),
 };
 
 /** @param {string} kind @param {string} service @param {string} method @param {any} params @param {any} options */
