@@ -66,7 +66,7 @@ struct Done {
 }
 
 /// Every step in order; those with `Extent::Full` are left out of a fast run.
-const STEPS: [Step; 22] = [
+const STEPS: [Step; 23] = [
     Step { name: "tools", extent: Extent::Full, act: install::tools },
     Step { name: "fmt", extent: Extent::Fast, act: steps::fmt },
     Step { name: "tidy", extent: Extent::Fast, act: steps::tidy },
@@ -84,6 +84,7 @@ const STEPS: [Step; 22] = [
     Step { name: "conformance", extent: Extent::Full, act: steps::conformance },
     Step { name: "simulator", extent: Extent::Full, act: steps::simulator },
     Step { name: "models", extent: Extent::Full, act: steps::models },
+    Step { name: "soak", extent: Extent::Full, act: steps::soak },
     Step { name: "bare proof", extent: Extent::Full, act: steps::bare_proof },
     Step { name: "fuzz", extent: Extent::Full, act: steps::fuzz },
     Step { name: "first command", extent: Extent::Full, act: steps::first_command },

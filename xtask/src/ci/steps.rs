@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::{Ended, Extent, Outcome, install};
 use crate::tally::Tally;
 use crate::trials::Which;
-use crate::{fuzz, licences, proof, schema, shell, tidy, trials};
+use crate::{fuzz, licences, proof, schema, shell, soak, tidy, trials};
 
 /// 25 min for what builds everything first, on two cores: the tests, and the program for release.
 const TESTS_SECONDS: u32 = 1500;
@@ -114,6 +114,11 @@ pub(super) fn models(_extent: Extent) -> Result<Outcome> {
         total += tally;
     }
     Ok(Outcome::Ran(total, Ended::Well))
+}
+
+/// The actors under everything at once, for some seconds.
+pub(super) fn soak(_extent: Extent) -> Result<Outcome> {
+    soak::run(soak::Length::Short).map(|()| Outcome::Held)
 }
 
 pub(super) fn bare_proof(_extent: Extent) -> Result<Outcome> {
