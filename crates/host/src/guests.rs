@@ -50,6 +50,7 @@ use resident::Frame;
 use services::Shared;
 use swap::Begun;
 
+pub(crate) use frames::json_of;
 pub(crate) use swap::SwapDone;
 
 /// 1,000 WebAssembly modules run at once: each has memory in the kernel's own process.

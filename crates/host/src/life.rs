@@ -19,11 +19,12 @@ use abi::limits::STDERR_TAIL_BYTES;
 use abi::{Generation, ModuleId, Permissions, Wall};
 use kernel::Door;
 use protocol::lines::LineDecoder;
-use sandbox::Prepared;
+use sandbox::{Innermost, Prepared};
 use tokio::task::AbortHandle;
 
 use crate::files::blueprint::Blueprint;
 use crate::guests::Guest;
+use crate::lane::LaneEnd;
 use crate::outbox::Outbox;
 
 /// Which of a module's two outputs.
@@ -87,12 +88,15 @@ pub(crate) struct Life {
     pub(crate) door: Door,
     pub(crate) pid: u32,
     pub(crate) pidfd: Rc<OwnedFd>,
+    /// What ends with this life, and ends all that it has started: kept for that alone.
+    pub(crate) innermost: Option<Innermost>,
     pub(crate) stdout: Rc<OwnedFd>,
     pub(crate) stderr: Rc<OwnedFd>,
     /// Nothing while its lines are being read: see [`crate::pipes`].
     pub(crate) stdout_lines: Option<LineDecoder>,
     pub(crate) stderr_lines: Option<LineDecoder>,
     pub(crate) outbox: Outbox,
+    pub(crate) lane: LaneEnd,
     pub(crate) started: Wall,
     pub(crate) stop: sandbox::Signal,
     /// The tasks that end with it.
@@ -127,6 +131,17 @@ impl Seat {
     /// The same for a WebAssembly module.
     pub(crate) fn guest_of(&mut self, generation: Generation) -> Option<&mut Guest> {
         self.guest.as_mut().filter(|guest| guest.generation == generation)
+    }
+}
+
+impl Life {
+    /// How its frames go, for operators.
+    pub(crate) fn transport(&self) -> &'static str {
+        match self.door {
+            Door::Lines if self.lane.is_used() => "shm",
+            Door::Lines => "pipes",
+            Door::Plain => "",
+        }
     }
 }
 

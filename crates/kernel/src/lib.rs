@@ -49,7 +49,8 @@ mod word;
 pub use effect::{Answer, Effect, Failure, KernelResult, Message, ModuleRow, Notice, Outgoing, Signal, Task};
 pub use ensemble::Ensemble;
 pub use event::{
-    Attempt, CallContext, Discovered, Event, Incoming, KernelCall, Order, Outcome, SpawnFault, Undelivered,
+    Attempt, CallContext, Discovered, Event, FunctionCall, Incoming, KernelCall, Order, Outcome, SpawnFault,
+    Undelivered,
 };
 pub use machine::Kernel;
 pub use proxy::{Act, Badge, Letter, Note, OperatorProxy, Proxy, SERVING_MAX, Turn, Wants};

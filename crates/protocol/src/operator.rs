@@ -11,8 +11,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+mod inside;
 mod schema;
 
+pub use inside::{ActorCore, ActorRow, ActorSystem, ActorTable, FunctionRow, FunctionStats, Swapped};
 pub use schema::operator_door;
 
 /// Longest request or response line, in bytes: 4 MiB, four times a module's line, since an answer may list everything.
@@ -202,6 +204,54 @@ pub enum Request {
         /// Milliseconds between two events, 100 or more; once when left out.
         interval_ms: Option<u64>,
     },
+    /// Put a WebAssembly module's present file in the place of its running code, with its state; answered when that is
+    /// done or undone.
+    #[serde(rename = "module.swap")]
+    ModuleSwap {
+        /// Which.
+        module_id: String,
+    },
+    /// The actors that live in the kernel's process.
+    #[serde(rename = "actors")]
+    Actors {
+        /// Watch for this many milliseconds, 1 to 60,000, and tell rates as well; without it only how things are.
+        interval_ms: Option<u64>,
+    },
+    /// Check, compile and keep a function under a name; one that has the name is replaced.
+    #[serde(rename = "fn.put")]
+    FunctionPut {
+        /// Its name: a slug.
+        name: String,
+        /// The file with WebAssembly as text, a core module or a component; absolute. The kernel reads it.
+        file: Option<String>,
+        /// Or WebAssembly as text.
+        source: Option<String>,
+        /// The most that it may ever do, by kind.
+        #[serde(default)]
+        permissions: BTreeMap<String, Vec<String>>,
+    },
+    /// Run a function.
+    #[serde(rename = "fn.run")]
+    FunctionRun {
+        /// Which.
+        name: String,
+        /// What it is given; `null` when left out.
+        input: Option<Value>,
+        /// End it after this many milliseconds; one second when left out, one minute at the most.
+        timeout_ms: Option<u64>,
+    },
+    /// All functions.
+    #[serde(rename = "fn.list")]
+    FunctionList {},
+    /// Forget a function.
+    #[serde(rename = "fn.rm")]
+    FunctionRemove {
+        /// Which.
+        name: String,
+    },
+    /// What the function cache has done and holds.
+    #[serde(rename = "fn.stats")]
+    FunctionStats {},
     /// The story of one module, from the journal.
     #[serde(rename = "why")]
     Why {
@@ -378,6 +428,8 @@ pub struct ModuleStatus {
     pub waiting_for: Vec<String>,
     /// The containment reached, as `full`, `partial (missing: …)` or `none`; empty before the first start.
     pub containment: String,
+    /// How its frames go: `pipes` or `shm`; empty for a plain command, and when nothing runs.
+    pub transport: String,
     /// Resident memory of its process in bytes.
     pub rss_bytes: Option<u64>,
     /// Processor time of its process in milliseconds.

@@ -88,14 +88,6 @@ pub(super) fn doc_pages(_extent: Extent) -> Result<Outcome> {
     held(command.args(["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items", "--locked"]))
 }
 
-pub(super) fn python(_extent: Extent) -> Result<Outcome> {
-    if shell::version_of("python3", "--version").is_none() {
-        return Ok(Outcome::Skipped("there is no python3".to_owned()));
-    }
-    let mut command = bounded(STEP_SECONDS, "python3");
-    ran(command.args(["-m", "unittest", "discover", "-s", "sdk/python", "-p", "test*.py"]))
-}
-
 pub(super) fn conformance(_extent: Extent) -> Result<Outcome> {
     ran(&mut trials::tests_command(Which::Conformance, trials::CONFORMANCE_SECONDS))
 }

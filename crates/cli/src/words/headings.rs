@@ -4,7 +4,7 @@
 use crate::lang::Lang;
 
 /// Every heading and name that is shown.
-const HEADINGS: [(&str, &str); 63] = [
+const HEADINGS: [(&str, &str); 81] = [
     // Tables.
     ("NAME", "NAZWA"),
     ("STATE", "STAN"),
@@ -25,6 +25,7 @@ const HEADINGS: [(&str, &str); 63] = [
     ("CPU%", "CPU%"),
     ("TIME", "CZAS"),
     ("FRAMES", "RAMKI"),
+    ("TRANSPORT", "TRANSPORT"),
     ("PER S", "NA S"),
     ("SEQ", "NR"),
     ("CODE", "KOD"),
@@ -38,6 +39,23 @@ const HEADINGS: [(&str, &str); 63] = [
     ("KEY", "KLUCZ"),
     ("VALUE", "WARTOŚĆ"),
     ("ORIGIN", "SKĄD"),
+    ("ACTOR", "AKTOR"),
+    ("WHERE", "GDZIE"),
+    ("QUEUE", "KOLEJKA"),
+    ("HANDLED", "OBSŁUŻONE"),
+    ("REFUSED", "ODRZUCONE"),
+    ("OWNER", "CZYJA"),
+    ("FORM", "POSTAĆ"),
+    ("IMPORTS", "IMPORTY"),
+    ("CONTENT", "TREŚĆ"),
+    ("MAY", "MOŻE"),
+    ("FUNCTIONS", "FUNKCJE"),
+    ("WARM", "CIEPŁE"),
+    ("DISK", "DYSK"),
+    ("RUNS", "BIEGI"),
+    ("FAILED", "NIEUDANE"),
+    ("COMPILED", "KOMPILACJE"),
+    ("READ", "Z DYSKU"),
     // Names before values.
     ("module", "moduł"),
     ("state", "stan"),

@@ -5,6 +5,7 @@ use kernel::{Spec, View};
 use protocol::operator::{COMPLETED, ModuleDetail, ModuleStatus};
 
 use crate::launch;
+use crate::life::Life;
 use crate::shell::Shell;
 use crate::translate::permissions_json;
 use crate::usage;
@@ -45,6 +46,7 @@ impl Shell {
             note: view.note.clone(),
             waiting_for: texts(&view.waiting_for),
             containment: seat.map(|seat| seat.containment.clone()).unwrap_or_default(),
+            transport: life.map(Life::transport).unwrap_or_default().to_owned(),
             rss_bytes: used.map(|used| used.rss_bytes),
             cpu_ms: used.map(|used| used.cpu_ms),
             frames_in: tally.frames_in,

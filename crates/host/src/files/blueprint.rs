@@ -8,7 +8,9 @@ use std::time::Duration;
 use abi::{ModuleId, Name, Permissions};
 use kernel::{Capabilities, Door, Features, GiveUp, PRIORITY_DEFAULT, RestartRule, Spec, Strategy, Work};
 use protocol::files::manifest::{self, Command, Manifest};
-use protocol::files::policy::{self, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, StopSignal};
+use protocol::files::policy::{
+    self, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, StopSignal, Transport,
+};
 use sandbox::{Limits, Profile};
 
 use crate::files::seal::Seal;
@@ -62,6 +64,8 @@ pub(crate) struct Blueprint {
     /// Names that the project file passes on.
     pub(crate) env_pass: Vec<String>,
     pub(crate) door: Door,
+    /// How it would like its frames to go.
+    pub(crate) transport: Transport,
     pub(crate) profile: Profile,
     pub(crate) limits: Limits,
     /// How long one entry into a WebAssembly module may take; without it as long as a call.
@@ -104,6 +108,7 @@ impl Blueprint {
             env: BTreeMap::new(),
             env_pass: Vec::new(),
             door: Door::Plain,
+            transport: Transport::Pipes,
             profile: Profile::Contained,
             limits: Limits::STANDARD,
             entry_deadline: None,

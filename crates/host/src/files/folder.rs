@@ -83,6 +83,7 @@ pub(crate) fn read(path: &Path, origin: Origin, above: &Policy) -> Result<Module
         program,
         cwd: folder.clone(),
         door,
+        transport: policy.transport.unwrap_or_default(),
         profile: Profile::Contained,
         limits: blueprint::limits(&policy.limits),
         entry_deadline: policy.limits.deadline,

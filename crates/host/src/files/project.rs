@@ -157,6 +157,7 @@ impl ProjectModules {
             env: module.env.clone(),
             env_pass: module.env_pass.clone(),
             door,
+            transport: module.policy.transport.unwrap_or_default(),
             profile,
             limits: blueprint::limits(&module.policy.limits),
             ready: module.policy.ready.clone().unwrap_or_default(),

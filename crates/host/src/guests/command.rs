@@ -1,5 +1,6 @@
 //! Plain `wasi:cli` commands: each has a thread of its own; what it writes becomes log lines, its exit code its end.
 
+use std::sync::mpsc;
 use std::thread;
 
 use protocol::lines::{Line, LineDecoder};
@@ -13,13 +14,20 @@ use crate::limits::LOG_LINE_BYTES_MAX;
 /// 2 MiB of stack: a guest's own 512 KiB and the host functions below it.
 const STACK_BYTES: usize = 2 << 20;
 
-/// Starts it. Its end is told by its thread.
+/// Prepares its thread, which begins when it is told to: whoever waits for its words listens by then. Its end is told by
+/// its thread.
 pub(super) fn run(command: Command, limits: CommandLimits, post: Post) -> Result<Made, Failure> {
     let stop = Stop::default();
     let stopped = stop.clone();
+    let (begin, begun) = mpsc::sync_channel(1);
     let thread = thread::Builder::new().name("wasm-command".to_owned()).stack_size(STACK_BYTES);
     let running = move || {
         let mut end = Ended { post: post.clone(), end: End::Fell("the thread that ran it died".to_owned()) };
+        if begun.recv().is_err() {
+            // Nobody wants it any more.
+            end.end = End::Killed;
+            return;
+        }
         let stdin = Inlet::default();
         stdin.close();
         let (stdout, stderr) =
@@ -33,7 +41,7 @@ pub(super) fn run(command: Command, limits: CommandLimits, post: Post) -> Result
     };
     let started = thread.spawn(running);
     started.map_err(|error| (Help::Perhaps, format!("no thread could be started for it: {error}")))?;
-    Ok(Made::Command(stop))
+    Ok(Made::Command(stop, begin))
 }
 
 /// Tells the end, whatever the thread ended by.

@@ -97,7 +97,7 @@ pub(super) fn ticket_of(id: &Word) -> Option<Ticket> {
 /// What a guest sent, as what goes to other modules: JSON in one line, or nothing for no bytes at all.
 ///
 /// A line break between two of its tokens is as good as a blank, and would end the frame for a module that reads lines.
-pub(super) fn json_of(mut bytes: Vec<u8>) -> Result<Option<Payload>, String> {
+pub(crate) fn json_of(mut bytes: Vec<u8>) -> Result<Option<Payload>, String> {
     if bytes.is_empty() {
         return Ok(None);
     }

@@ -93,14 +93,22 @@ impl Shell {
             // It was told to end while it was made.
             return match made {
                 Made::Module(living) => drop(living.system.kill(living.address.addr())),
-                Made::Command(stop) => stop.stop(),
+                Made::Command(..) => {}
             };
         };
-        guest.stage = match made {
-            Made::Module(living) => Stage::Living(living),
-            Made::Command(stop) => Stage::Running(stop),
+        let begin = match made {
+            Made::Module(living) => {
+                guest.stage = Stage::Living(living);
+                None
+            }
+            Made::Command(stop, begin) => {
+                guest.stage = Stage::Running(stop);
+                Some(begin)
+            }
         };
         self.feed(Event::Spawned(slot, generation));
+        // Its thread waits for nothing else; one that has ended tells so.
+        let _ended = begin.map(|begin| begin.try_send(()));
     }
 
     fn guest_left(&mut self, slot: Slot, generation: Generation, end: &End) {
@@ -114,6 +122,7 @@ impl Shell {
             self.tell_fall(slot, generation, &guest, why);
         }
         self.drop_swaps(slot, generation);
+        self.forget_asks(slot, generation);
         self.feed(Event::Exited(slot, generation, exit));
     }
 

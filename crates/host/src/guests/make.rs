@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
 use abi::{Explain, Name};
@@ -40,15 +41,15 @@ pub(super) type Failure = (Help, String);
 pub(super) enum Made {
     /// A module that can be spoken to.
     Module(Living),
-    /// A plain command that runs.
-    Command(Stop),
+    /// A plain command, and what lets it begin.
+    Command(Stop, SyncSender<()>),
 }
 
 impl std::fmt::Debug for Made {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Module(_) => "Module",
-            Self::Command(_) => "Command",
+            Self::Command(..) => "Command",
         })
     }
 }

@@ -233,10 +233,22 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "ostoja module show {module}",
     ),
     says(
+        "lane.broken",
+        "wrote into its shared memory what is no frame: {fault}",
+        "zapisał w pamięci wspólnej coś, co nie jest ramką: {fault}",
+        "ostoja logs {module}",
+    ),
+    says(
         "config.forbidden",
         "tried to {verb} the configuration `{key}`, which is not its own",
         "sięgnął ({verb}) do konfiguracji `{key}`, która nie jest jego",
         "ostoja module show {module}",
+    ),
+    says(
+        "fn.forbidden",
+        "tried `{method}` without the permission `run {needs}`",
+        "próbował `{method}` bez zgody `run {needs}`",
+        "ostoja permissions grant {module} run={needs}",
     ),
     says(
         "refusals.summed_up",
@@ -316,7 +328,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
     ),
     // WebAssembly.
     says("wasm.fell", "fell: {why}", "padł: {why}", "ostoja logs {module}"),
-    says("wasm.swapping", "its code changed and is taken over", "jego kod się zmienił i jest przejmowany", ""),
+    says(
+        "wasm.swapping",
+        "its code changed and is taken over",
+        "jego kod się zmienił i jest przejmowany",
+        "",
+    ),
     says(
         "wasm.swapped",
         "runs its new code with its state of {state_bytes} bytes, after a pause of {pause_us} µs",

@@ -240,6 +240,8 @@ fn changed_code_takes_over_the_state_without_a_new_life() {
     let restore = "(call $subscribe (i32.const 1024) (i32.const 7) (i32.const 512))
         (global.set $count (i32.load (local.get $at))) (call $ok)";
     kernel.file("m.wat", &guest().with("on-call", tell).with("restore-state", restore).text());
+    let plan = kernel.data(json!({ "cmd": "kernel.reload", "dryRun": true }));
+    assert_eq!(plan["steps"][0]["code"], "wasm.swapping", "{plan}");
     kernel.data(json!({ "cmd": "kernel.reload" }));
     let swapped = wait_for_record(&kernel, "m", "wasm.swapped");
     assert_eq!(swapped["facts"]["state_bytes"], 4, "{swapped}");
@@ -339,4 +341,119 @@ fn a_module_that_refuses_to_begin_says_why() {
     kernel.wait_for_state("m", "crashed");
     let failed = wait_for_record(&kernel, "m", "module.init_failed");
     assert_eq!(failed["facts"]["error"], "it is not well");
+}
+
+#[test]
+fn the_example_adds_for_python_and_asks_python() {
+    let greeter = "for f in frames():\n\
+        \x20   if f['type']=='init': say(type='ready')\n\
+        \x20   if f['type']=='deps_ready': say(type='rpc_request', id='own', service='wasm-adder', method='add', params=[1, -2, 43])\n\
+        \x20   if f['type']=='rpc_request': say(type='rpc_response', id=f['id'], result='hello '+f['params']['name']+' from '+f['from'])\n\
+        \x20   if f['type']=='rpc_response': say(type='log', level='info', msg='back '+json.dumps(f, sort_keys=True))\n";
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/wasm-adder");
+    let kernel = kernel(
+        &[("greeter.py", python(greeter))],
+        &format!(
+            "modules:\n  adder: {{path: {example}}}\n\
+             \x20 greeter: {{run: [python3, greeter.py], protocol: lines, provides: [greeter], requires: [wasm-adder]}}\n"
+        ),
+    );
+    assert_eq!(kernel.settle(), Vec::<String>::new());
+    kernel.wait_for_log("greeter", r#"back {"id": "own", "result": 42, "type": "rpc_response"}"#);
+    let ask = |method: &str, params: Value| {
+        kernel.ask(json!({ "cmd": "call", "service": "wasm-adder", "method": method, "params": params }))
+    };
+    assert_eq!(ask("hello", json!({ "name": "Ola" }))["data"], "hello Ola from adder");
+    assert_eq!(ask("add", json!(["x"]))["error"], "only a list of whole numbers can be added");
+}
+
+/// A plain command of WASI: writes two lines, the second without an end, and leaves with what its body gives.
+fn command(body: &str) -> String {
+    format!(
+        r#"(component
+  (import "wasi:io/error@0.2.0" (instance $error (export "error" (type (sub resource)))))
+  (alias export $error "error" (type $error-type))
+  (import "wasi:io/streams@0.2.0" (instance $streams
+    (alias outer 1 $error-type (type $outer-error))
+    (export "error" (type $error (eq $outer-error)))
+    (type $stream-error' (variant (case "last-operation-failed" (own $error)) (case "closed")))
+    (export "stream-error" (type $stream-error (eq $stream-error')))
+    (export "output-stream" (type $output (sub resource)))
+    (export "[method]output-stream.blocking-write-and-flush" (func (param "self" (borrow $output)) (param "contents" (list u8))
+      (result (result (error $stream-error)))))))
+  (alias export $streams "output-stream" (type $output-stream))
+  (import "wasi:cli/stdout@0.2.0" (instance $stdout
+    (alias outer 1 $output-stream (type $outer)) (export "output-stream" (type $s (eq $outer)))
+    (export "get-stdout" (func (result (own $s))))))
+  (core module $Library (memory (export "memory") 1) (data (i32.const 64) "it works\nto the end"))
+  (core instance $library (instantiate $Library))
+  (core func $get_stdout (canon lower (func $stdout "get-stdout")))
+  (core func $write (canon lower (func $streams "[method]output-stream.blocking-write-and-flush") (memory $library "memory")))
+  (core module $Main
+    (import "host" "stdout" (func $stdout (result i32)))
+    (import "host" "write" (func $write (param i32 i32 i32 i32)))
+    (func (export "run") (result i32)
+      (call $write (call $stdout) (i32.const 64) (i32.const 19) (i32.const 16)) {body}))
+  (core instance $main (instantiate $Main (with "host" (instance
+    (export "stdout" (func $get_stdout)) (export "write" (func $write))))))
+  (func $run (result (result)) (canon lift (core func $main "run")))
+  (instance $run-interface (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $run-interface)))"#
+    )
+}
+
+#[test]
+fn a_plain_wasi_command_logs_what_it_writes_and_leaves_with_its_code() {
+    let kernel = kernel(
+        &[
+            ("job.wat", command("(i32.const 0)")),
+            ("fails.wat", command("(i32.const 1)")),
+            ("traps.wat", command("(unreachable)")),
+            ("stays.wat", command("(loop $again (br $again)) (unreachable)")),
+        ],
+        "modules:\n\
+         \x20 job: {run: [job.wat, --loud], protocol: none, ready: completed, restart: never}\n\
+         \x20 fails: {run: fails.wat, protocol: none, restart: never}\n\
+         \x20 traps: {run: traps.wat, protocol: none, restart: never}\n\
+         \x20 stays: {run: stays.wat, protocol: none, ready: {log: it works}}\n",
+    );
+    kernel.wait_for_state("job", "completed");
+    kernel.wait_for_log("job", "it works");
+    kernel.wait_for_log("job", "to the end");
+    eventually("it has left", || kernel.codes("fails").contains(&"module.exited".to_owned()));
+    let exited = wait_for_record(&kernel, "fails", "module.exited");
+    assert!(exited["facts"].to_string().contains("exit code 1"), "{exited}");
+    let why = wait_for_record(&kernel, "traps", "wasm.fell")["facts"]["why"].to_string();
+    assert!(why.contains("trap: run trapped"), "{why}");
+    kernel.wait_for_state("stays", "ready");
+    kernel.data(json!({ "cmd": "module.stop", "moduleId": "stays" }));
+    assert_eq!(kernel.state("stays"), "stopped", "even one that computes ends when it is told to");
+}
+
+#[test]
+fn actors_are_observed_and_a_swap_is_told_when_it_is_asked_for() {
+    let kernel = kernel(
+        &[("m.wat", Guest::new().text()), ("n.wat", Guest::new().text())],
+        "modules:\n  m: {run: m.wat, provides: [m]}\n  n: {run: n.wat}\n  py: {run: sleep 1000}\n",
+    );
+    kernel.settle();
+    let table = kernel.data(json!({ "cmd": "actors" }));
+    let names: Vec<&str> =
+        table["actors"].as_array().expect("actors").iter().filter_map(|row| row["name"].as_str()).collect();
+    assert_eq!(names, ["m", "n"], "{table}");
+    assert_eq!(table["actors"][0]["kind"], "Resident");
+    assert_eq!(table["systems"].as_array().map(Vec::len), Some(2), "each has a thread of its own: {table}");
+    call(&kernel, "m", &json!(1));
+    let rates = kernel.data(json!({ "cmd": "actors", "intervalMs": 20 }));
+    assert!(rates["actors"][0]["handledPerS"].is_u64(), "{rates}");
+    let swapped = kernel.data(json!({ "cmd": "module.swap", "moduleId": "m" }));
+    assert_eq!(swapped["stateBytes"], 4, "{swapped}");
+    let refused = kernel.ask(json!({ "cmd": "module.swap", "moduleId": "py" }));
+    assert_eq!(refused["code"], "host::swap::rolled_back", "{refused}");
+    kernel.file("m.wat", "(component)");
+    let refused = kernel.ask(json!({ "cmd": "module.swap", "moduleId": "m" }));
+    assert!(refused["error"].to_string().contains("does not export `init"), "{refused}");
+    assert_eq!(call(&kernel, "m", &json!(5))["data"], json!(5), "the old code goes on");
+    let nobody = kernel.ask(json!({ "cmd": "actors", "intervalMs": 0 }));
+    assert_eq!(nobody["code"], "host::door::bad_request");
 }

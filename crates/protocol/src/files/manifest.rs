@@ -127,8 +127,6 @@ pub struct Manifest {
     pub cli_entrypoint: Option<String>,
     /// Frames of part B that it understands; unknown words are ignored.
     pub features: Features,
-    /// How its frames travel, if both sides can.
-    pub transport: Transport,
     /// Our additions about its life.
     pub policy: Policy,
     /// What was left out because it is malformed.
@@ -150,16 +148,6 @@ pub struct Features {
     pub deadline: bool,
     /// `trace`: the field `traceparent`
     pub trace: bool,
-}
-
-/// The way on which a module wants its frames to travel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Transport {
-    /// Its stdin and stdout: always there.
-    #[default]
-    Pipes,
-    /// `shm`: shared memory, or the pipes where that is not to be had.
-    Shm,
 }
 
 impl Manifest {

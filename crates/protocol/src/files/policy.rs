@@ -20,6 +20,16 @@ pub enum Protocol {
     Mcp,
 }
 
+/// The way on which a module wants its frames to travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Transport {
+    /// Its stdin and stdout: always there.
+    #[default]
+    Pipes,
+    /// Shared memory, or the pipes where that is not to be had.
+    Shm,
+}
+
 /// When a module that ended by itself is started again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Restart {
@@ -148,6 +158,8 @@ pub struct Limits {
 pub struct Policy {
     /// How the module talks; without it, `lines` for a folder with `module.json` and `none` for a command.
     pub protocol: Option<Protocol>,
+    /// Which way its frames go, if it talks.
+    pub transport: Option<Transport>,
     /// When it is started again.
     pub restart: Option<Restart>,
     /// Who is restarted with it.
@@ -185,6 +197,7 @@ impl Policy {
     pub fn over(self, below: &Self) -> Self {
         Self {
             protocol: self.protocol.or(below.protocol),
+            transport: self.transport.or(below.transport),
             restart: self.restart.or(below.restart),
             strategy: self.strategy.or(below.strategy),
             max_restarts: self.max_restarts.or(below.max_restarts),
@@ -195,6 +208,19 @@ impl Policy {
                 grace: self.stop.grace.or(below.stop.grace),
             },
             limits: self.limits.over(below.limits),
+        }
+    }
+}
+
+impl Transport {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Pipes, Self::Shm];
+
+    /// The word in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pipes => "pipes",
+            Self::Shm => "shm",
         }
     }
 }

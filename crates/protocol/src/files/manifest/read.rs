@@ -2,7 +2,7 @@
 
 use abi::{ModuleId, Permissions};
 
-use super::{Capabilities, DoorVersion, Features, Manifest, Runtime, Transport, informative};
+use super::{Capabilities, DoorVersion, Features, Manifest, Runtime, informative};
 use crate::files::fault::{Area, Fault, FileErrors};
 use crate::files::node::{self, Kind, Node};
 use crate::files::policy::read::policy_field;
@@ -24,8 +24,6 @@ const RUNTIMES: [(&str, Runtime); 9] = [
     ("binary", Runtime::Binary),
     ("wasm", Runtime::Wasm),
 ];
-
-const TRANSPORTS: [(&str, Transport); 2] = [("pipes", Transport::Pipes), ("shm", Transport::Shm)];
 
 pub(super) fn manifest(file: &str, text: &str) -> Result<Manifest, FileErrors> {
     let root = node::from_json(Area::Manifest, file, text)?;
@@ -89,7 +87,6 @@ fn blank() -> Manifest {
         hooks: Vec::new(),
         cli_entrypoint: None,
         features: Features::default(),
-        transport: Transport::default(),
         policy: super::Policy::default(),
         warnings: Vec::new(),
     }
@@ -121,7 +118,6 @@ fn field(reader: &mut Reader, manifest: &mut Manifest, field: &str, node: &Node)
         "configDependencies" => manifest.config_dependencies = reader.texts(field, node),
         "capabilities" => manifest.capabilities = capabilities(reader, node),
         "features" => manifest.features = features(&reader.texts(field, node)),
-        "transport" => manifest.transport = reader.word(field, node, &TRANSPORTS).unwrap_or_default(),
         _ => policy_field(reader, &mut manifest.policy, field, node),
     }
 }

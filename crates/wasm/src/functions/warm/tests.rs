@@ -82,6 +82,9 @@ fn uses_are_told_once_the_latest_last() {
     assert_eq!(warm.take_uses(), [id(0), id(1), id(2)]);
     assert_eq!(warm.take_uses(), []);
     warm.get(Time(0), &id(2));
+    assert_eq!(warm.take_uses(), [], "it was the last before");
+    warm.get(Time(0), &id(1));
     warm.get(Time(0), &id(0));
-    assert_eq!(warm.take_uses(), [id(2), id(0)]);
+    warm.get(Time(0), &id(0));
+    assert_eq!(warm.take_uses(), [id(1), id(0)]);
 }
