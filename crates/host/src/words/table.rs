@@ -328,7 +328,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
     ),
     // WebAssembly.
     says("wasm.fell", "fell: {why}", "padł: {why}", "ostoja logs {module}"),
-    says("wasm.swapping", "its code changed and is taken over", "jego kod się zmienił i jest przejmowany", ""),
+    says(
+        "wasm.swapping",
+        "its code changed and is taken over",
+        "jego kod się zmienił i jest przejmowany",
+        "",
+    ),
     says(
         "wasm.swapped",
         "runs its new code with its state of {state_bytes} bytes, after a pause of {pause_us} µs",
