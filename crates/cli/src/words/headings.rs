@@ -4,7 +4,7 @@
 use crate::lang::Lang;
 
 /// Every heading and name that is shown.
-const HEADINGS: [(&str, &str); 80] = [
+const HEADINGS: [(&str, &str); 81] = [
     // Tables.
     ("NAME", "NAZWA"),
     ("STATE", "STAN"),

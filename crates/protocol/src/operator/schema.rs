@@ -2,8 +2,8 @@
 //! which request.
 
 use super::{
-    Acted, ActorTable, Event, FunctionRow, FunctionStats, Installed, KernelStatus, LogPage, ModuleDetail, ModuleStatus, PendingRow, PermissionRow,
-    Plan, Published, Request, Response, Settled, Story, Swapped,
+    Acted, ActorTable, Event, FunctionRow, FunctionStats, Installed, KernelStatus, LogPage, ModuleDetail,
+    ModuleStatus, PendingRow, PermissionRow, Plan, Published, Request, Response, Settled, Story, Swapped,
     UsageTable,
 };
 use schemars::{JsonSchema, schema_for};
