@@ -62,7 +62,7 @@ pub(crate) fn launch(
         values: &blueprint.env,
         notify,
     };
-    let writable = temporary.into_iter().chain(deno_dir).chain(notify_folder).collect();
+    let writable = temporary.iter().chain(&deno_dir).chain(&notify_folder).cloned().collect();
     Launch {
         argv: words.iter().map(OsString::from).collect(),
         env: ground.surrounding.for_module(&wants),

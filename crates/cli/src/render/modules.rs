@@ -121,6 +121,10 @@ fn containment_level(module: &ModuleStatus) -> &str {
 
 /// For how long its life has lasted.
 fn uptime(module: &ModuleStatus, now_ms: u64) -> Option<String> {
+    // A WebAssembly module lives without a process of its own.
+    if module.pid.is_none() && module.runtime != "wasm" {
+        return None;
+    }
     Some(amount::span(now_ms.saturating_sub(module.started_at?)))
 }
 
