@@ -107,7 +107,7 @@ fn wide_row(theme: &Theme, module: &ModuleStatus, now_ms: u64, dash: &str) -> Ve
         bare(amount::count(module.frames_out)),
         or_dash(&dropped),
         // Pipes are what every module has.
-        or_dash((module.transport == "shm").then(|| module.transport.clone())),
+        or_dash(if module.transport == "pipes" { "" } else { &module.transport }),
         or_dash(containment_level(module)),
         or_dash(&module.provides.join(",")),
         note,
