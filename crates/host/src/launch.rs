@@ -62,7 +62,7 @@ pub(crate) fn launch(
         values: &blueprint.env,
         notify,
     };
-    let writable = [&temporary, &deno_dir, &notify_folder].into_iter().flatten().cloned().collect();
+    let writable = temporary.iter().chain(&deno_dir).chain(&notify_folder).cloned().collect();
     Launch {
         argv: words.iter().map(OsString::from).collect(),
         env: ground.surrounding.for_module(&wants),
