@@ -12,7 +12,7 @@
 pub mod config;
 mod fault;
 pub mod manifest;
-mod node;
+pub mod node;
 pub mod permissions;
 pub mod policy;
 pub mod project;
@@ -21,7 +21,8 @@ mod shell;
 mod units;
 mod words;
 
-pub use fault::{Area, Fault, FileError, FileErrors, Position};
+pub use fault::{Area, Fault, FileError, FileErrors, Position, quoted};
+pub use shell::command;
 pub use words::nearest;
 
 /// 1 MiB: the longest file that is read; the largest honest project file seen is a hundredth of it.
