@@ -12,12 +12,15 @@ const ABOUT: &str = "Runs programs and agents, keeps them alive and carries thei
 
 const AFTER_HELP: &str = "\
 Begin here:
+  ostoja                         how things stand here, and what to type next
   ostoja demo                    a guided tour, nothing needed
+  ostoja init                    propose an ostoja.yaml for this folder
   ostoja up                      run the modules of this folder's ostoja.yaml
   ostoja run -- ./server.sh      add one command to the running kernel
   ostoja ps; ostoja why NAME     see them; learn why one is not ready
 
-`ostoja help exit-codes` lists the exit codes; `ostoja help man DIR` writes man pages.";
+`ostoja help concepts` says what the words mean, `ostoja help exit-codes` what the
+exit codes do; `ostoja help man DIR` writes man pages.";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -27,17 +30,15 @@ Begin here:
     about = ABOUT,
     after_help = AFTER_HELP,
     disable_help_subcommand = true,
-    subcommand_required = true,
-    arg_required_else_help = true,
     max_term_width = 80
 )]
 pub struct Cli {
     /// What goes with every verb.
     #[command(flatten)]
     pub global: GlobalArgs,
-    /// The verb.
+    /// The verb; without one, how things stand is shown.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// Options that go with every verb.

@@ -9,9 +9,9 @@ use schemars::{JsonSchema, Schema, schema_for};
 
 use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
-    DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, KernelLog, ManPages,
-    Modules, PendingRows, PermissionRows, RunEnded, Schemas, ServiceUnit, Status, SwappedModules, UpEvent,
-    Upped,
+    DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported, KernelLog, Made,
+    ManPages, Modules, Overview, PendingRows, PermissionRows, RunEnded, Schemas, ServiceUnit, Status,
+    SwappedModules, UpEvent, Upped,
 };
 
 /// How a verb prints.
@@ -52,6 +52,7 @@ pub fn outputs() -> Vec<Output> {
 
 fn everyday() -> Vec<Output> {
     vec![
+        document::<Overview>("(none)"),
         lines::<UpEvent>("up"),
         document::<Upped>("up -d"),
         document::<Downed>("down"),
@@ -115,6 +116,9 @@ fn nested() -> Vec<Output> {
         document::<KernelLog>("kernel logs"),
         document::<ServiceUnit>("service install"),
         document::<ServiceUnit>("service uninstall"),
+        document::<Made>("new"),
+        document::<Imported>("import"),
+        document::<Imported>("init"),
         document::<Completion>("completion"),
         lines::<DemoStep>("demo"),
         document::<HelpText>("help"),

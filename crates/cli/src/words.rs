@@ -194,6 +194,14 @@ phrases! {
     DemoTry: "Try it yourself, in another terminal:", "Spróbuj w drugim terminalu:";
     /// `demo`: how it ends.
     DemoStays: "Ctrl-C stops everything and removes the demo's home", "Ctrl-C zatrzyma wszystko i usunie katalog demo";
+    /// `new`.
+    NewMade: "{0} is in {1}", "{0} jest w {1}";
+    /// `import` and `init`: what came of it.
+    ImportCounts: "modules: {0}, remarks: {1}, left out: {2}", "moduły: {0}, uwagi: {1}, pominięte: {2}";
+    /// `import` and `init` without --write.
+    ImportKeep: "keep it with --write; then: ostoja up", "zachowaj przez --write; potem: ostoja up";
+    /// `import` and `init` with --write.
+    ImportedNext: "look at it, then: ostoja up -f {0}", "obejrzyj, potem: ostoja up -f {0}";
     /// There is no systemd here.
     NoSystemctl: "systemctl is not here; where it is, run:", "nie ma tu systemctl; tam, gdzie jest, uruchom:";
     /// The unit could not be verified.

@@ -21,7 +21,9 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Draft, FileErrors> {
     let root = node::from_yaml(Area::Import, file, text)?;
     let mut complaints = Complaints::default();
     let mut draft = Draft::new(file);
-    draft.remarks.add("Programs run on this machine as it is: there are no images, and no service has a host of its own.");
+    draft.remarks.add(
+        "Programs run on this machine as it is: there are no images, and no service has a host of its own.",
+    );
     if complaints.is_map("the file", &root) {
         top(&mut complaints, &root, &mut draft);
     }
@@ -30,7 +32,11 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Draft, FileErrors> {
 
 fn top(complaints: &mut Complaints, root: &Node, draft: &mut Draft) {
     let mut fields = Fields::new(root);
-    draft.name = fields.take("name").and_then(Node::literal).filter(|name| !name.is_empty() && name.len() < 200).map(str::to_owned);
+    draft.name = fields
+        .take("name")
+        .and_then(Node::literal)
+        .filter(|name| !name.is_empty() && name.len() < 200)
+        .map(str::to_owned);
     fields.take("version");
     match fields.take("services") {
         Some(services) if complaints.is_map("services", services) => {
@@ -126,7 +132,9 @@ fn folder(complaints: &mut Complaints, fields: &mut Fields<'_>, module: &mut Mod
         }
     }
     if let Some(node) = volumes {
-        module.remarks.lost(shown("volumes", node), "nothing is mounted: the program sees the files of this machine");
+        module
+            .remarks
+            .lost(shown("volumes", node), "nothing is mounted: the program sees the files of this machine");
     }
 }
 
@@ -160,10 +168,13 @@ fn needs(complaints: &mut Complaints, node: Option<&Node>, module: &mut Module, 
             }
         }
         if how.entry("required").and_then(Node::literal) == Some("false") {
-            module.remarks.lost(format_args!("{}: required: false", key.text), "what is needed must be there");
+            module
+                .remarks
+                .lost(format_args!("{}: required: false", key.text), "what is needed must be there");
         }
         if how.entry("restart").and_then(Node::literal) == Some("true") {
-            let why = "a module that restarts is waited for; `strategy: rest_for_one` there restarts this one too";
+            let why =
+                "a module that restarts is waited for; `strategy: rest_for_one` there restarts this one too";
             module.remarks.lost(format_args!("{}: restart: true", key.text), why);
         }
     }
@@ -194,7 +205,8 @@ fn restart(complaints: &mut Complaints, fields: &mut Fields<'_>, module: &mut Mo
             Restart::Never
         }
     });
-    module.policy.max_restarts = number.and_then(|number| number.parse().ok()).filter(|number| *number <= 1_000_000);
+    module.policy.max_restarts =
+        number.and_then(|number| number.parse().ok()).filter(|number| *number <= 1_000_000);
 }
 
 fn stop(fields: &mut Fields<'_>, module: &mut Module) {
@@ -219,7 +231,9 @@ fn limits(fields: &mut Fields<'_>, module: &mut Module) {
     let memory = fields.take("mem_limit").and_then(Node::literal).or(bound("memory"));
     module.policy.limits.memory_bytes = memory.and_then(spans::size_bytes);
     let processes = fields.take("pids_limit").and_then(Node::literal).or(bound("pids"));
-    module.policy.limits.processes = processes.and_then(|number| number.parse().ok()).filter(|number| *number > 0 && *number <= 1_000_000_000);
+    module.policy.limits.processes = processes
+        .and_then(|number| number.parse().ok())
+        .filter(|number| *number > 0 && *number <= 1_000_000_000);
     if let Some(cpus) = bound("cpus") {
         module.remarks.lost(format_args!("cpus: {cpus}"), "shares of the machine are not set per module");
     }
@@ -230,7 +244,9 @@ fn limits(fields: &mut Fields<'_>, module: &mut Module) {
     }
     let files = fields.node.entry("ulimits").and_then(|limits| limits.entry("nofile"));
     let soft = files.and_then(|files| files.entry("soft").or(Some(files))).and_then(Node::literal);
-    if let Some(number) = soft.and_then(|number| number.parse().ok()).filter(|number| *number > 0 && *number <= 1_000_000_000) {
+    if let Some(number) =
+        soft.and_then(|number| number.parse().ok()).filter(|number| *number > 0 && *number <= 1_000_000_000)
+    {
         fields.take("ulimits");
         module.policy.limits.files = Some(number);
     }

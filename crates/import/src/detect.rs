@@ -1,7 +1,7 @@
 //! Which program's file it is: by its name where that says it, else by what is in it.
 
 use protocol::files::Area;
-use protocol::files::node::{self, Node};
+use protocol::files::node::{self, Kind, Node};
 
 /// A format that can be read from one text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,7 +67,8 @@ fn by_name(name: &str) -> Option<Format> {
         Some(Format::Supervisord)
     } else if name.ends_with(".service") {
         Some(Format::Systemd)
-    } else if name == "mcp.json" || name.ends_with("mcp_config.json") || name == "claude_desktop_config.json" {
+    } else if name == "mcp.json" || name.ends_with("mcp_config.json") || name == "claude_desktop_config.json"
+    {
         Some(Format::Mcp)
     } else {
         None
@@ -98,11 +99,12 @@ fn by_text(text: &str) -> Option<Format> {
         if is_map(root.entry("services")) {
             return Some(Format::Compose);
         }
-        if is_map(root.entry("mcpServers")) {
-            return Some(Format::Mcp);
+        if root.entry("apps").is_some_and(|apps| matches!(apps.kind, Kind::List(_))) {
+            return Some(Format::Pm2);
         }
     }
-    let told: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).collect();
+    let told: Vec<&str> =
+        text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).collect();
     let is_entry = |line: &&str| line.split_once(':').is_some_and(|(name, _)| crate::procfile::is_name(name));
     (!told.is_empty() && told.iter().all(|line| is_entry(line))).then_some(Format::Procfile)
 }

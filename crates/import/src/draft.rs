@@ -264,11 +264,7 @@ fn id_for(name: &str, taken: &BTreeSet<String>) -> String {
     if id.is_empty() {
         id.push_str("module");
     }
-    let mut candidate = if name.len() <= MODULE_ID_BYTES_MAX && abi::ModuleId::parse(name).is_ok() {
-        name.to_owned()
-    } else {
-        id.clone()
-    };
+    let mut candidate = id.clone();
     let mut number = 2_u32;
     while taken.contains(&candidate) {
         candidate = format!("{id}-{number}");

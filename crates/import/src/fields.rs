@@ -17,13 +17,21 @@ const ERRORS_MAX: usize = 100;
 impl Complaints {
     pub(crate) fn note(&mut self, node: &Node, fault: Fault) {
         if self.errors.len() < ERRORS_MAX {
-            self.errors.push(FileError { file: node.file.to_string(), at: node.at, area: Area::Import, fault });
+            self.errors.push(FileError {
+                file: node.file.to_string(),
+                at: node.at,
+                area: Area::Import,
+                fault,
+            });
         }
     }
 
     pub(crate) fn wrong_kind(&mut self, field: &str, node: &Node, expected: &'static str) {
         // A value may be a secret: its kind is enough.
-        self.note(node, Fault::WrongKind { field: field.to_owned(), found: node.kind.word().to_owned(), expected });
+        self.note(
+            node,
+            Fault::WrongKind { field: field.to_owned(), found: node.kind.word().to_owned(), expected },
+        );
     }
 
     pub(crate) fn bad_value(&mut self, field: &str, node: &Node, why: impl Into<String>) {

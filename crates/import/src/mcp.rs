@@ -40,7 +40,10 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Draft, FileErrors> {
 fn server(complaints: &mut Complaints, name: &str, node: &Node, draft: &mut Draft) {
     let mut fields = Fields::new(node);
     if let Some(url) = fields.take("url").or(fields.take("serverUrl")).or(fields.take("httpUrl")) {
-        let host = url.literal().and_then(|url| url.split("//").nth(1)).and_then(|rest| rest.split(['/', '?', '@']).next());
+        let host = url
+            .literal()
+            .and_then(|url| url.split("//").nth(1))
+            .and_then(|rest| rest.split(['/', '?', '@']).next());
         let host = host.unwrap_or("another machine");
         draft.leave_out(name, format!("it is a server at `{host}`, and no program of this machine"));
         return;
@@ -73,13 +76,16 @@ fn server(complaints: &mut Complaints, name: &str, node: &Node, draft: &mut Draf
             None => complaints.wrong_kind(&key.text, value, "a text"),
         }
     }
-    module.cwd = fields.take("cwd").and_then(Node::literal).filter(|cwd| !cwd.contains("${")).map(str::to_owned);
+    module.cwd =
+        fields.take("cwd").and_then(Node::literal).filter(|cwd| !cwd.contains("${")).map(str::to_owned);
     for key in ["type", "transportType", "disabled"] {
         fields.take(key);
     }
     for (key, node) in fields.rest() {
         let why = match key {
-            "alwaysAllow" | "autoApprove" | "disabledTools" => "who may call what stands under `permissions` of the caller",
+            "alwaysAllow" | "autoApprove" | "disabledTools" => {
+                "who may call what stands under `permissions` of the caller"
+            }
             "timeout" => "a call has the deadline of its caller",
             "envFile" => "put its values under `env`",
             _ => "it has no counterpart",

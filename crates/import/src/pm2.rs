@@ -10,7 +10,11 @@ use crate::words::{self, Escapes};
 use crate::{spans, supervisord};
 
 pub(crate) fn read(file: &str, text: &str) -> Result<Draft, FileErrors> {
-    let root = node::from_json(Area::Import, file, text)?;
+    // pm2 takes YAML too, which JSON is told from by its first character.
+    let root = match text.trim_start().starts_with(['{', '[']) {
+        true => node::from_json(Area::Import, file, text)?,
+        false => node::from_yaml(Area::Import, file, text)?,
+    };
     let mut complaints = Complaints::default();
     let mut draft = Draft::new(file);
     tell_environment(&mut draft);
@@ -43,12 +47,16 @@ fn app(complaints: &mut Complaints, number: usize, node: &Node, draft: &mut Draf
         }
         return;
     };
-    let name = fields.take("name").and_then(Node::literal).map_or_else(|| stem(&script, number), str::to_owned);
+    let name =
+        fields.take("name").and_then(Node::literal).map_or_else(|| stem(&script, number), str::to_owned);
     let mut module = Module::new(&name, Program::Words(Vec::new()));
     let Some(words) = command(complaints, &mut fields, &script) else { return };
     module.program = words::program(words);
     // pm2 looks for the script below `cwd`, and so does a module.
-    module.cwd = fields.take("cwd").and_then(|cwd| complaints.text("cwd", cwd)).filter(|cwd| cwd != "." && cwd != "./");
+    module.cwd = fields
+        .take("cwd")
+        .and_then(|cwd| complaints.text("cwd", cwd))
+        .filter(|cwd| cwd != "." && cwd != "./");
     if let Some(env) = fields.take("env").filter(|env| complaints.is_map("env", env)) {
         for (key, value) in env.entries() {
             match value.literal() {
@@ -113,7 +121,8 @@ fn arguments(complaints: &mut Complaints, field: &str, node: &Node) -> Option<Ve
 
 /// What pm2 runs a script with, by its ending.
 fn interpreter_of(script: &str) -> Option<&'static str> {
-    let (folder, name) = script.rsplit_once('/').map_or((None, script), |(folder, name)| (Some(folder), name));
+    let (folder, name) =
+        script.rsplit_once('/').map_or((None, script), |(folder, name)| (Some(folder), name));
     // A file without an ending is JavaScript to pm2, a name without a folder a program.
     let Some((_, ending)) = name.rsplit_once('.') else { return folder.map(|_| "node") };
     Some(match ending {
@@ -137,10 +146,16 @@ fn life(fields: &mut Fields<'_>, module: &mut Module) {
     if fields.take("autorestart").and_then(Node::literal) == Some("false") {
         policy.restart = Some(Restart::Never);
     }
-    let number = fields.take("max_restarts").and_then(Node::literal).and_then(|number| number.parse::<u32>().ok());
+    let number =
+        fields.take("max_restarts").and_then(Node::literal).and_then(|number| number.parse::<u32>().ok());
     policy.max_restarts = number.filter(|number| *number <= 1_000_000);
-    if let Some(text) = fields.take("exec_mode").and_then(Node::literal).filter(|mode| mode.starts_with("cluster")) {
-        module.remarks.lost(format_args!("exec_mode: {text}"), "one process listens on one port; the program runs as it is");
+    if let Some(text) =
+        fields.take("exec_mode").and_then(Node::literal).filter(|mode| mode.starts_with("cluster"))
+    {
+        module.remarks.lost(
+            format_args!("exec_mode: {text}"),
+            "one process listens on one port; the program runs as it is",
+        );
     }
     let instances = fields.take("instances").and_then(Node::literal);
     if let Some(number) = instances.filter(|number| *number != "1") {
@@ -157,7 +172,9 @@ fn life(fields: &mut Fields<'_>, module: &mut Module) {
 fn lost(module: &mut Module, key: &str, node: &Node) {
     let why = match key {
         "min_uptime" => "restarts are counted anew once a module was ready for a minute",
-        "restart_delay" | "exp_backoff_restart_delay" => "the pause before a restart doubles from 1 s to 60 s by itself",
+        "restart_delay" | "exp_backoff_restart_delay" => {
+            "the pause before a restart doubles from 1 s to 60 s by itself"
+        }
         "max_memory_restart" => "`limits: { memory: … }` bounds it, and a program that asks for more fails",
         "wait_ready" | "listen_timeout" => "`ready` can look at a port, a page, a command or a log line",
         "cron_restart" | "cron" => "nothing is started by the clock",
@@ -166,8 +183,12 @@ fn lost(module: &mut Module, key: &str, node: &Node) {
         "stop_exit_codes" => "only 0 counts as an expected end, with `restart: on-failure`",
         "namespace" => "modules have no groups; name several behind a verb",
         "uid" | "gid" | "user" => "everything runs as who runs Ostoja",
-        key if key.starts_with("env_") => "that environment is chosen by `pm2 start --env`; put its values under `env`",
-        key if key.contains("log") || ["error_file", "out_file", "error", "output", "time"].contains(&key) => {
+        key if key.starts_with("env_") => {
+            "that environment is chosen by `pm2 start --env`; put its values under `env`"
+        }
+        key if key.contains("log")
+            || ["error_file", "out_file", "error", "output", "time"].contains(&key) =>
+        {
             module.remarks.add("Its log settings are not carried over: `ostoja logs` keeps what it says.");
             return;
         }

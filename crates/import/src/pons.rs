@@ -61,12 +61,16 @@ fn module(place: &str, manifest: &Manifest, store: &Store) -> Module {
                 module.permissions = Some(effective);
             }
             if !entry.denied.is_empty() {
-                module.remarks.lost("what was denied to it", "a project grants what stands here and nothing else");
+                module
+                    .remarks
+                    .lost("what was denied to it", "a project grants what stands here and nothing else");
             }
         }
         None => {
             module.autostart = false;
-            module.remarks.add("It was never approved in that home, so it is started by `ostoja start` only.");
+            module
+                .remarks
+                .add("It was never approved in that home, so it is started by `ostoja start` only.");
         }
     }
     module
@@ -83,7 +87,9 @@ fn configuration(folder: &str, text: &str, draft: &mut Draft) -> Result<(), File
         } else if is_understood(&key.text, &value) {
             draft.settings.insert(key.text.clone(), value);
         } else {
-            draft.remarks.lost(&key.text, "a value in it is none that Ostoja takes; see `ostoja config check`");
+            draft
+                .remarks
+                .lost(&key.text, "a value in it is none that Ostoja takes; see `ostoja config check`");
         }
     }
     if !sections.is_empty() {

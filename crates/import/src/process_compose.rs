@@ -40,7 +40,10 @@ fn top(complaints: &mut Complaints, root: &Node, draft: &mut Draft) {
         shared.environment = environment(complaints, node);
     }
     if let Some(node) = fields.take("vars") {
-        let values = node.entries().iter().filter_map(|(key, value)| Some((key.text.clone(), value.literal()?.to_owned())));
+        let values = node
+            .entries()
+            .iter()
+            .filter_map(|(key, value)| Some((key.text.clone(), value.literal()?.to_owned())));
         shared.variables = values.collect();
     }
     match fields.take("processes") {
@@ -78,6 +81,7 @@ fn process(
         (Some(node), _) => {
             let Some(text) = complaints.text("command", node) else { return };
             let text = templated(&text, shared, &mut module);
+            words::variables(&text.replace("$$", "$")).iter().for_each(|name| module.pass_env(name));
             Program::Text(text.replace("$$", "$"))
         }
         (None, Some(node)) => words::program(complaints.texts("entrypoint", node)),
@@ -93,7 +97,10 @@ fn process(
             module.set_env(&name, value);
         }
     }
-    module.cwd = fields.take("working_dir").and_then(|node| complaints.text("working_dir", node)).filter(|cwd| cwd != ".");
+    module.cwd = fields
+        .take("working_dir")
+        .and_then(|node| complaints.text("working_dir", node))
+        .filter(|cwd| cwd != ".");
     if fields.take("disabled").and_then(Node::literal) == Some("true") {
         module.autostart = false;
     }
@@ -105,8 +112,10 @@ fn process(
     if let Some(node) = fields.take("readiness_probe") {
         probes::readiness(complaints, node, &mut module);
     }
-    if let Some(text) = fields.take("ready_log_line").and_then(Node::literal).filter(|text| !text.is_empty()) {
-        module.policy.ready = Some(Ready { probe: Probe::Log(text.to_owned()), timeout: None, interval: None });
+    if let Some(text) = fields.take("ready_log_line").and_then(Node::literal).filter(|text| !text.is_empty())
+    {
+        module.policy.ready =
+            Some(Ready { probe: Probe::Log(text.to_owned()), timeout: None, interval: None });
     }
     if let Some(node) = fields.take("shutdown") {
         shutdown(complaints, node, &mut module);
@@ -120,12 +129,18 @@ fn process(
 fn environment(complaints: &mut Complaints, node: &Node) -> Vec<(String, String)> {
     match &node.kind {
         Kind::Map(entries) => {
-            let values = entries.iter().filter_map(|(key, value)| Some((key.text.clone(), value.literal()?.to_owned())));
+            let values = entries
+                .iter()
+                .filter_map(|(key, value)| Some((key.text.clone(), value.literal()?.to_owned())));
             values.collect()
         }
         _ => {
             let texts = complaints.texts("environment", node);
-            texts.iter().filter_map(|text| text.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+            texts
+                .iter()
+                .filter_map(|text| text.split_once('='))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect()
         }
     }
 }
@@ -144,7 +159,9 @@ fn templated(text: &str, shared: &Shared, module: &mut Module) -> String {
             Some(value) => filled.push_str(value),
             None => {
                 filled.push_str(&format!("{{{{{inner}}}}}"));
-                module.remarks.add(format!("`{{{{{inner}}}}}` is a template that only process-compose fills in."));
+                module
+                    .remarks
+                    .add(format!("`{{{{{inner}}}}}` is a template that only process-compose fills in."));
             }
         }
         rest = behind;
@@ -163,10 +180,16 @@ fn needs(complaints: &mut Complaints, node: Option<&Node>, module: &mut Module, 
             Some("process_completed") => {
                 awaited.push(key.text.clone());
                 let why = "it waits until that one has left with 0";
-                module.remarks.lost(format_args!("{}: process_completed, whatever the exit code", key.text), why);
+                module
+                    .remarks
+                    .lost(format_args!("{}: process_completed, whatever the exit code", key.text), why);
             }
             None | Some("process_healthy" | "process_started" | "process_log_ready") => {}
-            Some(_) => complaints.bad_value("condition", condition.unwrap_or(how), "is no condition of process-compose"),
+            Some(_) => complaints.bad_value(
+                "condition",
+                condition.unwrap_or(how),
+                "is no condition of process-compose",
+            ),
         }
     }
 }
@@ -192,7 +215,8 @@ fn availability(complaints: &mut Complaints, node: Option<&Node>, module: &mut M
             }
         });
     }
-    let number = fields.take("max_restarts").and_then(Node::literal).and_then(|number| number.parse::<u32>().ok());
+    let number =
+        fields.take("max_restarts").and_then(Node::literal).and_then(|number| number.parse::<u32>().ok());
     // 0 means as often as it takes.
     if let Some(number) = number.filter(|number| (1..=1_000_000).contains(number)) {
         module.policy.max_restarts = Some(number);
@@ -214,10 +238,13 @@ fn shutdown(complaints: &mut Complaints, node: &Node, module: &mut Module) {
     if let Some(text) = fields.take("signal").and_then(Node::literal) {
         module.policy.stop.signal = signal(text);
         if module.policy.stop.signal.is_none() {
-            module.remarks.lost(format_args!("shutdown: signal: {text}"), "no module is stopped by that signal");
+            module
+                .remarks
+                .lost(format_args!("shutdown: signal: {text}"), "no module is stopped by that signal");
         }
     }
-    module.policy.stop.grace = fields.take("timeout_seconds").and_then(Node::literal).and_then(spans::seconds);
+    module.policy.stop.grace =
+        fields.take("timeout_seconds").and_then(Node::literal).and_then(spans::seconds);
     for (key, node) in fields.rest() {
         let why = "a module and what it started are stopped by one signal";
         module.remarks.lost(format_args!("shutdown: {}", shown(key, node)), why);

@@ -31,6 +31,8 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Draft, FileErrors> {
             return Err(syntax(file, number + 1, line.len() + 1, "the command is missing"));
         }
         let mut module = Module::new(name, Program::Text(command.to_owned()));
+        // The processes of foreman see all that it sees.
+        crate::words::variables(command).iter().for_each(|name| module.pass_env(name));
         if names_port(command) {
             module.set_env("PORT", (PORT_FIRST + place * PORT_STEP).to_string());
             module.remarks.add("`PORT` is what foreman would have set.");

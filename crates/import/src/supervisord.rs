@@ -24,12 +24,20 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Draft, FileErrors> {
     let shared = shared_environment(file, &sections)?;
     for section in &sections {
         match section.name.split_once(':') {
-            Some(("program" | "fcgi-program", name)) => program(file, name.trim(), section, &shared, &mut draft)?,
+            Some(("program" | "fcgi-program", name)) => {
+                program(file, name.trim(), section, &shared, &mut draft)?
+            }
             Some(("eventlistener", name)) => {
-                draft.leave_out(name.trim(), "event listeners speak supervisord's own protocol; `ostoja subscribe` hears events");
+                draft.leave_out(
+                    name.trim(),
+                    "event listeners speak supervisord's own protocol; `ostoja subscribe` hears events",
+                );
             }
             Some(("group", name)) => {
-                draft.remarks.lost(format_args!("[group:{}]", name.trim()), "modules have no groups; name several behind a verb");
+                draft.remarks.lost(
+                    format_args!("[group:{}]", name.trim()),
+                    "modules have no groups; name several behind a verb",
+                );
             }
             _ => other(section, &mut draft),
         }
@@ -45,13 +53,17 @@ fn other(section: &Section, draft: &mut Draft) {
         }
         "supervisord" | "unix_http_server" | "supervisorctl" => {}
         name if name.starts_with("rpcinterface:") => {}
-        name => draft.remarks.lost(format_args!("[{name}]"), "it has no counterpart; the kernel has a door of its own"),
+        name => draft
+            .remarks
+            .lost(format_args!("[{name}]"), "it has no counterpart; the kernel has a door of its own"),
     }
 }
 
 /// What `[supervisord]` gives to every program.
 fn shared_environment(file: &str, sections: &[Section]) -> Result<Vec<(String, String)>, FileErrors> {
-    let Some(section) = sections.iter().find(|section| section.name == "supervisord") else { return Ok(Vec::new()) };
+    let Some(section) = sections.iter().find(|section| section.name == "supervisord") else {
+        return Ok(Vec::new());
+    };
     match section.pairs.iter().find(|pair| pair.key == "environment") {
         Some(pair) => environment(file, pair),
         None => Ok(Vec::new()),
@@ -65,7 +77,8 @@ fn program(
     shared: &[(String, String)],
     draft: &mut Draft,
 ) -> Result<(), FileErrors> {
-    let Some(command) = section.pairs.iter().find(|pair| pair.key == "command" && !pair.value.is_empty()) else {
+    let Some(command) = section.pairs.iter().find(|pair| pair.key == "command" && !pair.value.is_empty())
+    else {
         return Err(syntax(file, section.line, 1, &format!("[program:{name}] has no `command`")));
     };
     let number = |key: &str| section.value(key).and_then(|value| value.parse::<u32>().ok());
@@ -119,18 +132,25 @@ fn setting(module: &mut Module, key: &str, value: &str) {
                 _ => Restart::Always,
             });
         }
-        "startretries" => policy.max_restarts = number.and_then(|number| u32::try_from(number).ok()).filter(|n| *n <= 1_000_000),
+        "startretries" => {
+            policy.max_restarts =
+                number.and_then(|number| u32::try_from(number).ok()).filter(|n| *n <= 1_000_000)
+        }
         "stopwaitsecs" => policy.stop.grace = spans::seconds(value),
         "stopsignal" => match signal(value) {
             Some(signal) => policy.stop.signal = Some(signal),
-            None => module.remarks.lost(format_args!("stopsignal={value}"), "no module is stopped by that signal"),
+            None => {
+                module.remarks.lost(format_args!("stopsignal={value}"), "no module is stopped by that signal")
+            }
         },
         "startsecs" => module.remarks.lost(
             format_args!("startsecs={value}"),
             "`ready` can look at a port, a page, a command or a log line instead of waiting",
         ),
         "exitcodes" if value == "0" => {}
-        "exitcodes" => module.remarks.lost(format_args!("exitcodes={value}"), "only 0 counts as an expected end"),
+        "exitcodes" => {
+            module.remarks.lost(format_args!("exitcodes={value}"), "only 0 counts as an expected end")
+        }
         "redirect_stderr" => {}
         "user" => module.remarks.lost(format_args!("user={value}"), "everything runs as who runs Ostoja"),
         key if key.starts_with("stdout_") || key.starts_with("stderr_") => {
@@ -210,7 +230,9 @@ impl Expansion<'_> {
                 Some(variable) => module.remarks.add(format!(
                     "`{key}` holds `%({name})s`: write the value of `{variable}` there yourself."
                 )),
-                None => module.remarks.add(format!("`{key}` holds `%({name})s`, which only supervisord knows.")),
+                None => {
+                    module.remarks.add(format!("`{key}` holds `%({name})s`, which only supervisord knows."))
+                }
             }
         }
         text
@@ -234,7 +256,9 @@ impl Expansion<'_> {
                 let (width, after) = after.split_at(digits);
                 let after = after.strip_prefix(['s', 'd']).unwrap_or(after);
                 match known.get(name) {
-                    Some(value) => text.push_str(&format!("{value:0>width$}", width = width.parse().unwrap_or(0).min(8))),
+                    Some(value) => {
+                        text.push_str(&format!("{value:0>width$}", width = width.parse().unwrap_or(0).min(8)))
+                    }
                     None => {
                         unknown.push(name.to_owned());
                         text.push_str(&place[..place.len() - after.len()]);

@@ -72,7 +72,9 @@ pub fn propose(folder: &str, files: &[Found]) -> Result<Option<Imported>, FileEr
     if draft.modules().next().is_none() {
         return Ok(None);
     }
-    draft.remarks.add("A proposal: take out what should not run, and say by `ready` when something is ready.");
+    draft
+        .remarks
+        .add("A proposal: take out what should not run, and say by `ready` when something is ready.");
     finish(folder, draft).map(Some)
 }
 
@@ -102,9 +104,17 @@ fn add(draft: &mut Draft, name: &str, command: String, remark: &str) {
 fn package(text: &str, draft: &mut Draft) {
     let root = match node::from_json(Area::Import, "package.json", text) {
         Ok(root) => root,
-        Err(errors) => return draft.remarks.add(format!("{} was not understood: {}", "package.json", errors.first())),
+        Err(errors) => {
+            return draft.remarks.add(format!("{} was not understood: {}", "package.json", errors.first()));
+        }
     };
-    let scripts: Vec<&str> = root.entry("scripts").map(Node::entries).unwrap_or_default().iter().map(|(key, _)| key.text.as_str()).collect();
+    let scripts: Vec<&str> = root
+        .entry("scripts")
+        .map(Node::entries)
+        .unwrap_or_default()
+        .iter()
+        .map(|(key, _)| key.text.as_str())
+        .collect();
     let pnpm = root.entry("packageManager").and_then(Node::literal).unwrap_or_default();
     let runner = ["pnpm", "yarn", "bun"].into_iter().find(|name| pnpm.starts_with(name)).unwrap_or("npm");
     if let Some(main) = MAIN.into_iter().find(|name| scripts.contains(name)) {
@@ -129,7 +139,12 @@ fn pyproject(text: &str, draft: &mut Draft) {
 
 fn django(text: &str, draft: &mut Draft) {
     if text.contains("DJANGO_SETTINGS_MODULE") {
-        add(draft, "web", "python3 manage.py runserver --noreload".to_owned(), "A server for development; ready at 127.0.0.1:8000.");
+        add(
+            draft,
+            "web",
+            "python3 manage.py runserver --noreload".to_owned(),
+            "A server for development; ready at 127.0.0.1:8000.",
+        );
     }
 }
 
@@ -152,14 +167,27 @@ fn cargo(text: &str, draft: &mut Draft) {
 
 fn go(text: &str, draft: &mut Draft) {
     let path = text.lines().find_map(|line| line.trim().strip_prefix("module "));
-    if let Some(name) = path.and_then(|path| path.trim().trim_matches('"').rsplit('/').next()).filter(|name| !name.is_empty()) {
-        add(draft, name, format!("./{}", crate::words::quoted(name)), "Build it first: `go build -o . ./...`.");
+    if let Some(name) =
+        path.and_then(|path| path.trim().trim_matches('"').rsplit('/').next()).filter(|name| !name.is_empty())
+    {
+        add(
+            draft,
+            name,
+            format!("./{}", crate::words::quoted(name)),
+            "Build it first: `go build -o . ./...`.",
+        );
     }
 }
 
 /// Targets that run something, by their usual names.
 fn make(text: &str, draft: &mut Draft) {
-    let is_target = |name: &str| text.lines().any(|line| line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with(':') && !rest.trim_start().starts_with(":=")));
+    let is_target = |name: &str| {
+        text.lines().any(|line| {
+            line.strip_prefix(name).is_some_and(|rest| {
+                rest.trim_start().starts_with(':') && !rest.trim_start().starts_with(":=")
+            })
+        })
+    };
     let main = ["run"].into_iter().chain(MAIN).find(|name| is_target(name));
     if let Some(name) = main.filter(|_| draft.modules().next().is_none()) {
         add(draft, "app", format!("make {name}"), "From the Makefile.");

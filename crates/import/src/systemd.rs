@@ -21,7 +21,7 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Draft, FileErrors> {
     let name = unit_name(&draft.title);
     let instance = name.split_once('@').map(|(_, instance)| instance.to_owned());
     let names = exec::Specifiers { unit: &name, instance: instance.as_deref() };
-    let mut module = Module::new(&name.replace('@', "-"), Program::Words(Vec::new()));
+    let mut module = Module::new(name.replace('@', "-").trim_end_matches('-'), Program::Words(Vec::new()));
     let mut service = Service::default();
     for line in &lines {
         match line.section.as_str() {
@@ -62,7 +62,9 @@ fn about(module: &mut Module, line: &Line) {
             "restarts are counted anew once a module was ready for a minute",
         ),
         key if key.starts_with("Condition") || key.starts_with("Assert") => {
-            module.remarks.lost(format_args!("{key}={}", line.value), "a module starts whatever the machine is like");
+            module
+                .remarks
+                .lost(format_args!("{key}={}", line.value), "a module starts whatever the machine is like");
         }
         key => module.remarks.lost(format_args!("{key}={}", line.value), "it has no counterpart"),
     }
@@ -149,7 +151,9 @@ fn life(module: &mut Module, key: &str, value: &str) -> bool {
                 "always" => Restart::Always,
                 "on-failure" => Restart::OnFailure,
                 other => {
-                    module.remarks.add(format!("`Restart={other}` became `on-failure`, the nearest there is."));
+                    module
+                        .remarks
+                        .add(format!("`Restart={other}` became `on-failure`, the nearest there is."));
                     Restart::OnFailure
                 }
             });
@@ -158,8 +162,12 @@ fn life(module: &mut Module, key: &str, value: &str) -> bool {
         "TimeoutStopSec" => policy.stop.grace = spans::systemd(value).filter(|grace| !grace.is_zero()),
         "KillSignal" => match signal(value) {
             Some(signal) => policy.stop.signal = Some(signal),
-            None => module.remarks.lost(format_args!("KillSignal={value}"), "no module is stopped by that signal"),
+            None => {
+                module.remarks.lost(format_args!("KillSignal={value}"), "no module is stopped by that signal")
+            }
         },
+        // A job that is done stays `completed`.
+        "RemainAfterExit" => {}
         // All processes of a module end with it.
         "KillMode" if matches!(value, "control-group" | "mixed") => {}
         "WorkingDirectory" => match value.trim_start_matches('-') {
@@ -194,8 +202,12 @@ fn limit(limits: &mut Limits, key: &str, value: &str) -> bool {
 fn lost(module: &mut Module, key: &str, value: &str) {
     let why = match key {
         "User" | "Group" | "DynamicUser" | "SupplementaryGroups" => "everything runs as who runs Ostoja",
-        "EnvironmentFile" => "put its values under `env`, or let the command read it: `set -a; . FILE; exec …`",
-        "RestartSec" | "RestartSteps" | "RestartMaxDelaySec" => "the pause before a restart doubles from 1 s to 60 s by itself",
+        "EnvironmentFile" => {
+            "put its values under `env`, or let the command read it: `set -a; . FILE; exec …`"
+        }
+        "RestartSec" | "RestartSteps" | "RestartMaxDelaySec" => {
+            "the pause before a restart doubles from 1 s to 60 s by itself"
+        }
         "PIDFile" | "GuessMainPID" => "Ostoja watches the process that it starts",
         "StandardOutput" | "StandardError" | "SyslogIdentifier" | "StandardInput" | "SyslogFacility" => {
             "`ostoja logs` keeps what it says"
@@ -204,13 +216,21 @@ fn lost(module: &mut Module, key: &str, value: &str) {
         "ExecStop" | "ExecStopPost" => "a module is stopped by `stop.signal` and nothing else",
         "ExecStartPost" | "ExecCondition" => "no command runs beside the start",
         "WatchdogSec" => "a plain command is not asked whether it still works",
-        "RemainAfterExit" => "a job that is done stays `completed`",
         "KillMode" => "all processes of a module end with it",
-        "Slice" | "Nice" | "CPUQuota" | "CPUWeight" | "IOWeight" | "CPUSchedulingPolicy" | "OOMScoreAdjust"
-        | "IOSchedulingClass" | "MemoryHigh" => "shares of the machine are not set per module",
-        "StateDirectory" | "RuntimeDirectory" | "LogsDirectory" | "CacheDirectory" | "ConfigurationDirectory" => {
-            "make the folder yourself"
-        }
+        "Slice"
+        | "Nice"
+        | "CPUQuota"
+        | "CPUWeight"
+        | "IOWeight"
+        | "CPUSchedulingPolicy"
+        | "OOMScoreAdjust"
+        | "IOSchedulingClass"
+        | "MemoryHigh" => "shares of the machine are not set per module",
+        "StateDirectory"
+        | "RuntimeDirectory"
+        | "LogsDirectory"
+        | "CacheDirectory"
+        | "ConfigurationDirectory" => "make the folder yourself",
         key if is_sandbox(key) => "what a module may touch stands under `permissions`",
         _ => "it has no counterpart",
     };
@@ -218,9 +238,26 @@ fn lost(module: &mut Module, key: &str, value: &str) {
 }
 
 fn is_sandbox(key: &str) -> bool {
-    ["Private", "Protect", "Restrict", "ReadOnly", "ReadWrite", "Inaccessible", "Capability", "SystemCall", "NoNew"]
-        .iter()
-        .any(|start| key.starts_with(start))
-        || ["AmbientCapabilities", "LockPersonality", "MemoryDenyWriteExecute", "UMask", "RootDirectory", "BindPaths"]
-            .contains(&key)
+    [
+        "Private",
+        "Protect",
+        "Restrict",
+        "ReadOnly",
+        "ReadWrite",
+        "Inaccessible",
+        "Capability",
+        "SystemCall",
+        "NoNew",
+    ]
+    .iter()
+    .any(|start| key.starts_with(start))
+        || [
+            "AmbientCapabilities",
+            "LockPersonality",
+            "MemoryDenyWriteExecute",
+            "UMask",
+            "RootDirectory",
+            "BindPaths",
+        ]
+        .contains(&key)
 }

@@ -35,7 +35,9 @@ pub(crate) fn split(text: &str, escapes: Escapes) -> Result<Vec<String>, (&'stat
                 let word = word.get_or_insert_default();
                 match escapes {
                     Escapes::Systemd => push_systemd(word, escaped, &mut chars),
-                    Escapes::Shell if inside.is_some() && !"\"\\$`".contains(escaped) => word.extend(['\\', escaped]),
+                    Escapes::Shell if inside.is_some() && !"\"\\$`".contains(escaped) => {
+                        word.extend(['\\', escaped])
+                    }
                     Escapes::Shell => word.push(escaped),
                 }
             }
@@ -92,6 +94,9 @@ pub(crate) fn quoted(word: &str) -> String {
     if !word.contains('\'') {
         return format!("'{word}'");
     }
+    if !word.contains(['"', '\\', '$', '`']) {
+        return format!("\"{word}\"");
+    }
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
@@ -119,6 +124,12 @@ pub(crate) fn shell(words: &[Vec<Piece>]) -> Program {
             Piece::Text(text) => text.clone(),
             Piece::Variable { raw, .. } => raw.clone(),
         };
+        if let [Piece::Variable { raw, .. }] = word.as_slice()
+            && !raw.starts_with("${")
+        {
+            // To be split at blanks, as the other program does.
+            return raw.clone();
+        }
         if !has_variable {
             return quoted(&word.iter().map(text).collect::<String>());
         }
@@ -151,4 +162,34 @@ impl Piece {
             Self::Variable { raw, .. } => raw,
         }
     }
+}
+
+/// Names that every program sees, or that a shell sets itself.
+const ALWAYS: [&str; 12] =
+    ["PATH", "HOME", "USER", "SHELL", "LANG", "TERM", "TMPDIR", "PWD", "OLDPWD", "IFS", "PORT", "TZ"];
+
+/// The variables that a command leaves to its shell, each once: those of the usual spelling in capital letters, but
+/// those that every program sees and those that the command sets.
+pub(crate) fn variables(command: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (at, _) in command.match_indices('$') {
+        let after = &command[at + 1..];
+        let after = after.strip_prefix('{').unwrap_or(after);
+        let end = after
+            .find(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
+            .unwrap_or(after.len());
+        let name = &after[..end];
+        let is_name = name.starts_with(|c: char| c.is_ascii_uppercase());
+        let is_whole = !after[end..].starts_with(|c: char| c.is_ascii_lowercase());
+        let is_set = command.contains(&format!("{name}=")) || command.contains(&format!("read {name}"));
+        if is_name
+            && is_whole
+            && !is_set
+            && !ALWAYS.contains(&name)
+            && !names.iter().any(|known| known == name)
+        {
+            names.push(name.to_owned());
+        }
+    }
+    names
 }

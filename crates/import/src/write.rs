@@ -61,7 +61,11 @@ fn value_flow(value: &Value) -> String {
 }
 
 fn left_out(text: &mut String, found: &LeftOut) {
-    comment(text, 2, &format!("`{}` is left out: {}.", one_line(&found.name), one_line(&found.why).trim_end_matches('.')));
+    comment(
+        text,
+        2,
+        &format!("`{}` is left out: {}.", one_line(&found.name), one_line(&found.why).trim_end_matches('.')),
+    );
 }
 
 fn one_line(text: &str) -> String {
@@ -101,7 +105,12 @@ fn module(text: &mut String, module: &Module) {
             format!("{}: {}", kind.as_str(), list(&values))
         });
         let kinds = kinds.collect::<Vec<_>>().join(", ");
-        line(text, 4, "permissions", &if kinds.is_empty() { "{}".to_owned() } else { format!("{{ {kinds} }}") });
+        line(
+            text,
+            4,
+            "permissions",
+            &if kinds.is_empty() { "{}".to_owned() } else { format!("{{ {kinds} }}") },
+        );
     }
     policy(text, module);
 }
@@ -167,7 +176,9 @@ fn readiness(ready: &Ready) -> String {
         Probe::Started => entries.push("started: true".to_owned()),
         Probe::Notify => entries.push("notify: true".to_owned()),
         Probe::Completed => entries.push("completed: true".to_owned()),
-        Probe::Tcp { host, port } => entries.push(format!("tcp: {}", flow(&format!("{}:{port}", bracketed(host))))),
+        Probe::Tcp { host, port } => {
+            entries.push(format!("tcp: {}", flow(&format!("{}:{port}", bracketed(host)))))
+        }
         Probe::Http { host, port, path, status } => {
             entries.push(format!("http: {}", flow(&format!("{}:{port}{path}", bracketed(host)))));
             entries.extend(status.map(|status| format!("status: {status}")));

@@ -42,7 +42,8 @@ pub(super) fn program(
 pub(super) fn why_none(image: Option<&str>, build: Option<&Node>) -> String {
     match (image, build) {
         (_, Some(_)) => {
-            "its command stands in its Dockerfile (CMD or ENTRYPOINT); write it as `run:` of a module".to_owned()
+            "its command stands in its Dockerfile (CMD or ENTRYPOINT); write it as `run:` of a module"
+                .to_owned()
         }
         (Some(image), None) => format!(
             "it is what image `{image}` runs; install the program and write its command as `run:` of a module"

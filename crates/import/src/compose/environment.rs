@@ -122,7 +122,8 @@ fn variable(text: &str) -> Option<(Piece, usize)> {
     let is_known = operation.is_empty() || operation.trim_start_matches(':').starts_with(['-', '?', '+']);
     // A default that holds variables itself is nobody's value yet.
     let default = default.filter(|default| !default.contains('$')).map(str::to_owned);
-    let raw = if is_shell_safe(operation) { format!("${{{name}{operation}}}") } else { format!("${{{name}}}") };
+    let raw =
+        if is_shell_safe(operation) { format!("${{{name}{operation}}}") } else { format!("${{{name}}}") };
     is_known.then(|| (Piece::Variable { name: name.to_owned(), default, raw }, 2 + end + close + 1))
 }
 
@@ -151,7 +152,8 @@ pub(super) fn tell_hosts(module: &mut Module, services: &BTreeSet<&str>) {
         Program::Text(text) => text.clone(),
         Program::Folder(_) => String::new(),
     };
-    let texts: Vec<(String, String)> = module.env.iter().cloned().chain([("its command".to_owned(), words)]).collect();
+    let texts: Vec<(String, String)> =
+        module.env.iter().cloned().chain([("its command".to_owned(), words)]).collect();
     for (place, text) in texts {
         for host in services.iter().filter(|host| names_host(&text, host)) {
             module.remarks.add(format!(

@@ -23,7 +23,8 @@ pub(super) fn read(complaints: &mut Complaints, node: &Node, module: &mut Module
     let test = fields.take("test");
     let (interval, start_interval) = (span(&mut fields, "interval"), span(&mut fields, "start_interval"));
     let start_period = span(&mut fields, "start_period");
-    let retries = fields.take("retries").and_then(Node::literal).and_then(|number| number.parse::<u32>().ok());
+    let retries =
+        fields.take("retries").and_then(Node::literal).and_then(|number| number.parse::<u32>().ok());
     let Some(words) = test.filter(|_| !is_off).and_then(|test| command(complaints, test)) else { return };
     let patience = interval.unwrap_or(INTERVAL_DEFAULT).saturating_mul(retries.unwrap_or(RETRIES_DEFAULT));
     let is_said = start_period.is_some() || retries.is_some();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use abi::ModuleId;
 use abi::limits::MODULES_MAX;
 use protocol::files::command;
 
@@ -17,8 +18,9 @@ pub(super) fn programs(draft: &mut Draft) {
     for entry in &mut draft.entries {
         let Entry::Module(module) = entry else { continue };
         count += 1;
-        let fault = fault_of(&module.program)
-            .or_else(|| (count > MODULES_MAX).then(|| format!("a kernel holds at most {MODULES_MAX} modules")));
+        let fault = fault_of(&module.program).or_else(|| {
+            (count > MODULES_MAX).then(|| format!("a kernel holds at most {MODULES_MAX} modules"))
+        });
         if let Some(why) = fault {
             *entry = Entry::LeftOut(super::LeftOut { name: module.id.clone(), why });
         }
@@ -36,13 +38,15 @@ pub(super) fn programs(draft: &mut Draft) {
 
 fn fault_of(program: &Program) -> Option<String> {
     match program {
-        Program::Words(words) if words.is_empty() || words[0].is_empty() => Some("its command is empty".to_owned()),
+        Program::Words(words) if words.is_empty() || words[0].is_empty() => {
+            Some("its command is empty".to_owned())
+        }
         Program::Words(words) if words.len() > WORDS_MAX => {
             Some(format!("its command has more than {WORDS_MAX} words"))
         }
-        Program::Words(words) if !words.iter().all(|word| is_text(word)) => {
-            Some(format!("a word of its command is empty, has a zero byte or more than {TEXT_BYTES_MAX} bytes"))
-        }
+        Program::Words(words) if !words.iter().all(|word| is_text(word)) => Some(format!(
+            "a word of its command is empty, has a zero byte or more than {TEXT_BYTES_MAX} bytes"
+        )),
         Program::Words(_) => None,
         Program::Text(text) | Program::Folder(text) if !is_text(text.trim()) => {
             Some(format!("its command is empty, has a zero byte or more than {TEXT_BYTES_MAX} bytes"))
@@ -60,25 +64,41 @@ fn is_text(text: &str) -> bool {
     !text.is_empty() && text.len() <= TEXT_BYTES_MAX && !text.contains('\0')
 }
 
-/// Names become ids, and needs name ids of modules that are there.
+/// Names become ids, and needs name ids of modules that are there. A name that is an id already keeps it, whoever else
+/// would like to have it.
 pub(super) fn names(draft: &mut Draft) {
-    let mut taken = BTreeSet::new();
+    let as_they_are: BTreeSet<String> = draft
+        .modules()
+        .filter(|module| ModuleId::parse(&module.id).is_ok())
+        .map(|module| module.id.clone())
+        .collect();
+    let mut taken = as_they_are.clone();
     let mut ids: BTreeMap<String, String> = BTreeMap::new();
     for module in draft.modules_mut() {
-        let id = id_for(&module.id, &taken);
-        if id != module.id {
-            let text = format!("named `{}` in the source; names here are made of letters, digits, `_`, `-`, `.`", module.id);
+        let name = module.id.clone();
+        if ids.contains_key(&name) {
+            module.remarks.add(format!("Named `{name}` in the source, as another is."));
+        }
+        let keeps = as_they_are.contains(&name) && !ids.contains_key(&name);
+        if !keeps {
+            module.id = id_for(&name, &taken);
+            taken.insert(module.id.clone());
+        }
+        if !keeps && !ids.contains_key(&name) {
+            let text = format!(
+                "Named `{name}` in the source; a name is made of letters, digits, `_`, `-` and `.` here."
+            );
             module.remarks.add(text);
         }
-        taken.insert(id.clone());
-        ids.entry(module.id.clone()).or_insert_with(|| id.clone());
-        module.id = id;
+        ids.entry(name).or_insert_with(|| module.id.clone());
     }
     for module in draft.modules_mut() {
         let mut needs: Vec<String> = Vec::new();
         for name in std::mem::take(&mut module.needs) {
             match ids.get(&name) {
-                Some(id) if *id == module.id => module.remarks.lost("a need of itself", "it would never start"),
+                Some(id) if *id == module.id => {
+                    module.remarks.lost("a need of itself", "it would never start")
+                }
                 Some(id) if !needs.contains(id) && needs.len() < WORDS_MAX => needs.push(id.clone()),
                 Some(_) => {}
                 None => {
@@ -129,7 +149,10 @@ pub(super) fn environment(module: &mut Module) {
     env.retain(|(name, value)| {
         let good = is_name(name) && !value.contains('\0');
         if !good {
-            remarks.lost(format_args!("env: {name}"), "it is no name of a variable, or its value has a zero byte");
+            remarks.lost(
+                format_args!("env: {name}"),
+                "it is no name of a variable, or its value has a zero byte",
+            );
         }
         good
     });

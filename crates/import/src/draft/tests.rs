@@ -13,13 +13,16 @@ fn draft(names: &[(&str, &[&str])]) -> Draft {
 }
 
 fn ids(draft: &Draft) -> Vec<(&str, Vec<&str>)> {
-    draft.modules().map(|module| (module.id.as_str(), module.needs.iter().map(String::as_str).collect())).collect()
+    draft
+        .modules()
+        .map(|module| (module.id.as_str(), module.needs.iter().map(String::as_str).collect()))
+        .collect()
 }
 
 #[test]
 fn names_become_ids_that_differ_and_needs_follow_them() {
     let settled = draft(&[("a b", &[]), ("a-b", &["a b"]), ("", &["a-b"]), ("ł", &[])]);
-    let expected = [("a-b", vec![]), ("a-b-2", vec!["a-b"]), ("module", vec!["a-b-2"]), ("module-2", vec![])];
+    let expected = [("a-b-2", vec![]), ("a-b", vec!["a-b-2"]), ("module", vec!["a-b"]), ("module-2", vec![])];
     assert_eq!(ids(&settled), expected);
     assert!(settled.modules().next().expect("there").remarks.iter().any(|remark| remark.contains("`a b`")));
 }

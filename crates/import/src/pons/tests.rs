@@ -6,7 +6,11 @@ use super::*;
 
 #[test]
 fn modules_come_with_what_was_approved_and_configuration_with_its_sections() {
-    let manifest = |id: &str| format!(r#"{{"id": "{id}", "name": "A", "permissions": {{"net": ["a:1"]}}, "entry": "a.py", "runtime": "python"}}"#);
+    let manifest = |id: &str| {
+        format!(
+            r#"{{"id": "{id}", "name": "A", "permissions": {{"net": ["a:1"]}}, "entry": "a.py", "runtime": "python"}}"#
+        )
+    };
     let texts = Texts {
         manifests: vec![
             ("greeter".to_owned(), manifest("greeter")),

@@ -59,7 +59,9 @@ fn http(node: &Node, module: &mut Module) -> Option<Probe> {
     let port = text("port").map_or(Some(80), |port| port.parse::<u16>().ok()).filter(|port| *port > 0);
     let is_clean = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic());
     let is_host = is_clean(&host) && !host.contains(['/', '[', ']']);
-    let status = text("status_code").and_then(|status| status.parse().ok()).filter(|status| (100..=599).contains(status));
+    let status = text("status_code")
+        .and_then(|status| status.parse().ok())
+        .filter(|status| (100..=599).contains(status));
     match port {
         Some(port) if is_host && is_clean(&path) => Some(Probe::Http { host, port, path, status }),
         _ => {

@@ -35,7 +35,9 @@ impl Specifiers<'_> {
                 (Some('i' | 'I'), Some(instance)) if !instance.is_empty() => filled.push_str(instance),
                 (Some(other), _) => {
                     filled.extend(['%', other]);
-                    let text = format!("`{key}` holds `%{other}`, which only systemd knows: write what it stands for.");
+                    let text = format!(
+                        "`{key}` holds `%{other}`, which only systemd knows: write what it stands for."
+                    );
                     module.remarks.add(text);
                 }
             }
@@ -52,10 +54,16 @@ pub(super) fn environment(
     module: &mut Module,
 ) -> Result<(), FileErrors> {
     let text = names.fill(&line.value, "Environment", module);
-    let words = words::split(&text, Escapes::Systemd).map_err(|(why, at)| syntax(file, line.line, line.column + at, why))?;
+    let words = words::split(&text, Escapes::Systemd)
+        .map_err(|(why, at)| syntax(file, line.line, line.column + at, why))?;
     for word in words {
         let Some((name, value)) = word.split_once('=') else {
-            return Err(syntax(file, line.line, line.column, "`Environment=` holds a word that is no NAME=value"));
+            return Err(syntax(
+                file,
+                line.line,
+                line.column,
+                "`Environment=` holds a word that is no NAME=value",
+            ));
         };
         module.set_env(name, value);
     }
@@ -106,14 +114,22 @@ struct Command {
     failure: Failure,
 }
 
-fn command(file: &str, line: &Line, names: &Specifiers<'_>, module: &mut Module) -> Result<Command, FileErrors> {
+fn command(
+    file: &str,
+    line: &Line,
+    names: &Specifiers<'_>,
+    module: &mut Module,
+) -> Result<Command, FileErrors> {
     let bare = line.value.trim_start_matches(['@', '-', ':', '+', '!', '|']);
     let prefix = &line.value[..line.value.len() - bare.len()];
     if prefix.contains(['+', '!']) {
-        module.remarks.lost(format_args!("{}{prefix}", line.key), "no command has more rights than Ostoja itself");
+        module
+            .remarks
+            .lost(format_args!("{}{prefix}", line.key), "no command has more rights than Ostoja itself");
     }
     let text = names.fill(bare.trim_start(), &line.key, module);
-    let mut words = words::split(&text, Escapes::Systemd).map_err(|(why, at)| syntax(file, line.line, line.column + at, why))?;
+    let mut words = words::split(&text, Escapes::Systemd)
+        .map_err(|(why, at)| syntax(file, line.line, line.column + at, why))?;
     if prefix.contains('@') && words.len() > 1 {
         // The second word is only what the program believes to be called.
         words.remove(1);
@@ -143,7 +159,8 @@ fn variables(word: &str) -> Vec<Piece> {
             Some((name, after)) => (name, after),
             None => place.split_at(bare),
         };
-        let is_variable = !name.is_empty() && name.chars().all(is_name) && !name.starts_with(|c: char| c.is_ascii_digit());
+        let is_variable =
+            !name.is_empty() && name.chars().all(is_name) && !name.starts_with(|c: char| c.is_ascii_digit());
         if let Some(after) = place.strip_prefix('$') {
             text.push('$');
             rest = after;
@@ -151,7 +168,10 @@ fn variables(word: &str) -> Vec<Piece> {
             if !text.is_empty() {
                 pieces.push(Piece::Text(std::mem::take(&mut text)));
             }
-            pieces.push(Piece::Variable { name: name.to_owned(), default: None, raw: format!("${{{name}}}") });
+            // Alone and without braces it may become several words, or none.
+            let is_split = braced.is_none() && rest.len() == word.len() && at == 0 && after.is_empty();
+            let raw = if is_split { format!("${name}") } else { format!("${{{name}}}") };
+            pieces.push(Piece::Variable { name: name.to_owned(), default: None, raw });
             rest = after;
         } else {
             text.push('$');

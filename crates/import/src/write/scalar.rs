@@ -41,14 +41,17 @@ pub(crate) fn value(text: &str) -> String {
 
 /// A text of several lines, if it can stand as it is below the key.
 pub(crate) fn block(text: &str, indent: usize) -> Option<String> {
-    let is_plain = |c: char| c == '\t' || c == ' ' || c.is_ascii_graphic() || (c.is_alphanumeric() && !c.is_ascii());
+    let is_plain =
+        |c: char| c == '\t' || c == ' ' || c.is_ascii_graphic() || (c.is_alphanumeric() && !c.is_ascii());
     let lines: Vec<&str> = text.split('\n').collect();
     let is_first = lines.first().is_some_and(|line| line.starts_with(|c: char| c.is_ascii_graphic()));
     let is_last = lines.last().is_some_and(|line| !line.is_empty());
     let fits = lines.len() > 1
         && is_first
         && is_last
-        && lines.iter().all(|line| line.chars().all(is_plain) && !line.ends_with([' ', '\t']) && !line.starts_with('\t'));
+        && lines.iter().all(|line| {
+            line.chars().all(is_plain) && !line.ends_with([' ', '\t']) && !line.starts_with('\t')
+        });
     if !fits {
         return None;
     }
@@ -65,7 +68,8 @@ pub(crate) fn block(text: &str, indent: usize) -> Option<String> {
 /// Whether a reader could take it for a number, a date, a truth value or nothing.
 fn is_other(text: &str) -> bool {
     let lower = text.to_lowercase();
-    let is_number = !lower.is_empty() && lower.chars().all(|c| c.is_ascii_hexdigit() || "xo_.+-:".contains(c));
+    let is_number =
+        !lower.is_empty() && lower.chars().all(|c| c.is_ascii_hexdigit() || "xo_.+-:".contains(c));
     is_number && lower.contains(|c: char| c.is_ascii_digit()) || RESERVED.contains(&lower.as_str())
 }
 

@@ -28,7 +28,24 @@ proptest! {
 
 #[test]
 fn words_that_yaml_takes_for_something_else_are_quoted() {
-    for text in ["true", "No", "null", "~", "1", "1.5", "0x10", "1e3", "12:30", "2026-01-01", ".5", "-", "- a", "a: b", "a #b", ""] {
+    for text in [
+        "true",
+        "No",
+        "null",
+        "~",
+        "1",
+        "1.5",
+        "0x10",
+        "1e3",
+        "12:30",
+        "2026-01-01",
+        ".5",
+        "-",
+        "- a",
+        "a: b",
+        "a #b",
+        "",
+    ] {
         assert!(plain(text).starts_with('"'), "{text}");
     }
     for text in ["node a.js --b=c", "sh -c \"x\"", "a:b", "/bin/x", "./y", "$X", "e", "face-x"] {

@@ -58,7 +58,8 @@ fn every_source_gives_the_project_that_is_written_beside_it_and_that_ostoja_read
     let all = imported();
     assert!(all.len() >= SOURCES_MIN, "{}", all.len());
     for (name, _, imported) in all {
-        let project = Project::parse("ostoja.yaml", &imported.yaml).unwrap_or_else(|errors| panic!("{name}: {errors}"));
+        let project =
+            Project::parse("ostoja.yaml", &imported.yaml).unwrap_or_else(|errors| panic!("{name}: {errors}"));
         let read: Vec<&str> = project.modules.iter().map(|module| module.id.as_str()).collect();
         let meant: Vec<&str> = imported.draft.modules().map(|module| module.id.as_str()).collect();
         assert_eq!(read, meant, "{name}");
@@ -79,7 +80,10 @@ fn every_broken_source_is_told_with_file_line_and_column() {
     assert!(broken.len() >= Format::ALL.len());
     for source in broken {
         let name = name_of(&source);
-        let format = Format::ALL.into_iter().find(|format| name.ends_with(format.as_str())).expect("it ends in its format");
+        let format = Format::ALL
+            .into_iter()
+            .find(|format| name.ends_with(&format!(".{}", format.as_str())))
+            .expect("it ends in its format");
         let text = fs::read_to_string(&source).expect("text");
         let errors = import::import(format, &name, &text).expect_err(&name);
         let told: String = errors.iter().map(|error| format!("{error}\n")).collect();

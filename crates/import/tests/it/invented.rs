@@ -8,8 +8,10 @@ use crate::cases;
 
 /// Words that the other programs themselves put in: a shell where the text needs one, interpreters that pm2 chooses by
 /// a script's ending, and what joins the commands of a unit.
-const BY_RULE: [&str; 15] =
-    ["/bin/sh", "-c", "exec", "&&", "||", "{", "}", "true;", "node", "bun", "python3", "bash", "ruby", "php", "perl"];
+const BY_RULE: [&str; 15] = [
+    "/bin/sh", "-c", "exec", "&&", "||", "{", "}", "true;", "node", "bun", "python3", "bash", "ruby", "php",
+    "perl",
+];
 
 /// Without what quoting, joining and escaping put in or take away.
 fn bare(text: &str) -> String {
@@ -35,7 +37,10 @@ fn every_word_of_every_command_stems_from_its_source() {
             assert!(!matches!(&draft.program, Program::Folder(_)), "{name}");
             for (variable, value) in module.env.iter().filter(|(variable, _)| *variable != "PORT") {
                 assert!(is_known(&known, variable), "{name}: variable {variable}");
-                assert!(value.split_whitespace().all(|word| is_known(&known, word)), "{name}: value of {variable}");
+                assert!(
+                    value.split_whitespace().all(|word| is_known(&known, word)),
+                    "{name}: value of {variable}"
+                );
             }
         }
     }

@@ -15,7 +15,8 @@ fn holds(format: Format, text: &str) -> Result<(), TestCaseError> {
         }
         Err(errors) => {
             for error in &errors {
-                let is_ours = matches!(&error.fault, Fault::BadValue { why, .. } if why.contains("Ostoja can't read"));
+                let is_ours =
+                    matches!(&error.fault, Fault::BadValue { why, .. } if why.contains("Ostoja can't read"));
                 prop_assert!(!is_ours, "{error}");
             }
         }
@@ -32,10 +33,37 @@ fn pieces() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         "[ -~ł\\n\\t]{0,12}",
         prop::sample::select(vec![
-            "services:\n", "  a:\n", "    command: ", "    depends_on: [a, b]\n", "processes:\n", "[program:a]\n",
-            "command=", "environment=A=\"1\"\n", "[Service]\n", "ExecStart=", "Environment=", "\\\n", "${A:-b}", "$$",
-            "%(process_num)d", "%i", "web: ", "\n", "\"", "'", "{\"apps\": [", "{\"mcpServers\": {", "]}", "}}", "{{ .A }}",
-            "    healthcheck: { test: x }\n", "    restart: always\n", "numprocs=3\n", "\u{2028}", "\u{0}", "\u{85}",
+            "services:\n",
+            "  a:\n",
+            "    command: ",
+            "    depends_on: [a, b]\n",
+            "processes:\n",
+            "[program:a]\n",
+            "command=",
+            "environment=A=\"1\"\n",
+            "[Service]\n",
+            "ExecStart=",
+            "Environment=",
+            "\\\n",
+            "${A:-b}",
+            "$$",
+            "%(process_num)d",
+            "%i",
+            "web: ",
+            "\n",
+            "\"",
+            "'",
+            "{\"apps\": [",
+            "{\"mcpServers\": {",
+            "]}",
+            "}}",
+            "{{ .A }}",
+            "    healthcheck: { test: x }\n",
+            "    restart: always\n",
+            "numprocs=3\n",
+            "\u{2028}",
+            "\u{0}",
+            "\u{85}",
         ])
         .prop_map(str::to_owned),
     ];
@@ -63,11 +91,47 @@ fn values() -> impl Strategy<Value = Value> {
 
 fn keys() -> impl Strategy<Value = String> {
     let known = vec![
-        "command", "entrypoint", "environment", "depends_on", "condition", "restart", "healthcheck", "test", "interval",
-        "working_dir", "volumes", "deploy", "resources", "limits", "memory", "image", "script", "args", "env", "cwd",
-        "name", "readiness_probe", "http_get", "exec", "port", "path", "host", "availability", "shutdown", "signal",
-        "profiles", "stop_grace_period", "timeout_seconds", "kill_timeout", "instances", "url", "ready_log_line",
-        "ulimits", "nofile", "retries", "start_period",
+        "command",
+        "entrypoint",
+        "environment",
+        "depends_on",
+        "condition",
+        "restart",
+        "healthcheck",
+        "test",
+        "interval",
+        "working_dir",
+        "volumes",
+        "deploy",
+        "resources",
+        "limits",
+        "memory",
+        "image",
+        "script",
+        "args",
+        "env",
+        "cwd",
+        "name",
+        "readiness_probe",
+        "http_get",
+        "exec",
+        "port",
+        "path",
+        "host",
+        "availability",
+        "shutdown",
+        "signal",
+        "profiles",
+        "stop_grace_period",
+        "timeout_seconds",
+        "kill_timeout",
+        "instances",
+        "url",
+        "ready_log_line",
+        "ulimits",
+        "nofile",
+        "retries",
+        "start_period",
     ];
     prop_oneof![4 => prop::sample::select(known).prop_map(str::to_owned), 1 => "\\PC{0,8}"]
 }
