@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{EnumValueParser, TypedValueParser};
 use clap::{Args, ColorChoice, Parser, ValueEnum};
 
 use crate::commands::Command;
+use crate::commands::new::Language;
 use crate::lang::Lang;
 
 const ABOUT: &str = "Runs programs and agents, keeps them alive and carries their messages";
@@ -73,8 +75,14 @@ pub struct GlobalArgs {
     pub color: ColorChoice,
 
     /// Language of sentences, en or pl; LANG decides otherwise
-    #[arg(long, global = true, value_name = "LANG", value_enum, hide_possible_values = true)]
-    pub lang: Option<Lang>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "LANG",
+        value_parser = EnumValueParser::<Lang>::new().map(Spoken::Sentences),
+        hide_possible_values = true
+    )]
+    pub lang: Option<Spoken>,
 
     /// Say less
     #[arg(long, short, global = true, conflicts_with = "verbose")]
@@ -83,6 +91,16 @@ pub struct GlobalArgs {
     /// Say more; twice for everything
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+}
+
+/// What `--lang` names. `new` has an option of the same name for the language of a module, and one name can have one
+/// type only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spoken {
+    /// The language of sentences.
+    Sentences(Lang),
+    /// The language of a new module.
+    Program(Language),
 }
 
 /// For verbs that change something.

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use abi::ModuleId;
+use clap::builder::{EnumValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
+use crate::args::Spoken;
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -33,10 +35,17 @@ pub struct NewArgs {
     /// Its name, which is also that of its service and its folder
     name: String,
     /// Its language
-    #[arg(long, value_enum, value_name = "LANG")]
-    lang: Language,
-    /// What it does
-    #[arg(long, value_enum, value_name = "KIND", default_value_t)]
+    #[arg(long, value_name = "LANG", value_parser = EnumValueParser::<Language>::new().map(Spoken::Program))]
+    lang: Spoken,
+    /// What it does: service, worker, bot, http or mcp
+    #[arg(
+        long,
+        value_enum,
+        value_name = "KIND",
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     template: Template,
     /// The folder; else one of its name, here
     #[arg(long, value_name = "DIR")]
@@ -48,7 +57,8 @@ pub struct NewArgs {
 
 /// A language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Language {
+#[expect(missing_docs, reason = "each is what it is called")]
+pub enum Language {
     Python,
     Typescript,
     Node,
@@ -127,19 +137,24 @@ fn understand(args: &NewArgs) -> Outcome<Plan> {
         let failure = Failure::usage(format!("`{}` can't be a module's name: {error}", args.name));
         failure.help("a name is made of letters, digits, `_`, `-` and `.`, and begins with a letter")
     })?;
+    let Spoken::Program(language) = args.lang else {
+        return Err(
+            Failure::usage("`--lang` names the language of sentences here, and none of the module").into()
+        );
+    };
     let has = |program| find_program(program).is_some();
     let runtime = if has("deno") || !has("bun") { "deno" } else { "bun" };
-    let sdk = match args.language_sdk() {
+    let sdk = match args.language_sdk(language) {
         None => None,
         Some(found) => Some(found?),
     };
-    Ok(Plan { id, language: args.lang, template: args.template, runtime, sdk })
+    Ok(Plan { id, language, template: args.template, runtime, sdk })
 }
 
 impl NewArgs {
     /// Where the crate of the Rust SDK is; nothing for other languages.
-    fn language_sdk(&self) -> Option<Outcome<PathBuf>> {
-        (self.lang == Language::Rust).then(|| {
+    fn language_sdk(&self, language: Language) -> Option<Outcome<PathBuf>> {
+        (language == Language::Rust).then(|| {
             let named = self.sdk.clone().map(|folder| vec![folder]);
             let here = std::env::current_dir().unwrap_or_default();
             let above = || here.ancestors().map(|folder| folder.join("crates/sdk")).collect();

@@ -159,7 +159,7 @@ fn beside(plan: &Plan) -> Vec<File> {
 }
 
 fn go(plan: &Plan) -> Vec<File> {
-    let module = "module main\n\ngo 1.19\n\nrequire ostoja v0.0.0\n\nreplace ostoja => ./ostoja\n";
+    let module = "module mine\n\ngo 1.19\n\nrequire ostoja v0.0.0\n\nreplace ostoja => ./ostoja\n";
     vec![
         text("go.mod", module),
         text(".gitignore", "/bin\n"),

@@ -28,7 +28,7 @@ fn many_modules_and_troubles_stay_within_fifteen_lines() {
         kernel     no kernel runs
         project    /shop/ostoja.yaml
         modules    2 / 3
-        module     m2 crashed: gave up
+        module     m2 x crashed: gave up
         asks for   2
 
           -> ostoja why m0
