@@ -84,11 +84,13 @@ pub enum Reason {
     ConfigUpdate,
     /// A module that shares its fate failed.
     Strategy,
+    /// It used more than its bounds, and nothing milder helped.
+    Overload,
 }
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Requested,
         Self::Shutdown,
         Self::HotSwap,
@@ -103,6 +105,7 @@ impl Reason {
         Self::HealthCheckFailed,
         Self::ConfigUpdate,
         Self::Strategy,
+        Self::Overload,
     ];
 
     /// The reason's word on the wire, in the journal and in tables.
@@ -122,6 +125,7 @@ impl Reason {
             Self::HealthCheckFailed => "health-check-failed",
             Self::ConfigUpdate => "config-update",
             Self::Strategy => "strategy",
+            Self::Overload => "overload",
         }
     }
 
@@ -129,7 +133,7 @@ impl Reason {
     /// requests as far as a module is concerned.
     pub fn as_wire(self) -> &'static str {
         match self {
-            Self::ConfigUpdate | Self::Strategy => Self::Requested.as_str(),
+            Self::ConfigUpdate | Self::Strategy | Self::Overload => Self::Requested.as_str(),
             told => told.as_str(),
         }
     }

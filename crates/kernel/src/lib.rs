@@ -20,6 +20,7 @@ mod calls;
 mod effect;
 mod ensemble;
 mod event;
+mod governor;
 mod graph;
 mod health;
 mod life;
@@ -51,6 +52,7 @@ pub use ensemble::Ensemble;
 pub use event::{
     Attempt, CallContext, Discovered, Event, Incoming, KernelCall, Order, Outcome, SpawnFault, Undelivered,
 };
+pub use governor::{Amounts, Bounds, Grip, Measured, Pool, Pools, Reading, Resource, Step, TokenBucket};
 pub use machine::Kernel;
 pub use proxy::{Act, Badge, Letter, Note, OperatorProxy, Proxy, SERVING_MAX, Turn, Wants};
 pub use routes::{Address, Decision, Header, Hearers, Refusal, Routes};

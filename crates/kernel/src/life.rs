@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use abi::{Generation, Name, Reason, Slot};
 
 use crate::effect::{Failure, Notice};
+use crate::governor::Ladder;
 use crate::graph;
 use crate::machine::Kernel;
 use crate::module::{Phase, Rest, Stage, Then};
@@ -93,6 +94,7 @@ impl Kernel {
         module.pong_seen = 0;
         module.health_failures = 0;
         module.overdue = false;
+        module.ladder = Ladder::default();
         module.capabilities = module.derive_capabilities();
         let attempt = u64::from(module.restart_count);
         self.record(self.record_of(slot, "module.starting").number("attempt", attempt));

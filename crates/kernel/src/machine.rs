@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use abi::{Generation, ModuleId, Name, Record, Slot, Time};
 
+use crate::governor::Strain;
 use crate::module::{Module, Phase};
 use crate::orders::Waiters;
 use crate::proxy::Badge;
@@ -40,6 +41,7 @@ pub struct Kernel {
     pub(crate) due: BTreeSet<(u32, u32, Slot)>,
     pub(crate) bucket: Bucket,
     pub(crate) random: Random,
+    pub(crate) strain: Strain,
     generations: u64,
     effects: VecDeque<Effect>,
 }
@@ -63,6 +65,7 @@ impl Kernel {
             shutdown: None,
             due: BTreeSet::new(),
             random: Random::new(seed),
+            strain: Strain::default(),
             generations: 0,
             effects: VecDeque::new(),
         }
@@ -100,6 +103,7 @@ impl Kernel {
             }
             Event::ReadySeen(slot, generation) => self.handle_ready(slot, generation),
             Event::Exited(slot, generation, exit) => self.handle_exited(slot, generation, exit),
+            Event::Measured(measured) => self.handle_measured(&measured),
             Event::Ordered(request, order) => self.handle_order(request, order),
             Event::Departed(request) => self.handle_departed(request),
         }
@@ -224,6 +228,9 @@ impl Kernel {
             note: self.note_of(module),
             provides: module.spec.provides.clone(),
             waiting_for: self.missing(module),
+            zone: module.spec.zone,
+            bounds: self.bounds_of(module),
+            step: module.ladder.step(),
             calls_pending: 0,
         })
     }

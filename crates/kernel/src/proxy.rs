@@ -66,6 +66,10 @@ pub enum Note {
     Began(Badge),
     /// It is ready: calls and messages may come.
     Ready,
+    /// It asks too much: what it wants of others is refused from now on. What it owes to others still passes.
+    Shedding,
+    /// It may ask again.
+    Relieved,
     /// It has been told to end: none may come any more.
     Ending,
     /// It is over: everybody who waits for it is told, and the proxy goes.
@@ -115,6 +119,8 @@ pub struct Proxy {
     life: Address,
     badge: Badge,
     stage: Stage,
+    /// Its own wishes are refused for now.
+    is_shedding: bool,
     asked: Asked<Word>,
     serving: Serving,
     random: Random,
@@ -131,6 +137,7 @@ impl Proxy {
             random: Random::new(badge.seed),
             badge,
             stage: Stage::Starting,
+            is_shedding: false,
             asked: Asked::default(),
             serving: Serving::default(),
         }
@@ -242,6 +249,8 @@ impl Proxy {
         match note {
             Note::Began(badge) => self.badge = badge.clone(),
             Note::Ready => self.stage = Stage::Ready,
+            Note::Shedding => self.is_shedding = true,
+            Note::Relieved => self.is_shedding = false,
             Note::Ending => self.stage = Stage::Ending,
             Note::Gone => self.gone(turn),
         }
@@ -305,7 +314,7 @@ impl Proxy {
             Decision::Refuse(refusal) => return self.fail(turn, wanted.0, String::from(refusal.as_str())),
             Decision::Spread(_) => return,
         };
-        if self.asked.len() >= CALLS_PENDING_MAX {
+        if self.is_shedding || self.asked.len() >= CALLS_PENDING_MAX {
             return self.fail(turn, wanted.0, String::from("overloaded"));
         }
         let house = turn.routes.rpc_timeout();
@@ -369,6 +378,8 @@ impl Proxy {
 
     fn publish(&mut self, turn: &mut Turn<'_>, topic: &Word, payload: Payload, traceparent: Option<&Word>) {
         match turn.routes.decide(self.life, Header::Publish { topic: topic.as_str() }) {
+            // A message has no answer that could say so; the journal said it of all.
+            Decision::Spread(_) if self.is_shedding => {}
             Decision::Spread(_) => {
                 spread(turn, Some(self.life), topic, &Message::Raw(payload), traceparent);
             }
