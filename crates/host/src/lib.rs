@@ -37,6 +37,7 @@ mod effects;
 mod environment;
 mod error;
 mod files;
+mod governor;
 mod home;
 mod launch;
 mod life;

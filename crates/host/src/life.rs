@@ -23,6 +23,7 @@ use sandbox::Prepared;
 use tokio::task::AbortHandle;
 
 use crate::files::blueprint::Blueprint;
+use crate::governor::Held;
 use crate::outbox::Outbox;
 
 /// Which of a module's two outputs.
@@ -37,6 +38,8 @@ pub(crate) enum Stream {
 pub(crate) struct Tally {
     /// Frames it sent.
     pub(crate) frames_in: u64,
+    /// Calls among them.
+    pub(crate) calls_in: u64,
     /// Frames it was sent.
     pub(crate) frames_out: u64,
     /// Frames dropped because its queue was full.
@@ -98,6 +101,8 @@ pub(crate) struct Life {
     pub(crate) awaited_text: Option<String>,
     /// The socket on which it says that it is ready, until that is waited for.
     pub(crate) notify: Option<UnixDatagram>,
+    /// How tight the governor holds it.
+    pub(crate) held: Held,
 }
 
 impl Seat {

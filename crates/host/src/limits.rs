@@ -6,6 +6,10 @@ use std::time::Duration;
 /// the others by no more than that.
 pub(crate) const READ_BYTES: usize = 16 << 10;
 
+/// 1 KiB from one pipe of a module that is slowed: a dozen frames, some ten microseconds of work, so that whoever comes
+/// in between hardly notices.
+pub(crate) const READ_BYTES_SLOWED: usize = 1 << 10;
+
 /// 32 reads in a row that fill the buffer are a flood; the reader then rests for [`FLOOD_REST`], so that a flooding
 /// module takes less than half of the kernel's processor and is slowed down by its own full pipe.
 pub(crate) const FLOOD_READS: u32 = 32;

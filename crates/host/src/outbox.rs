@@ -69,6 +69,8 @@ pub(crate) struct Outbox {
     ends: VecDeque<u64>,
     /// How many bytes went before the buffer's first one.
     before: u64,
+    /// How many frames of bounded mail may wait.
+    frames_max: usize,
     /// Whether a task waits for room in the pipe.
     pub(crate) is_waiting: bool,
     /// Whether it is on the list of those to be written at the end of this turn.
@@ -83,6 +85,7 @@ impl Outbox {
             taken: 0,
             ends: VecDeque::new(),
             before: 0,
+            frames_max: QUEUE_FRAMES_MAX_DEFAULT,
             is_waiting: false,
             is_listed: false,
         }
@@ -98,7 +101,7 @@ impl Outbox {
         if self.pipe.is_none() {
             return Posted::Closed;
         }
-        if mail == Mail::Bounded && self.frames() >= QUEUE_FRAMES_MAX_DEFAULT && !self.makes_room() {
+        if mail == Mail::Bounded && self.frames() >= self.frames_max && !self.makes_room() {
             return Posted::Full;
         }
         let start = self.buffer.len();
@@ -117,6 +120,16 @@ impl Outbox {
         self.ends.len()
     }
 
+    /// How many bytes wait.
+    pub(crate) fn bytes(&self) -> usize {
+        self.buffer.len() - self.taken
+    }
+
+    /// How many frames of bounded mail may wait from now on; never more than by default.
+    pub(crate) fn bound_frames(&mut self, frames_max: usize) {
+        self.frames_max = frames_max.min(QUEUE_FRAMES_MAX_DEFAULT);
+    }
+
     /// Whether the pipe has taken everything.
     #[cfg(test)]
     fn is_empty(&self) -> bool {
@@ -125,7 +138,7 @@ impl Outbox {
 
     /// Within one turn more may be queued than the bound, though the pipe is empty: then it is written at once.
     fn makes_room(&mut self) -> bool {
-        !self.is_waiting && self.write() != Written::Closed && self.frames() < QUEUE_FRAMES_MAX_DEFAULT
+        !self.is_waiting && self.write() != Written::Closed && self.frames() < self.frames_max
     }
 
     /// Writes as much as the pipe takes.

@@ -31,6 +31,7 @@ use crate::files::blueprint::Blueprint;
 use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
+use crate::governor::Governor;
 use crate::home::Home;
 use crate::launch::Ground;
 use crate::life::{Life, Seat};
@@ -87,6 +88,7 @@ pub(crate) struct Shell {
     pub(crate) files: Files,
     pub(crate) surrounding: Surrounding,
     pub(crate) cgroups: Cgroups,
+    pub(crate) governor: Governor,
     /// Launches that are being carried out.
     pub(crate) births: Births,
     /// Which layers of containment work here.
@@ -156,6 +158,7 @@ impl Shell {
                 clock: parts.clock,
                 files: parts.files,
                 surrounding: parts.surrounding,
+                governor: Governor::open(parts.cgroups.dir()),
                 cgroups: parts.cgroups,
                 births: parts.births,
                 proofs: parts.proofs,
@@ -191,7 +194,8 @@ impl Shell {
     }
 
     pub(crate) fn ground(&self) -> Ground<'_> {
-        Ground { home: &self.files.home, surrounding: &self.surrounding }
+        let counts_processes = self.governor.counts_processes();
+        Ground { home: &self.files.home, surrounding: &self.surrounding, counts_processes }
     }
 
     /// Tells the kernel what happened and does everything that follows from it.

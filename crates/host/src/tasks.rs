@@ -66,6 +66,10 @@ pub(crate) fn read(
                         yield_now().await;
                     }
                 }
+                Took::Later(wait) => {
+                    drop(guard);
+                    tokio::time::sleep(wait).await;
+                }
                 Took::End => return,
             }
         }

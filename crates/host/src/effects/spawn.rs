@@ -15,6 +15,7 @@ use crate::clock::wall_now;
 use crate::effects::births::{Born, UnderWay};
 use crate::files::blueprint::Blueprint;
 use crate::files::discovery::{mismatch, writable};
+use crate::governor::Held;
 use crate::launch;
 use crate::life::{Life, ReadyMade, Stream};
 use crate::outbox::Outbox;
@@ -193,6 +194,7 @@ impl Shell {
         let killed = self.seat(slot).map_or(0, |seat| seat.groups_killed);
         if let Some(spent) = self.seat(slot).and_then(|seat| seat.cgroup.as_deref()) {
             Cgroups::drop_group(spent);
+            self.governor.forget(spent);
         }
         wanted.cgroup = self.cgroups.group(&blueprint.id, killed);
         let cgroup = wanted.cgroup.clone();
@@ -205,6 +207,7 @@ impl Shell {
         seat.confinement = confinement;
         seat.cgroup = cgroup;
         seat.ready_made = Some(ReadyMade { blueprint: blueprint.clone(), effective, prepared });
+        self.bound_group(slot);
         Ok(())
     }
 
@@ -247,7 +250,9 @@ impl Shell {
             tasks: reading,
             awaited_text: None,
             notify,
+            held: Held::default(),
         };
+        self.adopt(slot, child.pid);
         tasks::watch_end(self.handle(), slot, generation, watched);
         if let Some(seat) = self.seat_mut(slot) {
             seat.life = Some(life);
@@ -264,7 +269,10 @@ impl Shell {
         // Before it is reaped: until then its number can't be another group's.
         let _gone = sandbox::signal_group(life.pid, life.pidfd.as_fd(), sandbox::Signal::KILL);
         let (pidfd, cgroup) = (life.pidfd.clone(), seat.cgroup.clone());
+        let mut life = life;
+        let held = std::mem::take(&mut life.held);
         drop(life);
+        self.release_group(slot, &held);
         self.kill_group(slot, cgroup.as_deref());
         let exit = match sandbox::reap(pidfd.as_fd()) {
             Ok(Some(exit)) => exit,

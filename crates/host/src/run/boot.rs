@@ -246,6 +246,7 @@ fn spawn_tasks(
     spawn_local(tasks::timer(shell.clone()));
     spawn_local(tasks::launcher(shell.clone()));
     spawn_local(tasks::look_out(shell.clone()));
+    spawn_local(crate::governor::look_now_and_then(shell.clone()));
     spawn_local(effects::save_when_asked(shell.clone()));
     spawn_local(effects::write_sets(shell.clone()));
     spawn_local(door::serve(shell.clone(), listener));
@@ -330,6 +331,7 @@ async fn end(shell: &Rc<RefCell<Shell>>) {
         tracing::error!(%error, "the logs could not be closed");
     }
     shell.lives.close(shell.kernel.last_life());
+    shell.governor.close();
     shell.cgroups.close();
 }
 

@@ -160,7 +160,8 @@ impl Ladder {
         }
         match load {
             Some(load) if load.permille > FULL_PERMILLE => self.pressed(load.resource, highest),
-            Some(load) if load.permille > CALM_PERMILLE => {
+            // Who stands still can't use less of what it holds: frozen, not being past the bound has to do.
+            Some(load) if load.permille > CALM_PERMILLE && self.step != Step::Frozen => {
                 (self.over, self.calm) = (0, 0);
                 Move::Stay
             }

@@ -119,3 +119,11 @@ fn memory_under_a_highest_step_of_throttled_is_throttled() {
         (0..2).map(|_| ladder.look(load(Resource::Memory, 5000), Step::Throttled)).collect();
     assert_eq!(made, [Move::Stay, Move::Up(Step::Throttled)]);
 }
+
+#[test]
+fn who_is_frozen_while_it_holds_much_of_something_else_thaws_all_the_same() {
+    let mut ladder = Ladder::default();
+    steps(&mut ladder, load(Resource::Messages, 5000), 7);
+    assert_eq!(ladder.step(), Step::Frozen);
+    assert_eq!(steps(&mut ladder, load(Resource::Memory, 900), 100), [Move::Down(Step::Throttled)]);
+}
