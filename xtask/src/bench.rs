@@ -8,6 +8,7 @@ mod actors;
 mod calls;
 mod cold;
 mod home;
+mod neighbours;
 mod peers;
 mod process;
 mod report;
@@ -24,7 +25,7 @@ use crate::shell;
 use report::Report;
 
 /// Everything that can be measured.
-const NAMES: [&str; 5] = ["supervisors", "calls", "thousand", "cold", "actors"];
+const NAMES: [&str; 6] = ["supervisors", "calls", "thousand", "cold", "actors", "neighbours"];
 
 /// What was asked for.
 #[derive(Debug)]
@@ -72,6 +73,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
             "supervisors" => supervisors::measure(&binary, wish.rounds, &wish.only)?,
             "calls" => calls::measure(&binary, wish.rounds, &wish.only)?,
             "thousand" => thousand::measure(&binary)?,
+            "neighbours" => neighbours::measure(&binary, wish.rounds, &wish.only)?,
             "actors" => actors::measure(wish.build, wish.rounds, &wish.only)?,
             _ => cold::measure(&binary, wish.rounds)?,
         };

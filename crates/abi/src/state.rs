@@ -86,11 +86,13 @@ pub enum Reason {
     Strategy,
     /// It used more than its bounds, and nothing milder helped.
     Overload,
+    /// The kernel went to safe mode.
+    SafeMode,
 }
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Requested,
         Self::Shutdown,
         Self::HotSwap,
@@ -106,6 +108,7 @@ impl Reason {
         Self::ConfigUpdate,
         Self::Strategy,
         Self::Overload,
+        Self::SafeMode,
     ];
 
     /// The reason's word on the wire, in the journal and in tables.
@@ -126,6 +129,7 @@ impl Reason {
             Self::ConfigUpdate => "config-update",
             Self::Strategy => "strategy",
             Self::Overload => "overload",
+            Self::SafeMode => "safe-mode",
         }
     }
 
@@ -134,6 +138,7 @@ impl Reason {
     pub fn as_wire(self) -> &'static str {
         match self {
             Self::ConfigUpdate | Self::Strategy | Self::Overload => Self::Requested.as_str(),
+            Self::SafeMode => Self::Shutdown.as_str(),
             told => told.as_str(),
         }
     }

@@ -38,6 +38,7 @@ use crate::life::{Life, Seat};
 use crate::outbox::Written;
 use crate::ready::Probes;
 use crate::run::{News, ProjectSource};
+use crate::safe::Safety;
 use crate::talk::Talk;
 use crate::tasks;
 use crate::translate::Sheet;
@@ -89,6 +90,7 @@ pub(crate) struct Shell {
     pub(crate) surrounding: Surrounding,
     pub(crate) cgroups: Cgroups,
     pub(crate) governor: Governor,
+    pub(crate) safety: Safety,
     /// Launches that are being carried out.
     pub(crate) births: Births,
     /// Which layers of containment work here.
@@ -142,6 +144,7 @@ pub(crate) struct Parts {
     pub(crate) files: Files,
     pub(crate) surrounding: Surrounding,
     pub(crate) cgroups: Cgroups,
+    pub(crate) safety: Safety,
     pub(crate) births: Births,
     pub(crate) proofs: Report,
     pub(crate) talk: Talk,
@@ -159,6 +162,7 @@ impl Shell {
                 files: parts.files,
                 surrounding: parts.surrounding,
                 governor: Governor::open(parts.cgroups.dir()),
+                safety: parts.safety,
                 cgroups: parts.cgroups,
                 births: parts.births,
                 proofs: parts.proofs,

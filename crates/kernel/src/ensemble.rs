@@ -237,6 +237,11 @@ impl Ensemble {
         self.kernel.preview(now, event)
     }
 
+    /// As [`Kernel::safe_mode`].
+    pub fn safe_mode(&self) -> Option<&str> {
+        self.kernel.safe_mode()
+    }
+
     /// As [`Kernel::find`].
     pub fn find(&self, id: &str) -> Option<Slot> {
         self.kernel.find(id)

@@ -246,6 +246,10 @@ pub enum Order {
     Remove(ModuleId),
     /// Stop everything in order; answered when nothing runs any more. A second one does not wait for anybody.
     Shutdown,
+    /// End every module but the system's own and start none until [`Order::Resume`]; for this reason.
+    SafeMode(String),
+    /// Leave safe mode: start what starts at boot.
+    Resume,
     /// Answer as soon as no module is on its way to being ready.
     Settle,
     /// Approve more for a module.

@@ -35,6 +35,7 @@ mod refusals;
 mod reload;
 mod restart;
 mod routes;
+mod safe;
 mod shutdown;
 mod spec;
 mod stop;

@@ -43,6 +43,11 @@ impl Kernel {
         if module.generation().is_some() {
             return Ok(());
         }
+        if let Some(why) = self.kept_out(slot) {
+            self.rest(slot, Rest::Stopped, why.clone());
+            return Err((Failure::Refused, why));
+        }
+        let Some(module) = self.table.get_mut(slot) else { return Ok(()) };
         if let Some((_, then)) = &mut module.lingering {
             *then = Then::Respawn;
             return Err((Failure::Refused, format!("{UNKILLABLE}; it starts when that has happened")));

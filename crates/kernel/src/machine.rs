@@ -42,6 +42,8 @@ pub struct Kernel {
     pub(crate) bucket: Bucket,
     pub(crate) random: Random,
     pub(crate) strain: Strain,
+    /// Why no module may run, in safe mode.
+    pub(crate) safe: Option<String>,
     generations: u64,
     effects: VecDeque<Effect>,
 }
@@ -66,6 +68,7 @@ impl Kernel {
             due: BTreeSet::new(),
             random: Random::new(seed),
             strain: Strain::default(),
+            safe: None,
             generations: 0,
             effects: VecDeque::new(),
         }

@@ -270,7 +270,8 @@ fn has_note(reason: Reason) -> bool {
         | Reason::PermissionUpdate
         | Reason::PermissionsRevoked
         | Reason::Uninstalled
-        | Reason::Strategy => false,
+        | Reason::Strategy
+        | Reason::SafeMode => false,
     }
 }
 

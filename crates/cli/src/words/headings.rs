@@ -4,7 +4,7 @@
 use crate::lang::Lang;
 
 /// Every heading and name that is shown.
-const HEADINGS: [(&str, &str); 63] = [
+const HEADINGS: [(&str, &str); 70] = [
     // Tables.
     ("NAME", "NAZWA"),
     ("STATE", "STAN"),
@@ -20,6 +20,8 @@ const HEADINGS: [(&str, &str); 63] = [
     ("IN", "WE"),
     ("OUT", "WY"),
     ("DROPPED", "STRACONE"),
+    ("ZONE", "STREFA"),
+    ("HELD", "TRZYMANY"),
     ("CONTAINMENT", "IZOLACJA"),
     ("PROVIDES", "OFERUJE"),
     ("CPU%", "CPU%"),
@@ -58,6 +60,11 @@ const HEADINGS: [(&str, &str); 63] = [
     ("asks for", "prosi o"),
     ("may touch", "ma dostęp"),
     ("manifest", "manifest"),
+    ("zone", "strefa"),
+    ("limits", "limity"),
+    ("held", "trzymany"),
+    ("bounds", "granice"),
+    ("safe mode", "tryb awar."),
     ("contained", "izolacja"),
     ("frames", "ramki"),
     ("stderr", "stderr"),

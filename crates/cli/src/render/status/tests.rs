@@ -22,6 +22,8 @@ fn status() -> KernelStatus {
         ]),
         journal: "writes".to_owned(),
         watchdog: "active".to_owned(),
+        safe_mode: None,
+        bounds: "cgroup v2 (cpu, memory, pids)".to_owned(),
         rss_bytes: 9_100_000,
         cpu_ms: 1_250,
         frames: 123_456,

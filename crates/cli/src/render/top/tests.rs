@@ -16,6 +16,9 @@ fn row(id: &str, cpu_percent: Option<f64>, rss_bytes: u64) -> UsageRow {
         cpu_ms: 12_340,
         rss_bytes,
         frames: 1_000,
+        zone: "stable".to_owned(),
+        limits: std::collections::BTreeMap::new(),
+        held: None,
         frames_per_s: cpu_percent.map(|share| share * 10.0),
     }
 }
