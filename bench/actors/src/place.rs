@@ -55,7 +55,7 @@ pub(crate) fn system(cores: usize) -> Result<Running, String> {
 
 /// A spawn on this core.
 pub(crate) fn on(core: usize) -> Spawn {
-    Spawn::default().on(Core(core as u8))
+    Spawn::default().on(Core(core as u8)).pinned()
 }
 
 /// Rings when the last of so many things has happened.

@@ -8,10 +8,10 @@
 use core::fmt::Write as _;
 use std::collections::BTreeMap;
 
-use abi::{ExitKind, Generation, ModuleId, Permissions, Slot, Time, Zone};
+use abi::{ExitKind, Generation, ModuleId, Permissions, RequestId, Slot, State, Time, Zone};
 use kernel::{
-    Amounts, Bounds, Discovered, Effect, Ensemble, Event, Grants, Grip, Measured, Reading, Resource,
-    Settings, Signal, Spec, Step, Watchdog,
+    Amounts, Bounds, Discovered, Effect, Ensemble, Event, Grants, Grip, Measured, Order, Reading, Resource,
+    Settings, Spec, Step, Watchdog,
 };
 
 use crate::random::Random;
@@ -72,11 +72,10 @@ pub fn loads(seed: u64, looks: u64) -> Result<Loads, String> {
     let mut world = Looks::new(seed);
     for _ in 0..looks {
         world.change_appetites();
+        world.change_mode();
         world.look()?;
     }
-    for life in world.lives.values_mut() {
-        life.appetite = Amounts::default();
-    }
+    world.resume();
     for _ in 0..CALM_LOOKS {
         world.be_calm();
         world.look()?;
@@ -132,6 +131,20 @@ impl Looks {
         }
     }
 
+    /// Now and then an operator goes to safe mode, and back.
+    fn change_mode(&mut self) {
+        if self.random.happens(2) {
+            let order = Order::SafeMode(String::from("a whim"));
+            self.kernel.handle(self.now, Event::Ordered(RequestId(1), order));
+        } else if self.random.happens(10) {
+            self.resume();
+        }
+    }
+
+    fn resume(&mut self) {
+        self.kernel.handle(self.now, Event::Ordered(RequestId(2), Order::Resume));
+    }
+
     fn be_calm(&mut self) {
         for life in self.lives.values_mut() {
             life.appetite = Amounts::default();
@@ -183,10 +196,11 @@ impl Looks {
                     }
                     recorded = record.generation.map(|generation| (generation, record.code));
                 }
-                Effect::Spawn(slot, generation) => self.spawn(slot, generation),
-                Effect::Signal(slot, generation, Signal::Kill) => {
-                    self.lives.remove(&slot);
-                    self.dying.push((slot, generation));
+                Effect::Spawn(slot, generation) => self.spawn(slot, generation)?,
+                Effect::Signal(slot, generation, _) => {
+                    if self.lives.remove(&slot).is_some() {
+                        self.dying.push((slot, generation));
+                    }
                 }
                 Effect::Grip(slot, generation, grip) => {
                     let code = recorded.filter(|(life, _)| *life == generation).map(|(_, code)| code);
@@ -209,8 +223,11 @@ impl Looks {
         let _written = writeln!(self.told.trace, "{} {record:?}", self.now);
     }
 
-    fn spawn(&mut self, slot: Slot, generation: Generation) {
-        let Some(spec) = self.kernel.spec(slot).cloned() else { return };
+    fn spawn(&mut self, slot: Slot, generation: Generation) -> Result<(), String> {
+        let Some(spec) = self.kernel.spec(slot).cloned() else { return Ok(()) };
+        if self.kernel.safe_mode().is_some() && spec.zone != Zone::System {
+            return Err(format!("{} starts in safe mode", spec.id));
+        }
         let bounds = spec.bounds.over(self.kernel.settings().pools.of(spec.zone).each);
         let life = Life {
             slot,
@@ -224,6 +241,7 @@ impl Looks {
         self.lives.insert(slot, life);
         self.kernel.handle(self.now, Event::Spawned(slot, generation));
         self.kernel.handle(self.now, Event::ReadySeen(slot, generation));
+        Ok(())
     }
 
     /// The rules: every grip is recorded before it; nobody is held without being past a bound of its own or, in a strained
@@ -268,6 +286,11 @@ impl Looks {
 
     /// When the pressure is gone, so is every step.
     fn all_free(&self) -> Result<(), String> {
+        if self.watchdog == Watchdog::Active
+            && let Some(down) = self.kernel.views().into_iter().find(|view| view.state != State::Ready)
+        {
+            return Err(format!("{} is {} in the calm: {}", down.id, down.state, down.note));
+        }
         for view in self.kernel.views() {
             if view.step != Step::Free {
                 return Err(format!("{} is still {} in the calm", view.id, view.step.as_str()));

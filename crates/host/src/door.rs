@@ -31,7 +31,9 @@ use crate::limits::CONNECTIONS_MAX;
 use crate::shell::Shell;
 use crate::translate::message_json;
 
+mod actor_requests;
 mod connection;
+mod function_requests;
 mod kernel_requests;
 mod logs;
 mod module_requests;

@@ -26,6 +26,7 @@ use kernel::{Amounts, Bounds, Event, Grip, Measured, Reading, Resource, Step, To
 use sandbox::control::{self, Caps, Control, GroupUse, Motion, Weight};
 use tokio::task::AbortHandle;
 
+use crate::outbox::Outbox;
 use crate::shell::{Handle, Shell};
 use crate::usage;
 
@@ -41,9 +42,6 @@ const BURST: Duration = Duration::from_millis(100);
 
 /// 100 ms: one round of standing still and going on, where the system has no quota.
 const DUTY_ROUND: Duration = Duration::from_millis(100);
-
-/// 600: from this pressure on every life is looked at; the kernel decides what it means.
-const STRAINED_PERMILLE: u64 = 600;
 
 /// 64 frames wait for a slowed module: what it does not read soon is better refused than kept.
 const SLOWED_QUEUE_FRAMES: usize = QUEUE_FRAMES_MAX_DEFAULT / 8;
@@ -88,7 +86,6 @@ pub(crate) struct Governor {
     control: Option<Box<dyn Control>>,
     /// By seat, what was seen last.
     last: BTreeMap<Slot, Last>,
-    pub(crate) strain_permille: u64,
 }
 
 impl Governor {
@@ -106,7 +103,7 @@ impl Governor {
             ),
             None => tracing::info!("bounds are kept by rlimits and by looking now and then"),
         }
-        Self { control, last: BTreeMap::new(), strain_permille: 0 }
+        Self { control, last: BTreeMap::new() }
     }
 
     /// Whether the system itself counts the processes of a group.
@@ -179,6 +176,13 @@ fn name_of(dir: &Path) -> Option<String> {
     Some(dir.file_name()?.to_string_lossy().into_owned())
 }
 
+/// How many frames may wait for a module: its own bound, and few while it is slowed.
+fn queue_frames(view: &View, step: Step) -> usize {
+    let own = view.bounds.of(Resource::QueueFrames).and_then(|own| usize::try_from(own).ok());
+    let own = own.unwrap_or(QUEUE_FRAMES_MAX_DEFAULT);
+    if step >= Step::Slowed { own.min(SLOWED_QUEUE_FRAMES) } else { own }
+}
+
 impl Shell {
     /// Whether the system is to keep bounds of this module.
     fn has_group_bounds(view: &View) -> bool {
@@ -193,8 +197,11 @@ impl Shell {
         self.governor.hold(dir, view.bounds, view.zone, None);
     }
 
-    /// After a launch: the child is taken into groups that it was not born into.
-    pub(crate) fn adopt(&mut self, slot: Slot, pid: u32) {
+    /// After a launch: the child is taken into groups that it was not born into, and its queue gets its bound.
+    pub(crate) fn adopt(&mut self, slot: Slot, pid: u32, outbox: &mut Outbox) {
+        if let Some(view) = self.kernel.view(slot) {
+            outbox.bound_frames(queue_frames(&view, Step::Free));
+        }
         let has_bounds = self.kernel.view(slot).is_some_and(|view| Self::has_group_bounds(&view));
         let Some(dir) = self.seat(slot).and_then(|seat| seat.cgroup.as_deref()).filter(|_| has_bounds) else {
             return;
@@ -212,8 +219,7 @@ impl Shell {
         let Some(life) = self.life_mut(slot, generation) else { return };
         let before = std::mem::replace(&mut life.held.grip, grip);
         life.held.bucket = grip.messages_per_s.map(|per_s| TokenBucket::new(now, per_s, BURST));
-        let frames = if grip.step >= Step::Slowed { SLOWED_QUEUE_FRAMES } else { QUEUE_FRAMES_MAX_DEFAULT };
-        life.outbox.bound_frames(frames);
+        life.outbox.bound_frames(queue_frames(&view, grip.step));
         if let Some(duty) = life.held.duty.take() {
             duty.abort();
         }
@@ -269,29 +275,17 @@ impl Shell {
     /// One look at everything that is to be looked at.
     pub(crate) fn look(&mut self) {
         let now = self.now();
-        self.governor.strain_permille = strain_permille();
-        let strained = self.governor.strain_permille >= STRAINED_PERMILLE;
-        let pools = self.kernel.settings().pools;
+        let strain_permille = strain_permille();
         let mut rows = Vec::new();
-        for view in self.kernel.views() {
-            let Some(generation) = view.generation else { continue };
-            let wanted = strained
-                || view.step != Step::Free
-                || !view.bounds.is_empty()
-                || !pools.of(view.zone).cap.is_empty();
-            if !wanted {
-                continue;
-            }
-            if let Some(used) = self.measure(now, view.slot, generation) {
-                rows.push(Reading { slot: view.slot, generation, used });
+        for (slot, generation) in self.kernel.governed(strain_permille) {
+            if let Some(used) = self.measure(now, slot, generation) {
+                rows.push(Reading { slot, generation, used });
             }
         }
-        let was_held = self.governor.strain_permille > 0;
-        if rows.is_empty() && !was_held {
+        if rows.is_empty() && strain_permille == 0 {
             return;
         }
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-        let strain_permille = self.governor.strain_permille;
         self.feed_at(now, Event::Measured(Measured { rows, strain_permille, cores }));
         self.end_turn();
     }
@@ -337,7 +331,12 @@ fn with_rates(used: Amounts, before: Last, this: Last) -> Amounts {
 /// the system does not say (Linux before 4.20, or without pressure stall information).
 fn strain_permille() -> u64 {
     let one = |what: &str| std::fs::read_to_string(format!("/proc/pressure/{what}")).ok();
-    ["cpu", "memory"].into_iter().filter_map(one).filter_map(|text| some_avg10_permille(&text)).max().unwrap_or(0)
+    ["cpu", "memory"]
+        .into_iter()
+        .filter_map(one)
+        .filter_map(|text| some_avg10_permille(&text))
+        .max()
+        .unwrap_or(0)
 }
 
 /// `some avg10=12.34 avg60=…` gives 123; see the kernel's documentation of pressure stall information.
@@ -366,7 +365,8 @@ fn stand_still_now_and_then(
     generation: Generation,
     cpu_permille: Option<u64>,
 ) -> AbortHandle {
-    let on = DUTY_ROUND.mul_f64(f64::from(u32::try_from(cpu_permille.unwrap_or(1000)).unwrap_or(1000).min(1000)) / 1000.0);
+    let on = DUTY_ROUND
+        .mul_f64(f64::from(u32::try_from(cpu_permille.unwrap_or(1000)).unwrap_or(1000).min(1000)) / 1000.0);
     let swinging = async move {
         loop {
             for (motion, wait) in [(Motion::Frozen, DUTY_ROUND.saturating_sub(on)), (Motion::Free, on)] {

@@ -1,25 +1,28 @@
 //! A module's outgoing queue: frames already encoded, in one buffer, bounded in number and in bytes.
 //!
-//! Frames are written by one system call per turn. What a pipe does not take stays, and a task waits for room in the
-//! pipe. A frame that was begun is always finished, so that the module never sees half a line.
+//! Frames are written by one system call per turn, or by none where they go by a lane. What a pipe does not take stays,
+//! and a task waits for room in the pipe; a lane's reader wakes us by a line break. A frame that was begun is always
+//! finished, so that the module never sees half a line.
 //!
 //! Three kinds of mail: [`Mail::Bounded`] finds room or is refused; [`Mail::Answer`] is bounded in bytes alone;
 //! [`Mail::Certain`] goes on top of both, up to twice the bytes, since a module that leaves even that unread is told
 //! nothing more until it reads.
 
-use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use abi::limits::{QUEUE_BYTES_MAX_DEFAULT, QUEUE_FRAMES_MAX_DEFAULT};
 use rustix::io::Errno;
+use shm::limits::FRAME_BYTES_MAX;
+use shm::{Doze, PeerFault, Pushed, Rouse, SendFault, Sender};
+
+mod queue;
+
+use queue::Queue;
 
 #[cfg(test)]
 mod tests;
-
-/// 64 KiB: a buffer that grew beyond this is given back when it is empty.
-const BUFFER_BYTES_KEPT: usize = 64 << 10;
 
 /// 16 MiB, everything counted: what is kept at all for a module that does not read.
 const CERTAIN_BYTES_MAX: usize = 2 * QUEUE_BYTES_MAX_DEFAULT;
@@ -53,8 +56,19 @@ pub(crate) enum Written {
     All,
     /// The pipe is full.
     Blocked,
+    /// The lane is full: the module writes a line break to its stdout when it has read something.
+    Dozing,
     /// The module has closed its end; what was queued is gone.
     Closed,
+    /// The module does not keep to the lane's rules; nothing more can be said to it.
+    Broken(PeerFault),
+}
+
+/// The frames that go by the lane, once everything before them has gone by the pipe.
+#[derive(Debug)]
+struct ByLane {
+    sender: Sender,
+    queue: Queue,
 }
 
 /// The queue.
@@ -62,13 +76,8 @@ pub(crate) enum Written {
 pub(crate) struct Outbox {
     /// The writing end of the module's stdin; none for plain commands and after it was closed.
     pipe: Option<Rc<OwnedFd>>,
-    buffer: Vec<u8>,
-    /// How many bytes of the buffer the pipe has taken.
-    taken: usize,
-    /// Where in the buffer each queued frame ends, counted from the first byte that was ever queued.
-    ends: VecDeque<u64>,
-    /// How many bytes went before the buffer's first one.
-    before: u64,
+    queue: Queue,
+    lane: Option<Box<ByLane>>,
     /// How many frames of bounded mail may wait.
     frames_max: usize,
     /// Whether a task waits for room in the pipe.
@@ -79,21 +88,18 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn new(pipe: Option<Rc<OwnedFd>>) -> Self {
-        Self {
-            pipe,
-            buffer: Vec::new(),
-            taken: 0,
-            ends: VecDeque::new(),
-            before: 0,
-            frames_max: QUEUE_FRAMES_MAX_DEFAULT,
-            is_waiting: false,
-            is_listed: false,
-        }
+        let frames_max = QUEUE_FRAMES_MAX_DEFAULT;
+        Self { pipe, queue: Queue::default(), lane: None, frames_max, is_waiting: false, is_listed: false }
     }
 
     /// The pipe, for a task that waits for room in it.
     pub(crate) fn pipe(&self) -> Option<Rc<OwnedFd>> {
         self.pipe.clone()
+    }
+
+    /// What is queued from now on goes by this lane.
+    pub(crate) fn switch(&mut self, sender: Sender) {
+        self.lane = Some(Box::new(ByLane { sender, queue: Queue::default() }));
     }
 
     /// Queues what `encode` writes: one whole line.
@@ -104,25 +110,26 @@ impl Outbox {
         if mail == Mail::Bounded && self.frames() >= self.frames_max && !self.makes_room() {
             return Posted::Full;
         }
-        let start = self.buffer.len();
-        encode(&mut self.buffer);
         let bytes_max = if mail == Mail::Certain { CERTAIN_BYTES_MAX } else { QUEUE_BYTES_MAX_DEFAULT };
-        if self.buffer.len() - self.taken > bytes_max {
-            self.buffer.truncate(start);
-            return Posted::Full;
-        }
-        self.ends.push_back(self.before + self.buffer.len() as u64);
-        Posted::Queued
+        let by_pipe = self.queue.bytes();
+        let is_queued = match &mut self.lane {
+            // A line without its break is what a lane takes.
+            Some(lane) => {
+                lane.queue.push(encode, |line, bytes| line <= FRAME_BYTES_MAX && by_pipe + bytes <= bytes_max)
+            }
+            None => self.queue.push(encode, |_, bytes| bytes <= bytes_max),
+        };
+        if is_queued { Posted::Queued } else { Posted::Full }
     }
 
     /// How many frames wait, the one that was begun included.
     pub(crate) fn frames(&self) -> usize {
-        self.ends.len()
+        self.queue.frames() + self.lane.as_ref().map_or(0, |lane| lane.queue.frames())
     }
 
     /// How many bytes wait.
     pub(crate) fn bytes(&self) -> usize {
-        self.buffer.len() - self.taken
+        self.queue.bytes() + self.lane.as_ref().map_or(0, |lane| lane.queue.bytes())
     }
 
     /// How many frames of bounded mail may wait from now on; never more than by default.
@@ -130,62 +137,99 @@ impl Outbox {
         self.frames_max = frames_max.min(QUEUE_FRAMES_MAX_DEFAULT);
     }
 
-    /// Whether the pipe has taken everything.
-    #[cfg(test)]
-    fn is_empty(&self) -> bool {
-        self.taken == self.buffer.len()
+    /// Whether there is something to write, or to show to the lane's reader.
+    pub(crate) fn has_mail(&self) -> bool {
+        let by_lane = |lane: &ByLane| !lane.queue.is_empty() || lane.sender.has_rest();
+        !self.queue.is_empty() || self.lane.as_deref().is_some_and(by_lane)
     }
 
-    /// Within one turn more may be queued than the bound, though the pipe is empty: then it is written at once.
+    /// Within one turn more may be queued than the bound, though the pipe is empty: then it is written at once. A lane
+    /// that breaks is found again by the write at the end of the turn.
     fn makes_room(&mut self) -> bool {
         !self.is_waiting && self.write() != Written::Closed && self.frames() < self.frames_max
     }
 
-    /// Writes as much as the pipe takes.
+    /// Writes as much as the pipe, and then the lane, takes.
     pub(crate) fn write(&mut self) -> Written {
         let Some(pipe) = &self.pipe else { return Written::Closed };
-        while self.taken < self.buffer.len() {
-            match rustix::io::write(pipe, &self.buffer[self.taken..]) {
-                Ok(bytes) => self.taken += bytes,
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    self.forget_written();
-                    return Written::Blocked;
-                }
-                Err(errno) => {
-                    let error = io::Error::from(errno);
-                    tracing::debug!(%error, bytes = self.buffer.len() - self.taken, "a module has closed its stdin");
-                    self.close();
-                    return Written::Closed;
-                }
-            }
+        match self.queue.write(pipe) {
+            Ok(()) => {}
+            Err(Errno::AGAIN) => return Written::Blocked,
+            Err(errno) => return self.closed_by(errno),
         }
-        self.before += self.buffer.len() as u64;
-        self.buffer.clear();
-        self.buffer.shrink_to(BUFFER_BYTES_KEPT);
-        self.taken = 0;
-        self.ends.clear();
-        Written::All
+        let Some(lane) = &mut self.lane else { return Written::All };
+        let (written, rouse) = lane.write();
+        match self.rouse(rouse) {
+            Written::All => written,
+            closed => closed,
+        }
+    }
+
+    /// Wakes a module that sleeps on its stdin; `All` unless it has closed that.
+    pub(crate) fn rouse(&mut self, rouse: Rouse) -> Written {
+        let Some(pipe) = self.pipe.as_ref().filter(|_| rouse == Rouse::ByPipe) else { return Written::All };
+        match rustix::io::retry_on_intr(|| rustix::io::write(pipe, b"\n")) {
+            // A pipe that is full wakes it as well.
+            Ok(_) | Err(Errno::AGAIN) => Written::All,
+            Err(errno) => self.closed_by(errno),
+        }
+    }
+
+    fn closed_by(&mut self, errno: Errno) -> Written {
+        let error = io::Error::from(errno);
+        let bytes = self.queue.bytes();
+        tracing::debug!(%error, bytes, "a module has closed its stdin");
+        self.close();
+        Written::Closed
     }
 
     /// Closes the pipe; what waits is gone.
     pub(crate) fn close(&mut self) {
         self.pipe = None;
-        self.buffer = Vec::new();
-        self.taken = 0;
-        self.ends.clear();
+        self.queue = Queue::default();
+        self.lane = None;
+    }
+}
+
+impl ByLane {
+    /// Puts into the lane what finds room there, and shows it to the reader once.
+    fn write(&mut self) -> (Written, Rouse) {
+        let mut rouse = Rouse::Nobody;
+        let written = loop {
+            let pushed = match self.push_all() {
+                Ok(pushed) => pushed,
+                Err(fault) => break Written::Broken(fault),
+            };
+            match self.sender.publish() {
+                Ok(woken) => rouse = rouse.or(woken),
+                Err(fault) => break Written::Broken(fault),
+            }
+            if pushed == Pushed::Taken && !self.sender.has_rest() {
+                break Written::All;
+            }
+            match self.sender.doze() {
+                Ok(Doze::Asleep) => break Written::Dozing,
+                Ok(Doze::Ready) => {}
+                Err(fault) => break Written::Broken(fault),
+            }
+        };
+        self.queue.give_back();
+        (written, rouse)
     }
 
-    fn forget_written(&mut self) {
-        let written = self.before + self.taken as u64;
-        while self.ends.front().is_some_and(|end| *end <= written) {
-            self.ends.pop_front();
+    fn push_all(&mut self) -> Result<Pushed, PeerFault> {
+        while let Some(frame) = self.queue.front() {
+            match self.sender.push(frame) {
+                Ok(Pushed::Full) => return Ok(Pushed::Full),
+                Ok(Pushed::Taken) => {}
+                Err(SendFault::Peer(fault)) => return Err(fault),
+                // Its length was looked at when it was queued.
+                Err(SendFault::Length { bytes }) => {
+                    tracing::warn!(bytes, "a frame was too long for its lane")
+                }
+            }
+            self.queue.pop();
         }
-        // Moving the rest to the front costs its length, so it is done when at least as much is gone.
-        if self.taken > BUFFER_BYTES_KEPT && self.taken * 2 >= self.buffer.len() {
-            self.buffer.drain(..self.taken);
-            self.before += self.taken as u64;
-            self.taken = 0;
-        }
+        Ok(Pushed::Taken)
     }
 }

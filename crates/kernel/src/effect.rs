@@ -8,7 +8,7 @@ use abi::{
     ExitKind, Generation, ModuleId, Name, Payload, Permissions, Reason, Record, RequestId, Slot, State,
 };
 
-use crate::event::{CallContext, Outcome};
+use crate::event::{CallContext, FunctionCall, Outcome};
 use crate::governor::Grip;
 use crate::proxy::Note;
 use crate::spec::{Grants, PendingRequest};
@@ -278,6 +278,8 @@ pub enum Task {
     ConfigSections,
     /// Answer with all commands that modules offer.
     ModuleCommands,
+    /// Do this with functions, for a module that may touch these.
+    Function(FunctionCall, Permissions),
 }
 
 /// The end of an operator's order.

@@ -94,11 +94,11 @@ pub struct Pool {
     pub each: Bounds,
 }
 
-/// 20,000 frames a second: far more than a program that works sends by itself, and two hundredths of the kernel's time.
-const SANDBOX_MESSAGES_PER_S: u64 = 20_000;
+/// 10,000 frames a second: far more than a program that works sends by itself, and a hundredth of the kernel's time.
+const SANDBOX_MESSAGES_PER_S: u64 = 10_000;
 
-/// 10,000 calls a second of one sandboxed module.
-const SANDBOX_CALLS_PER_S: u64 = 10_000;
+/// 5,000 calls a second of one sandboxed module.
+const SANDBOX_CALLS_PER_S: u64 = 5_000;
 
 /// 256 processes and threads of one sandboxed module: any runtime starts within that, no fork bomb does.
 const SANDBOX_PROCESSES: u64 = 256;
@@ -168,6 +168,19 @@ struct Crowd {
 }
 
 impl Kernel {
+    /// Whom the next look is to measure, by seat: who has a bound, is in a pool with a cap, or is held; and everybody, while
+    /// the machine is strained.
+    pub fn governed(&self, strain_permille: u64) -> alloc::vec::Vec<(Slot, Generation)> {
+        let everybody = self.strain.is_on || strain_permille >= STRAINED_PERMILLE;
+        let wanted = |(slot, module): (Slot, &Module)| {
+            let pool = self.settings.pools.of(module.spec.zone);
+            let is_bounded = !module.spec.bounds.is_empty() || !pool.each.is_empty() || !pool.cap.is_empty();
+            let is_wanted = everybody || is_bounded || module.ladder.step() != Step::Free;
+            module.generation().filter(|_| is_wanted).map(|generation| (slot, generation))
+        };
+        self.table.iter().filter_map(wanted).collect()
+    }
+
     /// A look: every life that it has a row of is judged, and nobody else.
     pub(crate) fn handle_measured(&mut self, measured: &Measured) {
         self.strain.look(measured.strain_permille);

@@ -51,7 +51,8 @@ mod word;
 pub use effect::{Answer, Effect, Failure, KernelResult, Message, ModuleRow, Notice, Outgoing, Signal, Task};
 pub use ensemble::Ensemble;
 pub use event::{
-    Attempt, CallContext, Discovered, Event, Incoming, KernelCall, Order, Outcome, SpawnFault, Undelivered,
+    Attempt, CallContext, Discovered, Event, FunctionCall, Incoming, KernelCall, Order, Outcome, SpawnFault,
+    Undelivered,
 };
 pub use governor::{Amounts, Bounds, Grip, Measured, Pool, Pools, Reading, Resource, Step, TokenBucket};
 pub use machine::Kernel;

@@ -40,6 +40,8 @@ pub struct Kernel {
     /// Restarts whose wait is over, in the order in which they are begun: depth, priority, seat.
     pub(crate) due: BTreeSet<(u32, u32, Slot)>,
     pub(crate) bucket: Bucket,
+    /// Of sandbox modules alone, half as large.
+    pub(crate) sandbox_bucket: Bucket,
     pub(crate) random: Random,
     pub(crate) strain: Strain,
     /// Why no module may run, in safe mode.
@@ -55,6 +57,7 @@ impl Kernel {
         Self {
             now: Time(0),
             bucket: Bucket::new(settings.machine_restarts_burst),
+            sandbox_bucket: Bucket::new(settings.machine_restarts_burst / 2),
             settings,
             table: Table::default(),
             directory: BTreeMap::new(),

@@ -16,10 +16,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-mod v1;
-mod v2;
 #[cfg(test)]
 mod tests;
+mod v1;
+mod v2;
 
 /// One thousandth of a processor in a period of [`PERIOD_US`] is this many microseconds.
 const PERMILLE_US: u64 = PERIOD_US / 1000;

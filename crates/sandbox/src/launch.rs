@@ -216,6 +216,27 @@ impl Prepared {
         self.start(Some(berths))
     }
 
+    /// The same, from berths if there are some, with descriptors that this child alone gets: it finds them after those
+    /// that all children of this launch get. They are closed here when it runs.
+    ///
+    /// # Errors
+    /// `TooManyFds`, and as [`Prepared::launch`].
+    pub fn launch_handing(
+        &mut self,
+        berths: Option<&mut Berths>,
+        handed: Vec<OwnedFd>,
+    ) -> Result<Child, LaunchError> {
+        let (kept, given) = (self.extra_fds.len(), self.extra_fds.len() + handed.len());
+        if given > EXTRA_FDS_MAX {
+            return Err(LaunchError::TooManyFds { given, most: EXTRA_FDS_MAX });
+        }
+        let handed: Vec<OwnedFd> = handed.into_iter().map(lifted).collect::<Result<_, _>>()?;
+        self.extra_fds.extend(handed);
+        let launched = self.start(berths);
+        self.extra_fds.truncate(kept);
+        launched
+    }
+
     fn start(&mut self, berths: Option<&mut Berths>) -> Result<Child, LaunchError> {
         let (stdin_child, stdin) = match &self.stdin {
             Some(_) => (None, None),

@@ -62,7 +62,13 @@ pub(super) fn measure(binary: &Path, rounds: usize, only: &[String]) -> Result<R
     Ok(report)
 }
 
-fn one(report: &mut Report, binary: &Path, rude: &Path, folder: &Path, subject: (&str, &str, &str)) -> Result<()> {
+fn one(
+    report: &mut Report,
+    binary: &Path,
+    rude: &Path,
+    folder: &Path,
+    subject: (&str, &str, &str),
+) -> Result<()> {
     let (name, mode, limits) = subject;
     let program = rude.display();
     let probe = |name: &str, result: &Path| {

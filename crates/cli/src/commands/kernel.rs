@@ -52,7 +52,9 @@ enum Verb {
     #[command(after_help = "Examples:\n  ostoja kernel restart")]
     Restart,
     /// End every module and start none until `kernel resume`
-    #[command(after_help = "Examples:\n  ostoja kernel safe-mode\n  ostoja kernel safe-mode --why 'the disk is being replaced'")]
+    #[command(
+        after_help = "Examples:\n  ostoja kernel safe-mode\n  ostoja kernel safe-mode --why 'the disk is being replaced'"
+    )]
     SafeMode {
         /// What those are told who ask why nothing runs
         #[arg(long, value_name = "TEXT", default_value = "an operator asked for it")]

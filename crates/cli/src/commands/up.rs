@@ -157,7 +157,10 @@ fn tell(ctx: &Ctx, door: &mut Door, upped: &Upped) {
         ctx.say_phrase(Phrase::RunsAlready, &[&upped.kernel.pid.to_string()]);
     }
     if let Some(safe) = &upped.kernel.safe_mode {
-        ctx.say_always(&ctx.talk.paint(Paint::Bad, &ctx.phrase(Phrase::SafeMode, &[&render::logs::clean(&safe.why), door.command()])));
+        ctx.say_always(&ctx.talk.paint(
+            Paint::Bad,
+            &ctx.phrase(Phrase::SafeMode, &[&render::logs::clean(&safe.why), door.command()]),
+        ));
         return;
     }
     let took = amount::span(upped.took_ms);

@@ -24,7 +24,7 @@ const SHORT: [Column; 8] = [
     Column::rest("NOTE"),
 ];
 
-const WIDE: [Column; 18] = [
+const WIDE: [Column; 19] = [
     Column::text("NAME"),
     Column::text("STATE"),
     Column::number("PID"),
@@ -38,6 +38,7 @@ const WIDE: [Column; 18] = [
     Column::number("IN"),
     Column::number("OUT"),
     Column::number("DROPPED"),
+    Column::text("TRANSPORT"),
     Column::text("ZONE"),
     Column::text("HELD"),
     Column::text("CONTAINMENT"),
@@ -100,7 +101,8 @@ fn wide_row(theme: &Theme, module: &ModuleStatus, now_ms: u64, dash: &str) -> Ve
     let mut row = short_row(theme, module, now_ms, dash);
     let note = row.pop().unwrap_or_else(|| bare(""));
     if let (Some(cell), Some(bytes)) = (row.last_mut(), module.rss_bytes) {
-        *cell = bare(against(amount::bytes(bytes), module.limits.get("memory").map(|most| amount::bytes(*most))));
+        *cell =
+            bare(against(amount::bytes(bytes), module.limits.get("memory").map(|most| amount::bytes(*most))));
     }
     let dropped = if module.dropped == 0 { String::new() } else { amount::count(module.dropped) };
     row.extend([
@@ -110,6 +112,7 @@ fn wide_row(theme: &Theme, module: &ModuleStatus, now_ms: u64, dash: &str) -> Ve
         bare(amount::count(module.frames_in)),
         bare(amount::count(module.frames_out)),
         or_dash(&dropped),
+        or_dash(&module.transport),
         or_dash(uncommon_zone(&module.zone)),
         or_dash(module.held.as_deref().unwrap_or_default()),
         or_dash(containment_level(module)),
@@ -144,7 +147,11 @@ fn limits(module: &ModuleStatus) -> String {
 
 /// Thousandths of a processor as percent of one.
 pub(crate) fn percent_of(permille: u64) -> String {
-    if permille.is_multiple_of(10) { format!("{}%", permille / 10) } else { format!("{}.{}%", permille / 10, permille % 10) }
+    if permille.is_multiple_of(10) {
+        format!("{}%", permille / 10)
+    } else {
+        format!("{}.{}%", permille / 10, permille % 10)
+    }
 }
 
 /// `full`, `partial` or `none`; what is missing is told by `module show` and `doctor`.
@@ -152,9 +159,8 @@ fn containment_level(module: &ModuleStatus) -> &str {
     module.containment.split([' ', '(']).next().unwrap_or_default()
 }
 
-/// For how long its process has run.
+/// For how long its life has lasted.
 fn uptime(module: &ModuleStatus, now_ms: u64) -> Option<String> {
-    module.pid?;
     Some(amount::span(now_ms.saturating_sub(module.started_at?)))
 }
 
@@ -211,10 +217,7 @@ pub fn detail(theme: &Theme, module: &ModuleDetail, now_ms: u64) -> String {
     for layer in &module.confinement {
         lines.add("", layer);
     }
-    lines.add(
-        "frames",
-        &format!("{} in, {} out, {} dropped", status.frames_in, status.frames_out, status.dropped),
-    );
+    lines.add("frames", &frames(status));
     if !module.stderr_tail.is_empty() {
         lines.add("stderr", "its last lines");
         for line in &module.stderr_tail {
@@ -222,6 +225,12 @@ pub fn detail(theme: &Theme, module: &ModuleDetail, now_ms: u64) -> String {
         }
     }
     lines.text
+}
+
+/// How many there were, and which way they go.
+fn frames(status: &ModuleStatus) -> String {
+    let way = if status.transport.is_empty() { String::new() } else { format!(", by {}", status.transport) };
+    format!("{} in, {} out, {} dropped{way}", status.frames_in, status.frames_out, status.dropped)
 }
 
 /// Lines of a name and a value, the values below each other.

@@ -53,7 +53,12 @@ fn cells(theme: &Theme, row: &UsageRow) -> Vec<Painted> {
         bare(&row.id),
         (theme.state(&row.status), Some(state_paint(&row.status))),
         bare(row.pid.map_or_else(|| dash.clone(), |pid| pid.to_string())),
-        bare(row.cpu_percent.map_or_else(|| dash.clone(), |share| against(amount::percent(share), limit("cpu", percent_of)))),
+        bare(
+            row.cpu_percent.map_or_else(
+                || dash.clone(),
+                |share| against(amount::percent(share), limit("cpu", percent_of)),
+            ),
+        ),
         bare(amount::cpu_time(row.cpu_ms)),
         bare(against(amount::bytes(row.rss_bytes), limit("memory", amount::bytes))),
         bare(amount::count(row.frames)),

@@ -4,7 +4,7 @@
 use crate::lang::Lang;
 
 /// Every heading and name that is shown.
-const HEADINGS: [(&str, &str); 70] = [
+const HEADINGS: [(&str, &str); 87] = [
     // Tables.
     ("NAME", "NAZWA"),
     ("STATE", "STAN"),
@@ -27,6 +27,7 @@ const HEADINGS: [(&str, &str); 70] = [
     ("CPU%", "CPU%"),
     ("TIME", "CZAS"),
     ("FRAMES", "RAMKI"),
+    ("TRANSPORT", "TRANSPORT"),
     ("PER S", "NA S"),
     ("SEQ", "NR"),
     ("CODE", "KOD"),
@@ -40,6 +41,23 @@ const HEADINGS: [(&str, &str); 70] = [
     ("KEY", "KLUCZ"),
     ("VALUE", "WARTOŚĆ"),
     ("ORIGIN", "SKĄD"),
+    ("ACTOR", "AKTOR"),
+    ("WHERE", "GDZIE"),
+    ("QUEUE", "KOLEJKA"),
+    ("HANDLED", "OBSŁUŻONE"),
+    ("REFUSED", "ODRZUCONE"),
+    ("OWNER", "CZYJA"),
+    ("FORM", "POSTAĆ"),
+    ("IMPORTS", "IMPORTY"),
+    ("CONTENT", "TREŚĆ"),
+    ("MAY", "MOŻE"),
+    ("FUNCTIONS", "FUNKCJE"),
+    ("WARM", "CIEPŁE"),
+    ("DISK", "DYSK"),
+    ("RUNS", "BIEGI"),
+    ("FAILED", "NIEUDANE"),
+    ("COMPILED", "KOMPILACJE"),
+    ("READ", "Z DYSKU"),
     // Names before values.
     ("module", "moduł"),
     ("state", "stan"),

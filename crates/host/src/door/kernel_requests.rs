@@ -55,10 +55,10 @@ impl Shell {
             cpu_ms: used.cpu_ms,
             frames: self.frames,
             troubles: self.troubles.iter().cloned().collect(),
-            safe_mode: self.safety.cause().map(|cause| SafeMode {
-                why: cause.why(),
-                until: cause.until().to_owned(),
-            }),
+            safe_mode: self
+                .safety
+                .cause()
+                .map(|cause| SafeMode { why: cause.why(), until: cause.until().to_owned() }),
         }
     }
 

@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 
 use super::connection::Caller;
 use super::reply::{self, Done, Refusal, call_answer, plain_answer};
-use super::{kernel_requests, logs, module_requests, permission_requests, usage_requests};
+use super::{
+    actor_requests, function_requests, kernel_requests, logs, module_requests, permission_requests,
+    usage_requests,
+};
 use crate::talk::{Follower, Wants};
 
 /// Does it and answers.
@@ -36,6 +39,12 @@ pub(super) async fn handle(caller: &Caller, request: Request) {
         Request::PermissionsGrant(change) => permission_requests::grant(caller, change).await,
         Request::PermissionsDeny(change) => permission_requests::deny(caller, change).await,
         Request::PermissionsRevoke(change) => permission_requests::revoke(caller, change).await,
+        Request::Actors { interval_ms } => actor_requests::actors(caller, interval_ms).await,
+        request @ (Request::FunctionPut { .. }
+        | Request::FunctionRun { .. }
+        | Request::FunctionList {}
+        | Request::FunctionRemove { .. }
+        | Request::FunctionStats {}) => function_requests::handle(caller, request).await,
         Request::Why { module_id, limit } => logs::why(caller, &module_id, limit).await,
         module => module_requests::handle(caller, module).await,
     };

@@ -26,7 +26,7 @@ fn frames_arrive_in_order_by_one_write() {
     assert_eq!(outbox.post(Mail::Certain, line("two")), Posted::Queued);
     assert_eq!(outbox.frames(), 2);
     assert_eq!(outbox.write(), Written::All);
-    assert!(outbox.is_empty());
+    assert!(!outbox.has_mail());
     let mut got = [0; 8];
     module.read_exact(&mut got).expect("both lines");
     assert_eq!(&got, b"one\ntwo\n");
@@ -73,7 +73,7 @@ fn a_frame_that_was_begun_is_finished_later() {
     assert_eq!(outbox.frames(), 2);
     let mut got = Vec::new();
     let mut piece = [0; 4096];
-    while !outbox.is_empty() {
+    while outbox.has_mail() {
         let bytes = module.read(&mut piece).expect("more of it");
         got.extend_from_slice(&piece[..bytes]);
         outbox.write();

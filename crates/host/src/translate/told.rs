@@ -2,7 +2,7 @@
 
 use abi::Payload;
 use kernel::{Outcome, Outgoing};
-use protocol::door::PROTOCOL_VERSION;
+use protocol::door::{LaneOffer, PROTOCOL_VERSION};
 use protocol::encode::{self, Call};
 use serde::Deserialize;
 
@@ -15,6 +15,8 @@ pub(crate) struct Initial {
     pub(crate) config: Vec<u8>,
     /// The home folder.
     pub(crate) home: String,
+    /// A faster way than the pipes, if there is one.
+    pub(crate) lane: Option<LaneOffer>,
 }
 
 /// Writes one frame as one line. `initial` is asked for only by the two frames that need it.
@@ -42,8 +44,13 @@ pub(crate) fn tell(out: &mut Vec<u8>, frame: &Outgoing, initial: impl FnOnce() -
         },
         Outgoing::Install => encode::install(out),
         Outgoing::Init => {
-            let Initial { config, home } = initial();
-            encode::init(out, PROTOCOL_VERSION, &config, &home, &home);
+            let Initial { config, home, lane } = initial();
+            match lane {
+                Some(offer) => {
+                    encode::init_with_lane(out, PROTOCOL_VERSION, &config, &home, &home, offer);
+                }
+                None => encode::init(out, PROTOCOL_VERSION, &config, &home, &home),
+            }
         }
         Outgoing::ConfigUpdate(sections) => {
             let sections: Vec<&str> = sections.iter().map(String::as_str).collect();

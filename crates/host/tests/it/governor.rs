@@ -64,9 +64,13 @@ fn a_fork_bomb_gets_no_more_processes_than_its_bound() {
             let own = kernel.path().display().to_string();
             String::from_utf8_lossy(&line).contains(&format!("{own}/bad.py"))
         };
-        all.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok()).filter(|line| is_bomb(line.clone())).count()
+        all.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok())
+            .filter(|line| is_bomb(line.clone()))
+            .count()
     };
-    eventually("it has forked", || bombs() > 4 || kernel.codes("bad").contains(&"governor.killed".to_owned()));
+    eventually("it has forked", || {
+        bombs() > 4 || kernel.codes("bad").contains(&"governor.killed".to_owned())
+    });
     let until = Instant::now() + Duration::from_millis(500);
     while Instant::now() < until {
         let count = bombs();
@@ -103,7 +107,8 @@ for f in frames():
         while time.time()<end: os.write(1,line*50)
     if f['type']=='ping': say(type='pong')
 ";
-    let kernel = house(body, "protocol: lines\nzone: sandbox\npublishes: [noise]\nlimits: { messages_per_s: 2000 }");
+    let kernel =
+        house(body, "protocol: lines\nzone: sandbox\npublishes: [noise]\nlimits: { messages_per_s: 2000 }");
     let pid = kernel.module_pid("neighbour");
     let has = |code: &str| kernel.codes("bad").iter().any(|found| found == code);
     eventually("it is slowed", || has("governor.slowed"));

@@ -5,11 +5,17 @@ mod crash;
 mod disk;
 mod door;
 mod files;
+mod functions;
 mod governor;
+#[path = "../../../wasm/tests/it/guests.rs"]
+#[expect(dead_code, reason = "the other crate's tests use the rest of it")]
+mod guests;
 mod kernel;
+mod lane;
 mod messages;
 mod pids;
 mod rude;
 mod safe;
 mod start;
 mod stop;
+mod wasm;

@@ -109,7 +109,7 @@ fn what_nothing_milder_helps_against_is_killed_and_started_again() {
         kinds,
         [
             "journal governor.frozen hog#1",
-            "grip hog#1 frozen messages=20000 cpu=250",
+            "grip hog#1 frozen messages=10000 cpu=250",
             "journal governor.killed hog#1",
             // Thawed first, or it could not end.
             "grip hog#1 free",

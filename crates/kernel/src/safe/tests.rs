@@ -66,8 +66,16 @@ fn what_an_operator_stopped_stays_stopped_after_safe_mode_and_a_second_word_chan
          order 5 resume",
         &["spawn", "reply"],
     );
-    let expected =
-        ["spawn a#1", "spawn b#2", "reply 1 done", "reply 2 done", "reply 3 already", "spawn b#3", "reply 4 done", "reply 5 already"];
+    let expected = [
+        "spawn a#1",
+        "spawn b#2",
+        "reply 1 done",
+        "reply 2 done",
+        "reply 3 already",
+        "spawn b#3",
+        "reply 4 done",
+        "reply 5 already",
+    ];
     assert_eq!(lines, expected);
 }
 

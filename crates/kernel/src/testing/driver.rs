@@ -25,8 +25,8 @@ use core::time::Duration;
 
 use abi::{ExitKind, Generation, Payload, RequestId, Slot, Time};
 use kernel::{
-    CallContext, Discovered, Door, Effect, Ensemble, Event, Grants, Incoming, KernelCall, Order, Outcome,
-    Settings, SpawnFault, Undelivered, Word,
+    CallContext, Discovered, Door, Effect, Ensemble, Event, FunctionCall, Grants, Incoming, KernelCall,
+    Order, Outcome, Settings, SpawnFault, Undelivered, Word,
 };
 
 use super::lines::Names;
@@ -310,6 +310,8 @@ fn kernel_call(method: &str, rest: &[&str]) -> Parsed<KernelCall> {
         "permissions.request" => KernelCall::PermissionsRequest(permissions(first)?, others()),
         "permissions.pending" => KernelCall::PermissionsPending,
         "monitor.snapshot" => KernelCall::MonitorSnapshot,
+        "fn.list" => KernelCall::Function(FunctionCall::List),
+        "fn.rm" => KernelCall::Function(FunctionCall::Remove { name: name(first)? }),
         "bad" => KernelCall::Bad(rest.join(" ")),
         unknown => KernelCall::Unknown(name(unknown)?),
     })

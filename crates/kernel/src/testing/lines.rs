@@ -240,6 +240,7 @@ fn task_text(task: &Task) -> String {
         Task::ConfigSet(key, value) => format!("config.set {key} {}", payload_text(value)),
         Task::ConfigSections => String::from("config.sections"),
         Task::ModuleCommands => String::from("module.commands"),
+        Task::Function(call, _) => String::from(call.method()),
     }
 }
 

@@ -3,9 +3,10 @@
 use abi::{Explain, Name, PermissionKind, Permissions};
 use protocol::files::config::settings::Settings;
 use protocol::files::config::{Config, Layer};
-use protocol::files::manifest::{Capabilities, Manifest, Transport};
+use protocol::files::manifest::{Capabilities, Manifest};
 use protocol::files::permissions::{Entry, Store};
 use protocol::files::policy::Policy;
+use protocol::files::policy::Transport;
 use protocol::files::project::{Project, ProjectModule, Source};
 use protocol::files::{FileError, FileErrors};
 use serde_json::{Map, Value, json};
@@ -114,6 +115,12 @@ fn policy_json(policy: &Policy) -> Value {
         ("processes", json!(limits.processes)),
         ("core_bytes", json!(limits.core_bytes)),
         ("cpu_seconds", json!(limits.cpu_seconds)),
+        ("cpu_permille", json!(limits.cpu_permille)),
+        ("queue_frames", json!(limits.queue_frames)),
+        ("queue_bytes", json!(limits.queue_bytes)),
+        ("messages_per_s", json!(limits.messages_per_s)),
+        ("calls_per_s", json!(limits.calls_per_s)),
+        ("zone", json!(policy.zone.map(|zone| zone.as_str()))),
     ])
 }
 
@@ -144,7 +151,10 @@ fn manifest_json(manifest: &Manifest) -> Value {
         ("hooks", json!(manifest.hooks)),
         ("cli_entrypoint", json!(manifest.cli_entrypoint)),
         ("features", features(manifest)),
-        ("transport", if manifest.transport == Transport::Shm { json!("shm") } else { Value::Null }),
+        (
+            "transport",
+            if manifest.policy.transport == Some(Transport::Shm) { json!("shm") } else { Value::Null },
+        ),
         ("policy", policy_json(&manifest.policy)),
         ("warnings", manifest.warnings.iter().map(error_json).collect()),
     ])

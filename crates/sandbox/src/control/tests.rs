@@ -35,7 +35,10 @@ fn v2_bounds_are_written_in_the_systems_own_words() {
     control.hold("m", &module, caps).expect("held");
     let read = |name: &str| fs::read_to_string(module.join(name)).expect("read");
     assert_eq!(read("cpu.max"), "10000 20000");
-    assert_eq!((read("cpu.weight"), read("memory.max"), read("pids.max")), ("20".into(), "1048576".into(), "max".into()));
+    assert_eq!(
+        (read("cpu.weight"), read("memory.max"), read("pids.max")),
+        ("20".into(), "1048576".into(), "max".into())
+    );
 }
 
 #[test]

@@ -27,7 +27,8 @@ impl V1 {
             fs::create_dir_all(&root).ok()?;
             Some((name, root))
         };
-        let trees: Vec<(&'static str, PathBuf)> = ["cpu", "memory", "pids"].into_iter().filter_map(make).collect();
+        let trees: Vec<(&'static str, PathBuf)> =
+            ["cpu", "memory", "pids"].into_iter().filter_map(make).collect();
         (!trees.is_empty()).then_some(Self { trees })
     }
 

@@ -98,7 +98,8 @@ impl Control for V2 {
         let events = self.has("memory").then(|| fs::read_to_string(dir.join("memory.events")).ok()).flatten();
         GroupUse {
             cpu_us: super::group_cpu_us(dir),
-            memory_bytes: stat.and_then(|stat| Some(field(&stat, "anon")? + field(&stat, "shmem").unwrap_or(0))),
+            memory_bytes: stat
+                .and_then(|stat| Some(field(&stat, "anon")? + field(&stat, "shmem").unwrap_or(0))),
             processes: self.has("pids").then(|| number(dir.join("pids.current"))).flatten(),
             memory_kills: events.and_then(|events| field(&events, "oom_kill")),
         }

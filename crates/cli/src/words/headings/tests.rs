@@ -6,7 +6,9 @@ use super::{HEADINGS, heading};
 use crate::lang::Lang;
 
 /// The sources that show headings or names.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 8] = [
+    include_str!("../../render/actors.rs"),
+    include_str!("../../render/functions.rs"),
     include_str!("../../render/modules.rs"),
     include_str!("../../render/status.rs"),
     include_str!("../../render/top.rs"),

@@ -2,15 +2,27 @@
 
 use abi::Zone;
 
-use super::{Limits, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, Stop, StopSignal, Strategy};
+use super::{
+    Limits, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, Stop, StopSignal, Strategy, Transport,
+};
 use crate::files::fault::{Fault, quoted};
 use crate::files::node::{Key, Kind, Node};
 use crate::files::reader::Reader;
 use crate::files::shell;
 
 /// The fields that [`policy_field`] reads.
-pub(in crate::files) const POLICY_FIELDS: [&str; 9] =
-    ["protocol", "restart", "strategy", "max_restarts", "on_give_up", "ready", "stop", "limits", "zone"];
+pub(in crate::files) const POLICY_FIELDS: [&str; 10] = [
+    "protocol",
+    "transport",
+    "restart",
+    "strategy",
+    "max_restarts",
+    "on_give_up",
+    "ready",
+    "stop",
+    "limits",
+    "zone",
+];
 
 /// 1,000,000: more restarts in a row than any machine lives to see.
 const RESTARTS_MAX: u64 = 1_000_000;
@@ -22,6 +34,9 @@ const LIMIT_MAX: u64 = 1_000_000_000;
 pub(in crate::files) fn policy_field(reader: &mut Reader, policy: &mut Policy, field: &str, node: &Node) {
     match field {
         "protocol" => policy.protocol = protocol(reader, node),
+        "transport" => {
+            policy.transport = reader.word(field, node, &Transport::ALL.map(|word| (word.as_str(), word)))
+        }
         "restart" => {
             policy.restart = reader.word(field, node, &Restart::ALL.map(|word| (word.as_str(), word)))
         }
@@ -46,7 +61,7 @@ pub(in crate::files) fn policy_field(reader: &mut Reader, policy: &mut Policy, f
 
 fn protocol(reader: &mut Reader, node: &Node) -> Option<Protocol> {
     let protocol = reader.word("protocol", node, &Protocol::ALL.map(|word| (word.as_str(), word)))?;
-    if matches!(protocol, Protocol::Wasm | Protocol::Mcp) {
+    if protocol == Protocol::Mcp {
         let fault = Fault::NotYet { field: "protocol".to_owned(), found: quoted(protocol.as_str()) };
         reader.complain(node, fault);
         return None;
@@ -216,7 +231,7 @@ fn signal(reader: &mut Reader, node: &Node) -> Option<StopSignal> {
     reader.word("signal", node, &StopSignal::ALL.map(|signal| (signal.as_str(), signal)))
 }
 
-const LIMIT_FIELDS: [&str; 10] = [
+const LIMIT_FIELDS: [&str; 11] = [
     "memory",
     "cpu",
     "processes",
@@ -227,6 +242,7 @@ const LIMIT_FIELDS: [&str; 10] = [
     "calls_per_s",
     "core",
     "cpu_seconds",
+    "deadline",
 ];
 
 /// Reads bounds, which modules and pools share.
@@ -245,6 +261,7 @@ pub(in crate::files) fn limits(reader: &mut Reader, node: &Node) -> Limits {
             "messages_per_s" => limits.messages_per_s = reader.whole(name, value, 1..=LIMIT_MAX),
             "calls_per_s" => limits.calls_per_s = reader.whole(name, value, 1..=LIMIT_MAX),
             "cpu_seconds" => limits.cpu_seconds = reader.whole(name, value, 1..=LIMIT_MAX),
+            "deadline" => limits.deadline = reader.duration(name, value),
             _ => reader.unknown_field(node, key, &LIMIT_FIELDS),
         }
     }

@@ -63,7 +63,9 @@ fn sizes_count_by_1024_or_say_otherwise() {
 
 #[test]
 fn shares_of_processors_are_percents_of_one_or_numbers_of_them() {
-    for (text, permille) in [("1%", 10), ("50%", 500), ("250 %", 2500), ("0.5", 500), ("2", 2000), ("1024", 1_024_000)] {
+    for (text, permille) in
+        [("1%", 10), ("50%", 500), ("250 %", 2500), ("0.5", 500), ("2", 2000), ("1024", 1_024_000)]
+    {
         assert_eq!(cpu_permille(text), Ok(permille), "{text}");
     }
     for text in ["", "%", "0", "0%", "0.9%", "-1", "1025", "half", "1e9", "nan", "inf", "50 percent", ".5"] {
