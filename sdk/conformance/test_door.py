@@ -565,5 +565,147 @@ class Python(Door, unittest.TestCase):
     language = "python"
 
 
+class ShellDoor:
+    """What the helper for sh keeps: everything one after another, nothing of part B but the state."""
+
+    language = "dash"
+    shell: tuple[str, ...] = ()
+    command: list[str]
+    module, ready, relay = Door.module, Door.ready, Door.relay
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        if shutil.which(cls.shell[0]) is None:
+            raise unittest.SkipTest(f"{cls.shell[0]} is not on the PATH")
+        cls.command = [*cls.shell, os.path.join(HERE, "everything.sh")]
+
+    def test_ready_tells_what_the_code_offers(self) -> None:
+        ready = self.module().start()
+        self.assertEqual(ready["manifest"]["provides"], ["config", "echo", "out", "relay"])
+        self.assertEqual(ready["manifest"]["subscribes"], ["news"])
+
+    def test_a_failed_init_is_a_nack_and_an_exit(self) -> None:
+        kernel = self.module()
+        kernel.send_raw(b'{"type":"init","protocolVersion":"1.0","config":{"m":{"fail":true}},"workspacePath":"/",'
+                        b'"projectRoot":"/"}\n')
+        self.assertEqual(kernel.expect("nack"), {"type": "nack", "id": "init", "error": "on_init failed"})
+        self.assertEqual(kernel.wait(), 1)
+
+    def test_every_failure_is_an_answer(self) -> None:
+        kernel = self.ready()
+        for service, name, error in (("echo", "refuse", "not today"), ("echo", "fail", "bad luck"),
+                                     ("echo", "nothing", "Unknown method: nothing"), ("nobody", "x", "service_not_found"),
+                                     ("echo", "odd", "bad result: not JSON"),
+                                     ("echo", "big", "bad result: exceeds the line limit of 1048576"),
+                                     ("echo", 'a"b\\', 'Unknown method: a"b\\')):
+            self.assertEqual(kernel.request(service, name)["error"], error)
+
+    def test_json_of_any_shape_goes_through(self) -> None:
+        kernel = self.ready()
+        for params in ({"a": {"params": '","x":1}'}}, [1, [2, {"id": "y"}]], "żółw 🦀 \"'\\\\ $HOME `id` %s * \n\t", 1.5, False):
+            self.assertEqual(kernel.request("echo", "same", params)["result"], params)
+        self.assertEqual(kernel.request("echo", "pretty")["result"], {"a": 1})
+        for text in ("", "plain", 'a"b\\c\\\\', "tab\tline\nend", "żółw 🦀", "$(id) `id` %d", " blanks "):
+            self.assertEqual(kernel.request("echo", "quoted", {"x": [{"text": 1}], "text": text})["result"], text)
+
+    def test_every_message_of_the_kernel_in_the_vectors_is_survived(self) -> None:
+        with open(os.path.join(ROOT, "conformance", "vectors", "codec-to-module.jsonl"), encoding="utf-8") as file:
+            lines = [json.loads(line)["expect"] for line in file if line.strip()]
+        kernel = self.ready()
+        frames = [json.loads(line) for line in lines]
+        for line, frame in zip(lines, frames):
+            if frame["type"] != "shutdown":
+                kernel.send_raw(line.encode() + b"\n")
+        kernel.request("echo", "same", "last", id="last")
+        answers = {"rpc_request": "rpc_response", "call": "call:response", "deliver": "ack", "state:save": "state:saved"}
+        for frame in frames:
+            if frame["type"] in answers:
+                kernel.expect(answers[frame["type"]], id=frame["id"])
+
+    def test_a_failing_topic_handler_is_a_nack(self) -> None:
+        kernel = self.ready()
+        kernel.send("deliver", id="d", topic="news", payload="fail")
+        self.assertEqual(kernel.expect("nack", id="d")["error"], "news failed")
+
+    def test_an_error_of_a_call_is_its_text(self) -> None:
+        kernel = self.ready()
+        outer, frame = self.relay(kernel)
+        kernel.send_raw(b'{"type":"rpc_response","id":"%s","error":"no \\"such\\" thing"}\n' % frame["id"].encode())
+        self.assertEqual(kernel.expect("rpc_response", id=outer)["result"], {"error": 'no "such" thing'})
+
+    def test_the_kernel_is_asked_and_an_error_is_its_text(self) -> None:
+        kernel = self.ready()
+        outer = kernel.ask("relay", "kernel", {"method": "config.get", "given": {"key": "a.b"}})
+        frame = kernel.expect("call")
+        self.assertEqual((frame["method"], frame["params"]), ("config.get", {"key": "a.b"}))
+        kernel.send("call:response", id=frame["id"], result=5)
+        self.assertEqual(kernel.expect("rpc_response", id=outer)["result"], 5)
+        outer = kernel.ask("relay", "secret", {"name": "token"})
+        frame = kernel.expect("call", method="secret.get", params={"name": "token"})
+        kernel.send("call:response", id=frame["id"], error="forbidden")
+        self.assertEqual(kernel.expect("rpc_response", id=outer)["error"], "forbidden")
+        outer = kernel.ask("relay", "context", {"key": "k", "value": 1})
+        kernel.send("call:response", id=kernel.expect("call", method="context.set", params={"key": "k", "value": 1})["id"])
+        frame = kernel.expect("call", method="context.get", params={"key": "k"})
+        kernel.send("call:response", id=frame["id"], result=1)
+        self.assertEqual(kernel.expect("rpc_response", id=outer)["result"], 1)
+
+    def test_state_is_saved_and_restored(self) -> None:
+        kernel = self.ready()
+        kernel.send("state:save", id="a")
+        self.assertEqual(kernel.expect("state:saved"), {"type": "state:saved", "id": "a", "state": {"kept": 1},
+                                                        "version": "0"})
+        kernel.send("state:restore", id="b", state={"kept": 2}, version="1")
+        kernel.expect("state:restored", id="b")
+        kernel.expect("log", msg="hook restore", data={"kept": 2})
+        kernel.send("state:restore", id="c", state=None, version="bad")
+        self.assertEqual(kernel.expect("nack", id="c")["error"], "restore_state failed")
+
+    def test_config_is_the_own_section_and_follows_updates(self) -> None:
+        kernel = self.ready(config={"everything": {"a": {"b": "ż"}, "list": [1]}})
+        for key, value in (("a.b", "ż"), ("a", '{"b": "\\u017c"}'), ("list.0", "1"), ("a.c", "none"), ("x", "none")):
+            self.assertEqual(kernel.request("config", "read", {"key": key})["result"], value)
+        kernel.send("config:update", config={"everything": {"a": 2}}, changedSections=["everything"])
+        kernel.expect("log", msg="hook config", data={"a": 2})
+        self.assertEqual(kernel.request("config", "read")["result"], {"a": 2})
+
+    def test_what_comes_during_a_call_is_dealt_with(self) -> None:
+        kernel = self.ready()
+        outer, frame = self.relay(kernel)
+        kernel.send("ping")
+        kernel.expect("pong")
+        self.assertEqual(kernel.request("echo", "same", 2)["result"], 2)
+        kernel.send("rpc_response", id=frame["id"], result=[1])
+        self.assertEqual(kernel.expect("rpc_response", id=outer)["result"], [1])
+
+    def test_a_shutdown_during_a_call_ends_both(self) -> None:
+        kernel = self.ready()
+        outer, _ = self.relay(kernel)
+        self.assertEqual(kernel.stop(), 0)
+        self.assertEqual(kernel.expect("rpc_response", id=outer)["result"], {"error": "shutting down"})
+        self.assertEqual(len(kernel.sent("log", msg="hook shutdown")), 1)
+
+
+for kept in ("test_first_spawn_runs_install_then_init_then_ready_hooks", "test_shutdown_runs_the_hook_and_exits_0",
+             "test_end_of_stdin_before_init_exits_0", "test_sigterm_is_a_shutdown",
+             "test_service_available_reaches_its_hook", "test_on_a_terminal_it_says_what_it_is_and_exits_64",
+             "test_prints_of_children_and_libraries_never_reach_the_kernels_pipe",
+             "test_deliveries_come_in_order_and_are_acknowledged",
+             "test_a_closed_stdout_does_not_hang"):
+    setattr(ShellDoor, kept, getattr(Door, kept))
+
+
+class Dash(ShellDoor, unittest.TestCase):
+    shell = ("dash",)
+
+
+class Bash(ShellDoor, unittest.TestCase):
+    shell = ("bash",)
+
+
+class Busybox(ShellDoor, unittest.TestCase):
+    shell = ("busybox", "sh")
+
+
 if __name__ == "__main__":
     unittest.main()

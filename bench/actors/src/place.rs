@@ -32,12 +32,17 @@ impl Actor for Pin {
     fn handle(&mut self, _message: (), _ctx: &mut Context<'_>) {}
 
     fn started(&mut self, ctx: &mut Context<'_>) {
-        let mut set = CpuSet::new();
-        set.set(ctx.core().index());
-        if let Err(error) = sched_setaffinity(None, &set) {
-            eprintln!("core {}: {error}", ctx.core().index());
-        }
+        pin(ctx.core().index());
         ctx.stop();
+    }
+}
+
+/// Binds the thread that calls to a processor.
+pub(crate) fn pin(core: usize) {
+    let mut set = CpuSet::new();
+    set.set(core);
+    if let Err(error) = sched_setaffinity(None, &set) {
+        eprintln!("core {core}: {error}");
     }
 }
 

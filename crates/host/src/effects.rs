@@ -9,7 +9,7 @@ use crate::cgroups::Cgroups;
 use crate::files::section;
 use crate::outbox::{Mail, Posted, Written};
 use crate::shell::Shell;
-use crate::translate::{Initial, tell};
+use crate::translate::{Initial, tell, tell_long};
 
 mod births;
 mod perform;
@@ -60,10 +60,10 @@ impl Shell {
                 self.cancel_launch(slot, generation);
             };
         };
-        let posted = life.outbox.post(mail_of(&frame), |out| {
-            tell(out, &frame, || {
+        let posted = life.outbox.post_long(mail_of(&frame), |out, long| {
+            tell_long(out, &frame, long, || {
                 initial.unwrap_or_else(|| Initial { config: b"{}".to_vec(), home: String::new(), lane: None })
-            });
+            })
         });
         match posted {
             Posted::Queued => {

@@ -33,9 +33,6 @@ mod tasks;
 use line::{Asking, Line, Reply};
 pub(crate) use operator::Source;
 
-/// 64 instances at once: four threads run them, and what one leaves is cleared for the next.
-const INSTANCES_MAX: u32 = 64;
-
 /// 4 functions run or compile at once; more would only take the cores from the modules.
 const WORKERS_MAX: usize = 4;
 
@@ -60,13 +57,28 @@ pub(crate) enum CacheError {
     Engine(#[source] EngineError),
     /// What the cache itself says.
     #[error(transparent)]
-    Function(FunctionError),
+    Function(Box<FunctionError>),
     /// All workers are busy.
     #[error("{WAITING_MAX} calls of functions wait already")]
     Busy,
     /// The thread that worked on it has died.
     #[error("the thread that worked on it has died; this is a bug")]
     Died,
+}
+
+impl CacheError {
+    /// The function's own words, when it is the function that refused.
+    pub(crate) fn answered(&self) -> Option<String> {
+        let Self::Function(error) = self else { return None };
+        let FunctionError::Answered { text } = &**error else { return None };
+        Some(String::from_utf8_lossy(text.as_bytes()).into_owned())
+    }
+}
+
+impl From<FunctionError> for CacheError {
+    fn from(error: FunctionError) -> Self {
+        Self::Function(Box::new(error))
+    }
 }
 
 impl Explain for CacheError {
@@ -95,10 +107,9 @@ impl Lazy {
         if let Some(functions) = &*cache {
             return Ok(Arc::clone(functions));
         }
-        let options = EngineOptions { instances_max: INSTANCES_MAX, ..EngineOptions::STANDARD };
-        let engine = Engine::try_new(options).map_err(CacheError::Engine)?;
+        let engine = Engine::try_new(EngineOptions::FUNCTIONS).map_err(CacheError::Engine)?;
         let opened = Functions::open(engine, folder, Keep::STANDARD, Arc::new(line));
-        let opened = Arc::new(opened.map_err(CacheError::Function)?);
+        let opened = Arc::new(opened?);
         Ok(Arc::clone(cache.insert(opened)))
     }
 
@@ -157,7 +168,7 @@ impl Shell {
         let (cache, answering) = (self.functions.cache.clone(), Arc::clone(&sender));
         let workers = self.functions.workers.get_or_insert_with(|| Blocking::new(WORKERS_MAX, WAITING_MAX));
         let begun = workers.handle().submit(
-            move || cache.get(&folder, line).and_then(|cache| work(&cache).map_err(CacheError::Function)),
+            move || cache.get(&folder, line).and_then(|cache| work(&cache).map_err(CacheError::from)),
             move |came| {
                 let worked = match came {
                     job::Outcome::Done(worked) => worked,

@@ -19,7 +19,7 @@ use abi::limits::STDERR_TAIL_BYTES;
 use abi::{Generation, ModuleId, Permissions, Wall};
 use kernel::Door;
 use protocol::lines::LineDecoder;
-use sandbox::Prepared;
+use sandbox::{Innermost, Prepared};
 use tokio::task::AbortHandle;
 
 use crate::files::blueprint::Blueprint;
@@ -91,6 +91,8 @@ pub(crate) struct Life {
     pub(crate) door: Door,
     pub(crate) pid: u32,
     pub(crate) pidfd: Rc<OwnedFd>,
+    /// What ends with this life, and ends all that it has started: kept for that alone.
+    pub(crate) innermost: Option<Innermost>,
     pub(crate) stdout: Rc<OwnedFd>,
     pub(crate) stderr: Rc<OwnedFd>,
     /// Nothing while its lines are being read: see [`crate::pipes`].

@@ -1,4 +1,5 @@
-//! A module's outgoing queue: frames already encoded, in one buffer, bounded in number and in bytes.
+//! A module's outgoing queue: frames already encoded, in one buffer, bounded in number and in bytes; a long payload is
+//! not copied for each module that gets it.
 //!
 //! Frames are written by one system call per turn, or by none where they go by a lane. What a pipe does not take stays,
 //! and a task waits for room in the pipe; a lane's reader wakes us by a line break. A frame that was begun is always
@@ -19,6 +20,7 @@ use shm::{Doze, PeerFault, Pushed, Rouse, SendFault, Sender};
 
 mod queue;
 
+pub(crate) use queue::Gap;
 use queue::Queue;
 
 #[cfg(test)]
@@ -36,6 +38,13 @@ pub(crate) enum Mail {
     Answer,
     /// Everything else: small, and without it the module could not go on.
     Certain,
+}
+
+/// Whether a long payload may be left out of its line, to be put in when that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Long {
+    Copied,
+    Apart,
 }
 
 /// What became of a frame.
@@ -104,6 +113,18 @@ impl Outbox {
 
     /// Queues what `encode` writes: one whole line.
     pub(crate) fn post(&mut self, mail: Mail, encode: impl FnOnce(&mut Vec<u8>)) -> Posted {
+        self.post_long(mail, |out, _| {
+            encode(out);
+            None
+        })
+    }
+
+    /// Queues what `encode` writes: one whole line, out of which it may leave a long payload if that is allowed.
+    pub(crate) fn post_long(
+        &mut self,
+        mail: Mail,
+        encode: impl FnOnce(&mut Vec<u8>, Long) -> Option<Gap>,
+    ) -> Posted {
         if self.pipe.is_none() {
             return Posted::Closed;
         }
@@ -114,10 +135,11 @@ impl Outbox {
         let by_pipe = self.queue.bytes();
         let is_queued = match &mut self.lane {
             // A line without its break is what a lane takes.
-            Some(lane) => {
-                lane.queue.push(encode, |line, bytes| line <= FRAME_BYTES_MAX && by_pipe + bytes <= bytes_max)
-            }
-            None => self.queue.push(encode, |_, bytes| bytes <= bytes_max),
+            Some(lane) => lane.queue.push(
+                |out| encode(out, Long::Copied),
+                |line, bytes| line <= FRAME_BYTES_MAX && by_pipe + bytes <= bytes_max,
+            ),
+            None => self.queue.push(|out| encode(out, Long::Apart), |_, bytes| bytes <= bytes_max),
         };
         if is_queued { Posted::Queued } else { Posted::Full }
     }

@@ -261,15 +261,15 @@ impl Shell {
         }
     }
 
-    /// Whether a launch waits that could be done now.
-    pub(crate) fn has_launch_to_do(&self) -> bool {
-        !self.launches.is_empty() && !self.births.is_full()
-    }
-
     /// The thread may sleep again.
     pub(crate) fn stop_looking_out(&mut self) {
         self.is_looking_out = false;
         self.leave_lanes();
+    }
+
+    /// Whether a launch waits that could be done now.
+    pub(crate) fn has_launch_to_do(&self) -> bool {
+        !self.launches.is_empty() && !self.births.is_full()
     }
 
     /// Notes that a seat has something to write.

@@ -8,5 +8,5 @@ mod values;
 mod tests;
 
 pub(crate) use heard::{Heard, Sheet, hear, kernel_call};
-pub(crate) use told::{Initial, tell};
+pub(crate) use told::{Initial, tell, tell_long};
 pub(crate) use values::{answer_json, log_level, message_json, permissions_json, raw_value, uuid_text};

@@ -25,10 +25,6 @@
 //! - Whatever is wrong with compiled code on disk costs time, never a result.
 //! - A failed compilation is told to all who waited, and kept by nobody.
 //! - Nothing here starts a thread for cleaning: the host calls `tidy`.
-#![expect(
-    clippy::result_large_err,
-    reason = "an error names what to change, and is never made on a warm path"
-)]
 
 mod bounds;
 mod caller;
@@ -144,7 +140,7 @@ impl Functions {
         if let Caller::Module { permissions: own, .. } = who
             && !permissions.is_subset(own)
         {
-            return Err(FunctionError::BeyondOwner { beyond: permissions.minus(own) });
+            return Err(FunctionError::BeyondOwner { beyond: Box::new(permissions.minus(own)) });
         }
         self.may_put(who, &name)?;
         let binary = check::to_binary(source).map_err(FunctionError::Source)?;

@@ -90,7 +90,10 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("host::reload::refused", "A file could not be understood, so everything stays as it was."),
     ("host::safe_mode::cause_remains", "Safe mode can't be left, because the file that led to it still can't be read."),
     ("host::run::present", "A module of this name is there already."),
-    ("host::swap::rolled_back", "The new code was not taken over, and the old one goes on; the message says why."),
+    (
+        "host::swap::rolled_back",
+        "The new code was not taken over, and the old one goes on; the message says why.",
+    ),
     ("kernel::call::error", "The call was answered with an error, which is the message."),
     ("kernel::order::denied", "A right or an approval is missing."),
     ("kernel::order::failed", "The module did not do what was ordered; the message says what became of it."),

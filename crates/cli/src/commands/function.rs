@@ -1,6 +1,6 @@
 //! `fn`: WebAssembly functions that the kernel keeps compiled: put, run, list, remove, count.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use protocol::operator::{FunctionRow, FunctionStats, Request};
@@ -81,7 +81,7 @@ pub(super) fn run(ctx: &Ctx, args: &FunctionArgs) -> Outcome {
     }
 }
 
-fn put(ctx: &Ctx, name: &str, file: &PathBuf, words: &[String]) -> Outcome {
+fn put(ctx: &Ctx, name: &str, file: &Path, words: &[String]) -> Outcome {
     let permissions = permissions(words)?;
     // The kernel reads it, and has another folder.
     let path = file.canonicalize().map_err(|error| Failure::io("read", file, &error))?;

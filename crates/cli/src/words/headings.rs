@@ -4,7 +4,7 @@
 use crate::lang::Lang;
 
 /// Every heading and name that is shown.
-const HEADINGS: [(&str, &str); 87] = [
+const HEADINGS: [(&str, &str); 88] = [
     // Tables.
     ("NAME", "NAZWA"),
     ("STATE", "STAN"),

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use protocol::operator::Request;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
-use wasm::functions::FunctionError;
 
 use super::connection::Caller;
 use super::permission_requests::permissions;
@@ -59,12 +58,9 @@ fn source_of(file: Option<String>, source: Option<String>) -> Result<Source, Ref
 }
 
 async fn worked<R>(begun: oneshot::Receiver<Worked<R>>) -> Result<R, Refusal> {
-    begun.await.unwrap_or(Err(CacheError::Died)).map_err(|error| match &error {
+    begun.await.unwrap_or(Err(CacheError::Died)).map_err(|error| match error.answered() {
         // Its own words are for whoever called it.
-        CacheError::Function(FunctionError::Answered { text }) => {
-            let text = String::from_utf8_lossy(text.as_bytes()).into_owned();
-            Refusal::new("wasm::function::answered", text)
-        }
-        error => Refusal::of(error),
+        Some(text) => Refusal::new("wasm::function::answered", text),
+        None => Refusal::of(&error),
     })
 }

@@ -91,7 +91,7 @@ pub(super) async fn stop(caller: &Caller, dry_run: bool) -> Done {
 pub(super) async fn safe_mode(caller: &Caller, why: String) -> Done {
     let already = match caller.order(Order::SafeMode(why.clone())).await? {
         Answer::Already => true,
-        other => plain_answer(other).map(|()| false)?,
+        other => plain_answer(other).map(|_| false)?,
     };
     if !already {
         caller.shell.borrow_mut().enter_safe_mode(why);
@@ -172,6 +172,7 @@ fn plan_reload(caller: &Caller, what: Option<ReloadWhat>) -> Done {
         let project = project.map_err(|error| Refusal::of(&error))?;
         let finding = shell.search(project.as_ref());
         plan.steps.extend(shell.plan_of(kernel::Event::Discovered(finding.discovered())).steps);
+        plan.steps.extend(shell.plan_swaps(&finding));
     }
     reply::data(&plan)
 }

@@ -248,6 +248,7 @@ impl Shell {
             door: blueprint.door,
             pid: child.pid,
             pidfd,
+            innermost: child.innermost,
             stdout,
             stderr,
             stdout_lines: Some(splitter(Stream::Stdout, blueprint.door)),
@@ -274,9 +275,11 @@ impl Shell {
     pub(crate) fn life_ended(&mut self, slot: Slot, generation: Generation) {
         self.take_last_words(slot, generation);
         let Some(seat) = self.seat_mut(slot) else { return };
-        let Some(life) = seat.life.take_if(|life| life.generation == generation) else { return };
+        let Some(mut life) = seat.life.take_if(|life| life.generation == generation) else { return };
         // Before it is reaped: until then its number can't be another group's.
         let _gone = sandbox::signal_group(life.pid, life.pidfd.as_fd(), sandbox::Signal::KILL);
+        // What left its group too, where it has a pid namespace.
+        drop(life.innermost.take());
         let (pidfd, cgroup) = (life.pidfd.clone(), seat.cgroup.clone());
         let mut life = life;
         let held = std::mem::take(&mut life.held);

@@ -52,12 +52,7 @@ impl Shell {
 
 /// What went wrong, for the module: the function's own words where it has some.
 fn told(error: &CacheError) -> String {
-    match error {
-        CacheError::Function(FunctionError::Answered { text }) => {
-            String::from_utf8_lossy(text.as_bytes()).into_owned()
-        }
-        error => sentence(error),
-    }
+    error.answered().unwrap_or_else(|| sentence(error))
 }
 
 fn list(cache: &wasm::functions::Functions) -> Vec<u8> {

@@ -11,12 +11,14 @@ use std::collections::VecDeque;
 
 use abi::{Generation, Record, Slot};
 use actor::job;
+use protocol::operator::PlannedStep;
 use tokio::sync::oneshot;
 use wasm::Stop;
 
 use super::make;
 use super::post::News;
 use super::{Guest, Stage};
+use crate::files::discovery::Finding;
 use crate::shell::Shell;
 
 /// What a swap came to.
@@ -84,6 +86,23 @@ impl Shell {
             matches!(guest.stage, Stage::Living(_)).then_some((slot, guest.generation, guest.code))
         };
         self.kernel.views().iter().filter_map(|view| of(view.slot)).collect()
+    }
+
+    /// Which guests a discovery would leave alive with new code.
+    pub(crate) fn plan_swaps(&self, finding: &Finding) -> Vec<PlannedStep> {
+        let step = |slot: Slot, code: u64| {
+            let spec = self.kernel.spec(slot)?;
+            let found = finding.modules.get(&spec.id)?;
+            let is_same = found.discovered.spec.fingerprint == spec.fingerprint;
+            (is_same && found.discovered.refused.is_none() && found.blueprint.code != code).then(|| {
+                PlannedStep {
+                    module_id: Some(spec.id.to_string()),
+                    code: "wasm.swapping".to_owned(),
+                    text: format!("{} goes on with its new code and its state", spec.id),
+                }
+            })
+        };
+        self.guests_by_code().into_iter().filter_map(|(slot, _, code)| step(slot, code)).collect()
     }
 
     /// After a discovery: whoever still lives the same life and has other code now takes it over.

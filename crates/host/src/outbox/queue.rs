@@ -1,12 +1,29 @@
-//! Frames that wait, as the lines that they will be: in one buffer, with the place where each ends.
+//! Frames that wait, as the lines that they will be: in one buffer, with the place where each ends, and long payloads
+//! beside it.
+//!
+//! A long payload is not copied into the buffer: it stays where it is, shared with all who get it, and is put in at its
+//! place when the line is written. Every such place lies inside a line, which goes on behind it.
 
 use std::collections::VecDeque;
+use std::io::IoSlice;
 use std::os::fd::AsFd;
 
+use abi::Payload;
 use rustix::io::Errno;
 
 /// 64 KiB: a buffer that grew beyond this is given back when it is empty.
 const BUFFER_BYTES_KEPT: usize = 64 << 10;
+
+/// 32 pieces in one system call: sixteen long payloads and what stands around them, far more than a pipe takes at once.
+const PIECES_MAX: usize = 32;
+
+/// A payload that was left out of a line.
+#[derive(Debug)]
+pub(crate) struct Gap {
+    /// Where in the buffer it belongs.
+    pub(crate) at: usize,
+    pub(crate) payload: Payload,
+}
 
 /// The lines.
 #[derive(Debug, Default)]
@@ -14,8 +31,14 @@ pub(super) struct Queue {
     buffer: Vec<u8>,
     /// How many bytes of the buffer are gone.
     taken: usize,
-    /// Where in the buffer each queued line ends, counted from the first byte that was ever queued.
+    /// Where in the buffer each queued line ends, counted from the first byte that was ever in it.
     ends: VecDeque<u64>,
+    /// Payloads that belong between bytes of the buffer, and where, counted likewise.
+    shared: VecDeque<(u64, Payload)>,
+    /// How many bytes of the first of them are gone.
+    shared_taken: usize,
+    /// How many bytes of all of them are not.
+    shared_bytes: usize,
     /// How many bytes went before the buffer's first one.
     before: u64,
 }
@@ -28,7 +51,7 @@ impl Queue {
 
     /// How many bytes wait.
     pub(super) fn bytes(&self) -> usize {
-        self.buffer.len() - self.taken
+        self.buffer.len() - self.taken + self.shared_bytes
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -38,20 +61,26 @@ impl Queue {
     /// Queues what `encode` writes, one whole line, if `fits` says so of its length and of what waits then.
     pub(super) fn push(
         &mut self,
-        encode: impl FnOnce(&mut Vec<u8>),
+        encode: impl FnOnce(&mut Vec<u8>) -> Option<Gap>,
         fits: impl FnOnce(usize, usize) -> bool,
     ) -> bool {
         let start = self.buffer.len();
-        encode(&mut self.buffer);
-        if !fits(self.buffer.len() - start, self.bytes()) {
+        let gap = encode(&mut self.buffer);
+        let apart = gap.as_ref().map_or(0, |gap| gap.payload.len());
+        if !fits(self.buffer.len() - start + apart, self.bytes() + apart) {
             self.buffer.truncate(start);
             return false;
+        }
+        if let Some(Gap { at, payload }) = gap {
+            assert!((start..self.buffer.len()).contains(&at), "a gap lies inside its line");
+            self.shared_bytes += apart;
+            self.shared.push_back((self.before + at as u64, payload));
         }
         self.ends.push_back(self.before + self.buffer.len() as u64);
         true
     }
 
-    /// The next line, whole, without its line break. For a queue of which nothing else is taken than whole lines.
+    /// The next line, whole, without its line break. For a queue without gaps, of which only whole lines are taken.
     pub(super) fn front(&self) -> Option<&[u8]> {
         let end = usize::try_from(self.ends.front()? - self.before).ok()?;
         self.buffer.get(self.taken..end - 1)
@@ -67,11 +96,15 @@ impl Queue {
     /// Writes as much as the pipe takes; it is empty afterwards, or the pipe says why not.
     pub(super) fn write(&mut self, pipe: impl AsFd) -> Result<(), Errno> {
         while !self.is_empty() {
-            match rustix::io::write(&pipe, &self.buffer[self.taken..]) {
-                Ok(bytes) => self.taken += bytes,
+            let written = match self.shared.is_empty() {
+                true => rustix::io::write(&pipe, &self.buffer[self.taken..]),
+                false => self.write_pieces(&pipe),
+            };
+            match written {
+                Ok(bytes) => self.forget(bytes),
                 Err(Errno::INTR) => {}
                 Err(errno) => {
-                    self.forget_written();
+                    self.forget_ended();
                     return Err(errno);
                 }
             }
@@ -81,7 +114,51 @@ impl Queue {
         Ok(())
     }
 
-    fn forget_written(&mut self) {
+    fn write_pieces(&self, pipe: impl AsFd) -> Result<usize, Errno> {
+        let mut pieces = [IoSlice::new(&[]); PIECES_MAX];
+        let (mut count, mut at, mut gone) = (0, self.taken, self.shared_taken);
+        // Two for each payload; the rest comes with the next call.
+        for (place, payload) in self.shared.iter().take(PIECES_MAX / 2) {
+            let place = self.place(*place);
+            pieces[count] = IoSlice::new(&self.buffer[at..place]);
+            pieces[count + 1] = IoSlice::new(&payload.as_bytes()[gone..]);
+            (count, at, gone) = (count + 2, place, 0);
+        }
+        if count < PIECES_MAX {
+            pieces[count] = IoSlice::new(&self.buffer[at..]);
+            count += 1;
+        }
+        rustix::io::writev(pipe, &pieces[..count])
+    }
+
+    /// Where in the buffer this position is.
+    fn place(&self, position: u64) -> usize {
+        usize::try_from(position - self.before).expect("a buffer's length fits")
+    }
+
+    /// So many bytes are gone, of the buffer and of payloads in turn.
+    fn forget(&mut self, mut bytes: usize) {
+        loop {
+            let place = self.shared.front().map(|(place, _)| self.place(*place));
+            let step = bytes.min(place.unwrap_or(self.buffer.len()) - self.taken);
+            self.taken += step;
+            bytes -= step;
+            let Some((_, payload)) = self.shared.front().filter(|_| Some(self.taken) == place) else {
+                return;
+            };
+            let step = bytes.min(payload.len() - self.shared_taken);
+            self.shared_taken += step;
+            self.shared_bytes -= step;
+            bytes -= step;
+            if self.shared_taken < payload.len() {
+                return;
+            }
+            self.shared.pop_front();
+            self.shared_taken = 0;
+        }
+    }
+
+    fn forget_ended(&mut self) {
         let written = self.before + self.taken as u64;
         while self.ends.front().is_some_and(|end| *end <= written) {
             self.ends.pop_front();

@@ -103,7 +103,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
         },
         surrounding: Surrounding::of_process(),
         cgroups,
-        safety: crate::safe::Safety::new(boots, cause),
+        safety: safe::Safety::new(boots, cause),
         births,
         proofs: sandbox::probe::run(),
         talk,

@@ -240,6 +240,8 @@ fn changed_code_takes_over_the_state_without_a_new_life() {
     let restore = "(call $subscribe (i32.const 1024) (i32.const 7) (i32.const 512))
         (global.set $count (i32.load (local.get $at))) (call $ok)";
     kernel.file("m.wat", &guest().with("on-call", tell).with("restore-state", restore).text());
+    let plan = kernel.data(json!({ "cmd": "kernel.reload", "dryRun": true }));
+    assert_eq!(plan["steps"][0]["code"], "wasm.swapping", "{plan}");
     kernel.data(json!({ "cmd": "kernel.reload" }));
     let swapped = wait_for_record(&kernel, "m", "wasm.swapped");
     assert_eq!(swapped["facts"]["state_bytes"], 4, "{swapped}");

@@ -35,7 +35,7 @@ pub enum FunctionError {
     #[error("the function may not have more permissions than who puts it; beyond are: {beyond}")]
     BeyondOwner {
         /// What was too much.
-        beyond: Permissions,
+        beyond: Box<Permissions>,
     },
     /// There is no room for another name.
     #[error("there are {max} functions already")]

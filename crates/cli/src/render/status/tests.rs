@@ -40,6 +40,7 @@ fn a_kernel_that_is_well() {
         up         2h03m
         modules    3 ● ready, 1 ◌ waiting
         watchdog   active
+        bounds     cgroup v2 (cpu, memory, pids)
         journal    writes
         memory     8.6M
         cpu        1.25s
@@ -62,6 +63,7 @@ fn a_kernel_with_troubles_is_degraded() {
         up         2h03m
         modules    none
         watchdog   active
+        bounds     cgroup v2 (cpu, memory, pids)
         journal    writes
         memory     8.6M
         cpu        1.25s

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::files::FILE_BYTES_MAX;
-use crate::files::config::Config;
+use crate::files::config::{Config, Layer};
 use crate::files::policy::{Probe, Ready, StopSignal};
 
 fn module(lines: &str) -> ProjectModule {
@@ -223,7 +223,7 @@ fn bounds_of_nothing_below_nothing_and_in_wrong_units_are_refused_with_their_pla
 #[test]
 fn the_pools_of_the_zones_are_a_section_of_the_configuration() {
     let text = "pools:\n  sandbox: {cap: {cpu: 1, memory: 1G}, each: {messages_per_s: 100}}\n  stable: {each: {cpu: 0}}\n";
-    let layer = crate::files::config::Layer::parse("c", text).expect("YAML");
+    let layer = Layer::parse("c", text).expect("YAML");
     let config = Config::merge(&[layer]);
     let sandbox = config.settings().pools.sandbox;
     assert_eq!((sandbox.cap.cpu_permille, sandbox.cap.memory_bytes), (Some(1000), Some(1 << 30)));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{duration, size_bytes};
+use super::{cpu_permille, duration, size_bytes};
 
 #[test]
 fn durations_have_units() {
