@@ -156,7 +156,9 @@ class _Door:
 
     def read_lane(self) -> None:
         """The kernel has written its last line to the pipe. Called by the reader thread."""
-        self._lane_reads = self._lane is not None
+        # The kernel may answer faster than `send_ready` comes back from its write.
+        with self._lock:
+            self._lane_reads = self._lane is not None
 
     def _ring(self) -> None:
         """Wakes a kernel that sleeps on its end of the pipe. The caller holds the lock."""
