@@ -197,10 +197,8 @@ impl Looks {
                     recorded = record.generation.map(|generation| (generation, record.code));
                 }
                 Effect::Spawn(slot, generation) => self.spawn(slot, generation)?,
-                Effect::Signal(slot, generation, _) => {
-                    if self.lives.remove(&slot).is_some() {
-                        self.dying.push((slot, generation));
-                    }
+                Effect::Signal(slot, generation, _) if self.lives.remove(&slot).is_some() => {
+                    self.dying.push((slot, generation));
                 }
                 Effect::Grip(slot, generation, grip) => {
                     let code = recorded.filter(|(life, _)| *life == generation).map(|(_, code)| code);

@@ -1,3 +1,5 @@
+//! Readings of the system: pressure and rates.
+
 use abi::{Generation, Time};
 use kernel::{Amounts, Resource};
 

@@ -1,3 +1,5 @@
+//! The counter of starts, and what is said of each cause.
+
 use super::{Boots, Cause};
 
 #[test]

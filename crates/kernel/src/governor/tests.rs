@@ -1,3 +1,5 @@
+//! The governor in a whole kernel: who is held, in which order, with which records, under which watchdog.
+
 use std::format;
 use std::string::{String, ToString};
 use std::vec;

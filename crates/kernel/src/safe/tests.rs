@@ -1,3 +1,5 @@
+//! Safe mode: what ends, what may not start, and what comes back.
+
 use std::string::String;
 use std::vec::Vec;
 

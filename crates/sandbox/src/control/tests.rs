@@ -1,3 +1,5 @@
+//! Bounds as they are written to a cgroup v2 hierarchy, here to folders that look like one.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

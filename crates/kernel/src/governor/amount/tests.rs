@@ -1,3 +1,5 @@
+//! Amounts against bounds: whose bound counts, and which load is the heaviest.
+
 use super::{Amounts, Bounds, Load, Resource};
 
 #[test]

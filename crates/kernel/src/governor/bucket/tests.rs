@@ -1,3 +1,5 @@
+//! The token bucket: burst, rate, debts, and clocks that misbehave.
+
 use core::time::Duration;
 
 use abi::Time;

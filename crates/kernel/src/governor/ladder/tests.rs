@@ -1,3 +1,5 @@
+//! One life on the ladder: when a step is taken, left out and undone.
+
 use std::vec::Vec;
 
 use super::super::amount::{Load, Resource};

@@ -1,3 +1,5 @@
+//! Where the trees of cgroup v1 are found.
+
 use std::path::Path;
 
 use super::locate;
