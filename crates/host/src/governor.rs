@@ -21,12 +21,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use abi::limits::QUEUE_FRAMES_MAX_DEFAULT;
-use abi::{Generation, Slot, Time, Zone};
+use abi::{Generation, Record, Slot, Time, Zone};
 use kernel::{Amounts, Bounds, Event, Grip, Measured, Reading, Resource, Step, TokenBucket, View};
 use sandbox::control::{self, Caps, Control, GroupUse, Motion, Weight};
 use tokio::task::AbortHandle;
 
-use crate::outbox::Outbox;
+use crate::life::Life;
 use crate::shell::{Handle, Shell};
 use crate::usage;
 
@@ -38,7 +38,10 @@ mod tests;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// 100 ms of frames may come at once from a slowed module.
-const BURST: Duration = Duration::from_millis(100);
+const BURST_SLOWED: Duration = Duration::from_millis(100);
+
+/// 1 s of frames may come at once from a module with a bound on them: it is about what is kept up.
+const BURST: Duration = Duration::from_secs(1);
 
 /// 100 ms: one round of standing still and going on, where the system has no quota.
 const DUTY_ROUND: Duration = Duration::from_millis(100);
@@ -50,7 +53,7 @@ const SLOWED_QUEUE_FRAMES: usize = QUEUE_FRAMES_MAX_DEFAULT / 8;
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     pub(crate) grip: Grip,
-    /// What its frames are paid from while it is slowed.
+    /// What its frames are paid from, where their number is bounded or while it is slowed.
     pub(crate) bucket: Option<TokenBucket>,
     /// Lets it stand still for a part of each round; where the system has no quota.
     duty: Option<AbortHandle>,
@@ -86,6 +89,8 @@ pub(crate) struct Governor {
     control: Option<Box<dyn Control>>,
     /// By seat, what was seen last.
     last: BTreeMap<Slot, Last>,
+    /// By seat, how often the system had killed for want of memory in its group when its last life ended.
+    memory_kills: BTreeMap<Slot, (PathBuf, u64)>,
 }
 
 impl Governor {
@@ -103,7 +108,7 @@ impl Governor {
             ),
             None => tracing::info!("bounds are kept by rlimits and by looking now and then"),
         }
-        Self { control, last: BTreeMap::new() }
+        Self { control, last: BTreeMap::new(), memory_kills: BTreeMap::new() }
     }
 
     /// Whether the system itself counts the processes of a group.
@@ -176,6 +181,13 @@ fn name_of(dir: &Path) -> Option<String> {
     Some(dir.file_name()?.to_string_lossy().into_owned())
 }
 
+/// What a module's frames are paid from: its bound, or what a grip leaves of it.
+fn bucket(now: Time, view: &View, grip: Grip) -> Option<TokenBucket> {
+    let burst = if grip.step >= Step::Slowed { BURST_SLOWED } else { BURST };
+    let per_s = grip.messages_per_s.or(view.bounds.of(Resource::Messages))?;
+    Some(TokenBucket::new(now, per_s, burst))
+}
+
 /// How many frames may wait for a module: its own bound, and few while it is slowed.
 fn queue_frames(view: &View, step: Step) -> usize {
     let own = view.bounds.of(Resource::QueueFrames).and_then(|own| usize::try_from(own).ok());
@@ -198,9 +210,11 @@ impl Shell {
     }
 
     /// After a launch: the child is taken into groups that it was not born into, and its queue gets its bound.
-    pub(crate) fn adopt(&mut self, slot: Slot, pid: u32, outbox: &mut Outbox) {
+    pub(crate) fn adopt(&mut self, slot: Slot, life: &mut Life) {
+        let (now, pid) = (self.now(), life.pid);
         if let Some(view) = self.kernel.view(slot) {
-            outbox.bound_frames(queue_frames(&view, Step::Free));
+            life.outbox.bound_frames(queue_frames(&view, Step::Free));
+            life.held.bucket = bucket(now, &view, Grip::default());
         }
         let has_bounds = self.kernel.view(slot).is_some_and(|view| Self::has_group_bounds(&view));
         let Some(dir) = self.seat(slot).and_then(|seat| seat.cgroup.as_deref()).filter(|_| has_bounds) else {
@@ -218,7 +232,7 @@ impl Shell {
         let handle = self.handle();
         let Some(life) = self.life_mut(slot, generation) else { return };
         let before = std::mem::replace(&mut life.held.grip, grip);
-        life.held.bucket = grip.messages_per_s.map(|per_s| TokenBucket::new(now, per_s, BURST));
+        life.held.bucket = bucket(now, &view, grip);
         life.outbox.bound_frames(queue_frames(&view, grip.step));
         if let Some(duty) = life.held.duty.take() {
             duty.abort();
@@ -262,6 +276,21 @@ impl Shell {
         let _gone = sandbox::signal_group(life.pid, life.pidfd.as_fd(), signal);
     }
 
+    /// A life has ended: if the system killed something of it for want of memory, that is what explains the end.
+    pub(crate) fn tell_memory_kill(&mut self, slot: Slot, generation: Generation) {
+        let Some(seat) = self.seat(slot) else { return };
+        let (id, Some(dir)) = (seat.id.clone(), seat.cgroup.clone()) else { return };
+        let Some(kills) = self.governor.used(&dir).memory_kills else { return };
+        let before = self.governor.memory_kills.insert(slot, (dir.clone(), kills));
+        // Another group begins to count anew.
+        let before = before.filter(|(group, _)| *group == dir).map_or(0, |(_, kills)| kills);
+        if kills > before {
+            let bound = self.kernel.view(slot).and_then(|view| view.bounds.of(Resource::Memory));
+            let record = Record::new("governor.out_of_memory").of(&id, Some(generation));
+            self.record(record.number("bound", bound.unwrap_or_default()));
+        }
+    }
+
     /// A life is over: nothing may stay held that its successor would find.
     pub(crate) fn release_group(&mut self, slot: Slot, held: &Held) {
         self.governor.last.remove(&slot);
@@ -269,6 +298,9 @@ impl Shell {
         if matches!(held.grip.step, Step::Frozen | Step::Throttled) {
             // A group that is gone holds nobody.
             let _gone = control::freeze_cgroup(dir, Motion::Free);
+        }
+        if let Some(view) = self.kernel.view(slot).filter(|_| held.grip.cpu_permille.is_some()) {
+            self.governor.hold(dir, view.bounds, view.zone, None);
         }
     }
 

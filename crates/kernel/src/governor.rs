@@ -88,7 +88,7 @@ pub struct Grip {
 /// What a zone's pool gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pool {
-    /// All of the zone's modules together; only `Cpu`, `Memory` and `Processes` are looked at.
+    /// All of the zone's modules together.
     pub cap: Bounds,
     /// Each of its modules, unless it has bounds of its own.
     pub each: Bounds,
@@ -226,7 +226,7 @@ impl Kernel {
         let mut found = false;
         for zone in Zone::ALL {
             let mut found_here = false;
-            for resource in [Resource::Cpu, Resource::Memory, Resource::Processes] {
+            for resource in Resource::ALL {
                 let Some(cap) = self.cap(zone, resource, measured.cores) else { continue };
                 let mut crowd = self.crowd(zone, resource, cap, measured);
                 if found {

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use abi::{Generation, ModuleId, Name, Record, Slot, Time};
 
-use crate::governor::Strain;
+use crate::governor::{Resource, Strain};
 use crate::module::{Module, Phase};
 use crate::orders::Waiters;
 use crate::proxy::Badge;
@@ -170,10 +170,11 @@ impl Kernel {
 
     /// What the proxy of a life is told when it begins.
     pub(crate) fn badge_of(&self, slot: Slot, generation: Generation) -> Option<Badge> {
-        let spec = &self.table.get(slot)?.spec;
+        let module = self.table.get(slot)?;
+        let (spec, bounds) = (&module.spec, self.bounds_of(module));
         // No two lives have one number, so that no two proxies draw the same ids.
         let seed = Random::new(self.seed ^ generation.0.rotate_left(32)).next();
-        Some(Badge { name: Word::from(&spec.id), features: spec.features, seed })
+        Some(Badge { name: Word::from(&spec.id), features: spec.features, seed, calls_per_s: bounds.of(Resource::Calls) })
     }
 
     /// The next thing to do; call until there is none.

@@ -26,6 +26,7 @@ use abi::{Payload, RequestId, Time};
 
 use crate::effect::{Answer, Message, Notice, Outgoing};
 use crate::event::{Attempt, CallContext, Incoming, Outcome, Undelivered};
+use crate::governor::TokenBucket;
 use crate::random::Random;
 use crate::routes::{Address, Decision, Header, RPC_COPY, Refusal, Routes};
 use crate::spec::Features;
@@ -48,6 +49,9 @@ use served::{Served, Serving};
 /// It bounds the memory of a provider's table; a provider that works never comes near it.
 pub const SERVING_MAX: usize = 1 << 16;
 
+/// 1 s of calls may come at once: a bound on calls is about what is kept up, not about how they are spread.
+const CALLS_BURST: Duration = Duration::from_secs(1);
+
 /// What a proxy is given when its life begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Badge {
@@ -57,6 +61,8 @@ pub struct Badge {
     pub features: Features,
     /// What the ids of its deliveries follow from.
     pub seed: u64,
+    /// How many calls it may make in a second; any number, if none.
+    pub calls_per_s: Option<u64>,
 }
 
 /// What control tells a proxy.
@@ -121,6 +127,8 @@ pub struct Proxy {
     stage: Stage,
     /// Its own wishes are refused for now.
     is_shedding: bool,
+    /// What its calls are paid from, where their number is bounded.
+    purse: Option<TokenBucket>,
     asked: Asked<Word>,
     serving: Serving,
     random: Random,
@@ -135,6 +143,8 @@ impl Proxy {
         Self {
             life,
             random: Random::new(badge.seed),
+            // Full at first, whatever the time is.
+            purse: badge.calls_per_s.map(|per_s| TokenBucket::new(Time(0), per_s, CALLS_BURST)),
             badge,
             stage: Stage::Starting,
             is_shedding: false,
@@ -314,7 +324,8 @@ impl Proxy {
             Decision::Refuse(refusal) => return self.fail(turn, wanted.0, String::from(refusal.as_str())),
             Decision::Spread(_) => return,
         };
-        if self.is_shedding || self.asked.len() >= CALLS_PENDING_MAX {
+        let is_paid = self.purse.as_mut().is_none_or(|purse| purse.take(turn.now));
+        if self.is_shedding || !is_paid || self.asked.len() >= CALLS_PENDING_MAX {
             return self.fail(turn, wanted.0, String::from("overloaded"));
         }
         let house = turn.routes.rpc_timeout();

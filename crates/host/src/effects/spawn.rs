@@ -262,7 +262,7 @@ impl Shell {
             notify,
             held: Held::default(),
         };
-        self.adopt(slot, child.pid, &mut life.outbox);
+        self.adopt(slot, &mut life);
         tasks::watch_end(self.handle(), slot, generation, watched);
         if let Some(seat) = self.seat_mut(slot) {
             seat.life = Some(life);
@@ -284,6 +284,7 @@ impl Shell {
         let mut life = life;
         let held = std::mem::take(&mut life.held);
         drop(life);
+        self.tell_memory_kill(slot, generation);
         self.release_group(slot, &held);
         self.kill_group(slot, cgroup.as_deref());
         let exit = match sandbox::reap(pidfd.as_fd()) {

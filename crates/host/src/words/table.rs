@@ -257,6 +257,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "zużywał za dużo, a nic łagodniejszego nie pomogło: {resource} {used} z {bound}",
         "ostoja module show {module}",
     ),
+    says(
+        "governor.out_of_memory",
+        "the system killed it for want of memory: it may use {bound} bytes",
+        "system go zabił z braku pamięci: wolno mu użyć {bound} bajtów",
+        "ostoja module show {module}",
+    ),
     says("governor.eased", "is let go: from {from} to {to}", "puszczony: z {from} do {to}", ""),
     says(
         "governor.reported",

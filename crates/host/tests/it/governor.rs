@@ -50,6 +50,11 @@ fn a_memory_hog_ends_and_begins_again_and_nobody_else_does() {
         let codes = kernel.codes("bad");
         codes.iter().filter(|code| *code == "module.exited" || *code == "governor.killed").count() >= 2
     });
+    let bounds = kernel.data(json!({ "cmd": "kernel.status" }))["bounds"].to_string();
+    if bounds.contains("memory") {
+        let codes = kernel.codes("bad");
+        assert!(codes.contains(&"governor.out_of_memory".to_owned()), "{codes:?}");
+    }
     is_untouched(&kernel, pid);
 }
 

@@ -251,35 +251,47 @@ fn a_reading_of_a_life_that_is_over_says_nothing_about_its_successor() {
     }
 }
 
-#[test]
-fn what_a_shedding_module_asks_of_others_is_refused_and_what_it_owes_still_passes() {
-    let lines = |id: &str| {
-        let mut spec = spec(id, Zone::Stable, Bounds::default().with(Resource::Messages, Some(10)));
-        spec.door = crate::Door::Lines;
-        spec.provides = vec![abi::Name::parse(&format!("svc-{id}")).expect("a name")];
-        spec.capabilities = Some(crate::Capabilities {
-            services: ["svc-a", "svc-b"].into_iter().map(abi::Name::literal).collect(),
-            topics: core::iter::once(abi::Name::literal("news")).collect(),
-        });
-        spec
-    };
-    let mut house = House::of(Settings::default(), vec![lines("a"), lines("b")]);
+/// A module of lines that offers `svc-NAME`, may call both services and hears `news`.
+fn lines(id: &str, bounds: Bounds) -> Spec {
+    let mut spec = spec(id, Zone::Stable, bounds);
+    spec.door = crate::Door::Lines;
+    spec.provides = vec![abi::Name::parse(&format!("svc-{id}")).expect("a name")];
+    spec.capabilities = Some(crate::Capabilities {
+        services: ["svc-a", "svc-b"].into_iter().map(abi::Name::literal).collect(),
+        topics: core::iter::once(abi::Name::literal("news")).collect(),
+    });
+    spec
+}
+
+/// Two such modules that are ready.
+fn pair(bounds: Bounds) -> House {
+    let mut house = House::of(Settings::default(), vec![lines("a", bounds), lines("b", bounds)]);
     for view in house.kernel.views() {
         let generation = view.generation.expect("it runs");
         house.tell(Event::Said(view.slot, generation, Incoming::Ready));
     }
-    let say = |house: &mut House, id: &str, said: Incoming| {
-        let slot = house.kernel.find(id).expect("known");
-        let generation = house.kernel.view(slot).and_then(|view| view.generation).expect("it runs");
-        house.tell(Event::Said(slot, generation, said))
-    };
-    let call = |service: &'static str| Incoming::Call {
+    house
+}
+
+fn say(house: &mut House, id: &str, said: Incoming) -> Vec<String> {
+    let slot = house.kernel.find(id).expect("known");
+    let generation = house.kernel.view(slot).and_then(|view| view.generation).expect("it runs");
+    house.tell(Event::Said(slot, generation, said))
+}
+
+fn call(service: &'static str) -> Incoming {
+    Incoming::Call {
         id: crate::Word::literal("1"),
         service: crate::Word::literal(service),
         method: crate::Word::literal("m"),
         params: None,
         context: crate::CallContext::default(),
-    };
+    }
+}
+
+#[test]
+fn what_a_shedding_module_asks_of_others_is_refused_and_what_it_owes_still_passes() {
+    let mut house = pair(Bounds::default().with(Resource::Messages, Some(10)));
     let to_a = say(&mut house, "b", call("svc-a"));
     assert!(to_a[0].starts_with("a#1 <- "), "{to_a:?}");
     house.looks(3, &[("a", uses(Resource::Messages, 100))], 0);
@@ -298,4 +310,31 @@ fn what_a_shedding_module_asks_of_others_is_refused_and_what_it_owes_still_passe
     house.looks(6, &[("a", uses(Resource::Messages, 1))], 0);
     assert_eq!(house.steps().to_string(), "a=free b=free");
     assert!(!say(&mut house, "a", publish).is_empty());
+}
+
+#[test]
+fn calls_past_their_bound_are_refused_at_once_and_pass_again_in_time() {
+    let mut house = pair(Bounds::default().with(Resource::Calls, Some(5)));
+    let is_refused = |heard: &Vec<String>| heard.iter().any(|line| line.contains("overloaded"));
+    let heard: Vec<Vec<String>> = (0..8).map(|_| say(&mut house, "a", call("svc-b"))).collect();
+    assert_eq!(heard.iter().filter(|heard| is_refused(heard)).count(), 3, "{heard:?}");
+    // What one may is no other's.
+    assert!(!is_refused(&say(&mut house, "b", call("svc-a"))));
+    house.now = Time(200);
+    assert!(!is_refused(&say(&mut house, "a", call("svc-b"))));
+    assert!(is_refused(&say(&mut house, "a", call("svc-b"))));
+}
+
+#[test]
+fn a_pool_has_caps_of_messages_and_files_too() {
+    let mut settings = Settings::default();
+    let cap = Bounds::default().with(Resource::Messages, Some(1000)).with(Resource::Files, Some(100));
+    settings.pools.stable = Pool { cap, each: Bounds::default() };
+    let free = Bounds::default();
+    let mut house = House::of(settings, vec![spec("a", Zone::Stable, free), spec("b", Zone::Stable, free)]);
+    let rows = [("a", uses(Resource::Messages, 900)), ("b", uses(Resource::Messages, 200))];
+    house.look(&rows, 0);
+    assert_eq!(house.steps(), "a=slowed b=free");
+    house.looks(2, &[("a", uses(Resource::Messages, 700)), ("b", uses(Resource::Files, 101))], 0);
+    assert_eq!(house.steps(), "a=slowed b=frozen");
 }

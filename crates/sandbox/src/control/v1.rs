@@ -23,7 +23,9 @@ impl V1 {
     /// Makes this kernel's folder in the tree of every controller that lets us. Nothing, when none does.
     pub(super) fn open(mounts: &str, groups: &str, instance: &str) -> Option<Self> {
         let make = |name: &'static str| {
-            let root = locate(mounts, groups, name)?.join(format!("ostoja-{instance}"));
+            let own = locate(mounts, groups, name)?;
+            let root = own.join(format!("ostoja-{instance}"));
+            remove_earlier(&own, &root, instance);
             fs::create_dir_all(&root).ok()?;
             Some((name, root))
         };
@@ -35,6 +37,33 @@ impl V1 {
     fn dir(&self, controller: &str, module: &str) -> Option<PathBuf> {
         self.trees.iter().find(|(name, _)| *name == controller).map(|(_, root)| root.join(module))
     }
+}
+
+/// Removes what earlier kernels of the same family (the instance without its last number) left when they were killed. What is not
+/// empty belongs to somebody who lives.
+fn remove_earlier(own: &Path, root: &Path, instance: &str) {
+    let Some((family, _)) = instance.rsplit_once('-') else { return };
+    let prefix = format!("ostoja-{family}-");
+    for entry in fs::read_dir(own).into_iter().flatten().flatten().take(GROUPS_MAX) {
+        let is_earlier = entry.file_name().to_string_lossy().starts_with(&prefix) && entry.path() != root;
+        if is_earlier && !has_members(&entry.path()) {
+            remove_all(&entry.path());
+        }
+    }
+}
+
+/// Whether a process is in one of a tree's groups.
+fn has_members(root: &Path) -> bool {
+    let groups = fs::read_dir(root).into_iter().flatten().flatten().take(GROUPS_MAX);
+    groups.map(|group| group.path()).any(|group| super::members(&group).is_ok_and(|pids| !pids.is_empty()))
+}
+
+/// Removes a tree of empty groups; what is busy stays, and so does the tree.
+fn remove_all(root: &Path) {
+    for entry in fs::read_dir(root).into_iter().flatten().flatten().take(GROUPS_MAX) {
+        let _busy = fs::remove_dir(entry.path());
+    }
+    let _busy = fs::remove_dir(root);
 }
 
 /// The folder of our own group in a controller's tree.
@@ -131,10 +160,7 @@ impl Control for V1 {
 
     fn close(&self) {
         for (_, root) in &self.trees {
-            for entry in fs::read_dir(root).into_iter().flatten().flatten().take(GROUPS_MAX) {
-                let _later = fs::remove_dir(entry.path());
-            }
-            let _later = fs::remove_dir(root);
+            remove_all(root);
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Where the trees of cgroup v1 are found.
 
+use std::fs;
 use std::path::Path;
 
-use super::locate;
+use super::{locate, remove_earlier};
 
 const MOUNTS: &str = "\
 tmpfs /sys/fs/cgroup tmpfs ro 0 0
@@ -19,4 +20,18 @@ fn a_controllers_tree_is_found_by_its_name_among_several() {
     assert_eq!(locate(MOUNTS, groups, "pids"), None, "above the root of our view");
     assert_eq!(locate(MOUNTS, groups, "freezer"), None);
     assert_eq!(locate(MOUNTS, "", "cpu"), None);
+}
+
+#[test]
+fn trees_of_killed_kernels_of_one_home_are_removed_unless_somebody_lives_in_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tree = |name: &str| folder.path().join(name);
+    for name in ["ostoja-home-a-1", "ostoja-home-a-2", "ostoja-home-a-3", "ostoja-home-b-1", "else"] {
+        fs::create_dir_all(tree(name).join("module")).expect("made");
+    }
+    fs::write(tree("ostoja-home-a-2").join("module/cgroup.procs"), "17\n").expect("written");
+    remove_earlier(folder.path(), &tree("ostoja-home-a-3"), "home-a-3");
+    let left = ["ostoja-home-a-1", "ostoja-home-a-2", "ostoja-home-a-3", "ostoja-home-b-1", "else"];
+    let left = left.map(|name| tree(name).exists());
+    assert_eq!(left, [false, true, true, true, true]);
 }
