@@ -12,7 +12,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use update::{BaleEntry, BaleId, BaleTail, ChunkId, FileRef, Link, Node, Press, TAIL_BYTES, TreeFlaw};
+use update::{
+    BaleEntry, BaleId, BaleTail, ChunkId, FileRef, Link, Node, Press, RELEASE_BYTES_MAX, Release, TAIL_BYTES,
+    TreeFlaw,
+};
 
 use crate::disk::Disk;
 
@@ -177,6 +180,33 @@ impl Depot {
             Ok(()) | Err(DepotError::Missing { .. }) => Ok(Holding::Partly),
             Err(error) => Err(error),
         }
+    }
+
+    /// The files of releases, and the releases themselves: what [`Depot::clean`] has to keep for slots that need these.
+    ///
+    /// # Errors
+    /// As [`Depot::read`]; `Release` when a file is none.
+    pub fn releases(&mut self, releases: &[FileRef]) -> Result<Vec<FileRef>, DepotError> {
+        let mut files = releases.to_vec();
+        for release in releases {
+            files.extend(self.release(release)?.files.iter().map(|file| file.content));
+        }
+        files.sort();
+        files.dedup();
+        Ok(files)
+    }
+
+    /// A release that was stored.
+    ///
+    /// # Errors
+    /// As [`Depot::read`]; `Release` when the file is none.
+    pub fn release(&mut self, release: &FileRef) -> Result<Release, DepotError> {
+        if release.bytes > RELEASE_BYTES_MAX {
+            return Err(DepotError::Release { file: *release });
+        }
+        let mut text = Vec::new();
+        self.read(release, &mut text)?;
+        Release::parse(&text).map_err(|_| DepotError::Release { file: *release })
     }
 
     /// Visits every link of a file's tree, chunks in the order of the file, nodes before what is below them.

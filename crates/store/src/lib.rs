@@ -6,6 +6,7 @@
 //! - [`Logs`]: what modules say, as JSON lines per module and generation, rotated and bounded; [`read_logs`] and
 //!   [`follow_logs`] give it back.
 //! - [`Depot`] keeps files as chunks that versions and backups share, on a [`Disk`].
+//! - [`stage_package`] puts a package's files into the depot, [`Depot::releases`] says what of it slots need.
 //! - [`SlotsFile`] keeps which version of each module is active, in one step for all of them.
 //! - [`write_whole`] replaces a file in one step, [`lock_home`] makes sure that one kernel runs per home.
 //!
@@ -56,6 +57,7 @@ mod journal;
 mod logs;
 mod scribe;
 mod slots;
+mod stage;
 
 pub use depot::{Cleaned, Depot, DepotError, DepotFound, Holding, Inspected, Intake, Stocked, Taken};
 pub use disk::{Disk, LocalDisk};
@@ -72,3 +74,4 @@ pub use logs::{
 };
 pub use scribe::{Notice, OnNotice, Scribe, ScribeOptions};
 pub use slots::{SlotsFile, SlotsFileError, SlotsFound};
+pub use stage::{StageError, stage_package};

@@ -7,6 +7,8 @@
 //! - `trust` (feature) says who may vouch for a package: keys, roles, expiry, versions.
 //! - [`Slots`] say which version is active, which one is on its way and which one is the way back; a [`Release`] is a
 //!   version as it is kept.
+//! - [`plan()`] says beforehand what an update changes, who notices, and why it is not done; [`breaches`] compares what
+//!   two versions of a service promise.
 //! - [`Digests`] are the two hashes by which a file of a package is known.
 //!
 //! Not here: files, folders, clocks, chance. `store` keeps what is defined here on a disk; time enters as an argument.
@@ -40,8 +42,10 @@
 
 mod bale;
 mod chunk;
+mod contract;
 mod digest;
 mod package;
+mod plan;
 mod release;
 mod slots;
 mod tree;
@@ -52,10 +56,14 @@ pub use bale::{
     BALE_BYTES_MAX, Bale, BaleEntry, BaleFlaw, BaleId, BaleTail, BaleWriter, Form, Press, TAIL_BYTES,
 };
 pub use chunk::{CHUNK_BYTES_MAX, CHUNK_BYTES_MEAN, CHUNK_BYTES_MIN, ChunkId, Cuts, End};
+pub use contract::{Breach, Contract, Method, breaches};
 pub use digest::{Digester, Digests};
 pub use package::{
     FILES_MAX, Head, HeadFlaw, PackageError, PackageFile, PackageReader, PackedFile, PackedPath, PathFlaw,
     RATIO_MAX, Rights, Slice, UNPACKED_BYTES_MAX, write_package,
+};
+pub use plan::{
+    Affected, Doubt, Facts, FileChanges, ModulePlan, Obstacle, Plan, Question, Source, Strategy, Wish, plan,
 };
 pub use release::{RELEASE_BYTES_MAX, Release, ReleaseFile, ReleaseFlaw};
 pub use slots::{

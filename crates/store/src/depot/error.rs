@@ -58,6 +58,12 @@ pub enum DepotError {
         #[source]
         source: TreeFlaw,
     },
+    /// A file is not the list of a release's files.
+    #[error("file {} is no release", file.root)]
+    Release {
+        /// Its name.
+        file: FileRef,
+    },
     /// A file is longer than the depot stores.
     #[error("a file has more than {bytes_max} bytes")]
     TooLong {
@@ -94,6 +100,7 @@ impl Explain for DepotError {
             Self::Missing { .. } => "store::depot::missing",
             Self::Damaged { .. } => "store::depot::damaged",
             Self::Tree { .. } => "store::depot::tree",
+            Self::Release { .. } => "store::depot::release",
             Self::TooLong { .. } => "store::depot::too_long",
             Self::Full { .. } => "store::depot::full",
             Self::Compressor(_) => "store::depot::compressor",

@@ -12,6 +12,7 @@ mod memory;
 mod rehearsal;
 mod scribe;
 mod slots;
+mod stage;
 
 use std::time::Duration;
 

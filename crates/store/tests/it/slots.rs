@@ -57,17 +57,6 @@ fn read(depot: &mut Depot, release: &FileRef) -> Result<(), String> {
     Ok(())
 }
 
-/// All files that the slots keep.
-fn kept(depot: &mut Depot, slots: &Slots) -> Vec<FileRef> {
-    let mut files = slots.kept();
-    for release in slots.kept() {
-        let mut text = Vec::new();
-        depot.read(&release, &mut text).unwrap();
-        files.extend(Release::parse(&text).unwrap().files.iter().map(|file| file.content));
-    }
-    files
-}
-
 fn why() -> String {
     "because".to_owned()
 }
@@ -99,7 +88,7 @@ fn life_of_a_home(disk: &Arc<Rehearsal>) -> Written {
         for next in [staged, Step::Verify(id, why()), Step::Try(id), last(id, why())] {
             step(&mut slots, next);
         }
-        let keep = kept(&mut depot, slots.slots());
+        let keep = depot.releases(&slots.slots().kept()).unwrap();
         depot.clean(&keep).unwrap();
     }
     written
@@ -123,7 +112,7 @@ fn check(written: &Written, steps: usize, disk: Rehearsal) -> Result<(), String>
     for release in found.kept() {
         read(&mut depot, &release)?;
     }
-    let keep = kept(&mut depot, found);
+    let keep = depot.releases(&found.kept()).map_err(|error| error.to_string())?;
     depot.clean(&keep).map_err(|error| error.to_string())?;
     found.kept().iter().try_for_each(|release| read(&mut depot, release))
 }
