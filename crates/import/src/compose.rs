@@ -229,14 +229,14 @@ fn limits(fields: &mut Fields<'_>, module: &mut Module) {
     let limits = deploy.and_then(|deploy| deploy.entry("resources")).and_then(|all| all.entry("limits"));
     let bound = |key| limits.and_then(|limits| limits.entry(key)).and_then(Node::literal);
     let memory = fields.take("mem_limit").and_then(Node::literal).or(bound("memory"));
-    module.policy.limits.memory_bytes = memory.and_then(spans::size_bytes);
+    // 0 means no bound.
+    module.policy.limits.memory_bytes = memory.and_then(spans::size_bytes).filter(|bytes| *bytes > 0);
     let processes = fields.take("pids_limit").and_then(Node::literal).or(bound("pids"));
     module.policy.limits.processes = processes
         .and_then(|number| number.parse().ok())
         .filter(|number| *number > 0 && *number <= 1_000_000_000);
-    if let Some(cpus) = bound("cpus") {
-        module.remarks.lost(format_args!("cpus: {cpus}"), "shares of the machine are not set per module");
-    }
+    let cpus = fields.take("cpus").and_then(Node::literal).or(bound("cpus"));
+    module.policy.limits.cpu_permille = cpus.and_then(spans::cpu_permille);
     let replicas = deploy.and_then(|deploy| deploy.entry("replicas")).and_then(Node::literal);
     if let Some(number) = replicas.filter(|number| *number != "1") {
         let why = "each copy is an entry of its own here, with a name and a port of its own";

@@ -79,6 +79,19 @@ fn bounded(seconds: f64) -> Option<Duration> {
     Some(Duration::from_millis(ms)).filter(|span| *span <= SPAN_MAX)
 }
 
+/// 1,024 processors, in thousandths: the largest share that `ostoja.yaml` takes; the smallest is a hundredth of one.
+const CPU_PERMILLE: std::ops::RangeInclusive<f64> = 10.0..=1_024_000.0;
+
+/// A share of processors in thousandths: `0.5`, `2`, `50%`.
+pub(crate) fn cpu_permille(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let (number, unit) = text.strip_suffix('%').map_or((text, 1000.0), |percent| (percent, 10.0));
+    let permille = number.parse::<f64>().ok()? * unit;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in the range")]
+    let whole = CPU_PERMILLE.contains(&permille).then_some(permille.round() as u64);
+    whole
+}
+
 /// Docker's and systemd's: `512m`, `1g`, `2GB`, `64K`, all by 1,024; a bare number counts bytes.
 pub(crate) fn size_bytes(text: &str) -> Option<u64> {
     let text = text.trim().to_lowercase();

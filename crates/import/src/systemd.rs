@@ -190,7 +190,10 @@ fn limit(limits: &mut Limits, key: &str, value: &str) -> bool {
         "LimitNPROC" | "TasksMax" => (&mut limits.processes, number),
         "LimitCPU" => (&mut limits.cpu_seconds, number),
         "LimitCORE" => (&mut limits.core_bytes, spans::size_bytes(soft)),
-        "MemoryMax" | "MemoryLimit" => (&mut limits.memory_bytes, spans::size_bytes(soft)),
+        "CPUQuota" => (&mut limits.cpu_permille, spans::cpu_permille(soft)),
+        "MemoryMax" | "MemoryLimit" => {
+            (&mut limits.memory_bytes, spans::size_bytes(soft).filter(|bytes| *bytes > 0))
+        }
         _ => return false,
     };
     *bound = found.or(*bound);
@@ -219,7 +222,6 @@ fn lost(module: &mut Module, key: &str, value: &str) {
         "KillMode" => "all processes of a module end with it",
         "Slice"
         | "Nice"
-        | "CPUQuota"
         | "CPUWeight"
         | "IOWeight"
         | "CPUSchedulingPolicy"

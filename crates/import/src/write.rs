@@ -153,6 +153,7 @@ fn policy(text: &mut String, module: &Module) {
     let limits = &policy.limits;
     let mut bounds = Vec::new();
     bounds.extend(limits.memory_bytes.map(|bytes| format!("memory: {}", size(bytes))));
+    bounds.extend(limits.cpu_permille.map(|permille| format!("cpu: {}", share(permille))));
     bounds.extend(limits.files.map(|number| format!("files: {number}")));
     bounds.extend(limits.processes.map(|number| format!("processes: {number}")));
     bounds.extend(limits.core_bytes.map(|bytes| format!("core: {}", size(bytes))));
@@ -215,6 +216,15 @@ fn size(bytes: u64) -> String {
         }
     }
     bytes.to_string()
+}
+
+/// A share of processors: in percent, or as it is where that is no whole number.
+fn share(permille: u64) -> String {
+    if permille.is_multiple_of(10) {
+        format!("{}%", permille / 10)
+    } else {
+        format!("{}.{}%", permille / 10, permille % 10)
+    }
 }
 
 fn list(words: &[String]) -> String {

@@ -25,8 +25,8 @@ pub(super) fn of_service(key: &str) -> &'static str {
         | "sysctls" => "what a module may touch stands under `permissions`",
         "tty" | "stdin_open" => "programs have no terminal here",
         "secrets" | "configs" => "programs read files of this machine, or variables passed by `env_pass`",
-        "cpus" | "cpu_shares" | "cpu_quota" | "cpuset" | "mem_reservation" | "mem_swappiness"
-        | "memswap_limit" | "shm_size" | "oom_score_adj" => "shares of the machine are not set per module",
+        "cpu_shares" | "cpu_quota" | "cpuset" | "mem_reservation" | "mem_swappiness" | "memswap_limit"
+        | "shm_size" | "oom_score_adj" => "shares of the machine are not set per module",
         "scale" => "each copy is an entry of its own here, with a name and a port of its own",
         "extends" => "write what it extends into the service itself, then import again",
         "ulimits" => "only `nofile` is carried over",

@@ -28,3 +28,13 @@ fn sizes_count_by_1024() {
     assert_eq!(size_bytes("infinity"), None);
     assert_eq!(size_bytes("99999999999999999999g"), Some(u64::MAX));
 }
+
+#[test]
+fn shares_of_processors_are_thousandths() {
+    assert_eq!(cpu_permille("0.50"), Some(500));
+    assert_eq!(cpu_permille("150%"), Some(1500));
+    assert_eq!(cpu_permille("2"), Some(2000));
+    for text in ["0", "0.001", "9999", "all", "NaN", "-1"] {
+        assert_eq!(cpu_permille(text), None, "{text}");
+    }
+}
