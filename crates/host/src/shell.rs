@@ -32,13 +32,16 @@ use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
 use crate::functions::Cabinet;
+use crate::governor::Governor;
 use crate::guests::Guests;
 use crate::home::Home;
+use crate::lane::Cut;
 use crate::launch::Ground;
 use crate::life::{Life, Seat};
 use crate::outbox::Written;
 use crate::ready::Probes;
 use crate::run::{News, ProjectSource};
+use crate::safe::Safety;
 use crate::talk::Talk;
 use crate::tasks;
 use crate::translate::Sheet;
@@ -89,6 +92,8 @@ pub(crate) struct Shell {
     pub(crate) files: Files,
     pub(crate) surrounding: Surrounding,
     pub(crate) cgroups: Cgroups,
+    pub(crate) governor: Governor,
+    pub(crate) safety: Safety,
     /// Launches that are being carried out.
     pub(crate) births: Births,
     /// Which layers of containment work here.
@@ -111,6 +116,8 @@ pub(crate) struct Shell {
     mail: Vec<Slot>,
     /// One read buffer for all, since only one reads at a time; shared with payloads that are on their way.
     pub(crate) sheet: Option<Sheet>,
+    /// Where the frames of the last look into a lane lay; kept for its memory.
+    pub(crate) cuts: Vec<Cut>,
     /// The moment for which the timer is set.
     pub(crate) armed: Option<Time>,
     pub(crate) frames: u64,
@@ -148,6 +155,7 @@ pub(crate) struct Parts {
     pub(crate) files: Files,
     pub(crate) surrounding: Surrounding,
     pub(crate) cgroups: Cgroups,
+    pub(crate) safety: Safety,
     pub(crate) births: Births,
     pub(crate) proofs: Report,
     pub(crate) talk: Talk,
@@ -164,6 +172,8 @@ impl Shell {
                 clock: parts.clock,
                 files: parts.files,
                 surrounding: parts.surrounding,
+                governor: Governor::open(parts.cgroups.dir()),
+                safety: parts.safety,
                 cgroups: parts.cgroups,
                 births: parts.births,
                 proofs: parts.proofs,
@@ -178,6 +188,7 @@ impl Shell {
                 sets: VecDeque::new(),
                 mail: Vec::new(),
                 sheet: None,
+                cuts: Vec::new(),
                 armed: None,
                 frames: 0,
                 is_looking_out: false,
@@ -202,7 +213,8 @@ impl Shell {
     }
 
     pub(crate) fn ground(&self) -> Ground<'_> {
-        Ground { home: &self.files.home, surrounding: &self.surrounding }
+        let counts_processes = self.governor.counts_processes();
+        Ground { home: &self.files.home, surrounding: &self.surrounding, counts_processes }
     }
 
     /// Tells the kernel what happened and does everything that follows from it.
