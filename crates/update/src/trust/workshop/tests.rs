@@ -142,6 +142,51 @@ fn what_has_expired_is_believed_again_after_it_was_sealed_anew() {
     with(&[4], |keys| workshop.seal(much_later, Terms::default(), keys)).unwrap();
 }
 
+/// A whole package of a version, with this slice.
+fn package(head: &Head, slice: &Slice) -> Vec<u8> {
+    let mut open = |_: &PackedFile| Ok(Box::new(&b"{}"[..]) as Box<dyn std::io::Read>);
+    let mut package = Vec::new();
+    crate::write_package(head, slice, &mut open, &mut package).unwrap();
+    package
+}
+
+/// What a user makes of a package file: signatures first, then the files.
+fn receive(trust: &Trust, package: &[u8]) -> Result<Head, TrustError> {
+    let reader = crate::PackageReader::open(package).unwrap();
+    trust.verify(NOW, reader.slice())?.check_package(&reader)?;
+    Ok(reader.finish().unwrap())
+}
+
+#[test]
+fn one_file_is_enough_from_the_maker_to_the_user_and_none_passes_for_another() {
+    let mut workshop = open();
+    let user = Trust::begin(workshop.first_root()).unwrap();
+    let (one, two) = (head(1, "{}"), head(2, "{}"));
+    let slice = vouch(&mut workshop, 1, &[4]).unwrap();
+    assert_eq!(receive(&user, &package(&one, &slice)).unwrap(), one);
+    // Another version, which nobody signed for, with a slice that is fine.
+    assert!(matches!(receive(&user, &package(&two, &slice)), Err(TrustError::Unvouched { .. })));
+    // The same version with another file.
+    let path = PackedPath::parse("evil").unwrap();
+    let file = PackedFile { path, rights: Rights::Executable, digests: Digests::of(b"{}") };
+    let files = one.files().iter().cloned().chain([file]).collect();
+    let more = Head::try_new(one.module().clone(), one.version().clone(), files).unwrap();
+    let error = receive(&user, &package(&more, &slice)).unwrap_err();
+    assert!(matches!(error, TrustError::Content { what: "length", .. }), "{error}");
+    // The same again under another module's name.
+    let files = one.files().to_vec();
+    let other = Head::try_new(ModuleId::parse("mail").unwrap(), one.version().clone(), files).unwrap();
+    assert!(matches!(receive(&user, &package(&other, &slice)), Err(TrustError::Unvouched { .. })));
+    // Without a slice there is nothing to believe.
+    assert!(matches!(receive(&user, &package(&one, &Slice::new())), Err(TrustError::Missing { .. })));
+    let stranger = with(&[8, 9], |keys| {
+        let role = |role| (role, held(&[8, 9], 1));
+        Workshop::open(TrustRole::ALL.map(role).into(), NOW, Terms::default(), keys)
+    });
+    let slice = with(&[8], |keys| stranger.unwrap().vouch(&one, NOW, Terms::default(), keys)).unwrap();
+    assert!(matches!(receive(&user, &package(&one, &slice)), Err(TrustError::Signature { .. })));
+}
+
 /// What can happen in the life of a workshop and its users.
 #[derive(Debug, Clone)]
 enum Turn {
