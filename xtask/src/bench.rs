@@ -8,6 +8,7 @@ mod actors;
 mod calls;
 mod cold;
 mod home;
+mod lanes;
 mod neighbours;
 mod peers;
 mod process;
@@ -26,10 +27,11 @@ use crate::shell;
 use report::Report;
 
 /// Everything that can be measured.
-const NAMES: [&str; 7] = ["supervisors", "calls", "thousand", "cold", "actors", "spawn", "neighbours"];
+const NAMES: [&str; 8] =
+    ["supervisors", "calls", "thousand", "cold", "actors", "spawn", "lanes", "neighbours"];
 
 /// What is measured on other programs than the one that ships.
-const APART: [&str; 2] = ["actors", "spawn"];
+const APART: [&str; 3] = ["actors", "spawn", "lanes"];
 
 /// What was asked for.
 #[derive(Debug)]
@@ -79,6 +81,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
             "thousand" => thousand::measure(&binary)?,
             "neighbours" => neighbours::measure(&binary, wish.rounds, &wish.only)?,
             "spawn" => spawn::measure(wish.rounds)?,
+            "lanes" => lanes::measure()?,
             "actors" => actors::measure(wish.build, wish.rounds, &wish.only)?,
             _ => cold::measure(&binary, wish.rounds)?,
         };

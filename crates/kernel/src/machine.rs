@@ -174,7 +174,12 @@ impl Kernel {
         let (spec, bounds) = (&module.spec, self.bounds_of(module));
         // No two lives have one number, so that no two proxies draw the same ids.
         let seed = Random::new(self.seed ^ generation.0.rotate_left(32)).next();
-        Some(Badge { name: Word::from(&spec.id), features: spec.features, seed, calls_per_s: bounds.of(Resource::Calls) })
+        Some(Badge {
+            name: Word::from(&spec.id),
+            features: spec.features,
+            seed,
+            calls_per_s: bounds.of(Resource::Calls),
+        })
     }
 
     /// The next thing to do; call until there is none.
