@@ -3,15 +3,21 @@
 
 use protocol::operator::{
     Acted, ActorTable, Event, FunctionRow, FunctionStats, Installed, LogPage, ModuleDetail, ModuleStatus,
-    Plan, Published, Story, UsageTable,
+    Plan, Published, Safe, Story, UsageTable,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
 use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
+<<<<<<< HEAD
     DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported, KernelLog, Made,
     ManPages, Modules, Overview, PendingRows, PermissionRows, RunEnded, Schemas, ServiceUnit, Status,
     SwappedModules, UpEvent, Upped,
+=======
+    DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, KernelLog, ManPages,
+    Modules, PendingRows, PermissionRows, Restored, RunEnded, Schemas, ServiceUnit, Status, SwappedModules,
+    UpEvent, Upped,
+>>>>>>> main
 };
 
 /// How a verb prints.
@@ -112,6 +118,9 @@ fn nested() -> Vec<Output> {
         document::<Upped>("kernel start -d"),
         document::<Downed>("kernel stop"),
         document::<Upped>("kernel restart"),
+        document::<Safe>("kernel safe-mode"),
+        document::<Safe>("kernel resume"),
+        document::<Restored>("kernel restore"),
         document::<Status>("kernel status"),
         document::<KernelLog>("kernel logs"),
         document::<ServiceUnit>("service install"),

@@ -11,7 +11,7 @@ use crate::runner::{Ran, World, finish};
 use crate::stage::{Played, shop};
 
 /// A command line, the verb whose schema it keeps to, and its exit code.
-const LINES: [(&str, &str, i32); 56] = [
+const LINES: [(&str, &str, i32); 58] = [
     ("up -d", "up -d", 3),
     ("up --dry-run", "--dry-run of any verb but config, service", 0),
     ("ps", "ps", 0),
@@ -66,6 +66,8 @@ const LINES: [(&str, &str, i32); 56] = [
     ("kernel start -d", "kernel start -d", 3),
     ("kernel stop", "kernel stop", 0),
     ("kernel stop --dry-run", "--dry-run of any verb but config, service", 0),
+    ("kernel safe-mode", "kernel safe-mode", 0),
+    ("kernel resume", "kernel resume", 0),
     ("down", "down", 0),
     ("down --dry-run", "--dry-run of any verb but config, service", 0),
 ];
@@ -92,7 +94,7 @@ const LINES_ALONE: [(&str, &str, i32); 17] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel.
-const ELSEWHERE: [&str; 12] = [
+const ELSEWHERE: [&str; 13] = [
     "up",
     "run",
     "run (its last line)",
@@ -104,6 +106,7 @@ const ELSEWHERE: [&str; 12] = [
     "kernel restart",
     "kernel status",
     "kernel logs",
+    "kernel restore",
     "demo",
 ];
 
