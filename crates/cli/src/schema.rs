@@ -9,15 +9,9 @@ use schemars::{JsonSchema, Schema, schema_for};
 
 use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
-<<<<<<< HEAD
     DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported, KernelLog, Made,
-    ManPages, Modules, Overview, PendingRows, PermissionRows, RunEnded, Schemas, ServiceUnit, Status,
-    SwappedModules, UpEvent, Upped,
-=======
-    DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, KernelLog, ManPages,
-    Modules, PendingRows, PermissionRows, Restored, RunEnded, Schemas, ServiceUnit, Status, SwappedModules,
-    UpEvent, Upped,
->>>>>>> main
+    ManPages, Modules, Overview, PendingRows, PermissionRows, Restored, RunEnded, Schemas, ServiceUnit,
+    Status, SwappedModules, UpEvent, Upped,
 };
 
 /// How a verb prints.

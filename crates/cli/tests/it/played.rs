@@ -73,7 +73,9 @@ const LINES: [(&str, &str, i32); 58] = [
 ];
 
 /// Lines that need no kernel, kept to their schemas here too.
-const LINES_ALONE: [(&str, &str, i32); 17] = [
+const LINES_ALONE: [(&str, &str, i32); 19] = [
+    ("", "(none)", 0),
+    ("new mine --lang python", "new", 0),
     ("config set a.b 1", "config set", 0),
     ("config get a.b", "config get", 0),
     ("config list", "config list", 0),
@@ -93,8 +95,10 @@ const LINES_ALONE: [(&str, &str, i32); 17] = [
     ("help man man1", "help man", 0),
 ];
 
-/// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel.
-const ELSEWHERE: [&str; 13] = [
+/// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel, or files.
+const ELSEWHERE: [&str; 15] = [
+    "import",
+    "init",
     "up",
     "run",
     "run (its last line)",
