@@ -1,6 +1,7 @@
 //! Answers as people read them: pure functions from data and [`crate::theme::Theme`] to text, each with its snapshot.
 
 pub mod audit;
+pub mod context;
 pub mod findings;
 pub mod logs;
 pub mod modules;

@@ -2,14 +2,15 @@
 //! shows, and against which a test holds what each verb really prints.
 
 use protocol::operator::{
-    Acted, Event, Installed, LogPage, ModuleDetail, ModuleStatus, Plan, Published, Story, UsageTable,
+    Acted, ContextKey, Event, Installed, LogPage, ModuleDetail, ModuleStatus, Plan, Published, Story,
+    UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
 use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
     DemoStep, Downed, ExitCodes, Findings, HelpText, KernelLog, ManPages, Modules, PendingRows,
-    PermissionRows, RunEnded, Schemas, ServiceUnit, Status, UpEvent, Upped,
+    PermissionRows, RunEnded, Schemas, SecretChanged, SecretRows, ServiceUnit, Status, UpEvent, Upped,
 };
 
 /// How a verb prints.
@@ -89,6 +90,15 @@ fn nested() -> Vec<Output> {
         document::<Findings>("module check"),
         document::<PermissionRows>("permissions list"),
         document::<PendingRows>("permissions pending"),
+        document::<VariableList>("context list"),
+        document::<VariableRow>("context get"),
+        document::<ContextKey>("context set"),
+        document::<ContextKey>("context delete"),
+        document::<SecretChanged>("secret set"),
+        document::<SecretRows>("secret list"),
+        document::<SecretChanged>("secret rm"),
+        document::<SecretChanged>("secret rotate"),
+        document::<SecretChanged>("secret unlock"),
         document::<ConfigEntry>("config get"),
         document::<ConfigEntries>("config list"),
         document::<ConfigEntries>("config show"),

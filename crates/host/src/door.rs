@@ -32,6 +32,7 @@ use crate::shell::Shell;
 use crate::translate::message_json;
 
 mod connection;
+mod context_requests;
 mod kernel_requests;
 mod logs;
 mod module_requests;
@@ -41,6 +42,7 @@ mod permission_requests;
 mod reply;
 mod requests;
 mod rows;
+mod secret_requests;
 mod usage_requests;
 
 #[cfg(test)]

@@ -21,6 +21,9 @@ mod tests;
 /// 64 KiB: a buffer that grew beyond this is given back when it is empty.
 const BUFFER_BYTES_KEPT: usize = 64 << 10;
 
+/// 256 bytes: what a line of an answer has beside its id and its result.
+const LINE_REST_BYTES: usize = 256;
+
 /// 16 MiB, everything counted: what is kept at all for a module that does not read.
 const CERTAIN_BYTES_MAX: usize = 2 * QUEUE_BYTES_MAX_DEFAULT;
 
@@ -69,6 +72,8 @@ pub(crate) struct Outbox {
     ends: VecDeque<u64>,
     /// How many bytes went before the buffer's first one.
     before: u64,
+    /// Whether what is in the buffer is to be overwritten once it is written.
+    is_wiped: bool,
     /// Whether a task waits for room in the pipe.
     pub(crate) is_waiting: bool,
     /// Whether it is on the list of those to be written at the end of this turn.
@@ -83,6 +88,7 @@ impl Outbox {
             taken: 0,
             ends: VecDeque::new(),
             before: 0,
+            is_wiped: false,
             is_waiting: false,
             is_listed: false,
         }
@@ -110,6 +116,28 @@ impl Outbox {
         }
         self.ends.push_back(self.before + self.buffer.len() as u64);
         Posted::Queued
+    }
+
+    /// Queues a line that holds a secret of so many bytes, as [`Mail::Answer`]: written at once, and nothing of it stays
+    /// in the buffer once the pipe has taken it all.
+    pub(crate) fn post_wiped(&mut self, bytes: usize, encode: impl FnOnce(&mut Vec<u8>)) -> Posted {
+        if !self.is_waiting && self.write() == Written::Closed {
+            return Posted::Closed;
+        }
+        // A buffer that grew while the line is written would leave a copy where it was.
+        let mut grown = Vec::with_capacity(self.buffer.len() + bytes + LINE_REST_BYTES);
+        grown.extend_from_slice(&self.buffer);
+        let mut old = std::mem::replace(&mut self.buffer, grown);
+        if self.is_wiped {
+            vault::wipe(&mut old);
+        }
+        self.is_wiped = true;
+        let posted = self.post(Mail::Answer, encode);
+        if posted == Posted::Queued && !self.is_waiting {
+            // What the pipe does not take now is waited for like every other line.
+            self.write();
+        }
+        posted
     }
 
     /// How many frames wait, the one that was begun included.
@@ -148,6 +176,9 @@ impl Outbox {
             }
         }
         self.before += self.buffer.len() as u64;
+        if std::mem::take(&mut self.is_wiped) {
+            vault::wipe(&mut self.buffer);
+        }
         self.buffer.clear();
         self.buffer.shrink_to(BUFFER_BYTES_KEPT);
         self.taken = 0;
@@ -158,6 +189,9 @@ impl Outbox {
     /// Closes the pipe; what waits is gone.
     pub(crate) fn close(&mut self) {
         self.pipe = None;
+        if std::mem::take(&mut self.is_wiped) {
+            vault::wipe(&mut self.buffer);
+        }
         self.buffer = Vec::new();
         self.taken = 0;
         self.ends.clear();

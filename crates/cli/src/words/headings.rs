@@ -4,7 +4,7 @@
 use crate::lang::Lang;
 
 /// Every heading and name that is shown.
-const HEADINGS: [(&str, &str); 63] = [
+const HEADINGS: [(&str, &str); 68] = [
     // Tables.
     ("NAME", "NAZWA"),
     ("STATE", "STAN"),
@@ -38,6 +38,11 @@ const HEADINGS: [(&str, &str); 63] = [
     ("KEY", "KLUCZ"),
     ("VALUE", "WARTOŚĆ"),
     ("ORIGIN", "SKĄD"),
+    ("SCOPE", "ZAKRES"),
+    ("BYTES", "BAJTY"),
+    ("ENDS IN", "KONIEC ZA"),
+    ("SECRET", "SEKRET"),
+    ("SET BEFORE", "USTAWIONO PRZED"),
     // Names before values.
     ("module", "moduł"),
     ("state", "stan"),

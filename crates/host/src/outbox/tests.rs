@@ -99,3 +99,36 @@ fn even_certain_mail_ends_for_a_module_that_never_reads() {
     let queued = (0..64).take_while(|_| outbox.post(Mail::Certain, line(&large)) == Posted::Queued).count();
     assert!((15..=16).contains(&queued), "{queued}");
 }
+
+#[test]
+fn a_secret_is_written_at_once_and_its_buffer_starts_anew() {
+    let (mut outbox, mut module) = pipe();
+    assert_eq!(outbox.post(Mail::Answer, line("first")), Posted::Queued);
+    assert_eq!(outbox.post_wiped(7, line("secret")), Posted::Queued);
+    assert!(outbox.is_empty());
+    assert!(!outbox.is_wiped);
+    assert!(outbox.buffer.is_empty());
+    let mut got = [0; 13];
+    module.read_exact(&mut got).expect("both lines");
+    assert_eq!(&got, b"first\nsecret\n");
+}
+
+#[test]
+fn a_secret_that_waits_for_the_pipe_is_wiped_when_it_went() {
+    let (mut outbox, mut module) = pipe();
+    let long = "x".repeat(1 << 20);
+    assert_eq!(outbox.post(Mail::Answer, line(&long)), Posted::Queued);
+    assert_eq!(outbox.write(), Written::Blocked);
+    assert_eq!(outbox.post_wiped(7, line("secret")), Posted::Queued);
+    assert!(outbox.is_wiped);
+    let reader = std::thread::spawn(move || {
+        let mut got = vec![0; (1 << 20) + 8];
+        module.read_exact(&mut got).expect("both lines");
+        got
+    });
+    while outbox.write() == Written::Blocked {
+        std::thread::yield_now();
+    }
+    assert!(!outbox.is_wiped && outbox.buffer.is_empty());
+    assert!(reader.join().expect("it read").ends_with(b"x\nsecret\n"));
+}

@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use abi::{
-    Generation, ModuleId, Name, Pattern, Payload, PermissionKind, Record, RequestId, Scope, Slot, Time,
+    Generation, ModuleId, Pattern, Payload, PermissionKind, Record, RequestId, Scope, Slot, Time,
 };
 
 use super::Kept;

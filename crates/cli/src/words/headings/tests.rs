@@ -6,7 +6,8 @@ use super::{HEADINGS, heading};
 use crate::lang::Lang;
 
 /// The sources that show headings or names.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
+    include_str!("../../render/context.rs"),
     include_str!("../../render/modules.rs"),
     include_str!("../../render/status.rs"),
     include_str!("../../render/top.rs"),
