@@ -4,6 +4,7 @@ An example whose runtime is not on this machine is skipped, and says so. Deno is
 """
 from __future__ import annotations
 
+import filecmp
 import http.client
 import json
 import os
@@ -13,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 from typing import Optional
@@ -35,14 +37,14 @@ def in_folder(folder: str) -> str:
 class Manifests(unittest.TestCase):
     def test_every_folder_has_a_manifest_of_its_name_and_an_entry(self) -> None:
         folders = sorted(name for name in os.listdir(EXAMPLES) if os.path.isdir(in_folder(name)) and name != "__pycache__")
-        self.assertEqual(folders, ["deno-clock", "fails-on-purpose", "http-server", "node-counter", "python-greeter",
-                                   "rust-adder", "shell-worker"])
+        self.assertEqual(folders, ["deno-clock", "fails-on-purpose", "go-hasher", "http-server", "node-counter",
+                                   "python-greeter", "rust-adder", "shell-facts", "shell-worker", "typescript-todo"])
         for folder in folders:
             with open(os.path.join(EXAMPLES, folder, "module.json"), encoding="utf-8") as file:
                 manifest = json.load(file)
             self.assertEqual(manifest["id"], folder)
             self.assertTrue(os.path.exists(os.path.join(EXAMPLES, folder, "README.md")), folder)
-            if manifest["runtime"] != "rust":
+            if manifest["runtime"] not in ("rust", "go"):
                 entry = os.path.join(EXAMPLES, folder, manifest["entry"])
                 self.assertTrue(os.path.isfile(entry), entry)
                 self.assertEqual(os.access(entry, os.X_OK), manifest["runtime"] == "binary", entry)
@@ -121,6 +123,78 @@ class Modules(unittest.TestCase):
         kernel.send("config:update", config={"clock": {"intervalMs": "soon"}}, changedSections=["clock"])
         self.check_manners(kernel)
         self.check_orphan(command, "deno-clock")
+
+
+    def test_typescript_todo(self) -> None:
+        deno = program("deno", "DENO")
+        if deno is None:
+            self.skipTest("deno is not on the PATH, and $DENO is not set")
+        denied = [f"--deny-{kind}" for kind in ("net", "read", "write", "run", "sys")]
+        command = [deno, "run", *denied, "--allow-env=HOME,LANG,PATH", "--unstable-sloppy-imports", "todo.ts"]
+        kernel = self.module(command, "typescript-todo")
+        kernel.start({"todo": {"itemsMax": 3}})
+        self.assertIn("what is there to do?", kernel.request("todo", "add", {})["error"])
+        for number, text in enumerate(("water", "read", "sleep"), 1):
+            self.assertEqual(kernel.request("todo", "add", {"text": text})["result"], number)
+            kernel.expect("publish", topic="todo.added", payload={"text": text, "open": number})
+        self.assertIn("enough", kernel.request("todo", "add", {"text": "more"})["error"])
+        self.assertEqual(kernel.request("todo", "done", {"number": 2})["result"], {"text": "read", "isDone": True})
+        call_id = kernel.ask("todo", "list")
+        self.assertEqual(kernel.expect("rpc_response", id=call_id)["result"], 2)
+        self.assertEqual([frame["data"]["text"] for frame in kernel.sent("chunk", id=call_id)], ["water", "read", "sleep"])
+        kernel.send("state:save", id="s")
+        state = kernel.expect("state:saved")["state"]
+        newer = self.module(command, "typescript-todo")
+        newer.start()
+        newer.send("state:restore", id="r", state=state, version="0.9.0")
+        newer.expect("state:restored")
+        self.assertEqual(newer.request("todo", "list")["result"], 2)
+        for _ in range(60):
+            newer.send("deliver", id="d", topic="clock.tick", payload={"count": 60})
+        newer.expect("log", msg="2 things are still to do", data={"source": "stdout"})
+        self.check_manners(newer)
+        self.check_manners(kernel)
+        self.check_orphan(command, "typescript-todo")
+
+    def test_go_hasher(self) -> None:
+        go = program("go", "GO")
+        if go is None:
+            self.skipTest("go is not on the PATH")
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        built = os.path.join(folder.name, "hasher")
+        environment = {**os.environ, "GOFLAGS": "-mod=mod", "GOPROXY": "off", "CGO_ENABLED": "0"}
+        subprocess.run([go, "build", "-o", built, "."], cwd=in_folder("go-hasher"), env=environment, check=True, timeout=120)
+        kernel = self.module([built], "go-hasher")
+        kernel.start()
+        abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        self.assertEqual(kernel.request("hasher", "hash", {"text": "abc"})["result"], abc)
+        self.assertIn("what is there to hash?", kernel.request("hasher", "hash")["error"])
+        call_id = kernel.ask("hasher", "hash_all", {"texts": ["abc", "abc"]})
+        self.assertEqual(kernel.expect("rpc_response", id=call_id)["result"], 2)
+        self.assertEqual([frame["data"] for frame in kernel.sent("chunk", id=call_id)], [abc, abc])
+        self.check_manners(kernel)
+        self.check_orphan([built], "go-hasher")
+
+    def test_shell_facts(self) -> None:
+        command = [os.path.join(EXAMPLES, "shell-facts", "facts.sh")]
+        kernel = self.module(command, "shell-facts")
+        kernel.start({"facts": {"greeting": "dzień dobry"}})
+        self.assertGreaterEqual(kernel.request("facts", "load")["result"], 0)
+        self.assertGreater(kernel.request("facts", "uptime")["result"], 0)
+        self.assertEqual(kernel.request("facts", "uptime", {"since": "x"})["error"], "since is no whole number")
+        self.assertEqual(kernel.request("facts", "echo", {"text": "ż \"x\""})["result"], 'dzień dobry: ż "x"')
+        kernel.send("deliver", id="d", topic="todo.added", payload={"text": "sleep"})
+        kernel.expect("log", msg="there is more to do", data={"text": "sleep"})
+        self.check_manners(kernel)
+        self.check_orphan(command, "shell-facts")
+
+    def test_the_copies_of_the_sdks_are_the_sdks(self) -> None:
+        for sdk, example, name in (("typescript", "typescript-todo", "ostoja.mjs"),
+                                   ("typescript", "typescript-todo", "ostoja.d.mts"), ("shell", "shell-facts", "ostoja.sh")):
+            copy = os.path.join(EXAMPLES, example, name)
+            self.assertTrue(filecmp.cmp(os.path.join(ROOT, "sdk", sdk, name), copy, shallow=False),
+                            f"run: cp sdk/{sdk}/{name} examples/{example}/{name}")
 
 
 class Commands(unittest.TestCase):

@@ -5,6 +5,7 @@
 //! first. Every step has a time limit, so that the whole run has one.
 
 mod install;
+mod sdks;
 mod shown;
 mod steps;
 
@@ -65,7 +66,7 @@ struct Done {
 }
 
 /// Every step in order; those with `Extent::Full` are left out of a fast run.
-const STEPS: [Step; 19] = [
+const STEPS: [Step; 23] = [
     Step { name: "tools", extent: Extent::Full, act: install::tools },
     Step { name: "fmt", extent: Extent::Fast, act: steps::fmt },
     Step { name: "tidy", extent: Extent::Fast, act: steps::tidy },
@@ -76,10 +77,14 @@ const STEPS: [Step; 19] = [
     Step { name: "tests", extent: Extent::Fast, act: steps::tests },
     Step { name: "doc tests", extent: Extent::Full, act: steps::doc_tests },
     Step { name: "doc pages", extent: Extent::Full, act: steps::doc_pages },
-    Step { name: "python sdk", extent: Extent::Fast, act: steps::python },
+    Step { name: "python sdk", extent: Extent::Fast, act: sdks::python },
+    Step { name: "typescript sdk", extent: Extent::Full, act: sdks::typescript },
+    Step { name: "go sdk", extent: Extent::Full, act: sdks::go },
+    Step { name: "shell sdk", extent: Extent::Full, act: sdks::shells },
     Step { name: "conformance", extent: Extent::Full, act: steps::conformance },
     Step { name: "simulator", extent: Extent::Full, act: steps::simulator },
     Step { name: "models", extent: Extent::Full, act: steps::models },
+    Step { name: "soak", extent: Extent::Full, act: steps::soak },
     Step { name: "bare proof", extent: Extent::Full, act: steps::bare_proof },
     Step { name: "fuzz", extent: Extent::Full, act: steps::fuzz },
     Step { name: "first command", extent: Extent::Full, act: steps::first_command },

@@ -1,5 +1,7 @@
 //! Files that are generated from the sources and checked in, so that readers need no build: the JSON Schemas of both
-//! doors and the list of error codes.
+//! doors, the module door's types for the SDKs of other languages, and the list of error codes.
+
+mod door_types;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -21,8 +23,11 @@ pub(crate) enum Mode {
 /// When a file can't be written, or, in `Mode::Check`, differs.
 pub(crate) fn run(mode: Mode) -> Result<()> {
     let tree = Tree::read(&shell::root())?;
+    let door = protocol::schema::module_door();
     let files = [
-        ("schema/module-door.json", protocol::schema::to_text(&protocol::schema::module_door())),
+        ("schema/module-door.json", protocol::schema::to_text(&door)),
+        ("sdk/typescript/door.d.mts", door_types::typescript(&door)?),
+        ("sdk/go/door.go", door_types::go(&door)?),
         ("schema/operator-door.json", protocol::schema::to_text(&protocol::operator::operator_door())),
         ("docs/reference/errors.md", codes::page(&tree)),
     ];

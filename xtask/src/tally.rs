@@ -22,8 +22,8 @@ impl AddAssign for Tally {
 }
 
 impl Tally {
-    /// Adds up every summary in a runner's output: nextest, cargo test, Python's unittest, node's runner, and the
-    /// plain line `N passed, N failed`.
+    /// Adds up every summary in a runner's output: nextest, cargo test, Python's unittest, node's runner, Go's, and
+    /// the plain line `N passed, N failed`.
     pub(crate) fn of_output(text: &str) -> Self {
         let mut tally = Self::default();
         let mut unittest_ran = 0;
@@ -43,6 +43,19 @@ impl Tally {
             } else if line == "OK" || line.starts_with("OK (") || line.starts_with("FAILED (") {
                 tally += unittest(line, unittest_ran);
                 unittest_ran = 0;
+            } else if let Some((count, word)) = node(line) {
+                match word {
+                    "pass" => tally.passed += count,
+                    "fail" | "cancelled" => tally.failed += count,
+                    _ => tally.skipped += count,
+                }
+            } else if let Some(rest) = line.strip_prefix("--- ") {
+                // Go counts nothing itself: it says each test's end.
+                match rest.split(':').next() {
+                    Some("PASS") => tally.passed += 1,
+                    Some("FAIL") => tally.failed += 1,
+                    _ => tally.skipped += 1,
+                }
             } else if is_plain_summary(line) {
                 tally += counts(line);
             }
@@ -75,6 +88,13 @@ fn unittest(line: &str, ran: u64) -> Tally {
     };
     let (failed, skipped) = (part("failures") + part("errors"), part("skipped"));
     Tally { passed: ran.saturating_sub(failed + skipped), failed, skipped }
+}
+
+/// `# pass 11` and its like, as node's runner ends.
+fn node(line: &str) -> Option<(u64, &str)> {
+    let (word, count) = line.strip_prefix("# ")?.split_once(' ')?;
+    let is_known = ["pass", "fail", "cancelled", "skipped", "todo"].contains(&word);
+    is_known.then_some((count.parse().ok()?, word))
 }
 
 /// `N passed, N failed` alone on a line, `, N skipped` may follow.

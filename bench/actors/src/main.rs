@@ -7,6 +7,7 @@
     reason = "the line on stdout is what the harness reads"
 )]
 
+mod bare;
 mod flood;
 mod graph;
 mod measure;
@@ -66,6 +67,8 @@ fn line(name: &str) -> Option<Result<String, String>> {
         "graph_10k_1" => graph(10_000, 10_000, 1),
         "graph_10k_2" => graph(10_000, 10_000, 2),
         "graph_1m_1" => graph(MILLION, 100_000, 1),
+        "bare_bounce_2" => nanos(bare::bounce()),
+        "bare_lines_2" => rate(bare::lines()),
         "spawn_1m" => measure::spawning(name, MILLION, graph::spawn),
         _ => return None,
     })

@@ -32,12 +32,17 @@ impl Actor for Pin {
     fn handle(&mut self, _message: (), _ctx: &mut Context<'_>) {}
 
     fn started(&mut self, ctx: &mut Context<'_>) {
-        let mut set = CpuSet::new();
-        set.set(ctx.core().index());
-        if let Err(error) = sched_setaffinity(None, &set) {
-            eprintln!("core {}: {error}", ctx.core().index());
-        }
+        pin(ctx.core().index());
         ctx.stop();
+    }
+}
+
+/// Binds the thread that calls to a processor.
+pub(crate) fn pin(core: usize) {
+    let mut set = CpuSet::new();
+    set.set(core);
+    if let Err(error) = sched_setaffinity(None, &set) {
+        eprintln!("core {core}: {error}");
     }
 }
 
@@ -55,7 +60,7 @@ pub(crate) fn system(cores: usize) -> Result<Running, String> {
 
 /// A spawn on this core.
 pub(crate) fn on(core: usize) -> Spawn {
-    Spawn::default().on(Core(core as u8))
+    Spawn::default().on(Core(core as u8)).pinned()
 }
 
 /// Rings when the last of so many things has happened.

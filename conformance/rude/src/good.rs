@@ -33,8 +33,9 @@ pub(crate) fn serve(input: &mut Input, output: &mut Output, service: &str, manne
         if frame.kind != manners.deaf_to {
             match &*frame.kind {
                 "init" => {
-                    let ready = json!({"type": "ready", "manifest": {"provides": [service]}});
-                    output.frame(&ready);
+                    let (ready, offer) =
+                        (json!({"type": "ready", "manifest": {"provides": [service]}}), frame.transport);
+                    output.ready_by_lane(input, offer, ready.clone());
                     if manners.ready_frames == Ready::Twice {
                         output.frame(&ready);
                     }

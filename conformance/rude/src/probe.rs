@@ -40,10 +40,14 @@ pub(crate) fn relay_probe(words: &[String]) -> ExitCode {
 /// Waits for `init` and says ready, then waits for the other side: a kernel says `deps_ready`, a bare relay hands on
 /// the other module's own `ready`. `false` at the end of the pipe.
 fn begin(input: &mut Input, output: &mut Output) -> bool {
-    if !input.wait_for(&["init"]) {
-        return false;
-    }
-    output.ready();
+    let offer = loop {
+        match input.next_frame() {
+            Some(frame) if frame.kind == "init" => break frame.transport,
+            Some(_) => {}
+            None => return false,
+        }
+    };
+    output.ready_by_lane(input, offer, json!({"type": "ready", "manifest": {}}));
     input.wait_for(&["deps_ready", "ready"])
 }
 

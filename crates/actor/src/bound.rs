@@ -28,6 +28,8 @@ pub enum Policy {
 pub struct Bound(u32);
 
 const POLICY_SHIFT: u32 = 30;
+/// The part that says how many; what lies between it and the policy is the table's.
+const MESSAGES: u32 = 2 * BOUND_MAX - 1;
 
 impl Bound {
     /// So many messages, kept within 1 and [`BOUND_MAX`].
@@ -39,7 +41,7 @@ impl Bound {
 
     /// How many messages.
     pub const fn messages(self) -> u32 {
-        self.0 & ((1 << POLICY_SHIFT) - 1)
+        self.0 & MESSAGES
     }
 
     /// What happens to more.
@@ -57,7 +59,7 @@ impl Bound {
     }
 
     pub(crate) const fn from_bits(bits: u32) -> Self {
-        Self(bits)
+        Self(bits & (MESSAGES | 3 << POLICY_SHIFT))
     }
 }
 

@@ -242,7 +242,7 @@ impl<'a> Context<'a> {
         let Some(this) = self.this::<M>() else { return Err(message) };
         let addr = this.addr();
         let header = Header { dst: addr.index(), meta: addr.word() | self.lane() as u32, tag: this.tag() };
-        let mut line = Line { header, spare: 0, payload: EMPTY };
+        let mut line = Line::new(header, EMPTY);
         // SAFETY: the payload is ours.
         unsafe { put(line.payload.as_mut_ptr().cast(), message) };
         self.shard.stash(line);
@@ -281,7 +281,8 @@ impl<'a> Context<'a> {
         self.shard.send_every(period, to, make)
     }
 
-    /// Cancels a timer of this core; whether it was still to come.
+    /// Cancels a timer; whether it was still to come. For one that was set on another core, before the actor moved, the
+    /// order goes there and this says true, although the timer may just go off.
     pub fn cancel(&mut self, timer: TimerId) -> bool {
         self.shard.cancel(timer)
     }

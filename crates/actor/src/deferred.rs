@@ -34,6 +34,16 @@ impl Deferred {
         node
     }
 
+    /// Puts a list behind another; both are named by their last nodes. Gives the last node of the whole.
+    pub(crate) fn join(&mut self, front: u32, back: u32) -> u32 {
+        if front == NONE || back == NONE {
+            return if back == NONE { front } else { back };
+        }
+        let first = self.nodes[front as usize].next;
+        self.nodes[front as usize].next = core::mem::replace(&mut self.nodes[back as usize].next, first);
+        back
+    }
+
     /// Takes the first line of a list; gives it and the last node that is left.
     pub(crate) fn take_first(&mut self, last: u32) -> Option<(Line, u32)> {
         if last == NONE {

@@ -26,6 +26,27 @@ pub enum Reason {
 }
 
 impl Reason {
+    const ALL: [Self; 9] = [
+        Self::Stopped,
+        Self::Killed,
+        Self::Panicked,
+        Self::Shutdown,
+        Self::Quota,
+        Self::Linked,
+        Self::Gone,
+        Self::Restarting,
+        Self::Escalated,
+    ];
+
+    /// For records.
+    pub(crate) fn number(self) -> u16 {
+        Self::ALL.iter().position(|reason| *reason == self).map_or(0, |number| number as u16)
+    }
+
+    pub(crate) fn from_number(number: u16) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+
     /// Whether those who are linked to it end as well, and a transient child is started again.
     pub const fn is_abnormal(self) -> bool {
         match self {

@@ -68,6 +68,13 @@ pub(crate) struct Header {
     pub(crate) tag: u32,
 }
 
+impl Line {
+    #[inline]
+    pub(crate) const fn new(header: Header, payload: Payload) -> Self {
+        Self { header, spare: core::mem::MaybeUninit::uninit(), payload }
+    }
+}
+
 impl Header {
     #[inline(always)]
     pub(crate) const fn lane(self) -> Lane {
@@ -80,7 +87,8 @@ impl Header {
 #[derive(Clone, Copy)]
 pub(crate) struct Line {
     pub(crate) header: Header,
-    pub(crate) spare: u32,
+    /// Never written on the way of a message.
+    pub(crate) spare: core::mem::MaybeUninit<u32>,
     pub(crate) payload: Payload,
 }
 

@@ -177,3 +177,53 @@ fn trace_gives_whole_records_or_none() {
         core.join().expect("the other side does not panic");
     });
 }
+
+/// What the ring between two cores carries while an actor moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hop {
+    Message(u32),
+    Flush,
+    Flushed,
+}
+
+fn put(producer: &mut Producer<Hop>, hop: Hop) {
+    while producer.push(hop).is_err() {
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn what_an_actor_sends_before_and_after_its_move_arrives_in_order() {
+    // The actor moves from core A to core B and sends to core D from both: through the one ring, then the other. A and B
+    // are one thread here, as what B does for the actor comes after what A did.
+    loom::model(|| {
+        let (mut a_to_d, mut d_from_a) = ring(2);
+        let (mut d_to_a, mut a_from_d) = ring(1);
+        let (mut b_to_d, mut d_from_b) = ring(1);
+        let both = thread::spawn(move || {
+            put(&mut a_to_d, Hop::Message(1));
+            put(&mut a_to_d, Hop::Flush);
+            while a_from_d.pop() != Some(Hop::Flushed) {
+                thread::yield_now();
+            }
+            put(&mut b_to_d, Hop::Message(2));
+        });
+        let mut received = Vec::new();
+        while received.len() < 2 {
+            // The other ring first: only the flush keeps the order.
+            let hops = [d_from_b.pop(), d_from_a.pop()];
+            if hops == [None, None] {
+                thread::yield_now();
+            }
+            for hop in hops.into_iter().flatten() {
+                match hop {
+                    Hop::Message(number) => received.push(number),
+                    Hop::Flush => put(&mut d_to_a, Hop::Flushed),
+                    Hop::Flushed => unreachable!("this goes the other way"),
+                }
+            }
+        }
+        assert_eq!(received, [1, 2]);
+        both.join().expect("the other side does not panic");
+    });
+}

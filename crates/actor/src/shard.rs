@@ -11,16 +11,23 @@
 
 mod admit;
 mod ask;
+mod balance;
 pub(crate) mod bonds;
 pub(crate) mod control;
 mod dispatch;
 mod exchange;
 pub(crate) mod fate;
 mod lot;
+mod luggage;
 mod meter;
+mod moving;
+mod news;
+mod requests;
+mod share;
 mod spawn;
 mod timers;
 mod turn;
+mod watching;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -47,6 +54,8 @@ use crate::ring::{Consumer, Producer};
 use crate::shared::{Places, Shared};
 use crate::sync::Arc;
 use crate::table::{Head, View};
+use crate::trace::TraceWriter;
+use crate::tracing::Running;
 use crate::wheel::Wheel;
 use control::Control;
 
@@ -84,6 +93,8 @@ mod after {
     pub(super) const STOP: u32 = 1;
     /// It was told on already in this activation.
     pub(super) const PRESSED: u32 = 1 << 2;
+    /// It has begun a request.
+    pub(super) const TRACED: u32 = 1 << 3;
     /// Nothing more in this turn.
     pub(super) const YIELD: u32 = 1 << 1;
 }
@@ -102,6 +113,7 @@ pub struct Shard {
     links: Vec<Option<Link>>,
     incoming: Vec<Option<Consumer<Packet>>>,
     control_tag: u32,
+    relocation_tag: u32,
     last_kind: (*const Kind, u32, u32),
     pub(crate) places: Places,
     deferred: Deferred,
@@ -114,11 +126,21 @@ pub struct Shard {
     /// How to make actors again that were spawned with a factory.
     again: BTreeMap<u32, Again>,
     asks: Asks,
+    /// Actors on their way from and to this core.
+    moves: moving::Moves,
+    balance: balance::Balancing,
     /// Links, watches, supervisors and names of this core's actors.
     pub(crate) bonds: bonds::Bonds,
     wheel: Wheel<Timer>,
     pub(crate) now: u64,
     warden: Option<Box<dyn Warden>>,
+    /// What this core does, and the requests in it.
+    pub(crate) happenings: Option<TraceWriter>,
+    pub(crate) spans: Option<TraceWriter>,
+    /// What the handler that runs is part of.
+    pub(crate) running: Running,
+    /// What a routing word says below the generation when a message may take the short way.
+    key: u64,
     injected: Vec<Line>,
     lots: lot::Lots,
     pub(crate) random: u64,
@@ -164,6 +186,7 @@ impl Shard {
             links: producers.into_iter().map(|producer| producer.map(link)).collect(),
             incoming,
             control_tag: tag_of::<Control>(),
+            relocation_tag: tag_of::<moving::Relocation>(),
             last_kind: (core::ptr::null(), 0, 0),
             places: Places::default(),
             deferred: Deferred::default(),
@@ -171,11 +194,17 @@ impl Shard {
             replays: VecDeque::new(),
             muted_by: BTreeMap::new(),
             again: BTreeMap::new(),
-            asks: Asks::default(),
+            asks: Asks::of_core(core),
+            moves: moving::Moves::default(),
+            balance: balance::Balancing::default(),
             bonds: bonds::Bonds::default(),
             wheel: Wheel::new(shared.config.timers_max),
             now: shared.ground.now(),
             warden: Some(warden),
+            happenings: None,
+            spans: None,
+            running: Running::default(),
+            key: u64::from(core),
             injected: Vec::new(),
             lots: lot::Lots::default(),
             random: seed,

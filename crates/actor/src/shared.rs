@@ -35,6 +35,8 @@ pub struct Config {
     pub timers_max: usize,
     /// The bound of actors that don't say otherwise.
     pub bound: Bound,
+    /// Whether cores that are behind move actors to others.
+    pub balance: crate::migrate::Balance,
     /// Where the actors' random numbers and the deterministic order start.
     pub seed: u64,
 }
@@ -48,6 +50,7 @@ impl Default for Config {
             turn_messages: 128,
             timers_max: 1 << 20,
             bound: Bound::default(),
+            balance: crate::migrate::Balance::ByLoad,
             seed: 1,
         }
     }
@@ -123,6 +126,10 @@ pub(crate) struct Shared {
     pub(crate) ground: Box<dyn Ground>,
     pub(crate) phase: AtomicU8,
     pub(crate) config: Config,
+    /// The tag of messages that are part of a request.
+    pub(crate) envelope_tag: u32,
+    /// For threads that send from outside while actors move.
+    pub(crate) grace: crate::grace::Grace,
     /// Names, groups and the like: nothing of it is on the way of a message.
     pub(crate) commons: crate::commons::Commons,
 }

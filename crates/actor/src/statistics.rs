@@ -7,7 +7,7 @@ use crate::bound::Bound;
 use crate::kind::KINDS;
 use crate::platform::Core;
 use crate::shared::Shared;
-use crate::table::{OVERLOADED, OWNER};
+use crate::table::{MOVING, OVERLOADED, OWNER, PINNED};
 
 /// One actor, at about one moment: each number is right, two of them may be some messages apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Shared {
         // SAFETY: as above.
         let (kind, handled, sent, bound) =
             unsafe { (&(*head).kind, &(*head).handled, &(*head).sent, &(*head).bound) };
-        let kind = KINDS.at(kind.load(Ordering::Relaxed))?;
+        let kind = KINDS.at(kind.load(Ordering::Relaxed) & !MOVING)?;
         let bound = Bound::from_bits(bound.load(Ordering::Relaxed));
         let left = i64::from(credit.load(Ordering::Relaxed));
         Some(ActorStatistics {
@@ -96,6 +96,16 @@ impl Shared {
             panics: account.panics.load(Ordering::Relaxed),
             cpu_ns: account.cpu_ns.load(Ordering::Relaxed),
         })
+    }
+
+    /// Whether an actor was spawned to stay where it is.
+    pub(crate) fn is_pinned(&self, actor: Addr) -> bool {
+        // SAFETY: only places that were taken have a life; an atomic.
+        self.lives(actor)
+            && unsafe {
+                let head = &raw const (*self.table.view().slot(actor.index())).head;
+                (*head).bound.load(Ordering::Relaxed) & PINNED != 0
+            }
     }
 
     pub(crate) fn core_statistics(&self, core: Core) -> Option<CoreStatistics> {

@@ -22,6 +22,7 @@ use crate::shared::{Config, Counters, Places, Port, Shared, phase};
 use crate::statistics::{ActorStatistics, CoreStatistics};
 use crate::sync::Arc;
 use crate::table::{OVERLOADED, OWNER, Table};
+use crate::tracing::Envelope;
 
 /// A handle to a system; cheap to copy, usable from any thread.
 #[derive(Clone)]
@@ -50,6 +51,8 @@ pub fn assemble<P: Platform + 'static>(
         ports: (0..cores).map(|_| port()).collect(),
         ground: Box::new(platform),
         phase: AtomicU8::new(phase::RUNNING),
+        envelope_tag: tag_of::<Box<Envelope>>(),
+        grace: crate::grace::Grace::new(),
         commons,
         config,
     });
@@ -68,7 +71,8 @@ pub fn assemble<P: Platform + 'static>(
     };
     let mut shards: Vec<_> = ends.enumerate().map(shard).collect();
     for (shard, book) in shards.iter_mut().zip(books) {
-        shard.bonds.dead = Some(book);
+        shard.bonds.dead = Some(book.dead);
+        (shard.happenings, shard.spans) = (Some(book.happenings), Some(book.spans));
     }
     (System { shared, control_tag: tag_of::<Control>() }, shards)
 }
@@ -80,10 +84,22 @@ impl System {
     /// The message with the reason: [`Refusal::Full`] when the receiver is congested or too much is waiting for its
     /// core, [`Refusal::Closed`] when the system shuts down, [`Refusal::Gone`], [`Refusal::Forbidden`].
     pub fn send<M: Send + 'static>(&self, to: Address<M>, message: M) -> Result<Sent, Refused<M>> {
+        self.send_as(to, message, |tag, message| (tag, message))
+    }
+
+    /// Sends what `wrap` makes of the message and of its tag, which is the tag of what it gives.
+    pub(crate) fn send_as<M: Send + 'static, W: Send + 'static>(
+        &self,
+        to: Address<M>,
+        message: M,
+        wrap: impl FnOnce(u32, M) -> (u32, W),
+    ) -> Result<Sent, Refused<M>> {
+        let _inside = self.shared.grace.enter();
         let actor = self.shared.resolve(to.addr());
         match actor.and_then(|actor| Ok((self.admit(actor, Lane::Normal)?, actor))) {
             Ok((core, actor)) => {
-                self.inject(core, actor, to.tag(), Lane::Normal, message);
+                let (tag, message) = wrap(to.tag(), message);
+                self.inject(core, actor, tag, Lane::Normal, message);
                 Ok(Sent::Taken)
             }
             Err(why) => Err(Refused { why, message }),
@@ -101,6 +117,7 @@ impl System {
         }
         let owner = how.core().map_or(0, Core::index);
         let Some(port) = self.shared.ports.get(owner) else { return Err(Refusal::Gone) };
+        let _inside = self.shared.grace.enter();
         let kind = kind_number(kind_of::<A>());
         let addr =
             crate::shard::furnish(&self.shared, &mut port.outside.lock(), kind, how, owner as u32, actor)?;
@@ -189,6 +206,7 @@ impl System {
     pub(crate) fn signal(&self, actor: Addr, order: Control) -> Result<(), Refusal> {
         let actor = self.shared.resolve(actor)?;
         let actor = Addr::from_word(actor.index(), actor.word());
+        let _inside = self.shared.grace.enter();
         let core = self.admit(actor, Lane::System)?;
         self.inject(core, actor, self.control_tag, Lane::System, order);
         Ok(())
@@ -206,6 +224,7 @@ impl System {
             return Err(Refusal::Forbidden);
         }
         let actor = Addr::from_word(actor.index(), actor.word());
+        let _inside = self.shared.grace.enter();
         let core = self.admit(actor, if lane == Lane::System { lane } else { Lane::Critical })?;
         self.inject(core, actor, self.control_tag, lane, order);
         Ok(())
@@ -236,7 +255,7 @@ impl System {
     /// `tag` is that of `M`: private, so that each caller can be looked at.
     fn inject<M: Send + 'static>(&self, core: usize, to: Addr, tag: u32, lane: Lane, message: M) {
         let header = Header { dst: to.index(), meta: to.word() | lane as u32, tag };
-        let mut line = Line { header, spare: 0, payload: EMPTY };
+        let mut line = Line::new(header, EMPTY);
         // SAFETY: the payload is ours.
         unsafe { put(line.payload.as_mut_ptr().cast(), message) };
         self.shared.ports[core].inject.push(line);

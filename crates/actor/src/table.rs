@@ -41,6 +41,11 @@ pub(crate) const OVERLOADED: u32 = 1 << 7;
 /// The part of the low byte that says who owns the slot.
 pub(crate) const OWNER: u32 = OVERLOADED - 1;
 
+/// A slot's kind with this bit: the actor is on its way from one core to another.
+pub(crate) const MOVING: u32 = 1 << 31;
+/// A slot's bound with this bit: the actor never moves.
+pub(crate) const PINNED: u32 = 1 << 29;
+
 /// The actor is not given messages; they go to its deferred list. One bit per reason.
 pub(crate) mod flag {
     /// Somebody suspended it.
@@ -95,13 +100,14 @@ impl Word {
 pub(crate) struct Head {
     /// Generation, shifted, and flags. Differs from what senders hold whenever dispatch must look closer.
     pub(crate) word: Word,
+    /// The kind's number, and [`MOVING`].
     pub(crate) kind: AtomicU32,
     pub(crate) handled: AtomicU32,
     pub(crate) sent: AtomicU32,
     /// The last node of the deferred list, which is a circle.
     pub(crate) deferred: u32,
     pub(crate) deferred_count: u32,
-    /// The bound in messages, policy in the top two bits.
+    /// The bound in messages, policy in the top two bits, [`PINNED`] below them.
     pub(crate) bound: AtomicU32,
     /// Oldest messages still to drop, by policy.
     pub(crate) overdue: u32,

@@ -1,6 +1,7 @@
 //! The registry of verbs: one variant each, one file each. Help, completions, man pages and the list of JSON outputs
 //! are all made from here.
 
+pub mod actors;
 pub mod audit;
 pub mod call;
 pub mod completion;
@@ -9,6 +10,7 @@ pub mod context;
 pub mod demo;
 pub mod doctor;
 pub mod down;
+pub mod function;
 pub mod help;
 pub mod internal;
 pub mod kernel;
@@ -66,6 +68,8 @@ pub enum Command {
     Subscribe(subscribe::SubscribeArgs),
     /// Watch what modules use
     Top(top::TopArgs),
+    /// Show the actors of the kernel's process: queues, rates, the hottest
+    Actors(actors::ActorsArgs),
     /// Tell the story of a module: now, what happened, what to do
     Why(why::WhyArgs),
     /// Check this machine, the home and the kernel
@@ -75,6 +79,9 @@ pub enum Command {
     /// Install, approve, update and inspect modules
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Module(module::ModuleArgs),
+    /// Keep and run WebAssembly functions: JSON in, JSON out
+    #[command(name = "fn", subcommand_required = true, arg_required_else_help = true)]
+    Function(function::FunctionArgs),
     /// See and decide what modules may touch
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Permissions(permissions::PermissionsArgs),
@@ -122,10 +129,12 @@ impl Command {
             Self::Publish(args) => publish::run(ctx, args),
             Self::Subscribe(args) => subscribe::run(ctx, args),
             Self::Top(args) => top::run(ctx, args),
+            Self::Actors(args) => actors::run(ctx, args),
             Self::Why(args) => why::run(ctx, args),
             Self::Doctor(args) => doctor::run(ctx, args),
             Self::Audit(args) => audit::run(ctx, args),
             Self::Module(args) => module::run(ctx, args),
+            Self::Function(args) => function::run(ctx, args),
             Self::Permissions(args) => permissions::run(ctx, args),
             Self::Context(args) => context::run(ctx, args),
             Self::Secret(args) => secret::run(ctx, args),

@@ -179,6 +179,7 @@ fn wanted_name(request: &Request) -> Option<&str> {
         | Request::ModuleUninstall { module_id, .. }
         | Request::ModuleUpdate { module_id, .. }
         | Request::ModuleRemove { module_id }
+        | Request::ModuleSwap { module_id }
         | Request::Why { module_id, .. } => Some(module_id),
         Request::PermissionsList { module_id } => module_id.as_deref(),
         Request::PermissionsGrant(change)
@@ -203,6 +204,12 @@ fn wanted_name(request: &Request) -> Option<&str> {
         | Request::Publish { .. }
         | Request::Subscribe { .. }
         | Request::Events {}
+        | Request::Actors { .. }
+        | Request::FunctionPut { .. }
+        | Request::FunctionRun { .. }
+        | Request::FunctionList {}
+        | Request::FunctionRemove { .. }
+        | Request::FunctionStats {}
         | Request::Usage { .. } => None,
     }
 }

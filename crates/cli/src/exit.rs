@@ -91,9 +91,10 @@ impl Exit {
     pub fn of_code(code: &str) -> Self {
         match code.rsplit("::").next().unwrap_or(code) {
             "not_found" | "no_such_module" | "unknown_module" | "no_such_service" | "service_not_found"
-            | "missing" => Self::NotFound,
-            "denied" | "forbidden" | "not_approved" | "unapproved" | "not_permitted" => Self::Denied,
-            "timed_out" | "timeout" => Self::TimedOut,
+            | "missing" | "unknown" => Self::NotFound,
+            "denied" | "forbidden" | "not_approved" | "unapproved" | "not_permitted" | "not_owner"
+            | "import_refused" => Self::Denied,
+            "timed_out" | "timeout" | "deadline" => Self::TimedOut,
             "unreachable" | "not_running" | "hung_up" => Self::Unreachable,
             "hash_mismatch" | "broken" | "not_verified" => Self::NotVerified,
             "shutting_down" | "not_ready" => Self::Degraded,

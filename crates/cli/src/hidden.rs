@@ -76,15 +76,17 @@ fn from_stdin() -> Outcome<Vec<u8>> {
 
 fn typed(ctx: &Ctx, question: &str) -> Outcome<Vec<u8>> {
     let path = Path::new("/dev/tty");
-    let Ok(mut tty) = OpenOptions::new().read(true).write(true).open(path) else {
+    let Ok(tty) = OpenOptions::new().read(true).write(true).open(path) else {
         let failure = Failure::new("cli::secret::no_terminal", "there is no terminal to ask on");
         return Err(failure.help("pipe the value in, or give systemd credentials").exit(Exit::Usage).into());
     };
     let quiet = Quiet::take(&tty).map_err(|error| failed(path, &error.into()))?;
-    let asked = tty.write_all(question.as_bytes()).and_then(|()| tty.flush());
+    // A file may be written through a shared reference too.
+    let mut shown = &tty;
+    let asked = shown.write_all(question.as_bytes()).and_then(|()| shown.flush());
     let line = asked.and_then(|()| line_of(&tty));
     // The line end was not shown either.
-    let _gone = tty.write_all(b"\n");
+    let _gone = shown.write_all(b"\n");
     drop(quiet);
     match line.map_err(|error| failed(path, &error))? {
         Some(line) => Ok(line),

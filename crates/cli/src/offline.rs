@@ -36,7 +36,7 @@ pub(crate) fn program_of(runtime: Runtime) -> Option<&'static str> {
         Runtime::Bun => Some("bun"),
         Runtime::Python => Some("python3"),
         Runtime::Php => Some("php"),
-        Runtime::Go | Runtime::Rust | Runtime::Binary => None,
+        Runtime::Go | Runtime::Rust | Runtime::Binary | Runtime::Wasm => None,
     }
 }
 

@@ -136,6 +136,39 @@ pub struct Called {
     pub result: Value,
 }
 
+/// `restart --hot`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SwappedModules {
+    /// One entry for each module named, in their order.
+    pub modules: Vec<SwappedOne>,
+}
+
+/// What came of it for one module.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SwappedOne {
+    /// Which.
+    pub module_id: String,
+    /// How it went.
+    #[serde(flatten)]
+    pub swapped: protocol::operator::Swapped,
+}
+
+/// `fn list`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Functions {
+    /// By name.
+    pub functions: Vec<protocol::operator::FunctionRow>,
+}
+
+/// `fn rm`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FunctionRemoved {
+    /// Which it was.
+    pub name: String,
+}
+
 /// `audit`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -1,8 +1,10 @@
 //! Answers as people read them: pure functions from data and [`crate::theme::Theme`] to text, each with its snapshot.
 
+pub mod actors;
 pub mod audit;
 pub mod context;
 pub mod findings;
+pub mod functions;
 pub mod logs;
 pub mod modules;
 pub mod permissions;

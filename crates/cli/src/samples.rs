@@ -24,6 +24,7 @@ pub(crate) fn module(id: &str) -> ModuleStatus {
         note: String::new(),
         waiting_for: Vec::new(),
         containment: "full".to_owned(),
+        transport: "pipes".to_owned(),
         rss_bytes: Some(12_900_000),
         cpu_ms: Some(420),
         frames_in: 12,
@@ -39,6 +40,7 @@ pub(crate) fn restarting(id: &str) -> ModuleStatus {
     ModuleStatus {
         status: "restarting".to_owned(),
         pid: None,
+        transport: String::new(),
         restart_count: 2,
         restarts_total: 7,
         restart_at_ms: Some(NOW_MS + 4_000),

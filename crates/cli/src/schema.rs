@@ -2,15 +2,16 @@
 //! shows, and against which a test holds what each verb really prints.
 
 use protocol::operator::{
-    Acted, ContextKey, Event, Installed, LogPage, ModuleDetail, ModuleStatus, Plan, Published, Story,
-    UsageTable, VariableList, VariableRow,
+    Acted, ActorTable, ContextKey, Event, FunctionRow, FunctionStats, Installed, LogPage, ModuleDetail,
+    ModuleStatus, Plan, Published, Story, UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
 use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
-    DemoStep, Downed, ExitCodes, Findings, HelpText, KernelLog, ManPages, Modules, PendingRows,
-    PermissionRows, RunEnded, Schemas, SecretChanged, SecretRows, ServiceUnit, Status, UpEvent, Upped,
+    DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, KernelLog, ManPages,
+    Modules, PendingRows, PermissionRows, RunEnded, Schemas, SecretChanged, SecretRows, ServiceUnit, Status,
+    SwappedModules, UpEvent, Upped,
 };
 
 /// How a verb prints.
@@ -63,6 +64,7 @@ fn everyday() -> Vec<Output> {
         document::<ActedOn>("start"),
         document::<ActedOn>("stop"),
         document::<ActedOn>("restart"),
+        document::<SwappedModules>("restart --hot"),
         document::<Plan>("reload"),
         document::<Plan>("--dry-run of any verb but config, service"),
         document::<LogPage>("logs"),
@@ -72,6 +74,7 @@ fn everyday() -> Vec<Output> {
         lines::<Event>("subscribe"),
         document::<UsageTable>("top -n 1"),
         lines::<Event>("top"),
+        document::<ActorTable>("actors"),
         document::<Story>("why"),
         document::<Findings>("doctor"),
         document::<AuditPage>("audit"),
@@ -88,6 +91,11 @@ fn nested() -> Vec<Output> {
         document::<ModuleDetail>("module show"),
         document::<PermissionRows>("module perms"),
         document::<Findings>("module check"),
+        document::<FunctionRow>("fn put"),
+        document::<Called>("fn run"),
+        document::<Functions>("fn list"),
+        document::<FunctionRemoved>("fn rm"),
+        document::<FunctionStats>("fn stats"),
         document::<PermissionRows>("permissions list"),
         document::<PendingRows>("permissions pending"),
         document::<VariableList>("context list"),

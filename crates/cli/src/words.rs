@@ -72,6 +72,16 @@ phrases! {
     RunDetached: "{0} runs; see {1} logs -f {0}", "{0} działa; zobacz {1} logs -f {0}";
     /// `run`: the command ended.
     RunEnded: "{0} ended with exit code {1}", "{0} zakończył się kodem {1}";
+    /// `restart --hot`.
+    Swapped: "{0} runs its new code; pause {1}, state {2}", "{0} działa z nowym kodem; przerwa {1}, stan {2}";
+    /// `actors`: there are none.
+    NoActors: "no actors live in the kernel's process", "w procesie jądra nie żyją żadne aktory";
+    /// `fn put`.
+    FunctionPut: "{0} is kept ({1})", "{0} jest przechowywana ({1})";
+    /// `fn rm`.
+    FunctionRemoved: "{0} is removed", "{0} została usunięta";
+    /// `fn list`: there are none.
+    NoFunctions: "no functions yet; try `{0} fn put NAME FILE`", "nie ma jeszcze funkcji; spróbuj `{0} fn put NAZWA PLIK`";
     /// `publish`.
     Published: "modules that got it: {0}", "moduły, które to dostały: {0}";
     /// `subscribe` begins.

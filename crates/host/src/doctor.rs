@@ -103,7 +103,10 @@ fn layer_finding(layer: Layer, proof: &Proof) -> Finding {
         (Layer::CgroupKill, _) => {
             finding.help("run as a service: ostoja service install (it delegates a cgroup)")
         }
-        (Layer::Namespaces | Layer::NetBroker, _) => finding.help("not in this version"),
+        (Layer::NetBroker, _) => finding.help("not in this version"),
+        (layer, _) if layer.is_namespace() => {
+            finding.help("allow user namespaces: sysctl -w user.max_user_namespaces=65536 kernel.apparmor_restrict_unprivileged_userns=0")
+        }
         _ => finding,
     }
 }

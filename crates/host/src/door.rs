@@ -31,8 +31,10 @@ use crate::limits::CONNECTIONS_MAX;
 use crate::shell::Shell;
 use crate::translate::message_json;
 
+mod actor_requests;
 mod connection;
 mod context_requests;
+mod function_requests;
 mod kernel_requests;
 mod logs;
 mod module_requests;

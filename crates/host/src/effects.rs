@@ -9,7 +9,7 @@ use crate::cgroups::Cgroups;
 use crate::files::section;
 use crate::outbox::{Mail, Posted, Written};
 use crate::shell::Shell;
-use crate::translate::{Initial, tell};
+use crate::translate::{Initial, tell, tell_long};
 
 mod births;
 mod perform;
@@ -45,6 +45,10 @@ impl Shell {
     }
 
     fn send(&mut self, slot: Slot, generation: Generation, frame: Outgoing) {
+        let Some(frame) = self.take_for_function(slot, generation, frame) else { return };
+        if self.is_guest(slot, generation) {
+            return self.send_guest(slot, generation, frame);
+        }
         let initial = match frame {
             Outgoing::Init | Outgoing::ConfigUpdate(_) => Some(self.initial(slot, generation)),
             _ => None,
@@ -55,10 +59,10 @@ impl Shell {
                 self.cancel_launch(slot, generation);
             };
         };
-        let posted = life.outbox.post(mail_of(&frame), |out| {
-            tell(out, &frame, || {
-                initial.unwrap_or_else(|| Initial { config: b"{}".to_vec(), home: String::new() })
-            });
+        let posted = life.outbox.post_long(mail_of(&frame), |out, long| {
+            tell_long(out, &frame, long, || {
+                initial.unwrap_or_else(|| Initial { config: b"{}".to_vec(), home: String::new(), lane: None })
+            })
         });
         match posted {
             Posted::Queued => {
@@ -98,7 +102,7 @@ impl Shell {
         let outcome = Outcome::Error("overloaded".to_owned());
         let Some(life) = self.life_mut(slot, generation) else { return };
         let frame = Outgoing::Answer { id, outcome };
-        let nothing = || Initial { config: Vec::new(), home: String::new() };
+        let nothing = || Initial { config: Vec::new(), home: String::new(), lane: None };
         if life.outbox.post(Mail::Certain, |out| tell(out, &frame, nothing)) == Posted::Queued {
             let is_listed = std::mem::replace(&mut life.outbox.is_listed, true);
             if !is_listed {
@@ -108,22 +112,27 @@ impl Shell {
     }
 
     /// What a module is told first: its own section, and where the home is.
-    fn initial(&mut self, slot: Slot, generation: Generation) -> Initial {
+    pub(crate) fn initial(&mut self, slot: Slot, generation: Generation) -> Initial {
         let home = self.files.home.root().display().to_string();
-        let Some(blueprint) = self.blueprint(slot) else { return Initial { config: b"{}".to_vec(), home } };
-        let Some(key) = blueprint.config_key.clone() else { return Initial { config: b"{}".to_vec(), home } };
+        let lane = self.life_mut(slot, generation).and_then(|life| life.lane.offer());
+        let config = self.section_of(slot, generation).unwrap_or_else(|| b"{}".to_vec());
+        Initial { config, home, lane }
+    }
+
+    fn section_of(&mut self, slot: Slot, generation: Generation) -> Option<Vec<u8>> {
+        let blueprint = self.blueprint(slot)?;
+        let key = blueprint.config_key.clone()?;
         let section = section::section(&self.files.config, &key, blueprint.config_schema.as_deref());
         for complaint in section.complaints {
             self.warn(slot, generation, complaint);
         }
-        let config = match section.value {
-            Some(value) => serde_json::json!({ key: value }).to_string().into_bytes(),
-            None => b"{}".to_vec(),
-        };
-        Initial { config, home }
+        Some(serde_json::json!({ key: section.value? }).to_string().into_bytes())
     }
 
     fn signal(&mut self, slot: Slot, generation: Generation, signal: Signal) {
+        if self.is_guest(slot, generation) {
+            return self.signal_guest(slot, generation, signal);
+        }
         let cgroup = self.seat(slot).and_then(|seat| seat.cgroup.clone());
         let Some(life) = self.life_mut(slot, generation) else {
             return self.cancel_launch(slot, generation);
@@ -157,6 +166,9 @@ impl Shell {
         let Some(life) = self.life_mut(slot, generation) else { return Written::Closed };
         let written = life.outbox.write();
         life.outbox.is_waiting = written == Written::Blocked;
+        if let Written::Broken(fault) = written {
+            self.break_lane(slot, generation, fault);
+        }
         written
     }
 
@@ -190,7 +202,7 @@ impl Shell {
     }
 
     /// The answer to a module's call to the kernel, made by the host.
-    fn answer_task(
+    pub(crate) fn answer_task(
         &mut self,
         slot: Slot,
         generation: Generation,
@@ -198,6 +210,13 @@ impl Shell {
         mail: Mail,
         answer: Result<Option<Payload>, String>,
     ) {
+        if self.is_guest(slot, generation) {
+            let answer = match answer {
+                Ok(result) => Ok(result.map(|result| result.as_bytes().to_vec()).unwrap_or_default()),
+                Err(error) => Err(error),
+            };
+            return self.answer_guest(slot, generation, id, answer);
+        }
         let Some(life) = self.life_mut(slot, generation) else { return };
         let posted = life.outbox.post(mail, |out| {
             let answer = match &answer {
@@ -212,7 +231,7 @@ impl Shell {
     }
 }
 
-fn mail_of(frame: &Outgoing) -> Mail {
+pub(crate) fn mail_of(frame: &Outgoing) -> Mail {
     match frame {
         Outgoing::Deliver { .. }
         | Outgoing::Call { .. }

@@ -72,6 +72,15 @@ impl Surrounding {
         self.0.get(&OsString::from("HOME")).map_or_else(|| PathBuf::from("/"), PathBuf::from)
     }
 
+    /// Those of these names that there are, for a guest that has no other environment.
+    pub(crate) fn named<'a>(
+        &'a self,
+        names: impl Iterator<Item = &'a str> + 'a,
+    ) -> impl Iterator<Item = (String, String)> + 'a {
+        let value = |name: &str| self.0.get(&OsString::from(name))?.to_str().map(str::to_owned);
+        names.filter_map(move |name| Some((name.to_owned(), value(name)?)))
+    }
+
     /// The whole environment of one module, sorted by name.
     pub(crate) fn for_module(&self, wants: &Wants<'_>) -> Vec<(OsString, OsString)> {
         let mut all: BTreeMap<OsString, OsString> = BTreeMap::new();

@@ -25,6 +25,7 @@ pub(crate) struct Ground<'a> {
 pub(crate) fn command(blueprint: &Blueprint, effective: &Permissions, ground: Ground<'_>) -> Vec<String> {
     match &blueprint.program {
         Program::Words(words) => words.clone(),
+        Program::Guest { .. } => blueprint.arguments(),
         Program::Entry { entry, deno_config } => Entry {
             runtime: blueprint.runtime,
             entry,

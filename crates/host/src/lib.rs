@@ -22,8 +22,8 @@
 //! looks at the machine, [`sentinel_main`] is the little process that outlives a killed kernel.
 //!
 //! # Invariants
-//! - One thread does everything but writing journal and logs, reading large files, and the births of a mass start;
-//!   nothing on it waits for a disk, a module or an operator.
+//! - One thread does everything but writing journal and logs, reading large files, the births of a mass start, and
+//!   running WebAssembly; nothing on it waits for a disk, a module, a guest or an operator.
 //! - Every message of a life carries its generation; a process is signalled only through its pidfd.
 //! - Every queue here has a bound; what does not fit is counted where it can be seen.
 #![forbid(unsafe_code)]
@@ -37,7 +37,10 @@ mod effects;
 mod environment;
 mod error;
 mod files;
+mod functions;
+mod guests;
 mod home;
+mod lane;
 mod launch;
 mod life;
 mod limits;

@@ -19,10 +19,12 @@ use abi::limits::STDERR_TAIL_BYTES;
 use abi::{Generation, ModuleId, Permissions, Wall};
 use kernel::Door;
 use protocol::lines::LineDecoder;
-use sandbox::Prepared;
+use sandbox::{Innermost, Prepared};
 use tokio::task::AbortHandle;
 
 use crate::files::blueprint::Blueprint;
+use crate::guests::Guest;
+use crate::lane::LaneEnd;
 use crate::outbox::Outbox;
 
 /// Which of a module's two outputs.
@@ -52,6 +54,8 @@ pub(crate) struct Tally {
 pub(crate) struct Seat {
     pub(crate) id: ModuleId,
     pub(crate) life: Option<Life>,
+    /// The life of a WebAssembly module; a seat has one of the two at the most.
+    pub(crate) guest: Option<Guest>,
     /// The launch that was made last; used again as long as nothing that it follows from has changed.
     pub(crate) ready_made: Option<ReadyMade>,
     pub(crate) tally: Tally,
@@ -84,12 +88,15 @@ pub(crate) struct Life {
     pub(crate) door: Door,
     pub(crate) pid: u32,
     pub(crate) pidfd: Rc<OwnedFd>,
+    /// What ends with this life, and ends all that it has started: kept for that alone.
+    pub(crate) innermost: Option<Innermost>,
     pub(crate) stdout: Rc<OwnedFd>,
     pub(crate) stderr: Rc<OwnedFd>,
     /// Nothing while its lines are being read: see [`crate::pipes`].
     pub(crate) stdout_lines: Option<LineDecoder>,
     pub(crate) stderr_lines: Option<LineDecoder>,
     pub(crate) outbox: Outbox,
+    pub(crate) lane: LaneEnd,
     pub(crate) started: Wall,
     pub(crate) stop: sandbox::Signal,
     /// The tasks that end with it.
@@ -105,6 +112,7 @@ impl Seat {
         Self {
             id,
             life: None,
+            guest: None,
             ready_made: None,
             tally: Tally::default(),
             stderr_tail: Tail::default(),
@@ -118,6 +126,22 @@ impl Seat {
     /// The life of this generation, if it is the one that runs.
     pub(crate) fn life_of(&mut self, generation: Generation) -> Option<&mut Life> {
         self.life.as_mut().filter(|life| life.generation == generation)
+    }
+
+    /// The same for a WebAssembly module.
+    pub(crate) fn guest_of(&mut self, generation: Generation) -> Option<&mut Guest> {
+        self.guest.as_mut().filter(|guest| guest.generation == generation)
+    }
+}
+
+impl Life {
+    /// How its frames go, for operators.
+    pub(crate) fn transport(&self) -> &'static str {
+        match self.door {
+            Door::Lines if self.lane.is_used() => "shm",
+            Door::Lines => "pipes",
+            Door::Plain => "",
+        }
     }
 }
 

@@ -24,6 +24,13 @@ pub(crate) const LOOK_OUTS_IN_VAIN_MAX: u32 = 8;
 /// 64 look-outs are left out then, so that slow modules cost the kernel some microseconds a call and not 50.
 pub(crate) const LOOK_OUTS_LEFT_OUT: u32 = 64;
 
+/// 64 frames from one lane in one turn: as many as a read of a pipe gives, for the same reason.
+pub(crate) const LANE_FRAMES: usize = 64;
+
+/// 16,384 frames are taken at the most from what a dead process left in its lane: twice as many as a ring holds of the
+/// smallest, so that a grandchild that goes on writing can't hold up the restart.
+pub(crate) const LAST_WORDS_FRAMES_MAX: usize = 16 << 10;
+
 /// 1 MiB is read at the most from what a dead process left in each pipe, so that a grandchild that goes on writing
 /// can't hold up the restart.
 pub(crate) const LAST_WORDS_BYTES_MAX: usize = 1 << 20;

@@ -1,25 +1,30 @@
-//! A module's outgoing queue: frames already encoded, in one buffer, bounded in number and in bytes.
+//! A module's outgoing queue: frames already encoded, in one buffer, bounded in number and in bytes; a long payload is
+//! not copied for each module that gets it.
 //!
-//! Frames are written by one system call per turn. What a pipe does not take stays, and a task waits for room in the
-//! pipe. A frame that was begun is always finished, so that the module never sees half a line.
+//! Frames are written by one system call per turn, or by none where they go by a lane. What a pipe does not take stays,
+//! and a task waits for room in the pipe; a lane's reader wakes us by a line break. A frame that was begun is always
+//! finished, so that the module never sees half a line.
 //!
 //! Three kinds of mail: [`Mail::Bounded`] finds room or is refused; [`Mail::Answer`] is bounded in bytes alone;
 //! [`Mail::Certain`] goes on top of both, up to twice the bytes, since a module that leaves even that unread is told
 //! nothing more until it reads.
 
-use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use abi::limits::{QUEUE_BYTES_MAX_DEFAULT, QUEUE_FRAMES_MAX_DEFAULT};
 use rustix::io::Errno;
+use shm::limits::FRAME_BYTES_MAX;
+use shm::{Doze, PeerFault, Pushed, Rouse, SendFault, Sender};
+
+mod queue;
+
+pub(crate) use queue::Gap;
+use queue::Queue;
 
 #[cfg(test)]
 mod tests;
-
-/// 64 KiB: a buffer that grew beyond this is given back when it is empty.
-const BUFFER_BYTES_KEPT: usize = 64 << 10;
 
 /// 256 bytes: what a line of an answer has beside its id and its result.
 const LINE_REST_BYTES: usize = 256;
@@ -36,6 +41,13 @@ pub(crate) enum Mail {
     Answer,
     /// Everything else: small, and without it the module could not go on.
     Certain,
+}
+
+/// Whether a long payload may be left out of its line, to be put in when that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Long {
+    Copied,
+    Apart,
 }
 
 /// What became of a frame.
@@ -56,8 +68,19 @@ pub(crate) enum Written {
     All,
     /// The pipe is full.
     Blocked,
+    /// The lane is full: the module writes a line break to its stdout when it has read something.
+    Dozing,
     /// The module has closed its end; what was queued is gone.
     Closed,
+    /// The module does not keep to the lane's rules; nothing more can be said to it.
+    Broken(PeerFault),
+}
+
+/// The frames that go by the lane, once everything before them has gone by the pipe.
+#[derive(Debug)]
+struct ByLane {
+    sender: Sender,
+    queue: Queue,
 }
 
 /// The queue.
@@ -65,15 +88,8 @@ pub(crate) enum Written {
 pub(crate) struct Outbox {
     /// The writing end of the module's stdin; none for plain commands and after it was closed.
     pipe: Option<Rc<OwnedFd>>,
-    buffer: Vec<u8>,
-    /// How many bytes of the buffer the pipe has taken.
-    taken: usize,
-    /// Where in the buffer each queued frame ends, counted from the first byte that was ever queued.
-    ends: VecDeque<u64>,
-    /// How many bytes went before the buffer's first one.
-    before: u64,
-    /// Whether what is in the buffer is to be overwritten once it is written.
-    is_wiped: bool,
+    queue: Queue,
+    lane: Option<Box<ByLane>>,
     /// Whether a task waits for room in the pipe.
     pub(crate) is_waiting: bool,
     /// Whether it is on the list of those to be written at the end of this turn.
@@ -82,16 +98,7 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn new(pipe: Option<Rc<OwnedFd>>) -> Self {
-        Self {
-            pipe,
-            buffer: Vec::new(),
-            taken: 0,
-            ends: VecDeque::new(),
-            before: 0,
-            is_wiped: false,
-            is_waiting: false,
-            is_listed: false,
-        }
+        Self { pipe, queue: Queue::default(), lane: None, is_waiting: false, is_listed: false }
     }
 
     /// The pipe, for a task that waits for room in it.
@@ -99,114 +106,150 @@ impl Outbox {
         self.pipe.clone()
     }
 
+    /// What is queued from now on goes by this lane.
+    pub(crate) fn switch(&mut self, sender: Sender) {
+        self.lane = Some(Box::new(ByLane { sender, queue: Queue::default() }));
+    }
+
     /// Queues what `encode` writes: one whole line.
     pub(crate) fn post(&mut self, mail: Mail, encode: impl FnOnce(&mut Vec<u8>)) -> Posted {
+        self.post_long(mail, |out, _| {
+            encode(out);
+            None
+        })
+    }
+
+    /// Queues what `encode` writes: one whole line, out of which it may leave a long payload if that is allowed.
+    pub(crate) fn post_long(
+        &mut self,
+        mail: Mail,
+        encode: impl FnOnce(&mut Vec<u8>, Long) -> Option<Gap>,
+    ) -> Posted {
         if self.pipe.is_none() {
             return Posted::Closed;
         }
         if mail == Mail::Bounded && self.frames() >= QUEUE_FRAMES_MAX_DEFAULT && !self.makes_room() {
             return Posted::Full;
         }
-        let start = self.buffer.len();
-        encode(&mut self.buffer);
         let bytes_max = if mail == Mail::Certain { CERTAIN_BYTES_MAX } else { QUEUE_BYTES_MAX_DEFAULT };
-        if self.buffer.len() - self.taken > bytes_max {
-            self.buffer.truncate(start);
-            return Posted::Full;
-        }
-        self.ends.push_back(self.before + self.buffer.len() as u64);
-        Posted::Queued
+        let by_pipe = self.queue.bytes();
+        let is_queued = match &mut self.lane {
+            // A line without its break is what a lane takes.
+            Some(lane) => lane.queue.push(
+                |out| encode(out, Long::Copied),
+                |line, bytes| line <= FRAME_BYTES_MAX && by_pipe + bytes <= bytes_max,
+            ),
+            None => self.queue.push(|out| encode(out, Long::Apart), |_, bytes| bytes <= bytes_max),
+        };
+        if is_queued { Posted::Queued } else { Posted::Full }
     }
 
-    /// Queues a line that holds a secret of so many bytes, as [`Mail::Answer`]: written at once, and nothing of it stays
-    /// in the buffer once the pipe has taken it all.
+    /// Queues a line that holds a secret of so many bytes, as [`Mail::Answer`]: nothing of it stays in the queue once it
+    /// is written.
     pub(crate) fn post_wiped(&mut self, bytes: usize, encode: impl FnOnce(&mut Vec<u8>)) -> Posted {
-        if !self.is_waiting && self.write() == Written::Closed {
-            return Posted::Closed;
-        }
-        // A buffer that grew while the line is written would leave a copy where it was.
-        let mut grown = Vec::with_capacity(self.buffer.len() + bytes + LINE_REST_BYTES);
-        grown.extend_from_slice(&self.buffer);
-        let mut old = std::mem::replace(&mut self.buffer, grown);
-        if self.is_wiped {
-            vault::wipe(&mut old);
-        }
-        self.is_wiped = true;
-        let posted = self.post(Mail::Answer, encode);
-        if posted == Posted::Queued && !self.is_waiting {
-            // What the pipe does not take now is waited for like every other line.
-            self.write();
-        }
-        posted
+        let queue = self.lane.as_mut().map_or(&mut self.queue, |lane| &mut lane.queue);
+        queue.wipe_after(bytes + LINE_REST_BYTES);
+        self.post(Mail::Answer, encode)
     }
 
     /// How many frames wait, the one that was begun included.
     pub(crate) fn frames(&self) -> usize {
-        self.ends.len()
+        self.queue.frames() + self.lane.as_ref().map_or(0, |lane| lane.queue.frames())
     }
 
-    /// Whether the pipe has taken everything.
-    #[cfg(test)]
-    fn is_empty(&self) -> bool {
-        self.taken == self.buffer.len()
+    /// Whether there is something to write, or to show to the lane's reader.
+    pub(crate) fn has_mail(&self) -> bool {
+        let by_lane = |lane: &ByLane| !lane.queue.is_empty() || lane.sender.has_rest();
+        !self.queue.is_empty() || self.lane.as_deref().is_some_and(by_lane)
     }
 
-    /// Within one turn more may be queued than the bound, though the pipe is empty: then it is written at once.
+    /// Within one turn more may be queued than the bound, though the pipe is empty: then it is written at once. A lane
+    /// that breaks is found again by the write at the end of the turn.
     fn makes_room(&mut self) -> bool {
         !self.is_waiting && self.write() != Written::Closed && self.frames() < QUEUE_FRAMES_MAX_DEFAULT
     }
 
-    /// Writes as much as the pipe takes.
+    /// Writes as much as the pipe, and then the lane, takes.
     pub(crate) fn write(&mut self) -> Written {
         let Some(pipe) = &self.pipe else { return Written::Closed };
-        while self.taken < self.buffer.len() {
-            match rustix::io::write(pipe, &self.buffer[self.taken..]) {
-                Ok(bytes) => self.taken += bytes,
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    self.forget_written();
-                    return Written::Blocked;
-                }
-                Err(errno) => {
-                    let error = io::Error::from(errno);
-                    tracing::debug!(%error, bytes = self.buffer.len() - self.taken, "a module has closed its stdin");
-                    self.close();
-                    return Written::Closed;
-                }
-            }
+        match self.queue.write(pipe) {
+            Ok(()) => {}
+            Err(Errno::AGAIN) => return Written::Blocked,
+            Err(errno) => return self.closed_by(errno),
         }
-        self.before += self.buffer.len() as u64;
-        if std::mem::take(&mut self.is_wiped) {
-            vault::wipe(&mut self.buffer);
+        let Some(lane) = &mut self.lane else { return Written::All };
+        let (written, rouse) = lane.write();
+        match self.rouse(rouse) {
+            Written::All => written,
+            closed => closed,
         }
-        self.buffer.clear();
-        self.buffer.shrink_to(BUFFER_BYTES_KEPT);
-        self.taken = 0;
-        self.ends.clear();
-        Written::All
+    }
+
+    /// Wakes a module that sleeps on its stdin; `All` unless it has closed that.
+    pub(crate) fn rouse(&mut self, rouse: Rouse) -> Written {
+        let Some(pipe) = self.pipe.as_ref().filter(|_| rouse == Rouse::ByPipe) else { return Written::All };
+        match rustix::io::retry_on_intr(|| rustix::io::write(pipe, b"\n")) {
+            // A pipe that is full wakes it as well.
+            Ok(_) | Err(Errno::AGAIN) => Written::All,
+            Err(errno) => self.closed_by(errno),
+        }
+    }
+
+    fn closed_by(&mut self, errno: Errno) -> Written {
+        let error = io::Error::from(errno);
+        let bytes = self.queue.bytes();
+        tracing::debug!(%error, bytes, "a module has closed its stdin");
+        self.close();
+        Written::Closed
     }
 
     /// Closes the pipe; what waits is gone.
     pub(crate) fn close(&mut self) {
         self.pipe = None;
-        if std::mem::take(&mut self.is_wiped) {
-            vault::wipe(&mut self.buffer);
-        }
-        self.buffer = Vec::new();
-        self.taken = 0;
-        self.ends.clear();
+        self.queue = Queue::default();
+        self.lane = None;
+    }
+}
+
+impl ByLane {
+    /// Puts into the lane what finds room there, and shows it to the reader once.
+    fn write(&mut self) -> (Written, Rouse) {
+        let mut rouse = Rouse::Nobody;
+        let written = loop {
+            let pushed = match self.push_all() {
+                Ok(pushed) => pushed,
+                Err(fault) => break Written::Broken(fault),
+            };
+            match self.sender.publish() {
+                Ok(woken) => rouse = rouse.or(woken),
+                Err(fault) => break Written::Broken(fault),
+            }
+            if pushed == Pushed::Taken && !self.sender.has_rest() {
+                break Written::All;
+            }
+            match self.sender.doze() {
+                Ok(Doze::Asleep) => break Written::Dozing,
+                Ok(Doze::Ready) => {}
+                Err(fault) => break Written::Broken(fault),
+            }
+        };
+        self.queue.give_back();
+        (written, rouse)
     }
 
-    fn forget_written(&mut self) {
-        let written = self.before + self.taken as u64;
-        while self.ends.front().is_some_and(|end| *end <= written) {
-            self.ends.pop_front();
+    fn push_all(&mut self) -> Result<Pushed, PeerFault> {
+        while let Some(frame) = self.queue.front() {
+            match self.sender.push(frame) {
+                Ok(Pushed::Full) => return Ok(Pushed::Full),
+                Ok(Pushed::Taken) => {}
+                Err(SendFault::Peer(fault)) => return Err(fault),
+                // Its length was looked at when it was queued.
+                Err(SendFault::Length { bytes }) => {
+                    tracing::warn!(bytes, "a frame was too long for its lane")
+                }
+            }
+            self.queue.pop();
         }
-        // Moving the rest to the front costs its length, so it is done when at least as much is gone.
-        if self.taken > BUFFER_BYTES_KEPT && self.taken * 2 >= self.buffer.len() {
-            self.buffer.drain(..self.taken);
-            self.before += self.taken as u64;
-            self.taken = 0;
-        }
+        Ok(Pushed::Taken)
     }
 }

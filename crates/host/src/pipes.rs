@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use abi::limits::LINE_BYTES_MAX_DEFAULT;
 use abi::{Generation, Slot, Time};
-use kernel::{Door, Event};
+use kernel::{Door, Event, Incoming};
 use protocol::lines::{Line, LineDecoder};
 use rustix::io::Errno;
 use store::{Admission, Level, LogLine, Source};
@@ -32,6 +32,10 @@ impl Shell {
     /// One turn of reading.
     pub(crate) fn take_in(&mut self, slot: Slot, generation: Generation, stream: Stream) -> Took {
         let took = self.read_once(slot, generation, stream);
+        if stream == Stream::Stdout {
+            // There a module that uses its lane writes line breaks, to wake us.
+            self.ring_lane(slot, generation);
+        }
         self.end_turn();
         took
     }
@@ -47,16 +51,13 @@ impl Shell {
             }
             self.finish_lines(slot, generation, stream);
         }
+        self.take_last_frames(slot, generation);
     }
 
     fn read_once(&mut self, slot: Slot, generation: Generation, stream: Stream) -> Took {
+        let mut sheet = self.fresh_sheet();
         let Some(life) = self.life_mut(slot, generation) else { return Took::End };
         let (pipe, Some(mut lines)) = take_stream(life, stream) else { return Took::End };
-        // Payloads of the last read may still be on their way: then they keep that sheet, and this is another one.
-        let mut sheet = self.sheet.take().unwrap_or_else(|| Sheet::from(vec![0; READ_BYTES]));
-        if Sheet::get_mut(&mut sheet).is_none() {
-            sheet = Sheet::from(vec![0; READ_BYTES]);
-        }
         let Some(room) = Sheet::get_mut(&mut sheet) else { return Took::End };
         let read = rustix::io::retry_on_intr(|| rustix::io::read(&pipe, &mut *room));
         let took = match read {
@@ -122,20 +123,51 @@ impl Shell {
         let Some(life) = self.life_mut(slot, generation) else { return };
         let door = life.door;
         match (line, stream, door) {
+            (Line::Complete(line), Stream::Stdout, Door::Lines) if life.lane.is_used() => {
+                self.take_stray(slot, generation, line);
+            }
             (Line::Complete(line), Stream::Stdout, Door::Lines) => {
                 self.take_frame(now, slot, generation, line, sheet);
             }
             (Line::Complete(line), _, _) => self.take_text(slot, generation, stream, line),
-            (Line::Oversize { bytes }, _, _) => {
-                self.count_bad(slot);
-                let text = format!("a line of {bytes} bytes is too long and was dropped");
-                self.warn(slot, generation, text);
-            }
+            (Line::Oversize { bytes }, _, _) => self.refuse_long(slot, generation, bytes),
         }
     }
 
-    fn take_frame(&mut self, now: Time, slot: Slot, generation: Generation, line: &[u8], sheet: &Sheet) {
+    pub(crate) fn refuse_long(&mut self, slot: Slot, generation: Generation, bytes: u64) {
+        self.count_bad(slot);
+        let text = format!("a line of {bytes} bytes is too long and was dropped");
+        self.warn(slot, generation, text);
+    }
+
+    /// A line on the pipe of a module whose frames come by its lane: the order of such a frame would be lost.
+    fn take_stray(&mut self, slot: Slot, generation: Generation, line: &[u8]) {
+        self.count_bad(slot);
+        if line.trim_ascii_start().starts_with(b"{") {
+            let text = "a frame came by the pipe after `ready` had named the lane, and was dropped";
+            self.warn(slot, generation, text.to_owned());
+        } else {
+            self.say(slot, generation, text_line(Level::Warn, Source::Stdout, line));
+        }
+    }
+
+    pub(crate) fn take_frame(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        generation: Generation,
+        line: &[u8],
+        sheet: &Sheet,
+    ) {
         match hear(line, sheet) {
+            Heard::Ready(transport) => {
+                self.settle_lane(slot, generation, transport);
+                self.frames += 1;
+                if let Some(seat) = self.seat_mut(slot) {
+                    seat.tally.frames_in += 1;
+                }
+                self.feed_at(now, Event::Said(slot, generation, Incoming::Ready));
+            }
             Heard::Incoming(said) => {
                 self.frames += 1;
                 if let Some(seat) = self.seat_mut(slot) {
@@ -224,11 +256,11 @@ pub(crate) fn splitter(stream: Stream, door: Door) -> LineDecoder {
     }
 }
 
-fn text_line(level: Level, source: Source, line: &[u8]) -> LogLine {
+pub(crate) fn text_line(level: Level, source: Source, line: &[u8]) -> LogLine {
     LogLine::new(level, source, String::from_utf8_lossy(line))
 }
 
-fn contains(line: &[u8], text: &[u8]) -> bool {
+pub(crate) fn contains(line: &[u8], text: &[u8]) -> bool {
     !text.is_empty() && line.windows(text.len()).any(|part| part == text)
 }
 

@@ -53,8 +53,13 @@ pub(crate) fn watch(shell: &mut Shell, slot: Slot, generation: Generation) {
         // The kernel sees the end of every process by itself.
         Probe::Completed => return,
         Probe::Log(text) => {
-            if let Some(life) = shell.life_mut(slot, generation) {
+            let seat = shell.seat_mut(slot);
+            if let Some(life) = seat.and_then(|seat| seat.life_of(generation)) {
                 life.awaited_text = Some(text.clone());
+            }
+            let seat = shell.seat_mut(slot);
+            if let Some(guest) = seat.and_then(|seat| seat.guest_of(generation)) {
+                guest.awaited_text = Some(text.clone());
             }
             return;
         }
@@ -76,8 +81,11 @@ pub(crate) fn watch(shell: &mut Shell, slot: Slot, generation: Generation) {
             when_seen(handle, slot, generation, notify::says_ready(socket))
         }
     };
-    if let Some(life) = shell.life_mut(slot, generation) {
-        life.tasks.push(task);
+    let Some(seat) = shell.seat_mut(slot) else { return };
+    match (seat.life_of(generation).is_some(), seat.guest_of(generation).is_some()) {
+        (true, _) => seat.life_of(generation).into_iter().for_each(|life| life.tasks.push(task.clone())),
+        (_, true) => seat.guest_of(generation).into_iter().for_each(|guest| guest.tasks.push(task.clone())),
+        (false, false) => task.abort(),
     }
 }
 

@@ -166,11 +166,13 @@ impl Shell {
         }
         let discovered = finding.discovered();
         let mut blueprints = finding.modules;
+        let before = self.guests_by_code();
         self.files.blueprints.retain(|_, blueprint| blueprint.origin == Origin::Hand);
         while let Some((id, found)) = blueprints.pop_first() {
             self.files.blueprints.insert(id, Rc::new(found.blueprint));
         }
         self.feed(Event::Discovered(discovered));
+        self.swap_changed(&before);
     }
 }
 

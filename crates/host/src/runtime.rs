@@ -29,6 +29,8 @@ pub(crate) enum Runtime {
     Rust,
     /// The entry itself.
     Binary,
+    /// A WebAssembly component, inside of the kernel's process.
+    Wasm,
     /// A command of a project file.
     Command,
 }
@@ -45,6 +47,7 @@ impl Runtime {
             Self::Go => "go",
             Self::Rust => "rust",
             Self::Binary => "binary",
+            Self::Wasm => "wasm",
             Self::Command => "command",
         }
     }
@@ -59,6 +62,7 @@ impl Runtime {
             manifest::Runtime::Python => Self::Python,
             manifest::Runtime::Php => Self::Php,
             manifest::Runtime::Binary => Self::Binary,
+            manifest::Runtime::Wasm => Self::Wasm,
         }
     }
 
@@ -70,7 +74,8 @@ impl Runtime {
             Self::Bun => sandbox::Runtime::Bun,
             Self::Python => sandbox::Runtime::Python,
             Self::Php => sandbox::Runtime::Php,
-            Self::Go | Self::Rust | Self::Binary => sandbox::Runtime::Native,
+            // A guest never gets there: it is no process.
+            Self::Go | Self::Rust | Self::Binary | Self::Wasm => sandbox::Runtime::Native,
             Self::Command => sandbox::Runtime::Command,
         }
     }
@@ -111,7 +116,7 @@ impl Entry<'_> {
             Runtime::Bun => words(&["bun", "run"]),
             Runtime::Python => words(&["python3"]),
             Runtime::Php => words(&["php"]),
-            Runtime::Go | Runtime::Rust | Runtime::Binary | Runtime::Command => Vec::new(),
+            Runtime::Go | Runtime::Rust | Runtime::Binary | Runtime::Wasm | Runtime::Command => Vec::new(),
         };
         command.push(entry);
         command

@@ -31,6 +31,8 @@ use crate::files::blueprint::Blueprint;
 use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
+use crate::functions::Cabinet;
+use crate::guests::Guests;
 use crate::home::Home;
 use crate::launch::Ground;
 use crate::life::{Life, Seat};
@@ -97,6 +99,10 @@ pub(crate) struct Shell {
     pub(crate) proofs: Report,
     pub(crate) talk: Talk,
     pub(crate) desk: Desk,
+    /// WebAssembly modules.
+    pub(crate) guests: Guests,
+    /// The function cache.
+    pub(crate) functions: Cabinet,
     pub(crate) bells: Rc<Bells>,
     /// By seat.
     seats: Vec<Option<Seat>>,
@@ -114,6 +120,8 @@ pub(crate) struct Shell {
     pub(crate) frames: u64,
     /// Whether the thread is kept awake for the next frame.
     pub(crate) is_looking_out: bool,
+    /// Lanes that are looked at meanwhile.
+    pub(crate) lanes_up: Vec<(Slot, Generation)>,
     /// How many frames there were when that was asked last.
     frames_seen: u64,
     pub(crate) troubles: VecDeque<String>,
@@ -169,6 +177,8 @@ impl Shell {
                 proofs: parts.proofs,
                 talk: parts.talk,
                 desk: Desk::default(),
+                guests: Guests::new(),
+                functions: Cabinet::new(parts.seed),
                 bells: Rc::new(Bells::default()),
                 seats: Vec::new(),
                 launches: VecDeque::new(),
@@ -179,6 +189,7 @@ impl Shell {
                 armed: None,
                 frames: 0,
                 is_looking_out: false,
+                lanes_up: Vec::new(),
                 frames_seen: 0,
                 troubles: VecDeque::new(),
                 version: parts.version,
@@ -236,10 +247,6 @@ impl Shell {
     /// Starts what waits to be started, writes what waits to be written, and sets the timer.
     pub(crate) fn end_turn(&mut self) {
         self.launch_next();
-        self.deliver_mail();
-        if self.has_launch_to_do() {
-            self.bells.launches.notify_one();
-        }
         if self.kernel.context().changes() != self.context_written {
             self.bells.context.notify_one();
         }
@@ -248,11 +255,21 @@ impl Shell {
             self.is_looking_out = true;
             self.bells.traffic.notify_one();
         }
+        self.deliver_mail();
+        if self.has_launch_to_do() {
+            self.bells.launches.notify_one();
+        }
         let next = self.kernel.poll_timeout();
         if next.is_some_and(|next| self.armed.is_none_or(|armed| next < armed)) {
             self.armed = next;
             self.bells.timer.notify_one();
         }
+    }
+
+    /// The thread may sleep again.
+    pub(crate) fn stop_looking_out(&mut self) {
+        self.is_looking_out = false;
+        self.leave_lanes();
     }
 
     /// Whether a launch waits that could be done now.
@@ -265,27 +282,44 @@ impl Shell {
         self.mail.push(slot);
     }
 
+    /// The same, unless it is noted or has nothing.
+    pub(crate) fn list_mail_of(&mut self, slot: Slot, generation: Generation) {
+        let Some(life) = self.life_mut(slot, generation) else { return };
+        if life.outbox.has_mail() && !std::mem::replace(&mut life.outbox.is_listed, true) {
+            self.list_mail(slot);
+        }
+    }
+
     fn deliver_mail(&mut self) {
         let mut mail = std::mem::take(&mut self.mail);
         for slot in mail.drain(..) {
-            let handle = self.handle();
-            let Some(life) = self.seat_mut(slot).and_then(|seat| seat.life.as_mut()) else { continue };
-            life.outbox.is_listed = false;
-            if life.outbox.is_waiting {
-                continue;
-            }
-            match (life.outbox.write(), life.outbox.pipe()) {
-                (Written::Blocked, Some(pipe)) => {
-                    life.outbox.is_waiting = true;
-                    let task = tasks::write_later(handle, slot, life.generation, pipe);
-                    life.tasks.retain(|task| !task.is_finished());
-                    life.tasks.push(task);
-                }
-                (Written::All | Written::Closed | Written::Blocked, _) => {}
-            }
+            self.deliver_mail_of(slot);
         }
-        // The list's memory is kept for the next turn.
+        // The list's memory is kept for the next turn; what a module that broke its lane leads to may be on it already.
+        mail.append(&mut self.mail);
         self.mail = mail;
+    }
+
+    fn deliver_mail_of(&mut self, slot: Slot) {
+        let (handle, is_looking_out) = (self.handle(), self.is_looking_out);
+        let Some(life) = self.seat_mut(slot).and_then(|seat| seat.life.as_mut()) else { return };
+        life.outbox.is_listed = false;
+        if life.outbox.is_waiting {
+            return;
+        }
+        let (generation, written) = (life.generation, life.outbox.write());
+        match (written, life.outbox.pipe()) {
+            (Written::Blocked, Some(pipe)) => {
+                life.outbox.is_waiting = true;
+                let task = tasks::write_later(handle, slot, generation, pipe);
+                life.tasks.retain(|task| !task.is_finished());
+                life.tasks.push(task);
+            }
+            (Written::Broken(fault), _) => self.break_lane(slot, generation, fault),
+            // Whoever was asked is about to answer.
+            (Written::All, _) if is_looking_out => self.stay_up(slot, generation),
+            (Written::All | Written::Closed | Written::Blocked | Written::Dozing, _) => {}
+        }
     }
 
     pub(crate) fn seat(&self, slot: Slot) -> Option<&Seat> {

@@ -11,7 +11,7 @@ use std::time::Instant;
 use abi::{Generation, Slot};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::{AbortHandle, spawn_local, yield_now};
 
 use crate::effects::Born;
@@ -59,18 +59,45 @@ pub(crate) fn read(
                 }
                 Took::More => {
                     drop(guard);
-                    full_reads += 1;
-                    if full_reads % FLOOD_READS == 0 {
-                        tokio::time::sleep(FLOOD_REST).await;
-                    } else {
-                        yield_now().await;
-                    }
+                    rest_in_floods(&mut full_reads).await;
                 }
                 Took::End => return,
             }
         }
     };
     spawn_local(reading).abort_handle()
+}
+
+/// Reads one lane of one life until that ends, whenever its bell is rung.
+pub(crate) fn read_lane(shell: Handle, slot: Slot, generation: Generation, bell: Rc<Notify>) -> AbortHandle {
+    let reading = async move {
+        let mut full_reads = 0;
+        loop {
+            bell.notified().await;
+            loop {
+                let Some(strong) = shell.upgrade() else { return };
+                let took = strong.borrow_mut().read_by_lane(slot, generation);
+                drop(strong);
+                match took {
+                    Took::All => break,
+                    Took::More => rest_in_floods(&mut full_reads).await,
+                    Took::End => return,
+                }
+            }
+            full_reads = 0;
+        }
+    };
+    spawn_local(reading).abort_handle()
+}
+
+/// After a turn that was not the last: gives all others theirs, and in a flood more than that.
+async fn rest_in_floods(full_reads: &mut u32) {
+    *full_reads += 1;
+    if (*full_reads).is_multiple_of(FLOOD_READS) {
+        tokio::time::sleep(FLOOD_REST).await;
+    } else {
+        yield_now().await;
+    }
 }
 
 /// Waits for the end of a life's process, then ends the life.
@@ -109,7 +136,7 @@ pub(crate) fn write_later(
             drop(strong);
             match written {
                 Written::Blocked => guard.clear_ready(),
-                Written::All | Written::Closed => return,
+                Written::All | Written::Closed | Written::Dozing | Written::Broken(_) => return,
             }
         }
     };
@@ -150,11 +177,11 @@ pub(crate) async fn look_out(shell: Rc<RefCell<Shell>>) {
         bells.traffic.notified().await;
         if in_vain >= LOOK_OUTS_IN_VAIN_MAX && left_out < LOOK_OUTS_LEFT_OUT {
             left_out += 1;
-            shell.borrow_mut().is_looking_out = false;
+            shell.borrow_mut().stop_looking_out();
             continue;
         }
         let found = look(&shell).await;
-        shell.borrow_mut().is_looking_out = false;
+        shell.borrow_mut().stop_looking_out();
         left_out = 0;
         in_vain = if found == Found::Frames { 0 } else { in_vain.saturating_add(1) };
     }
@@ -172,6 +199,7 @@ async fn look(shell: &Rc<RefCell<Shell>>) -> Found {
     let (mut until, mut found) = (Instant::now() + LOOK_OUT, Found::Nothing);
     loop {
         yield_now().await;
+        shell.borrow_mut().look_at_lanes();
         let frames = shell.borrow().frames;
         let now = Instant::now();
         if frames != seen {

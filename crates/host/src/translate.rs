@@ -7,6 +7,6 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use heard::{Heard, Sheet, hear};
-pub(crate) use told::{Initial, tell};
-pub(crate) use values::{log_level, message_json, permissions_json, raw_value, uuid_text};
+pub(crate) use heard::{Heard, Sheet, hear, kernel_call};
+pub(crate) use told::{Initial, tell, tell_long};
+pub(crate) use values::{answer_json, log_level, message_json, permissions_json, raw_value, uuid_text};

@@ -6,10 +6,12 @@
 use alloc::format;
 use alloc::string::String;
 
-use abi::{Generation, Slot};
+use abi::{Generation, Reason, Slot};
 
 use crate::event::Attempt;
 use crate::machine::Kernel;
+use crate::module::Then;
+use crate::spec::Watchdog;
 use crate::word::Word;
 use crate::{Effect, Outcome, Outgoing};
 
@@ -25,6 +27,14 @@ impl Kernel {
                 self.record_refusal(slot, record);
                 let text = format!("publish on `{topic}`, which is the kernel's own, was refused");
                 self.push(Effect::Warn(slot, generation, text));
+            }
+            Attempt::BreakLane { fault } => {
+                let record = self.record_of(slot, "lane.broken").text("fault", fault.as_str());
+                self.record_refusal(slot, record);
+                self.note(slot, format!("ended for breaking its lane: {fault}"));
+                // Whatever the enforcement mode is: a module that can't be talked with can only be ended.
+                let then = if self.settings.watchdog == Watchdog::Strict { Then::Stay } else { Then::Retry };
+                self.end(slot, Reason::SecurityViolation, then, 0);
             }
         }
     }

@@ -8,7 +8,7 @@ use abi::{
     ExitKind, Generation, ModuleId, Name, Payload, Permissions, Reason, Record, RequestId, Scope, Slot, State,
 };
 
-use crate::event::{CallContext, Outcome};
+use crate::event::{CallContext, FunctionCall, Outcome};
 use crate::proxy::Note;
 use crate::spec::{Grants, PendingRequest};
 use crate::word::Word;
@@ -327,6 +327,8 @@ pub enum Task {
     ModuleCommands,
     /// Answer with the value of this secret.
     SecretGet(Word),
+    /// Do this with functions, for a module that may touch these.
+    Function(FunctionCall, Permissions),
 }
 
 /// The end of an operator's order.

@@ -205,6 +205,8 @@ pub enum KernelCall {
     Context(ContextCall),
     /// The value of a secret.
     SecretGet(Word),
+    /// Something about functions.
+    Function(FunctionCall),
     /// No such method.
     Unknown(Word),
     /// A known method with unusable parameters, and what is wrong with them.
@@ -244,6 +246,56 @@ pub enum ContextVerb {
     Unwatch(u64),
 }
 
+/// What a module can want of the function cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FunctionCall {
+    /// Run one.
+    Run {
+        /// Its name.
+        name: Word,
+        /// What it is given, as raw JSON.
+        input: Option<Payload>,
+        /// Give up after this many milliseconds, instead of the host's bound.
+        timeout_ms: Option<u64>,
+    },
+    /// All of them.
+    List,
+    /// Keep one under a name.
+    Put {
+        /// Its name.
+        name: Word,
+        /// WebAssembly as text.
+        source: Payload,
+        /// The most that it may ever do.
+        permissions: Permissions,
+    },
+    /// Forget one of its own.
+    Remove {
+        /// Its name.
+        name: Word,
+    },
+}
+
+impl FunctionCall {
+    /// The method's name on the door.
+    pub fn method(&self) -> &'static str {
+        match self {
+            Self::Run { .. } => "fn.run",
+            Self::List => "fn.list",
+            Self::Put { .. } => "fn.put",
+            Self::Remove { .. } => "fn.rm",
+        }
+    }
+
+    /// The value of the permission `run` without which a module may not do it.
+    pub fn needs(&self) -> &'static str {
+        match self {
+            Self::Run { .. } | Self::List => "kernel.fn",
+            Self::Put { .. } | Self::Remove { .. } => "kernel.fn.put",
+        }
+    }
+}
+
 /// What a module tried, may not, and was refused by its proxy; it is answered by control.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attempt {
@@ -258,6 +310,11 @@ pub enum Attempt {
     Publish {
         /// Which topic.
         topic: Word,
+    },
+    /// To write into its lane what no frame is: it can't be heard any more, nor told anything.
+    BreakLane {
+        /// What was found there.
+        fault: String,
     },
 }
 

@@ -57,8 +57,8 @@ pub use effect::{
 };
 pub use ensemble::Ensemble;
 pub use event::{
-    Attempt, CallContext, ContextCall, ContextVerb, Discovered, Event, Incoming, KernelCall, Order, Outcome,
-    SpawnFault, Undelivered,
+    Attempt, CallContext, ContextCall, ContextVerb, Discovered, Event, FunctionCall, Incoming, KernelCall,
+    Order, Outcome, SpawnFault, Undelivered,
 };
 pub use machine::Kernel;
 pub use proxy::{Act, Badge, Letter, Note, OperatorProxy, Proxy, SERVING_MAX, Turn, Wants};

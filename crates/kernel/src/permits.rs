@@ -8,7 +8,7 @@ use abi::limits::PERMISSION_REQUESTS_MAX;
 use abi::{Generation, Name, PermissionKind, Permissions, Reason, Record, Slot};
 
 use crate::effect::{KernelResult, ModuleRow, Notice, Task};
-use crate::event::KernelCall;
+use crate::event::{FunctionCall, KernelCall};
 use crate::machine::Kernel;
 use crate::module::{Module, Phase, Then};
 use crate::spec::{Enforcement, PendingRequest, Watchdog};
@@ -94,6 +94,7 @@ impl Kernel {
                 pending: self.calls_pending,
                 uptime_ms: self.now.0,
             }),
+            KernelCall::Function(call) => return self.function(slot, generation, id, call),
             KernelCall::Unknown(method) => Err(format!("Unknown kernel method: {method}")),
             KernelCall::Bad(why) => Err(why),
         };
@@ -118,6 +119,19 @@ impl Kernel {
         }
         self.record(self.record_of(slot, "secret.handed_over").text("secret", name.as_str()));
         self.push(Effect::Perform(slot, generation, id, Task::SecretGet(name)));
+    }
+
+    /// Functions are run by the host, for those who may: `run kernel.fn`, and `run kernel.fn.put` to change them.
+    fn function(&mut self, slot: Slot, generation: Generation, id: Word, call: FunctionCall) {
+        let effective = self.table.get(slot).map(|module| module.grants.effective()).unwrap_or_default();
+        let (method, needs) = (call.method(), call.needs());
+        if effective.run.contains(needs) {
+            return self.push(Effect::Perform(slot, generation, id, Task::Function(call, effective)));
+        }
+        let error = format!("Security violation: `{method}` needs the permission `run {needs}`");
+        let answer = Outgoing::KernelAnswer { id, answer: Err(error) };
+        let record = self.record_of(slot, "fn.forbidden").text("method", method).text("needs", needs);
+        self.violation(slot, generation, record, answer, &format!("{method} without `run {needs}`"));
     }
 
     fn owns_key(&self, slot: Slot, key: &Word) -> bool {

@@ -88,8 +88,9 @@ pub enum Decision<'r> {
     Spread(Hearers<'r>),
 }
 
-/// What is known of one seat.
+/// What is known of one seat: one cache line.
 #[derive(Debug, Clone)]
+#[repr(align(64))]
 struct Row {
     generation: Generation,
     is_ready: bool,
@@ -134,13 +135,38 @@ impl May {
     }
 }
 
-/// What is known of one service.
+/// What is known of one service: all that a decision needs, so that the provider's row is not read for it.
 #[derive(Debug, Clone, Copy)]
 struct Service {
     /// Its place among the capability bits.
     bit: u32,
-    /// Who offers it now.
-    provider: Option<Slot>,
+    provider: Provider,
+}
+
+/// Who offers a service now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Provider {
+    Nobody,
+    NotReady(Slot),
+    Ready(Address),
+}
+
+impl Provider {
+    fn slot(self) -> Option<Slot> {
+        match self {
+            Self::Nobody => None,
+            Self::NotReady(slot) => Some(slot),
+            Self::Ready(address) => Some(address.slot),
+        }
+    }
+
+    fn reach(self) -> Result<Address, Refusal> {
+        match self {
+            Self::Nobody => Err(Refusal::NoService),
+            Self::NotReady(_) => Err(Refusal::TargetNotReady),
+            Self::Ready(address) => Ok(address),
+        }
+    }
 }
 
 /// An operator's subscription to one topic, or to all that begin alike.
@@ -188,7 +214,7 @@ impl Routes {
                 let Some(service) = found.filter(|service| row.may.allows(service.bit)) else {
                     return Decision::Refuse(Refusal::Forbidden);
                 };
-                match self.provider_of(*service) {
+                match service.provider.reach() {
                     Ok(target) => Decision::Forward(target),
                     Err(refusal) => Decision::Refuse(refusal),
                 }
@@ -203,7 +229,7 @@ impl Routes {
     /// # Errors
     /// `NoService` and `TargetNotReady`.
     pub fn reach(&self, service: &str) -> Result<Address, Refusal> {
-        self.services.get(service).ok_or(Refusal::NoService).and_then(|service| self.provider_of(*service))
+        self.services.get(service).ok_or(Refusal::NoService).and_then(|service| service.provider.reach())
     }
 
     /// Who hears a topic now, but for its sender.
@@ -240,16 +266,6 @@ impl Routes {
 
     fn row(&self, life: Address) -> Option<&Row> {
         self.rows.get(life.slot.0 as usize)?.as_ref().filter(|row| row.generation == life.generation)
-    }
-
-    fn provider_of(&self, service: Service) -> Result<Address, Refusal> {
-        let slot = service.provider.ok_or(Refusal::NoService)?;
-        let row = self.rows.get(slot.0 as usize).and_then(Option::as_ref).ok_or(Refusal::NoService)?;
-        if row.is_ready {
-            Ok(Address { slot, generation: row.generation })
-        } else {
-            Err(Refusal::TargetNotReady)
-        }
     }
 }
 

@@ -65,7 +65,9 @@ impl Word {
         }
     }
 
-    fn as_bytes(&self) -> &[u8] {
+    /// The text's bytes; unlike [`Word::as_str`] they need no second look.
+    #[inline]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Kept::Inline { len, bytes } => &bytes[..usize::from(*len)],
             Kept::Shared(name) => name.as_str().as_bytes(),

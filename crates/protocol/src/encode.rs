@@ -106,6 +106,22 @@ pub fn deliver(out: &mut Vec<u8>, id: u128, topic: &str, payload: &[u8], tracepa
         .end();
 }
 
+/// `deliver` without its payload; gives where in `out` that belongs. What is put in there may hold no line break.
+pub fn deliver_around(out: &mut Vec<u8>, id: u128, topic: &str, traceparent: Option<&str>) -> usize {
+    let id = uuid_text(id);
+    let id = std::str::from_utf8(&id).expect("a uuid is ASCII");
+    let mut line = LineWriter::new(out, "deliver").text("id", id).text("topic", topic);
+    line.key("payload");
+    let at = line.out.len();
+    line.text_if("traceparent", traceparent).end();
+    at
+}
+
+/// Whether these bytes can be put into a line as they are.
+pub fn is_one_line(json: &[u8]) -> bool {
+    memchr::memchr2(b'\n', b'\r', json).is_none()
+}
+
 /// `config:update`, with the module's own section under its `configKey`.
 pub fn config_update(out: &mut Vec<u8>, config: &[u8], changed_sections: &[&str]) {
     let mut line = LineWriter::new(out, "config:update").json("config", config);

@@ -230,6 +230,54 @@ pub enum Request {
         /// Milliseconds between two events, 100 or more; once when left out.
         interval_ms: Option<u64>,
     },
+    /// Put a WebAssembly module's present file in the place of its running code, with its state; answered when that is
+    /// done or undone.
+    #[serde(rename = "module.swap")]
+    ModuleSwap {
+        /// Which.
+        module_id: String,
+    },
+    /// The actors that live in the kernel's process.
+    #[serde(rename = "actors")]
+    Actors {
+        /// Watch for this many milliseconds, 1 to 60,000, and tell rates as well; without it only how things are.
+        interval_ms: Option<u64>,
+    },
+    /// Check, compile and keep a function under a name; one that has the name is replaced.
+    #[serde(rename = "fn.put")]
+    FunctionPut {
+        /// Its name: a slug.
+        name: String,
+        /// The file with WebAssembly as text, a core module or a component; absolute. The kernel reads it.
+        file: Option<String>,
+        /// Or WebAssembly as text.
+        source: Option<String>,
+        /// The most that it may ever do, by kind.
+        #[serde(default)]
+        permissions: BTreeMap<String, Vec<String>>,
+    },
+    /// Run a function.
+    #[serde(rename = "fn.run")]
+    FunctionRun {
+        /// Which.
+        name: String,
+        /// What it is given; `null` when left out.
+        input: Option<Value>,
+        /// End it after this many milliseconds; one second when left out, one minute at the most.
+        timeout_ms: Option<u64>,
+    },
+    /// All functions.
+    #[serde(rename = "fn.list")]
+    FunctionList {},
+    /// Forget a function.
+    #[serde(rename = "fn.rm")]
+    FunctionRemove {
+        /// Which.
+        name: String,
+    },
+    /// What the function cache has done and holds.
+    #[serde(rename = "fn.stats")]
+    FunctionStats {},
     /// The story of one module, from the journal.
     #[serde(rename = "why")]
     Why {
@@ -406,6 +454,8 @@ pub struct ModuleStatus {
     pub waiting_for: Vec<String>,
     /// The containment reached, as `full`, `partial (missing: …)` or `none`; empty before the first start.
     pub containment: String,
+    /// How its frames go: `pipes` or `shm`; empty for a plain command, and when nothing runs.
+    pub transport: String,
     /// Resident memory of its process in bytes.
     pub rss_bytes: Option<u64>,
     /// Processor time of its process in milliseconds.
@@ -655,4 +705,148 @@ pub struct Settled {
 pub struct Published {
     /// How many modules it went to.
     pub receivers: u64,
+}
+
+/// The answer of `module.swap`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Swapped {
+    /// How long the module handled nothing, in microseconds.
+    pub pause_us: u64,
+    /// How much state went over.
+    pub state_bytes: u64,
+    /// How the module is now.
+    pub status: Option<ModuleStatus>,
+}
+
+/// The answer of `actors`: all actor systems of the kernel's process at about one moment.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ActorTable {
+    /// When.
+    pub ts_ms: u64,
+    /// For how long rates were measured, in milliseconds; 0 for none.
+    pub over_ms: u64,
+    /// Each system with its cores, by name.
+    pub systems: Vec<ActorSystem>,
+    /// Every actor, in the order of systems and places.
+    pub actors: Vec<ActorRow>,
+    /// Actors that are there, too, and are not in the list.
+    pub left_out: u64,
+}
+
+/// One actor system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ActorSystem {
+    /// Its name: `wasm-0`, …
+    pub name: String,
+    /// Its cores in their order.
+    pub cores: Vec<ActorCore>,
+}
+
+/// One core of an actor system: a thread that runs actors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ActorCore {
+    /// Turns, those without work included.
+    pub turns: u64,
+    /// Messages and timers handled.
+    pub handled: u64,
+    /// Actors that live there.
+    pub actors: u64,
+    /// Messages that wait there.
+    pub queued: u64,
+    /// Messages that found nobody.
+    pub dead: u64,
+    /// Panics contained.
+    pub panics: u64,
+}
+
+/// One actor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ActorRow {
+    /// Its place, generation included: unique within its system.
+    pub id: String,
+    /// The module that it is, or the name it has.
+    pub name: Option<String>,
+    /// Its system.
+    pub system: String,
+    /// Its core within the system.
+    pub core: u32,
+    /// What it is.
+    pub kind: String,
+    /// The `id` of the actor that supervises it.
+    pub supervisor: Option<String>,
+    /// Messages that wait for it.
+    pub queued: u64,
+    /// How many may.
+    pub queue_max: u64,
+    /// Whether its queue was full and has not come down to the half.
+    pub congested: bool,
+    /// Messages that it handled, modulo 2^32.
+    pub handled: u64,
+    /// Messages that it sent to actors, modulo 2^32.
+    pub sent: u64,
+    /// Messages that were refused.
+    pub refused: u64,
+    /// Panics contained.
+    pub panics: u64,
+    /// Processor time in milliseconds.
+    pub cpu_ms: u64,
+    /// Messages handled per second.
+    pub handled_per_s: Option<u64>,
+    /// Share of one processor, in percent.
+    pub cpu_percent: Option<f64>,
+    /// By how much its queue grew; negative when it shrank.
+    pub queue_growth: Option<i64>,
+}
+
+/// One row of `fn.list`, and the answer of `fn.put`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionRow {
+    /// Its name.
+    pub name: String,
+    /// Who put it: `operator`, or a module.
+    pub owner: String,
+    /// `core` or `component`.
+    pub form: String,
+    /// What it asks of the kernel: `log`, `now`, `call`, `publish`.
+    pub imports: Vec<String>,
+    /// The most that it may do, by kind.
+    pub permissions: BTreeMap<String, Vec<String>>,
+    /// The hash of its code.
+    pub content: String,
+}
+
+/// The answer of `fn.stats`: counters since the kernel's start, and what is kept now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionStats {
+    /// Functions.
+    pub functions: u64,
+    /// Of these, ready in memory.
+    pub warm: u64,
+    /// Bytes of compiled code in memory.
+    pub warm_bytes: u64,
+    /// Compiled forms on disk.
+    pub on_disk: u64,
+    /// Their bytes.
+    pub disk_bytes: u64,
+    /// Runs that gave a result.
+    pub runs: u64,
+    /// Runs that did not.
+    pub runs_failed: u64,
+    /// Compilations begun.
+    pub compiled: u64,
+    /// Compiled forms taken from disk.
+    pub from_disk: u64,
+    /// Callers that waited for somebody else's compilation.
+    pub waited: u64,
+    /// Dropped from memory to make room.
+    pub evicted_by_weight: u64,
+    /// Dropped from memory because nobody used them.
+    pub evicted_by_age: u64,
 }

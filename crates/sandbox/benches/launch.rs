@@ -66,10 +66,40 @@ fn launch(prepared: &mut Prepared) -> (Duration, Duration) {
     let start = Instant::now();
     let child = prepared.launch().expect("the smallest program runs");
     let launched = start.elapsed();
+    let ended = ended(&child, start);
+    // The rest of its namespace goes by itself; here it is waited for, so that no turn pays for the one before.
+    if let Some(innermost) = child.innermost {
+        innermost.end();
+    }
+    (launched, ended)
+}
+
+fn ended(child: &sandbox::Child, start: Instant) -> Duration {
     rustix::event::poll(&mut [rustix::event::PollFd::new(&child.pidfd, rustix::event::PollFlags::IN)], None)
         .expect("a pidfd can be polled");
     sandbox::reap(child.pidfd.as_fd()).expect("it is ours").expect("it has ended");
-    (launched, start.elapsed())
+    start.elapsed()
+}
+
+/// The peer with the same aim: all namespaces, a new root with the same parts of the machine, no new rights.
+fn bubblewrap(program: &Path) -> Option<(Duration, Duration)> {
+    let start = Instant::now();
+    let folder = program.parent().expect("a file lies in a folder");
+    let mut command = Command::new("bwrap");
+    command.args(["--unshare-all", "--die-with-parent", "--new-session", "--proc", "/proc", "--dev", "/dev"]);
+    command.args(["--ro-bind", "/usr", "/usr", "--ro-bind", "/etc", "/etc", "--tmpfs", "/tmp"]);
+    command.arg("--ro-bind").args([folder, folder]).arg(program);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().ok()?;
+    let launched = start.elapsed();
+    child.wait().expect("it is ours").success().then(|| (launched, start.elapsed()))
+}
+
+/// What the first launch of a module costs beside a launch: its namespaces are built, its rules opened.
+fn preparation(program: &Path, confinement: &Confinement) -> Duration {
+    let start = Instant::now();
+    std::hint::black_box(prepared(program, confinement.clone()));
+    start.elapsed()
 }
 
 fn plain_spawn(program: &Path) -> (Duration, Duration) {
@@ -108,20 +138,32 @@ fn main() {
         limits: Limits::STANDARD,
     }
     .to_confinement();
+    let shared = Layer::ALL.into_iter().filter(|layer| layer.is_namespace());
+    let shared = shared.fold(contained.clone(), Confinement::without);
+    let whole = contained.clone();
     let open = Request::open(folder.path(), Limits::STANDARD).to_confinement();
     let kinds = [
         ("no containment", Confinement::none()),
         ("open: rlimits, seccomp", open),
         ("contained without seccomp", contained.clone().without(Layer::Seccomp)),
+        ("contained without namespaces", shared),
+        ("contained without net namespace", contained.clone().without(Layer::NetNamespace)),
         ("contained", contained),
     ];
     let mut kinds: Vec<_> =
         kinds.map(|(name, kind)| (name, prepared(&program, kind), Vec::new(), Vec::new())).into();
     let mut plain = (Vec::new(), Vec::new());
+    let mut peer = (Vec::new(), Vec::new());
+    let mut preparations = Vec::new();
     for _ in 0..TURNS {
         let (launched, ended) = plain_spawn(&program);
         plain.0.push(launched);
         plain.1.push(ended);
+        if let Some((launched, ended)) = bubblewrap(&program) {
+            peer.0.push(launched);
+            peer.1.push(ended);
+        }
+        preparations.push(preparation(&program, &whole));
         for (_, prepared, launches, ends) in &mut kinds {
             let (launched, ended) = launch(prepared);
             launches.push(launched);
@@ -130,9 +172,15 @@ fn main() {
     }
     let mut probes: Vec<Duration> = (0..PROBES).map(|_| probe()).collect();
     println!("median of {TURNS} turns          launched      reaped");
-    println!("{:28} {:9.0?} {:11.0?}", "std::process::Command", median(&mut plain.0), median(&mut plain.1));
-    for (name, _, mut launches, mut ends) in kinds {
-        println!("{name:28} {:9.0?} {:11.0?}", median(&mut launches), median(&mut ends));
+    println!("{:31} {:9.0?} {:11.0?}", "std::process::Command", median(&mut plain.0), median(&mut plain.1));
+    if peer.1.is_empty() {
+        println!("{:31} not installed, or not allowed here", "bwrap --unshare-all");
+    } else {
+        println!("{:31} {:9.0?} {:11.0?}", "bwrap --unshare-all", median(&mut peer.0), median(&mut peer.1));
     }
-    println!("{:28} {:9.0?}", "all probes of the machine", median(&mut probes));
+    for (name, _, mut launches, mut ends) in kinds {
+        println!("{name:31} {:9.0?} {:11.0?}", median(&mut launches), median(&mut ends));
+    }
+    println!("{:31} {:9.0?}", "preparing, once a module", median(&mut preparations));
+    println!("{:31} {:9.0?}", "all probes of the machine", median(&mut probes));
 }

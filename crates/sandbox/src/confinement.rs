@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::layer::{Layer, Level};
 use crate::probe::Report;
 use crate::rlimits::Rlimit;
-use crate::seccomp::Denial;
+use crate::seccomp::{Denial, Group};
 
 #[cfg(test)]
 mod tests;
@@ -95,6 +95,7 @@ pub struct Confinement {
     pub(crate) paths: Vec<PathRule>,
     pub(crate) net: Net,
     pub(crate) denials: Vec<Denial>,
+    pub(crate) groups: Option<Vec<&'static Group>>,
     pub(crate) rlimits: Vec<Rlimit>,
     pub(crate) umask: u32,
 }
@@ -110,6 +111,7 @@ impl Confinement {
             paths: Vec::new(),
             net: Net::Free,
             denials: Vec::new(),
+            groups: None,
             rlimits: Vec::new(),
             umask: Self::UMASK,
         }
@@ -142,18 +144,39 @@ impl Confinement {
         &self.denials
     }
 
+    /// The system calls that are let through; nothing when all are that are not refused.
+    pub fn groups(&self) -> Option<&[&'static Group]> {
+        self.groups.as_deref()
+    }
+
     /// The bounds that are set.
     pub fn rlimits(&self) -> &[Rlimit] {
         &self.rlimits
     }
 
-    /// How much of it stands on a machine with these proofs. A weak layer does not count as standing.
+    /// How much of it stands on a machine with these proofs. A weak layer does not count as standing; a layer that would
+    /// change nothing for what was granted is not asked for.
     pub fn level(&self, report: &Report) -> Level {
-        Level::of(|layer| {
+        let counts = |layer| !(self.is_contained() && self.is_needless(layer));
+        Level::among(counts, |layer| {
             let wanted = self.has(layer) || layer == Layer::CgroupKill;
-            let useless = layer == Layer::LandlockNet && self.net == Net::Free;
-            wanted && !useless && report.proof(layer).is_works()
+            wanted && report.proof(layer).is_works()
         })
+    }
+
+    /// Whether it is the kind that is to be held by every layer there is.
+    fn is_contained(&self) -> bool {
+        self.has(Layer::LandlockFiles) || self.has(Layer::MountNamespace)
+    }
+
+    /// Whether a layer could take nothing from a child with these grants.
+    fn is_needless(&self, layer: Layer) -> bool {
+        match layer {
+            Layer::LandlockNet => self.net == Net::Free,
+            Layer::NetNamespace => self.net != Net::Denied,
+            Layer::NetBroker => self.net == Net::Denied,
+            _ => false,
+        }
     }
 }
 
@@ -181,6 +204,11 @@ impl fmt::Display for Confinement {
             writeln!(f, "limit   {rlimit}")?;
         }
         writeln!(f, "umask   {:03o}", self.umask)?;
+        if let Some(groups) = &self.groups {
+            let count: usize = groups.iter().map(|group| group.calls().count()).sum();
+            let names: Vec<&str> = groups.iter().map(|group| group.name).collect();
+            writeln!(f, "calls   {count}: {}", names.join(", "))?;
+        }
         writeln!(f, "denied  {} system calls", self.denials.len())
     }
 }

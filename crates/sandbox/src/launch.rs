@@ -17,19 +17,23 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::cgroup::JoinFds;
 use crate::confinement::Confinement;
+use crate::house::{self, House};
 use crate::layer::Layer;
-use crate::raw;
+use crate::raw::{self, Failure};
 use crate::{ruleset, seccomp};
 
 mod berths;
 mod child;
 mod error;
+mod innermost;
+mod nanny;
 mod program;
 
 pub use berths::Berths;
 use berths::Moored;
-pub(crate) use child::{Last, Recipe, Word, live};
+pub(crate) use child::{Init, Last, Recipe, Spaces, Word, live};
 pub use error::{Blame, LaunchError, Step};
+pub use innermost::Innermost;
 
 /// 12 descriptors beside stdin, stdout and stderr: sockets handed over by the host; more would be a list in a file.
 const EXTRA_FDS_MAX: usize = 12;
@@ -93,7 +97,8 @@ impl fmt::Debug for Launch {
     }
 }
 
-/// A launched process. Dropping it closes the pipes and the pidfd and leaves the process alone.
+/// A launched process. Dropping it closes the pipes and the pidfd; the process is left alone, unless it has a pid
+/// namespace of its own: that ends with [`Innermost`].
 #[derive(Debug)]
 pub struct Child {
     /// Its number; good until it is reaped, so prefer the pidfd.
@@ -106,6 +111,8 @@ pub struct Child {
     pub stdout: OwnedFd,
     /// Our end of its standard error; never blocks.
     pub stderr: OwnedFd,
+    /// What holds its pid namespace, when it has one of its own: to be kept as long as the process is to live.
+    pub innermost: Option<Innermost>,
 }
 
 /// A launch with all its strings, rules and filters made. Launch it as often as needed; paths that its rules
@@ -121,8 +128,10 @@ pub struct Prepared {
     apart: Apart,
     extra_fds: Vec<OwnedFd>,
     cgroup: Option<JoinFds>,
+    house: House,
     ruleset: Option<OwnedFd>,
     skipped: Vec<PathBuf>,
+    capabilities: Option<u32>,
     filter: Vec<libc::sock_filter>,
     rlimits: Vec<raw::Bound>,
     confinement: Confinement,
@@ -147,13 +156,19 @@ impl Launch {
     /// One variant of [`LaunchError`] for each thing that can't be made.
     pub fn prepare(self) -> Result<Prepared, LaunchError> {
         let program = program::find(&self.argv, &self.env, &self.cwd)?;
-        let confinement = program::admitted(self.confinement, &program);
-        let (ruleset, skipped) = match ruleset::open(&confinement)? {
+        let mut confinement = program::admitted(self.confinement, &program);
+        let cwd = c_string(self.cwd.clone().into_os_string(), "working folder")?;
+        let (house, opened) = house::open(&confinement, &self.cwd, |root| ruleset::open(&confinement, root))?;
+        let (ruleset, mut skipped) = match opened {
             Some(opened) => (Some(lifted(opened.fd)?), opened.skipped),
             None => (None, Vec::new()),
         };
+        skipped
+            .extend(house.hidden.iter().filter(|path| !skipped.contains(path)).cloned().collect::<Vec<_>>());
+        // What this machine does not give is not claimed.
+        confinement.layers.retain(|layer| !house.missing.iter().any(|(missing, _)| missing == layer));
         let filter = match confinement.has(Layer::Seccomp) {
-            true => seccomp::compile(confinement.denials()),
+            true => seccomp::compile(confinement.denials(), confinement.groups()),
             false => Vec::new(),
         };
         let rlimits = if confinement.has(Layer::Rlimits) { confinement.rlimits() } else { &[] };
@@ -164,14 +179,16 @@ impl Launch {
             exec: c_string(program.as_os_str().to_owned(), "program")?,
             argv: self.argv.into_iter().map(|word| c_string(word, "argument")).collect::<Result<_, _>>()?,
             env: self.env.into_iter().map(variable).collect::<Result<_, _>>()?,
-            cwd: c_string(self.cwd.clone().into_os_string(), "working folder")?,
+            cwd,
             folder: self.cwd,
             stdin: null_input(self.stdin)?,
             apart: self.apart,
             extra_fds: self.extra_fds.into_iter().map(lifted).collect::<Result<_, _>>()?,
             cgroup: self.cgroup.map(JoinFds::open).transpose()?,
             rlimits: rlimits.iter().map(raw::Bound::of).collect(),
+            capabilities: kept_capabilities(&confinement),
             program,
+            house,
             ruleset,
             skipped,
             filter,
@@ -190,6 +207,11 @@ impl Prepared {
     /// The file that is run.
     pub fn program(&self) -> &Path {
         &self.program
+    }
+
+    /// Namespaces that the confinement asked for and this machine did not give, each with the reason.
+    pub fn missing(&self) -> &[(Layer, String)] {
+        &self.house.missing
     }
 
     /// Paths of the confinement that were not there when it was prepared, and so can't be used by the child.
@@ -216,6 +238,27 @@ impl Prepared {
         self.start(Some(berths))
     }
 
+    /// The same, from berths if there are some, with descriptors that this child alone gets: it finds them after those
+    /// that all children of this launch get. They are closed here when it runs.
+    ///
+    /// # Errors
+    /// `TooManyFds`, and as [`Prepared::launch`].
+    pub fn launch_handing(
+        &mut self,
+        berths: Option<&mut Berths>,
+        handed: Vec<OwnedFd>,
+    ) -> Result<Child, LaunchError> {
+        let (kept, given) = (self.extra_fds.len(), self.extra_fds.len() + handed.len());
+        if given > EXTRA_FDS_MAX {
+            return Err(LaunchError::TooManyFds { given, most: EXTRA_FDS_MAX });
+        }
+        let handed: Vec<OwnedFd> = handed.into_iter().map(lifted).collect::<Result<_, _>>()?;
+        self.extra_fds.extend(handed);
+        let launched = self.start(berths);
+        self.extra_fds.truncate(kept);
+        launched
+    }
+
     fn start(&mut self, berths: Option<&mut Berths>) -> Result<Child, LaunchError> {
         let (stdin_child, stdin) = match &self.stdin {
             Some(_) => (None, None),
@@ -232,47 +275,61 @@ impl Prepared {
         let stdio = [input.as_fd(), stdout_child.as_fd(), stderr_child.as_fd()];
         let ruleset = self.ruleset.as_ref().map(AsFd::as_fd);
         let join = self.cgroup.as_ref().map(|fds| fds.procs.as_fd());
-        let moored = berths.map(|berths| berths.moor(stdio, ruleset, join, &self.extra_fds)).transpose();
+        let fixed = [ruleset, join, self.house.init()];
+        let moored = berths.map(|berths| berths.moor(stdio, fixed, &self.extra_fds)).transpose();
         let (moored, stack) = moored.map_err(LaunchError::Pipe)?.unzip();
         let stack = match (stack, &mut self.stack) {
             (Some(stack), _) | (None, Some(stack)) => stack,
             (None, none) => none.insert(raw::Stack::new().map_err(LaunchError::Stack)?),
         };
         let moored = moored.as_ref();
+        let first = house::words();
         let recipe = Recipe {
             table_end: moored.map(|_| Berths::end()),
             stdio: moored.map_or(stdio, Moored::stdio),
             extra_fds: moored.map_or(&self.extra_fds, |moored| moored.extra(self.extra_fds.len())),
             join: join.map(|join| moored.map_or(join, Moored::join)),
             apart: self.apart,
+            spaces: self.house.spaces(moored.map(Moored::init), &first),
             cwd: Some(&self.cwd),
             umask: self.confinement.umask,
             rlimits: &self.rlimits,
             no_new_privs: self.confinement.has(Layer::NoNewPrivs),
             ruleset: ruleset.map(|ruleset| moored.map_or(ruleset, Moored::ruleset)),
             filter: &self.filter,
-            drop_capabilities: self.confinement.has(Layer::Capabilities),
+            capabilities: self.capabilities,
             last: Last::Exec { program: &self.exec, argv: &argv, env: &env },
         };
-        let born = raw::spawn(&recipe, self.cgroup.as_ref(), stack).map_err(LaunchError::Birth)?;
+        let family = raw::spawn(&recipe, self.cgroup.as_ref(), stack).map_err(LaunchError::Birth)?;
+        let (born, innermost) = (family.born, family.init.map(Innermost::new));
         match born.failure {
-            None => Ok(Child { pid: born.pid, pidfd: born.pidfd, stdin, stdout, stderr }),
+            None => Ok(Child { pid: born.pid, pidfd: born.pidfd, stdin, stdout, stderr, innermost }),
             Some(failure) => {
                 // It has ended already; its end belongs to nobody else.
                 let _ = crate::reap::wait(born.pidfd.as_fd());
+                if let Some(innermost) = innermost {
+                    innermost.end();
+                }
                 Err(self.explained(failure))
             }
         }
     }
 
-    fn explained(&self, (step, errno): (Step, i32)) -> LaunchError {
-        let source = io::Error::from_raw_os_error(errno);
-        match step {
+    fn explained(&self, failure: Failure) -> LaunchError {
+        let source = io::Error::from_raw_os_error(failure.errno);
+        match failure.step {
             Step::Folder => LaunchError::Folder { folder: self.folder.clone(), source },
             Step::Exec => LaunchError::exec(&self.program, source),
             step => LaunchError::Step { step, source },
         }
     }
+}
+
+/// The capabilities that a child keeps: never one that this process does not have itself, although a user namespace of its own would
+/// give it all of them.
+fn kept_capabilities(confinement: &Confinement) -> Option<u32> {
+    let own = raw::own_capabilities().unwrap_or(0);
+    confinement.has(Layer::Capabilities).then_some(own & raw::CAPABILITIES_KEPT)
 }
 
 /// A pipe as (reading end, writing end), both closed in every program that is run.

@@ -23,15 +23,25 @@ pub enum Layer {
     CgroupKill,
     /// Of the system's programs only those that `run` names can be started.
     RunList,
-    /// Its own view of processes, mounts, users and network.
-    Namespaces,
+    /// What rights it has count for what is its own, not for the machine.
+    UserNamespace,
+    /// Files outside the permitted paths are not there; what may not be changed can't be, not even its rights or dates.
+    MountNamespace,
+    /// Processes outside are not there, and all of its own end with it.
+    PidNamespace,
+    /// Shared memory, semaphores and queues of others are not there.
+    IpcNamespace,
+    /// The machine's name is a copy.
+    UtsNamespace,
+    /// Without a `net` permission there is no network, not even the loopback.
+    NetNamespace,
     /// Of the network only the hosts that `net` names can be reached.
     NetBroker,
 }
 
 impl Layer {
     /// All layers, from the one that is always there to those that are not built yet.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::NoNewPrivs,
         Self::Capabilities,
         Self::Rlimits,
@@ -39,11 +49,25 @@ impl Layer {
         Self::LandlockFiles,
         Self::LandlockNet,
         Self::LandlockScopes,
+        Self::UserNamespace,
+        Self::MountNamespace,
+        Self::PidNamespace,
+        Self::IpcNamespace,
+        Self::UtsNamespace,
+        Self::NetNamespace,
         Self::CgroupKill,
         Self::RunList,
-        Self::Namespaces,
         Self::NetBroker,
     ];
+
+    /// Whether it is a namespace: these are built together.
+    pub fn is_namespace(self) -> bool {
+        use Layer::{IpcNamespace, MountNamespace, NetNamespace, PidNamespace, UserNamespace, UtsNamespace};
+        matches!(
+            self,
+            UserNamespace | MountNamespace | PidNamespace | IpcNamespace | UtsNamespace | NetNamespace
+        )
+    }
 
     /// The layer's word in tables and in JSON.
     pub fn as_str(self) -> &'static str {
@@ -57,7 +81,12 @@ impl Layer {
             Self::LandlockScopes => "landlock_scopes",
             Self::CgroupKill => "cgroup_kill",
             Self::RunList => "run_list",
-            Self::Namespaces => "namespaces",
+            Self::UserNamespace => "user_namespace",
+            Self::MountNamespace => "mount_namespace",
+            Self::PidNamespace => "pid_namespace",
+            Self::IpcNamespace => "ipc_namespace",
+            Self::UtsNamespace => "uts_namespace",
+            Self::NetNamespace => "net_namespace",
             Self::NetBroker => "net_broker",
         }
     }
@@ -114,11 +143,17 @@ pub enum Level {
 impl Level {
     /// The level that follows from the layers that stand.
     pub fn of(standing: impl Fn(Layer) -> bool) -> Self {
-        let missing: Vec<Layer> = Layer::ALL.into_iter().filter(|layer| !standing(*layer)).collect();
-        match missing.len() {
-            0 => Self::Full,
-            all if all == Layer::ALL.len() => Self::None,
-            _ => Self::Partial { missing },
+        Self::among(|_| true, standing)
+    }
+
+    /// The same where only some layers can make a difference.
+    pub fn among(counts: impl Fn(Layer) -> bool, standing: impl Fn(Layer) -> bool) -> Self {
+        let (stand, missing): (Vec<Layer>, Vec<Layer>) =
+            Layer::ALL.into_iter().filter(|layer| counts(*layer)).partition(|layer| standing(*layer));
+        match (stand.is_empty(), missing.is_empty()) {
+            (_, true) => Self::Full,
+            (true, false) => Self::None,
+            (false, false) => Self::Partial { missing },
         }
     }
 

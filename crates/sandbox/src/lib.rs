@@ -21,6 +21,7 @@
 
 pub mod cgroup;
 mod confinement;
+mod house;
 mod launch;
 mod layer;
 mod policy;
@@ -34,10 +35,12 @@ mod signal;
 
 pub use cgroup::kill_cgroup;
 pub use confinement::{Access, Confinement, Net, PathRule};
-pub use launch::{Apart, Berths, Blame, Child, Launch, LaunchError, Prepared, Stdin, Step};
+pub use launch::{Apart, Berths, Blame, Child, Innermost, Launch, LaunchError, Prepared, Stdin, Step};
 pub use layer::{Layer, Level, Proof};
 pub use policy::{Profile, Request, Runtime, SYSTEM_PATHS};
 pub use reap::{become_subreaper, reap, reap_any_orphan};
 pub use rlimits::{Limits, OPEN_FILES_DEFAULT, Rlimit};
-pub use seccomp::{DENIALS, DENIALS_WITHOUT_NET, Denial, When};
+pub use seccomp::{
+    DENIALS, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET, Denial, Group, When, groups,
+};
 pub use signal::{Sent, Signal, signal_group};

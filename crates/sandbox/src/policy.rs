@@ -93,6 +93,7 @@ impl Request {
             paths: Vec::new(),
             net: Net::Free,
             denials: seccomp::DENIALS.to_vec(),
+            groups: None,
             rlimits: self.limits.to_rlimits(),
             umask: UMASK_OPEN,
         }
@@ -101,22 +102,34 @@ impl Request {
     fn to_contained(&self) -> Confinement {
         let net = net(&self.permissions);
         let mut denials = seccomp::DENIALS.to_vec();
+        denials.extend_from_slice(seccomp::DENIALS_CONTAINED);
+        denials.extend_from_slice(match net {
+            Net::Denied => seccomp::DENIALS_WITHOUT_NET,
+            Net::Free | Net::Ports(_) => seccomp::DENIALS_WITH_NET,
+        });
+        let mut layers = vec![
+            Layer::NoNewPrivs,
+            Layer::Capabilities,
+            Layer::Rlimits,
+            Layer::Seccomp,
+            Layer::LandlockFiles,
+            Layer::LandlockNet,
+            Layer::LandlockScopes,
+            Layer::UserNamespace,
+            Layer::MountNamespace,
+            Layer::PidNamespace,
+            Layer::IpcNamespace,
+            Layer::UtsNamespace,
+        ];
         if net == Net::Denied {
-            denials.extend_from_slice(seccomp::DENIALS_WITHOUT_NET);
+            layers.push(Layer::NetNamespace);
         }
         Confinement {
-            layers: vec![
-                Layer::NoNewPrivs,
-                Layer::Capabilities,
-                Layer::Rlimits,
-                Layer::Seccomp,
-                Layer::LandlockFiles,
-                Layer::LandlockNet,
-                Layer::LandlockScopes,
-            ],
+            layers,
             paths: self.paths(),
             net,
             denials,
+            groups: Some(seccomp::groups(self.runtime)),
             rlimits: self.limits.to_rlimits(),
             umask: Confinement::UMASK,
         }

@@ -1,13 +1,16 @@
 //! Which layers of containment this machine really has: each is tried by a forbidden act in a child, with and without it.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use abi::ExitKind;
 use rustix::fs::{Mode, OFlags};
 
 use crate::cgroup::{self, JoinFds, Tree};
-use crate::confinement::{Confinement, Net};
-use crate::launch::{Apart, Last, Recipe, lifted};
+use crate::confinement::{Access, Confinement, Net, PathRule};
+use crate::house::{self, House};
+use crate::launch::{Apart, Innermost, Last, Recipe, lifted};
 use crate::layer::{Layer, Proof};
 use crate::raw;
 use crate::rlimits::Limits;
@@ -39,8 +42,8 @@ impl Report {
     }
 }
 
-/// Tries every layer. Costs about a dozen births, some 10 ms; it opens no file but `/`, binds a port of the loopback for a moment
-/// and leaves nothing behind. Call it on a thread that stays, and not while another thread reaps children by `P_ALL`.
+/// Tries every layer. Costs two dozen births, some 10 ms; it opens no file but `/` and `/etc`, binds a port of the loopback for a
+/// moment, makes a semaphore for another, and leaves nothing behind. Call it on a thread that stays, and not while another thread reaps children by `P_ALL`.
 pub fn run() -> Report {
     let mut bench = match Bench::new() {
         Ok(bench) => bench,
@@ -68,7 +71,15 @@ fn prove(bench: &mut Bench, layer: Layer) -> Proof {
             .unwrap_or_else(|| bench.compare(layer, act::signal_the_parent, libc::EPERM)),
         Layer::CgroupKill => bench.kill_by_cgroup(),
         Layer::RunList => Proof::Missing("programs of the system's folders can all be run".to_owned()),
-        Layer::Namespaces => Proof::Missing("not built yet".to_owned()),
+        Layer::UserNamespace => bench.compare_at_home(layer, act::stop_swapping, libc::EPERM),
+        Layer::MountNamespace => bench.compare_at_home(layer, act::list_the_settings, libc::ENOENT),
+        Layer::PidNamespace => bench.compare_at_home(layer, act::ask_everybody, libc::ESRCH),
+        Layer::IpcNamespace => bench.compare_semaphores(),
+        Layer::UtsNamespace => {
+            act::NAMES.store(raw::number_of(act::NAMES_AT), Ordering::Relaxed);
+            bench.compare_at_home(layer, act::share_the_names, libc::EPERM)
+        }
+        Layer::NetNamespace => bench.compare_at_home(layer, act::find_the_loopback, libc::ENETUNREACH),
         Layer::NetBroker => Proof::Missing("not built yet".to_owned()),
     }
 }
@@ -102,6 +113,8 @@ fn weak_below(proof: Proof, since: Since) -> Proof {
 struct Bench {
     null: OwnedFd,
     stack: raw::Stack,
+    /// The namespaces, all in one, when they could be built.
+    house: House,
 }
 
 impl Bench {
@@ -110,22 +123,39 @@ impl Bench {
         let null = null.map_err(|errno| format!("/dev/null can't be opened: {errno}"))?;
         let null = lifted(null).map_err(|error| error.to_string())?;
         let stack = raw::Stack::new().map_err(|error| format!("no memory for a child: {error}"))?;
-        Ok(Self { null, stack })
+        let opened = house::open(&all_namespaces(), Path::new("/"), |_| Ok(()));
+        let (house, ()) = opened.map_err(|error| error.to_string())?;
+        Ok(Self { null, stack, house })
+    }
+
+    /// As [`Self::compare`], with the namespaces in the place of the layer: each act asks for one of them.
+    fn compare_at_home(&mut self, layer: Layer, act: fn() -> u8, refusal: i32) -> Proof {
+        if let Some((_, why)) = self.house.missing.iter().find(|(missing, _)| *missing == layer) {
+            return Proof::Missing(why.clone());
+        }
+        let with = self.run(&Confinement::none(), act, Place::Home);
+        let without = self.run(&Confinement::none(), act, Place::Here);
+        judge(with, without, refusal)
+    }
+
+    fn compare_semaphores(&mut self) -> Proof {
+        match raw::Semaphore::new() {
+            Ok(semaphore) => {
+                act::SEMAPHORE.store(semaphore.number(), Ordering::Relaxed);
+                self.compare_at_home(Layer::IpcNamespace, act::look_at_a_semaphore, libc::EINVAL)
+            }
+            Err(errno) => {
+                Proof::Missing(format!("no semaphore: {}", std::io::Error::from_raw_os_error(errno)))
+            }
+        }
     }
 
     /// The act must be refused with the layer, in the way the layer refuses. Without the layer it must do otherwise, unless
     /// this process is itself held so that it is refused anyway, which is as good.
     fn compare(&mut self, layer: Layer, act: fn() -> u8, refusal: i32) -> Proof {
-        let with = self.run(&alone(layer), act, None, &[]);
-        let without = self.run(&Confinement::none(), act, None, &[]);
-        match (with, without) {
-            (Ok(ExitKind::Code(code)), Ok(_)) if code == refusal => Proof::Works,
-            (Ok(ExitKind::Code(0)), Ok(_)) => Proof::Missing("the forbidden act succeeds".to_owned()),
-            (Ok(end), Ok(_)) => {
-                Proof::Missing(format!("the forbidden act ended in an unexpected way: {end}"))
-            }
-            (Err(reason), _) | (_, Err(reason)) => Proof::Missing(reason),
-        }
+        let with = self.run(&alone(layer), act, Place::Here);
+        let without = self.run(&Confinement::none(), act, Place::Here);
+        judge(with, without, refusal)
     }
 
     /// A child that kills its own group must be gone with it.
@@ -150,27 +180,27 @@ impl Bench {
         let kill = rustix::fs::open(dir.join("cgroup.kill"), OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty());
         let kill = kill.and_then(|fd| rustix::io::fcntl_dupfd_cloexec(&fd, crate::launch::FDS_FROM));
         let kill = [kill.map_err(|errno| errno.to_string())?];
-        let end = self.run(&Confinement::none(), act::kill_own_group, Some(&fds), &kill);
+        let end = self.run(&Confinement::none(), act::kill_own_group, Place::Group(&fds, &kill));
         let _ = cgroup::remove(&dir);
         end
     }
 
-    fn run(
-        &mut self,
-        held: &Confinement,
-        act: fn() -> u8,
-        group: Option<&JoinFds>,
-        extra_fds: &[OwnedFd],
-    ) -> Result<ExitKind, String> {
-        let opened = ruleset::open(held).map_err(|error| error.to_string())?;
+    fn run(&mut self, held: &Confinement, act: fn() -> u8, place: Place<'_>) -> Result<ExitKind, String> {
+        let (group, extra_fds): (Option<&JoinFds>, &[OwnedFd]) = match place {
+            Place::Group(group, extra_fds) => (Some(group), extra_fds),
+            Place::Here | Place::Home => (None, &[]),
+        };
+        let opened = ruleset::open(held, None).map_err(|error| error.to_string())?;
         let ruleset =
             opened.map(|opened| lifted(opened.fd)).transpose().map_err(|error| error.to_string())?;
         let filter = match held.has(Layer::Seccomp) {
-            true => seccomp::compile(held.denials()),
+            true => seccomp::compile(held.denials(), held.groups()),
             false => Vec::new(),
         };
         let rlimits: Vec<raw::Bound> = held.rlimits().iter().map(raw::Bound::of).collect();
+        let argv = house::words();
         let recipe = Recipe {
+            spaces: matches!(place, Place::Home).then(|| self.house.spaces(None, &argv)).flatten(),
             stdio: [self.null.as_fd(); 3],
             extra_fds,
             table_end: None,
@@ -182,21 +212,50 @@ impl Bench {
             no_new_privs: held.has(Layer::NoNewPrivs),
             ruleset: ruleset.as_ref().map(AsFd::as_fd),
             filter: &filter,
-            drop_capabilities: held.has(Layer::Capabilities),
+            capabilities: held.has(Layer::Capabilities).then_some(raw::CAPABILITIES_KEPT),
             last: Last::Act(act),
         };
-        let born =
-            raw::spawn(&recipe, group, &mut self.stack).map_err(|error| format!("no child: {error}"))?;
-        let end = crate::reap::wait(born.pidfd.as_fd()).map_err(|error| error.to_string())?;
-        match (born.failure, end) {
-            (Some((step, errno)), _) => {
-                let source = std::io::Error::from_raw_os_error(errno);
-                Err(format!("the child could not {}: {source}", step.as_str()))
-            }
-            (None, Some(end)) => Ok(end),
-            (None, None) => Err("the child's end can't be told".to_owned()),
+        let family = raw::spawn(&recipe, group, &mut self.stack);
+        let family = family.map_err(|error| format!("no child: {error}"))?;
+        let end = crate::reap::wait(family.born.pidfd.as_fd());
+        if let Some(innermost) = family.init.map(Innermost::new) {
+            innermost.end();
         }
+        if let Some(failure) = family.born.failure {
+            let source = std::io::Error::from_raw_os_error(failure.errno);
+            return Err(format!("the child could not {}: {source}", failure.step.as_str()));
+        }
+        let end = end.map_err(|error| error.to_string())?;
+        end.ok_or_else(|| "the child's end can't be told".to_owned())
     }
+}
+
+/// Where a child acts.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    /// Where we are.
+    Here,
+    /// In the namespaces.
+    Home,
+    /// In a group, with these descriptors.
+    Group(&'a JoinFds, &'a [OwnedFd]),
+}
+
+/// What two ends tell: the act was refused in the way of its layer, and was not refused so, or by something else too, without it.
+fn judge(with: Result<ExitKind, String>, without: Result<ExitKind, String>, refusal: i32) -> Proof {
+    match (with, without) {
+        (Ok(ExitKind::Code(code)), Ok(_)) if code == refusal => Proof::Works,
+        (Ok(ExitKind::Code(0)), Ok(_)) => Proof::Missing("the forbidden act succeeds".to_owned()),
+        (Ok(end), Ok(_)) => Proof::Missing(format!("the forbidden act ended in an unexpected way: {end}")),
+        (Err(reason), _) | (_, Err(reason)) => Proof::Missing(reason),
+    }
+}
+
+/// All namespaces, with hardly a file in them.
+fn all_namespaces() -> Confinement {
+    let layers = Layer::ALL.into_iter().filter(|layer| layer.is_namespace()).collect();
+    let paths = vec![PathRule { path: "/usr".into(), access: Access::ReadExecute }];
+    Confinement { layers, paths, ..Confinement::none() }
 }
 
 /// 64 open files: below the number that the probe tries to open.

@@ -13,12 +13,18 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use crate::rlimits::Rlimit;
 
 mod birth;
+mod spaces;
 mod trial;
 
-pub(crate) use birth::{Stack, spawn};
+pub(crate) use birth::{Cradle, Failure, Nursery, Role, Stack, spawn, spawn_builder};
+pub(crate) use spaces::{
+    NO_DEVICES, NO_PROGRAMS, NO_SETUID, READ_ONLY, Reach, bind_tree, change_to_root, detach, end_process,
+    exec_file, forget_children, join_namespace, keep_mounts_private, make_file, make_folder, make_link,
+    mount_memory, mount_processes, own_namespaces, parent_number, remove_folder, restrict_mount,
+};
 pub(crate) use trial::{
-    ask_parent, bind_loopback, change_root, duplicate_from, has_no_new_privs, landlock_abi, open_folder,
-    terminal_input, write_one,
+    Semaphore, ask_everybody, ask_parent, bind_loopback, change_root, duplicate_from, find_loopback,
+    has_no_new_privs, landlock_abi, number_of, open_folder, stop_swapping, terminal_input, write_one,
 };
 
 /// Linux 6.9: the signal goes to the group whose leader the pidfd refers to.
@@ -198,7 +204,6 @@ pub(crate) fn write_zero(procs: BorrowedFd<'_>) -> Result<(), i32> {
     checked(returned as libc::c_long).map(|_| ())
 }
 
-/// Puts a descriptor at a number, where it stays open in the program.
 /// Takes a table of descriptors of its own, without those from this number on.
 pub(crate) fn own_table(end: c_int) -> Result<(), i32> {
     // SAFETY: the call takes three numbers; it copies the table before it closes anything, so the shared one stays whole.
@@ -213,6 +218,7 @@ pub(crate) fn own_table(end: c_int) -> Result<(), i32> {
     checked(returned.into()).map(|_| ())
 }
 
+/// Puts a descriptor at a number, where it stays open in the program.
 pub(crate) fn put_at(fd: RawFd, number: c_int) -> Result<(), i32> {
     // SAFETY: the table of descriptors is the child's own, by its birth or by `own_table`, so nothing of the parent's is closed.
     let returned = unsafe { libc::dup2(fd, number) };
@@ -265,7 +271,7 @@ pub(crate) fn install_filter(filter: &[libc::sock_filter]) -> Result<(), i32> {
 const CAPABILITY_VERSION: u32 = 0x2008_0522;
 
 /// What is left of root: chown, dac_override, fowner, fsetid (files), kill, setgid, setuid (its own processes) and net_bind_service.
-const CAPABILITIES_KEPT: u32 = 1 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 10;
+pub(crate) const CAPABILITIES_KEPT: u32 = 1 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 10;
 
 #[repr(C)]
 struct CapabilityHeader {
@@ -281,15 +287,20 @@ struct CapabilitySets {
     inheritable: u32,
 }
 
-/// Gives up all capabilities but the kept ones, for ever as long as `no_new_privs` is set.
-pub(crate) fn drop_capabilities() -> Result<(), i32> {
+/// The capabilities that this process has, of the first 32.
+pub(crate) fn own_capabilities() -> Result<u32, i32> {
     let header = CapabilityHeader { version: CAPABILITY_VERSION, pid: 0 };
-    let none = CapabilitySets { effective: 0, permitted: 0, inheritable: 0 };
-    let mut sets = [none; 2];
+    let mut sets = [CapabilitySets { effective: 0, permitted: 0, inheritable: 0 }; 2];
     // SAFETY: the header is valid, pid 0 is the caller, and the kernel writes two sets of this layout for this version.
     let returned = unsafe { libc::syscall(libc::SYS_capget, &raw const header, sets.as_mut_ptr()) };
-    checked(returned)?;
-    let kept = sets[0].permitted & CAPABILITIES_KEPT;
+    checked(returned).map(|_| sets[0].permitted)
+}
+
+/// Gives up all capabilities but these, for ever as long as `no_new_privs` is set.
+pub(crate) fn drop_capabilities(but: u32) -> Result<(), i32> {
+    let header = CapabilityHeader { version: CAPABILITY_VERSION, pid: 0 };
+    let kept = own_capabilities()? & but;
+    let none = CapabilitySets { effective: 0, permitted: 0, inheritable: 0 };
     let left = [CapabilitySets { effective: kept, permitted: kept, inheritable: 0 }, none];
     // SAFETY: the header is valid and the kernel only reads two sets of this layout. Capabilities belong to the task, not to memory.
     let returned = unsafe { libc::syscall(libc::SYS_capset, &raw const header, left.as_ptr()) };

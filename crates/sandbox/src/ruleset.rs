@@ -23,8 +23,9 @@ pub(crate) struct Opened {
     pub(crate) skipped: Vec<PathBuf>,
 }
 
-/// Opens the ruleset; nothing when the confinement asks for no Landlock layer or the kernel has none.
-pub(crate) fn open(confinement: &Confinement) -> Result<Option<Opened>, LaunchError> {
+/// Opens the ruleset; nothing when the confinement asks for no Landlock layer or the kernel has none. `root` is where the child's
+/// own root can be looked into, when it has one: Landlock knows files and not names, and some files are there alone.
+pub(crate) fn open(confinement: &Confinement, root: Option<&Path>) -> Result<Option<Opened>, LaunchError> {
     let files = confinement.has(Layer::LandlockFiles);
     let net = confinement.has(Layer::LandlockNet) && confinement.net != Net::Free;
     let scopes = confinement.has(Layer::LandlockScopes);
@@ -32,8 +33,8 @@ pub(crate) fn open(confinement: &Confinement) -> Result<Option<Opened>, LaunchEr
         return Ok(None);
     }
     let mut skipped = Vec::new();
-    let fd =
-        build(confinement, Handled { files, net, scopes }, &mut skipped).map_err(LaunchError::Ruleset)?;
+    let fd = build(confinement, root, Handled { files, net, scopes }, &mut skipped)
+        .map_err(LaunchError::Ruleset)?;
     Ok(fd.map(|fd| Opened { fd, skipped }))
 }
 
@@ -46,6 +47,7 @@ struct Handled {
 
 fn build(
     confinement: &Confinement,
+    root: Option<&Path>,
     handled: Handled,
     skipped: &mut Vec<PathBuf>,
 ) -> Result<Option<OwnedFd>, landlock::RulesetError> {
@@ -62,7 +64,7 @@ fn build(
     }
     let mut created = ruleset.create()?;
     if handled.files {
-        created = with_paths(created, confinement, skipped)?;
+        created = with_paths(created, confinement, root, skipped)?;
     }
     if let (true, Net::Ports(ports)) = (handled.net, confinement.net()) {
         for port in ports {
@@ -75,10 +77,19 @@ fn build(
 fn with_paths(
     mut created: RulesetCreated,
     confinement: &Confinement,
+    root: Option<&Path>,
     skipped: &mut Vec<PathBuf>,
 ) -> Result<RulesetCreated, landlock::RulesetError> {
+    if let Some(root) = root {
+        for (path, access) in OF_AN_OWN_ROOT {
+            if let Ok(fd) = PathFd::new(below(root, Path::new(path))) {
+                created = created.add_rule(PathBeneath::new(fd, rights(*access)))?;
+            }
+        }
+    }
     for rule in confinement.paths() {
-        match PathFd::new(&rule.path) {
+        let path = root.map_or_else(|| rule.path.clone(), |root| below(root, &rule.path));
+        match PathFd::new(path) {
             Ok(fd) => created = created.add_rule(PathBeneath::new(fd, rights(rule.access)))?,
             // No machine has all of the system's paths.
             Err(_) if SYSTEM_PATHS.iter().any(|(system, _)| rule.path == Path::new(system)) => {}
@@ -86,6 +97,15 @@ fn with_paths(
         }
     }
     Ok(created)
+}
+
+/// What a child may do in a root of its own beside its paths. All that is shown there may be read, so the root may: a view of
+/// processes that is made for every life anew can be named by no rule, and is reached by that of the root alone.
+const OF_AN_OWN_ROOT: &[(&str, Access)] = &[("/", Access::Read), ("/tmp", Access::Write)];
+
+/// The path as seen from outside of the root.
+fn below(root: &Path, path: &Path) -> PathBuf {
+    root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
 /// The kernel's rights for one kind of access. For a file the library leaves out those that only folders have.

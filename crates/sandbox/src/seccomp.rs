@@ -1,18 +1,25 @@
-//! The system calls that no module needs, as data with a reason each, and the filter program made of them.
+//! The system calls that a child may make and those that it may not, as data with reasons, and the filter program made of them.
 //!
-//! Every refused call answers `EPERM`, as if the user lacked the right, so that programs take the path they have for that.
-//! Two answers differ. `clone3` answers `ENOSYS`: its flags lie in memory where no filter can see them, and the C library
+//! | a call that | answers | since programs then |
+//! |---|---|---|
+//! | is dangerous, or is so with these arguments | `EPERM` | do as they do without the right |
+//! | nobody thought of, in a contained child | `ENOSYS` | do as on an older kernel |
+//! | belongs to another architecture | by the end of the process | no program does that by mistake |
+//!
+//! Three answers differ. `memfd_create` answers `ENOSYS` unless the file is made so that it can't be run. `clone3` answers `ENOSYS`: its flags lie in memory where no filter can see them, and the C library
 //! then falls back to `clone`, whose flags can be seen. The x32 twins of all calls answer `ENOSYS` too, since their numbers
 //! would slip past the list. Calls of another architecture (32-bit programs) end the process.
 
 use core::fmt;
 
 mod denials;
+mod groups;
 mod program;
 #[cfg(test)]
 mod tests;
 
-pub use denials::{DENIALS, DENIALS_WITHOUT_NET};
+pub use denials::{DENIALS, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET};
+pub use groups::groups;
 pub(crate) use program::compile;
 
 /// When a call is refused. Only the lower 32 bits of an argument count, as in the kernel.
@@ -43,6 +50,13 @@ pub enum When {
         /// The bits that are refused.
         bits: u32,
     },
+    /// When this argument lacks all of these bits; the call then is not there at all.
+    Lacks {
+        /// Which argument, from 0.
+        argument: u8,
+        /// The bits of which it needs one.
+        bits: u32,
+    },
     /// When this argument is none of these values.
     IsNot {
         /// Which argument, from 0.
@@ -50,6 +64,24 @@ pub enum When {
         /// The values that are let through.
         allowed: &'static [u32],
     },
+}
+
+/// Calls that are let through together.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Group {
+    /// A word for it.
+    pub name: &'static str,
+    /// What programs need it for.
+    pub reason: &'static str,
+    /// Names as the C library has them, and numbers on x86_64.
+    calls: &'static [(&'static str, libc::c_long)],
+}
+
+impl Group {
+    /// The names of its calls.
+    pub fn calls(&self) -> impl Iterator<Item = &'static str> {
+        self.calls.iter().map(|(name, _)| name.trim_start_matches("SYS_"))
+    }
 }
 
 /// One refused call.
@@ -82,6 +114,7 @@ impl fmt::Display for Denial {
                 write!(f, " (argument {argument} holds {value:#x} of {mask:#x})")?;
             }
             When::HasAny { argument, bits } => write!(f, " (argument {argument} has any of {bits:#x})")?,
+            When::Lacks { argument, bits } => write!(f, " (argument {argument} lacks {bits:#x})")?,
             When::IsNot { argument, allowed } => write!(f, " (argument {argument} is not of {allowed:x?})")?,
         }
         write!(f, ": {}", self.reason)

@@ -1,7 +1,7 @@
 //! Measures the function cache: one work a run, one line of JSON out of it.
 //!
-//! `functions warm_core | warm_component | from_disk | compile`. Each value is the median over rounds; `from_disk` and
-//! `compile` are of the same function, so that their ratio counts.
+//! `functions warm_core | warm_component | warm_core_among_modules | from_disk | compile`. Each value is the median over
+//! rounds; `from_disk` and `compile` are of the same function, so that their ratio counts.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -12,9 +12,6 @@ use std::time::{Duration, Instant};
 use abi::{Permissions, Time};
 use wasm::functions::{Ask, Caller, Functions, Keep, KernelCalls, OnBehalf, RunLimits};
 use wasm::{Engine, EngineOptions};
-
-/// 64 places: as many calls as there are threads that make them, and room above.
-const OPTIONS: EngineOptions = EngineOptions { instances_max: 64, ..EngineOptions::STANDARD };
 
 /// How many functions of the usual size the larger guest holds.
 const GUEST_FUNCTIONS: usize = 60;
@@ -40,8 +37,9 @@ impl KernelCalls for NoKernel {
 fn main() -> ExitCode {
     let work = std::env::args().nth(1).unwrap_or_default();
     let measured = match work.as_str() {
-        "warm_core" => warm(&core()),
-        "warm_component" => warm(COMPONENT),
+        "warm_core" => warm(&core(), EngineOptions::FUNCTIONS),
+        "warm_component" => warm(COMPONENT, EngineOptions::FUNCTIONS),
+        "warm_core_among_modules" => warm(&core(), EngineOptions::STANDARD),
         "from_disk" => from_disk(),
         "compile" => compile(),
         _ => return ExitCode::from(3),
@@ -69,9 +67,9 @@ fn put(functions: &Functions, source: &str) -> Result<(), Box<dyn std::error::Er
     Ok(())
 }
 
-fn warm(source: &str) -> Measured {
+fn warm(source: &str, options: EngineOptions) -> Measured {
     let folder = tempfile::tempdir()?;
-    let functions = open(&Engine::try_new(OPTIONS)?, folder.path())?;
+    let functions = open(&Engine::try_new(options)?, folder.path())?;
     put(&functions, source)?;
     let mut rounds = Vec::new();
     for _ in 0..=ROUNDS {
@@ -89,7 +87,7 @@ fn warm(source: &str) -> Measured {
 /// The first call after a start, with the compiled form on disk.
 fn from_disk() -> Measured {
     let folder = tempfile::tempdir()?;
-    let engine = Engine::try_new(OPTIONS)?;
+    let engine = Engine::try_new(EngineOptions::FUNCTIONS)?;
     put(&open(&engine, folder.path())?, &core())?;
     let mut rounds = Vec::new();
     for _ in 0..50 {
@@ -105,7 +103,7 @@ fn from_disk() -> Measured {
 /// The first call after a start when the compiled form is gone: it is compiled from the source on disk.
 fn compile() -> Measured {
     let folder = tempfile::tempdir()?;
-    let engine = Engine::try_new(OPTIONS)?;
+    let engine = Engine::try_new(EngineOptions::FUNCTIONS)?;
     put(&open(&engine, folder.path())?, &core())?;
     let mut rounds = Vec::new();
     for _ in 0..10 {

@@ -3,7 +3,9 @@
 use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
 
 use crate::grant::{Grant, Verdict, judge};
-use crate::limits::{COMPONENT_BYTES_MAX, FUNCTION_BYTES_MAX, FUNCTIONS_MAX, NAMES_MAX, TEXT_BYTES_MAX};
+use crate::limits::{
+    COMPONENT_BYTES_MAX, FUNCTION_BYTES_MAX, FUNCTIONS_MAX, NAMES_MAX, NESTING_MAX, TEXT_BYTES_MAX,
+};
 
 /// Why bytes are not a component that may run here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -129,7 +131,10 @@ fn sizes_and_imports(binary: &[u8], grant: &Grant) -> Result<(), CheckError> {
             Payload::Version { encoding, .. } if depth == 0 && encoding == Encoding::Module => {
                 return Err(CheckError::NotAComponent);
             }
-            Payload::Version { .. } => depth += 1,
+            Payload::Version { range, .. } => {
+                depth += 1;
+                bounded("components inside of each other", depth, NESTING_MAX, range.start)?;
+            }
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::CodeSectionStart { count, range, .. } => {
                 functions = functions.saturating_add(count);

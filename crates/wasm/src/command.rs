@@ -27,8 +27,8 @@ use crate::state::Limiter;
 use crate::stdio::{Inlet, Outlet};
 use crate::world::{self, Streams};
 
-/// 10 ticks between two looks at whether a command that computes was stopped: 10 ms of delay for 1 % of nothing.
-const STOP_CHECK_TICKS: u64 = 10;
+/// 10 ticks between two looks at whether a guest that computes was stopped: 10 ms of delay for 1 % of nothing.
+pub(crate) const STOP_CHECK_TICKS: u64 = 10;
 
 /// What one command may use up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub struct Exit {
     pub code: i32,
 }
 
-/// Ends a running command from another thread. Clones end the same one.
+/// Ends a running command or instance from another thread. Clones end the same one.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
     shared: Arc<Stopping>,
@@ -77,6 +77,13 @@ impl Stop {
     /// Whether an end was asked for.
     pub fn is_wanted(&self) -> bool {
         self.shared.wanted.load(Ordering::Acquire)
+    }
+
+    /// Comes to its end when an end is asked for.
+    pub(crate) async fn until_wanted(&self) {
+        while !self.is_wanted() {
+            self.shared.changed.notified().await;
+        }
     }
 }
 
@@ -207,11 +214,7 @@ impl Command {
 
 /// Ends when the command was stopped or its time is over.
 async fn cut_off(deadline: Option<Duration>, stop: &Stop) {
-    let wanted = async {
-        while !stop.is_wanted() {
-            stop.shared.changed.notified().await;
-        }
-    };
+    let wanted = stop.until_wanted();
     match deadline {
         // Whether it was one or the other is asked afterwards.
         Some(deadline) => drop(tokio::time::timeout(deadline, wanted).await),

@@ -6,7 +6,8 @@
 //! moves that counter by wall-clock time, whatever the guest is doing: a guest that waits in a slow host function
 //! uses up its deadline as well. The thread runs only while a guest runs, so that an idle kernel stays idle.
 //!
-//! One engine serves modules, commands and cached functions: they share one pool, one clock and one code format.
+//! One engine serves modules and commands: they share one pool and one clock. Cached functions can use it as well, and
+//! have one of their own for speed (see [`EngineOptions::FUNCTIONS`]).
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,6 +35,9 @@ pub const BACKTRACE_FRAMES_MAX: usize = 32;
 
 /// 12,000 instances: three for each module that a kernel may have, and the 10,000 that one kind may take.
 pub const INSTANCES_MAX_DEFAULT: u32 = 12_000;
+
+/// 64 calls of functions at the same time: each keeps a thread, and at most 64 KiB when it is over.
+pub const FUNCTION_CALLS_MAX: u32 = 64;
 
 /// 256 MiB: the most memory any one instance can be given. The pool keeps address space for it, not memory.
 pub const MEMORY_BYTES_CEILING: u64 = 256 << 20;
@@ -80,6 +84,10 @@ impl EngineOptions {
     /// What the kernel uses.
     pub const STANDARD: Self =
         Self { instances_max: INSTANCES_MAX_DEFAULT, reach: Reach::Whole, metering: Metering::Deadline };
+
+    /// For an engine that runs cached functions and nothing else. Its pool is small, so that a place keeps its first page
+    /// of memory between calls: with the pool of modules a call takes several times as long, for page faults.
+    pub const FUNCTIONS: Self = Self { instances_max: FUNCTION_CALLS_MAX, ..Self::STANDARD };
 }
 
 /// The engine could not be made.
@@ -164,9 +172,11 @@ impl Engine {
 
 /// How many whole ticks a deadline lasts: at least one, and never less than the time asked for.
 pub fn ticks_of(deadline: Duration) -> u64 {
-    let ticks = deadline.as_nanos().div_ceil(TICK.as_nanos()).max(1);
+    // In 64 bits, as this is done for every call: a tick divides a second, which is asserted below.
+    let whole = deadline.as_secs().saturating_mul(1_000_000_000 / u64::from(TICK.subsec_nanos()));
+    let ticks = whole.saturating_add(u64::from(deadline.subsec_nanos().div_ceil(TICK.subsec_nanos()))).max(1);
     // One more, because the tick that is under way counts as a whole one.
-    u64::try_from(ticks).unwrap_or(u64::MAX / 2).saturating_add(1).min(u64::MAX / 2)
+    ticks.saturating_add(1).min(u64::MAX / 2)
 }
 
 impl fmt::Debug for Engine {
@@ -238,6 +248,9 @@ const PAGE_BYTES_KEPT: usize = 64 << 10;
 /// 64 free slots keep the mapping of the module that was in them last, which makes its next instance quick.
 const UNUSED_WARM_SLOTS: u32 = 64;
 
+const _: () =
+    assert!(TICK.as_secs() == 0 && 1_000_000_000 % TICK.subsec_nanos() == 0, "ticks divide a second");
+const _: () = assert!(FUNCTION_CALLS_MAX <= FEW_INSTANCES, "a call of a function pays for no page faults");
 const _: () = assert!(STACK_BYTES_MAX < FIBER_BYTES, "a guest's own stack fits into its fiber");
 const _: () = assert!(MEMORY_BYTES_CEILING <= 4 << 30, "a memory fits into the reserved address space");
 

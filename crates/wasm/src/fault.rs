@@ -251,9 +251,16 @@ fn frames_of(error: &wasmtime::Error) -> Frames {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else {
         return Frames::default();
     };
-    let name_of = |frame: &wasmtime::FrameInfo| match frame.func_name() {
-        Some(name) => cut(name).to_owned(),
-        None => format!("function {}", frame.func_index()),
+    let name_of = |frame: &wasmtime::FrameInfo| {
+        let name = match frame.func_name() {
+            Some(name) => cut(name).to_owned(),
+            None => format!("function {}", frame.func_index()),
+        };
+        // Where in the file: what a person looks up with `wasm-objdump` or in a source map.
+        match frame.module_offset() {
+            Some(offset) => format!("{name} @{offset:#x}"),
+            None => name,
+        }
     };
     Frames(backtrace.frames().iter().take(FRAMES_KEPT).map(name_of).collect())
 }

@@ -25,10 +25,6 @@
 //! - Whatever is wrong with compiled code on disk costs time, never a result.
 //! - A failed compilation is told to all who waited, and kept by nobody.
 //! - Nothing here starts a thread for cleaning: the host calls `tidy`.
-#![expect(
-    clippy::result_large_err,
-    reason = "an error names what to change, and is never made on a warm path"
-)]
 
 mod bounds;
 mod caller;
@@ -45,9 +41,10 @@ mod record;
 mod seal;
 mod shelf;
 mod stats;
+mod stock;
 mod warm;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -94,7 +91,8 @@ impl Functions {
     /// Nothing is compiled yet. Files that are not whole are dropped and noticed.
     ///
     /// # Errors
-    /// `FunctionError::Folder` when it can't be made, `FunctionError::Key` when its key can't be trusted.
+    /// `FunctionError::Folder` when it can't be made or listed, `FunctionError::InUse` when another process has it,
+    /// `FunctionError::Key` when its key can't be trusted.
     pub fn open(
         engine: Engine,
         folder: &Path,
@@ -102,9 +100,13 @@ impl Functions {
         kernel: Arc<dyn KernelCalls>,
     ) -> Result<Self, FunctionError> {
         let shelf = Shelf::open(folder, &engine)?;
-        let names = shelf.functions().into_iter().map(|found| (found.name.clone(), Arc::new(found)));
+        let found = shelf.functions()?;
+        let names = found.functions.into_iter().map(|function| (function.name.clone(), Arc::new(function)));
         let names: BTreeMap<_, _> = names.collect();
-        shelf.forget_orphans(|id| names.values().any(|function| function.content == *id));
+        if found.is_whole {
+            let named: BTreeSet<_> = names.values().map(|function| function.content).collect();
+            shelf.forget_orphans(|id| named.contains(id));
+        }
         Ok(Self {
             engine,
             kernel,
@@ -138,7 +140,7 @@ impl Functions {
         if let Caller::Module { permissions: own, .. } = who
             && !permissions.is_subset(own)
         {
-            return Err(FunctionError::BeyondOwner { beyond: permissions.minus(own) });
+            return Err(FunctionError::BeyondOwner { beyond: Box::new(permissions.minus(own)) });
         }
         self.may_put(who, &name)?;
         let binary = check::to_binary(source).map_err(FunctionError::Source)?;
@@ -201,8 +203,11 @@ impl Functions {
         self.counters.read(functions, self.warm.size(), self.shelf.size())
     }
 
-    /// Drops from memory what was unused for too long. The host calls it now and then; once a minute is enough.
+    /// Drops from memory what was unused for too long, and writes down the order of use. The host calls it now and
+    /// then; once a minute is enough.
     pub fn tidy(&self, now: Time) -> Tidied {
+        self.shelf.used(&self.warm.take_uses());
+        self.shelf.keep_order();
         let by_age = self.warm.tidy(now);
         self.counters.evicted_by_age(by_age);
         Tidied { by_age }
@@ -231,12 +236,13 @@ impl Functions {
         for import in &function.imports {
             import.check(Lacking::Caller, |kind, value| who.allows(kind, value))?;
         }
-        let until = prepared::until(limits.deadline);
+        // Only who asks the kernel needs to know: reading a clock costs a part of a warm call.
+        let until = (!function.imports.is_empty()).then(|| prepared::until(limits.deadline));
         let prepared = match self.warm.get(now, &function.content) {
             Some(prepared) => prepared,
             None => self.prepare(now, &function, None)?,
         };
-        let visit = (!function.imports.is_empty()).then(|| Visit {
+        let visit = until.map(|until| Visit {
             kernel: Arc::clone(&self.kernel),
             who: OnBehalf { caller: who.clone(), function: Arc::clone(&function) },
             until,
@@ -310,6 +316,8 @@ impl Functions {
             if let Some(prepared) = self.warm.get(now, &content) {
                 return Ok(prepared);
             }
+            // Before something gives way, in memory or on disk, both know of the last uses.
+            self.shelf.used(&self.warm.take_uses());
             let prepared = match self.read_from_disk(function) {
                 Some(prepared) => prepared,
                 None => self.compile(function, binary)?,
@@ -362,6 +370,13 @@ impl Functions {
         let prepared = Prepared::link(&self.engine, &code, bytes.len() as u64)?;
         self.shelf.keep_compiled(&function.content, &bytes, self.keep.disk_bytes_max);
         Ok(prepared)
+    }
+}
+
+impl Drop for Functions {
+    fn drop(&mut self) {
+        self.shelf.used(&self.warm.take_uses());
+        self.shelf.keep_order();
     }
 }
 

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::Store;
 use wasmtime::component::TypedFunc;
+use wasmtime::{Store, UpdateDeadline};
 
 use crate::Limits;
-use crate::engine::ticks_of;
+use crate::command::STOP_CHECK_TICKS;
 use crate::fault::{self, EntryPoint, Fault};
 use crate::limits::{PAYLOAD_BYTES_MAX, STATE_BYTES_MAX, kept};
 use crate::module::Module;
@@ -149,7 +149,11 @@ impl Guest {
         }
         let mut store = Store::new(module.engine().wasmtime(), state);
         store.limiter(|state| &mut state.limiter);
-        store.epoch_deadline_trap();
+        // A look now and then whether it is to end, and at its deadline: between two looks nothing is paid.
+        store.epoch_deadline_callback(|context| {
+            let left = context.data().ticks_to_next_look();
+            Ok(left.map_or(UpdateDeadline::Interrupt, UpdateDeadline::Continue))
+        });
         store.set_hostcall_fuel(LIFTED_BYTES_MAX);
         Ok((store, scribble))
     }
@@ -235,14 +239,12 @@ const LIFTED_BYTES_MAX: usize = STATE_BYTES_MAX + (1 << 20);
 
 /// Sets the deadline and the fuel of one entry.
 pub(crate) fn begin(store: &mut Store<State>, context: Context) {
-    let limits = store.data().limits;
-    let own = context.deadline_ms.map(Duration::from_millis);
-    let ticks = ticks_of(own.map_or(limits.deadline, |own| own.min(limits.deadline)));
-    store.data_mut().begin(context, ticks);
-    store.set_epoch_deadline(ticks);
+    let ticks = store.data_mut().begin(context);
+    store.set_epoch_deadline(ticks.min(STOP_CHECK_TICKS));
     if store.data().counts_fuel() {
         // Without a bound of its own a guest has all there is, and its deadline ends it.
-        store.set_fuel(limits.fuel.unwrap_or(u64::MAX)).expect("the engine was asked whether it counts");
+        let fuel = store.data().limits.fuel.unwrap_or(u64::MAX);
+        store.set_fuel(fuel).expect("the engine was asked whether it counts");
     }
 }
 

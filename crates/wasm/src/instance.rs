@@ -26,6 +26,7 @@ use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use crate::clock::Held;
+use crate::command::Stop;
 use crate::engine::{Engine, TICK};
 use crate::fault::{EntryPoint, Fault, Frames};
 use crate::guest::{Answer, Bytes, Guest, Job, Saved, begin, fault_of};
@@ -71,6 +72,7 @@ pub struct Instance {
     engine: Engine,
     pace: Pace,
     letterbox: Arc<Letterbox>,
+    stop: Stop,
     limits: Limits,
     identity: Identity,
     buffer: Bytes,
@@ -91,6 +93,7 @@ impl Instance {
     ) -> Result<Self, Fault> {
         let (mut store, scribble) = Guest::store(module, identity.clone(), limits, services)?;
         let letterbox = Arc::clone(&store.data().letterbox);
+        let stop = store.data().stop.clone();
         let engine = module.engine().clone();
         let guest = {
             let _running = engine.running();
@@ -102,7 +105,7 @@ impl Instance {
                     let entry = EntryPoint::Instantiate;
                     let (deadline, until) = (limits.deadline, Instant::now() + limits.deadline);
                     let made = module.pre().instantiate_async(&mut store);
-                    match in_world(entry, deadline, until, &letterbox, made)? {
+                    match in_world((entry, deadline), until, (&letterbox, &stop), made)? {
                         Poll::Ready(made) => made,
                         Poll::Pending => Err(wasmtime::Error::msg(WAITED_TOO_EARLY)),
                     }
@@ -115,7 +118,7 @@ impl Instance {
         let memory_bytes = guest.store.data().limiter.memory_bytes();
         let (pace, buffer) = (module.pace(), Bytes::default());
         let body = Body::Idle(Box::new(guest));
-        Ok(Self { body, engine, pace, letterbox, limits, identity, buffer, memory_bytes })
+        Ok(Self { body, engine, pace, letterbox, stop, limits, identity, buffer, memory_bytes })
     }
 
     /// `init`.
@@ -214,6 +217,11 @@ impl Instance {
         matches!(self.body, Body::Gone)
     }
 
+    /// Ends the entry that runs, and every later one, from another thread: the instance falls as past its deadline.
+    pub fn stopper(&self) -> Stop {
+        self.stop.clone()
+    }
+
     /// Who it is.
     pub fn identity(&self) -> &Identity {
         &self.identity
@@ -293,7 +301,7 @@ impl Instance {
         let Flying { entry, deadline, .. } = flying;
         let flight = flying.flight.as_mut();
         let polled = match flying.until {
-            Some(until) => in_world(entry, deadline, until, &self.letterbox, flight)?,
+            Some(until) => in_world((entry, deadline), until, (&self.letterbox, &self.stop), flight)?,
             None => flight.poll(&mut std::task::Context::from_waker(Waker::noop())),
         };
         match polled {
@@ -358,28 +366,31 @@ thread_local! {
         tokio::runtime::Builder::new_current_thread().enable_time().build();
 }
 
-/// Runs `work` on this thread, waits for timers and files included, until it ends, waits for an answer, or is late.
+/// Runs `work` on this thread, waits for timers and files included, until it ends, waits for an answer, is late, or is
+/// stopped.
 fn in_world<T>(
-    entry: EntryPoint,
-    deadline: Duration,
+    (entry, deadline): (EntryPoint, Duration),
     until: Instant,
-    letterbox: &Letterbox,
+    (letterbox, stop): (&Letterbox, &Stop),
     work: impl Future<Output = T>,
 ) -> Result<Poll<T>, Fault> {
     if tokio::runtime::Handle::try_current().is_ok() {
         return Err(Fault::WrongThread { entry });
     }
     let mut work = std::pin::pin!(work);
+    let mut stopped = std::pin::pin!(stop.until_wanted());
     let until_waiting = std::future::poll_fn(|cx| match work.as_mut().poll(cx) {
-        Poll::Ready(result) => Poll::Ready(Poll::Ready(result)),
-        Poll::Pending if letterbox.waiting().is_some() => Poll::Ready(Poll::Pending),
-        Poll::Pending => Poll::Pending,
+        Poll::Ready(result) => Poll::Ready(Some(Poll::Ready(result))),
+        Poll::Pending if letterbox.waiting().is_some() => Poll::Ready(Some(Poll::Pending)),
+        Poll::Pending => stopped.as_mut().poll(cx).map(|()| None),
     });
-    let late = |_| Fault::Deadline { entry, deadline, frames: Frames::default() };
+    let late = || Fault::Deadline { entry, deadline, frames: Frames::default() };
     EXECUTOR.with(|executor| match executor {
         Ok(executor) => executor
             .block_on(async { tokio::time::timeout_at(until.into(), until_waiting).await })
-            .map_err(late),
+            .ok()
+            .flatten()
+            .ok_or_else(late),
         Err(error) => Err(Fault::NotMade { what: format!("no timer can be made: {error}"), bound: None }),
     })
 }

@@ -22,7 +22,7 @@
 //! - A deadline is wall-clock time over the whole entry: its own code, host functions, waits.
 //! - Nothing is ambient: what a guest reaches beyond its own memory follows from its [`Grant`].
 //! - Nothing is compiled before its size is known to be bounded and its imports are allowed.
-//! - No `unsafe` but in the one file of `functions` that maps compiled code.
+//! - No `unsafe` but in the one file of `functions` that maps compiled code and enters it.
 //!
 //! # Example
 //! ```no_run
@@ -67,8 +67,8 @@ pub use command::{Command, CommandLimits, Exit, Stop};
 pub use compile::CompileError;
 pub use engine::{
     BACKTRACE_FRAMES_MAX, BOOKKEEPING_BYTES_MAX, CORE_INSTANCES_PER_COMPONENT, Engine, EngineError,
-    EngineOptions, FIBER_BYTES, INSTANCES_MAX_DEFAULT, MEMORY_BYTES_CEILING, Metering, Reach,
-    STACK_BYTES_MAX, TABLE_ELEMENTS_CEILING, TICK, ticks_of,
+    EngineOptions, FIBER_BYTES, FUNCTION_CALLS_MAX, INSTANCES_MAX_DEFAULT, MEMORY_BYTES_CEILING, Metering,
+    Reach, STACK_BYTES_MAX, TABLE_ELEMENTS_CEILING, TICK, ticks_of,
 };
 pub use fault::{EntryPoint, FRAME_NAME_BYTES, FRAMES_KEPT, Fault, Frames};
 pub use grant::{Grant, Verdict, judge};
@@ -76,8 +76,8 @@ pub use guest::{Answer, Saved};
 pub use instance::{Instance, Outcome};
 pub use limits::{
     COMPILATIONS_MAX, COMPILE_TIME_MAX, COMPONENT_BYTES_MAX, FUNCTION_BYTES_MAX, FUNCTIONS_MAX,
-    LOG_LINES_PER_ENTRY, Limits, NAMES_MAX, PAYLOAD_BYTES_MAX, PUBLISHES_PER_ENTRY, STATE_BYTES_MAX,
-    TEXT_BYTES_MAX, TEXT_KEPT_BYTES, TOPICS_MAX,
+    LOG_LINES_PER_ENTRY, Limits, NAMES_MAX, NESTING_MAX, PAYLOAD_BYTES_MAX, PUBLISHES_PER_ENTRY,
+    STATE_BYTES_MAX, TEXT_BYTES_MAX, TEXT_KEPT_BYTES, TOPICS_MAX,
 };
 pub use module::{Module, ModuleError, Pace};
 pub use services::{

@@ -17,6 +17,9 @@ pub const FUNCTIONS_MAX: u32 = 50_000;
 /// 1,000 imports and exports: each is looked up by name when a component is loaded.
 pub const NAMES_MAX: u32 = 1_000;
 
+/// 32 components inside of each other: composing nests two or three deep. Each level costs kilobytes while it is read.
+pub const NESTING_MAX: u32 = 32;
+
 /// 60 s: after that a compilation is given up; it ends by itself, as its size is bounded.
 pub const COMPILE_TIME_MAX: Duration = Duration::from_secs(60);
 

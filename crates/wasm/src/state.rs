@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use abi::{Generation, ModuleId, Name};
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, StoreContext};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use crate::engine::{Engine, Metering};
+use crate::command::{STOP_CHECK_TICKS, Stop};
+use crate::engine::{Engine, Metering, ticks_of};
 use crate::limits::{LOG_LINES_PER_ENTRY, Limits, PUBLISHES_PER_ENTRY, TOPICS_MAX, kept};
 use crate::services::{BusRefusal, CallFailure, Level, Purpose, Services, Ticket};
 
@@ -101,9 +103,13 @@ pub(crate) struct State {
     pub(crate) context: Context,
     pub(crate) secrets: Arc<BTreeSet<String>>,
     pub(crate) letterbox: Arc<Letterbox>,
+    /// Ends whatever entry runs.
+    pub(crate) stop: Stop,
     pub(crate) limits: Limits,
     pub(crate) limiter: Limiter,
     engine: Engine,
+    /// How long an entry lasts at most.
+    ticks_max: u64,
     /// The tick at which the present entry is over.
     deadline_tick: u64,
     publishes_left: u32,
@@ -134,9 +140,11 @@ impl State {
             context: Context::default(),
             secrets,
             letterbox: Arc::default(),
+            stop: Stop::default(),
             limits,
             limiter: Limiter::new(limits.memory_bytes_max, limits.table_elements_max),
             engine,
+            ticks_max: ticks_of(limits.deadline),
             deadline_tick: 0,
             publishes_left: PUBLISHES_PER_ENTRY,
             log_lines_left: LOG_LINES_PER_ENTRY,
@@ -165,12 +173,15 @@ impl State {
         self.services = Some(services);
     }
 
-    /// Prepares for an entry that lasts `ticks`.
-    pub(crate) fn begin(&mut self, context: Context, ticks: u64) {
+    /// Prepares for an entry and gives how many ticks it may last.
+    pub(crate) fn begin(&mut self, context: Context) -> u64 {
+        let own = context.deadline_ms.map(|own| ticks_of(Duration::from_millis(own)));
+        let ticks = own.map_or(self.ticks_max, |own| own.min(self.ticks_max));
         self.context = context;
         self.deadline_tick = self.engine.now_ticks().saturating_add(ticks);
         self.publishes_left = PUBLISHES_PER_ENTRY;
         self.log_lines_left = LOG_LINES_PER_ENTRY;
+        ticks
     }
 
     /// Says what was lost, once the entry is over.
@@ -184,6 +195,12 @@ impl State {
     /// Whether the present entry is past its deadline.
     pub(crate) fn is_late(&self) -> bool {
         self.engine.now_ticks() >= self.deadline_tick
+    }
+
+    /// How many ticks the present entry may go on before it is looked at again; none when it has to end.
+    pub(crate) fn ticks_to_next_look(&self) -> Option<u64> {
+        let left = self.ticks_left();
+        (left > 0 && !self.stop.is_wanted()).then(|| left.min(STOP_CHECK_TICKS))
     }
 
     /// Whether instructions are counted.

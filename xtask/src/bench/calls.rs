@@ -1,5 +1,5 @@
-//! A call from module to module through the kernel, beside a bare relay: the same two programs, joined by two threads
-//! that copy bytes from one pipe to the other and look at none of them.
+//! A call from module to module through the kernel, by pipes and by lanes of shared memory, beside a bare relay: the same
+//! two programs, joined by two threads that copy bytes from one pipe to the other and look at none of them.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -32,8 +32,8 @@ const LOOK: Duration = Duration::from_millis(5);
 /// 64 KiB: what a pipe holds.
 const COPY_BYTES: usize = 64 << 10;
 
-/// The two ways from caller to service.
-const SUBJECTS: [&str; 2] = ["relay", "ostoja"];
+/// The ways from caller to service.
+const SUBJECTS: [&str; 3] = ["relay", "ostoja", "ostoja, shm"];
 
 /// One run of the probe.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +59,8 @@ pub(super) fn measure(binary: &Path, rounds: usize, only: &[String]) -> Result<R
                 let folder = base.join(format!("{round}-{turn}-{}", probe.in_flight));
                 std::fs::create_dir_all(&folder)?;
                 let found = match subject {
-                    "ostoja" => through_ostoja(binary, &rude, &folder, probe),
+                    "ostoja" => through_ostoja(binary, &rude, &folder, (probe, "pipes")),
+                    "ostoja, shm" => through_ostoja(binary, &rude, &folder, (probe, "shm")),
                     _ => through_relay(&rude, &folder, probe),
                 };
                 take(&mut report, subject, probe, &found.with_context(|| format!("{subject}: {probe:?}"))?)?;
@@ -100,12 +101,17 @@ fn promises(report: &mut Report) {
     report.promise("throughput with 64 calls in flight", frames, Sense::AtLeast, 100_000.0, "frames/s");
 }
 
-/// Both programs as modules of one kernel.
-fn through_ostoja(binary: &Path, rude: &Path, folder: &Path, probe: Probe) -> Result<Value> {
+/// Both programs as modules of one kernel, which take their lanes when they are to.
+fn through_ostoja(
+    binary: &Path,
+    rude: &Path,
+    folder: &Path,
+    (probe, transport): (Probe, &str),
+) -> Result<Value> {
     let (program, result) = (rude.display(), folder.join("report.json"));
     let yaml = format!(
-        "name: calls\nmodules:\n  good: {{run: [\"{program}\", good, echo], protocol: lines, provides: [echo], permissions: {{}}}}\n\
-         \x20 probe:\n    run: [\"{program}\", relay-probe, echo, \"{}\", \"{}\"]\n    protocol: lines\n\
+        "name: calls\nmodules:\n  good: {{run: [\"{program}\", good, echo], protocol: lines, transport: {transport}, provides: [echo], permissions: {{}}}}\n\
+         \x20 probe:\n    run: [\"{program}\", relay-probe, echo, \"{}\", \"{}\"]\n    protocol: lines\n    transport: {transport}\n\
          \x20   requires: [echo]\n    env: {{RUDE_REPORT: \"{}\"}}\n    permissions: {{write: [\"{}\"]}}\n",
         probe.calls,
         probe.in_flight,

@@ -1,7 +1,7 @@
 //! What the tests need and a new machine lacks: installed by name with the ordinary clients, into `target/tools` where
 //! that is possible. What can't be had is said loudly, and the tests that need it skip by themselves.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -10,11 +10,12 @@ use super::{Extent, Outcome};
 use crate::shell;
 
 /// A program, how it is asked for its version, and the Debian package that holds it.
-const PROGRAMS: [(&str, &str, &str); 5] = [
+const PROGRAMS: [(&str, &str, &str); 6] = [
     ("python3", "--version", "python3"),
     ("node", "--version", "nodejs"),
     ("npm", "--version", "npm"),
     ("php", "--version", "php-cli"),
+    ("go", "version", "golang-go"),
     // Verifies the unit that `service install` writes; no part of it has to run.
     ("systemd-analyze", "--version", "systemd"),
 ];
@@ -55,6 +56,7 @@ pub(super) fn tools(_extent: Extent) -> Result<Outcome> {
         ("deno", npm_version("deno")),
         ("bun", npm_version("bun")),
         ("php", shell::version_of("php", "--version")),
+        ("go", shell::version_of("go", "version")),
         ("systemd", shell::version_of("systemd-analyze", "--version")),
     ] {
         println!("{name:<14} {}", version.as_deref().unwrap_or("not here: what needs it skips and says so"));
@@ -67,7 +69,7 @@ pub(super) fn tools(_extent: Extent) -> Result<Outcome> {
 }
 
 /// A runtime from our folder or from PATH.
-fn npm_version(name: &str) -> Option<String> {
+pub(super) fn npm_version(name: &str) -> Option<String> {
     shell::version_of(npm_bin().join(name), "--version").or_else(|| shell::version_of(name, "--version"))
 }
 
@@ -95,11 +97,18 @@ pub(crate) fn apt(packages: &[&str]) -> Result<()> {
 /// # Errors
 /// When npm is not there or says no.
 pub(crate) fn npm(packages: &[&str]) -> Result<()> {
+    npm_into(&shell::tools().join("npm"), packages)
+}
+
+/// Installs npm packages below a folder of their own.
+///
+/// # Errors
+/// When npm is not there or says no.
+pub(super) fn npm_into(folder: &Path, packages: &[&str]) -> Result<()> {
     println!("installing from npm: {}", packages.join(" "));
-    let folder = shell::tools().join("npm");
-    std::fs::create_dir_all(&folder)?;
+    std::fs::create_dir_all(folder)?;
     let mut install = bounded("npm");
-    install.args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"]).arg(&folder);
+    install.args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"]).arg(folder);
     shell::read(install.args(packages)).map(drop).context("npm install")
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::{Ended, Extent, Outcome, install};
 use crate::tally::Tally;
 use crate::trials::Which;
-use crate::{fuzz, licences, proof, schema, shell, tidy, trials};
+use crate::{fuzz, licences, proof, schema, shell, soak, tidy, trials};
 
 /// 25 min for what builds everything first, on two cores: the tests, and the program for release.
 const TESTS_SECONDS: u32 = 1500;
@@ -88,14 +88,6 @@ pub(super) fn doc_pages(_extent: Extent) -> Result<Outcome> {
     held(command.args(["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items", "--locked"]))
 }
 
-pub(super) fn python(_extent: Extent) -> Result<Outcome> {
-    if shell::version_of("python3", "--version").is_none() {
-        return Ok(Outcome::Skipped("there is no python3".to_owned()));
-    }
-    let mut command = bounded(STEP_SECONDS, "python3");
-    ran(command.args(["-m", "unittest", "discover", "-s", "sdk/python", "-p", "test*.py"]))
-}
-
 pub(super) fn conformance(_extent: Extent) -> Result<Outcome> {
     ran(&mut trials::tests_command(Which::Conformance, trials::CONFORMANCE_SECONDS))
 }
@@ -122,6 +114,11 @@ pub(super) fn models(_extent: Extent) -> Result<Outcome> {
         total += tally;
     }
     Ok(Outcome::Ran(total, Ended::Well))
+}
+
+/// The actors under everything at once, for some seconds.
+pub(super) fn soak(_extent: Extent) -> Result<Outcome> {
+    soak::run(soak::Length::Short).map(|()| Outcome::Held)
 }
 
 pub(super) fn bare_proof(_extent: Extent) -> Result<Outcome> {

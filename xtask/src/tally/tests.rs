@@ -41,6 +41,23 @@ fn unittest_is_understood() {
 }
 
 #[test]
+fn node_is_understood() {
+    check(
+        "1..11\n# tests 11\n# suites 0\n# pass 8\n# fail 1\n# cancelled 1\n# skipped 1\n# todo 0\n",
+        8,
+        2,
+        1,
+    );
+    check("# pass by\n# passed 3\n", 0, 0, 0);
+}
+
+#[test]
+fn go_is_understood() {
+    let said = "=== RUN   TestA\n--- PASS: TestA (0.00s)\n--- FAIL: TestB (0.1s)\n    --- SKIP: TestB/x (0.0s)\nFAIL\n";
+    check(said, 1, 1, 1);
+}
+
+#[test]
 fn the_plain_line_is_understood_and_sentences_are_not() {
     check("7 passed, 0 failed\n", 7, 0, 0);
     check("7 passed, 1 failed, 2 skipped\n", 7, 1, 2);

@@ -11,7 +11,7 @@ const PURE: [&str; 6] = ["abi", "kernel", "protocol", "learn", "lang", "update"]
 const NO_STD: [&str; 3] = ["abi", "actor", "kernel"];
 
 /// The rooms that may hold `unsafe`: `sandbox` and `shm` for what only a system call can do, `actor` for memory that one
-/// core owns, `wasm` for one thing, mapping code that this program compiled and sealed itself.
+/// core owns, `wasm` for one thing, mapping and entering code that this program compiled and sealed itself.
 const MAY_BE_UNSAFE: [&str; 6] = ["sandbox", "shm", "actor", "wasm", "bare", "bench"];
 
 /// Parts of std that reach outside.

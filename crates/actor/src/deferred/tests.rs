@@ -4,7 +4,7 @@ use super::*;
 use crate::message::{EMPTY, Header};
 
 fn line(number: u32) -> Line {
-    Line { header: Header { dst: number, meta: 0, tag: 0 }, spare: 0, payload: EMPTY }
+    Line::new(Header { dst: number, meta: 0, tag: 0 }, EMPTY)
 }
 
 #[test]

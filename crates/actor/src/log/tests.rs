@@ -4,7 +4,7 @@ use super::*;
 use crate::message::{EMPTY, Header};
 
 fn push(log: &mut Log, chunks: &mut Chunks, number: u32) {
-    let line = Line { header: Header { dst: number, meta: 0, tag: 0 }, spare: 0, payload: EMPTY };
+    let line = Line::new(Header { dst: number, meta: 0, tag: 0 }, EMPTY);
     // SAFETY: `push` gives a place to fill.
     unsafe { log.push(chunks).write(line) };
 }

@@ -95,7 +95,7 @@ fn reading() -> (Instant, u64) {
     (best.1, best.2)
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 #[inline]
 fn ticks() -> u64 {
     // SAFETY: every x86-64 processor has the instruction; where the system forbids it to programs the calibration's
@@ -103,14 +103,14 @@ fn ticks() -> u64 {
     unsafe { core::arch::x86_64::_rdtsc() }
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(all(target_arch = "x86_64", not(miri))))]
 #[inline]
 fn ticks() -> u64 {
     0
 }
 
 /// Whether the counter runs at one rate whatever the processor does.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 fn is_invariant() -> bool {
     /// The leaf of the power-management answers, and the bit in it that says so.
     const POWER_LEAF: u32 = 0x8000_0007;
@@ -119,7 +119,7 @@ fn is_invariant() -> bool {
     highest >= POWER_LEAF && core::arch::x86_64::__cpuid(POWER_LEAF).edx & INVARIANT_BIT != 0
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(all(target_arch = "x86_64", not(miri))))]
 fn is_invariant() -> bool {
     false
 }

@@ -29,6 +29,8 @@ pub(crate) enum Urgency {
 pub(crate) enum Way {
     Local(Sent),
     Remote(usize, Sent),
+    /// To this core, in an envelope.
+    Enveloped(usize, Sent),
     /// The receiver's policy drops it.
     Nowhere,
 }
@@ -74,6 +76,12 @@ impl Shard {
                 unsafe { self.send_remote(core, header, message) };
                 Ok(sent)
             }
+            Way::Enveloped(core, sent) => {
+                let header = Header { dst: to.index(), meta: to.word() | lane as u32, tag };
+                // SAFETY: the caller's words.
+                unsafe { self.send_enveloped(core, header, message) };
+                Ok(sent)
+            }
             Way::Nowhere => Ok(Sent::Dropped),
         }
     }
@@ -86,7 +94,8 @@ impl Shard {
         }
         let Some(route) = self.table.route(to.index()) else { return Err(Refusal::Gone) };
         let word = route.load(Ordering::Acquire);
-        if word == to.word() | self.core {
+        // A key that no word has sends a handler that is part of a request the long way.
+        if u64::from(word) == u64::from(to.word()) | self.key {
             // SAFETY: the routing word has the address's generation, so the place was taken.
             let credit = unsafe { self.table.credit(to.index()) };
             let left = credit.load(Ordering::Relaxed);
@@ -120,7 +129,7 @@ impl Shard {
             self.admit_remote(to, word, lane, urgency)?
         };
         self.count_sent();
-        Ok(way)
+        Ok(self.routed(way))
     }
 
     fn admit_remote(&mut self, to: Addr, word: u32, lane: Lane, urgency: Urgency) -> Result<Way, Refusal> {
@@ -215,7 +224,7 @@ impl Shard {
     /// # Safety
     /// `header.tag` is the tag of `M`.
     #[inline]
-    unsafe fn send_remote<M: Send>(&mut self, core: usize, header: Header, message: M) {
+    pub(super) unsafe fn send_remote<M: Send>(&mut self, core: usize, header: Header, message: M) {
         let Some(Some(link)) = self.links.get_mut(core) else { return };
         let message = ManuallyDrop::new(message);
         let fill = |place: &mut core::mem::MaybeUninit<Packet>| {

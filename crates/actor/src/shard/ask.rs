@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::{KnownKind, Shard, Timer, Urgency};
@@ -15,12 +16,21 @@ use crate::wheel::Token;
 /// Turns an answer's payload (null: none came) into a message of the asker, written to the second place.
 type Complete = Box<dyn FnOnce(*mut u8, *mut u8) + Send>;
 
+/// Below the core, a name has 56 bits: a million a second last for two thousand years.
+const NAME_CORE_SHIFT: u32 = 56;
+
+/// The core that gave a name.
+pub(super) const fn core_of_name(name: u64) -> u32 {
+    (name >> NAME_CORE_SHIFT) as u32
+}
+
 /// A question that was not answered yet.
-struct Open {
+pub(super) struct Open {
     asker: Addr,
     tag: u32,
     lane: Lane,
     deadline: Token,
+    deadline_ns: u64,
     waits: Waits,
     complete: Complete,
 }
@@ -48,6 +58,11 @@ pub(crate) struct Asks {
 }
 
 impl Asks {
+    /// Names carry the core in their top byte: who moves takes its own along to where others have theirs.
+    pub(super) fn of_core(core: u32) -> Self {
+        Self { names: u64::from(core) << NAME_CORE_SHIFT, ..Self::default() }
+    }
+
     pub(super) fn next_name(&mut self) -> u64 {
         self.names += 1;
         self.names
@@ -76,6 +91,38 @@ unsafe fn take_answer<R: Send + 'static>(payload: *mut u8) -> R {
 }
 
 impl Shard {
+    /// Takes an actor's open questions out, for a move.
+    pub(super) fn pack_questions(&mut self, asker: Addr) -> Vec<(u64, Open)> {
+        let is_its = |open: &Open| open.asker.is_same_actor(asker);
+        let tickets: Vec<_> =
+            self.asks.open.iter().filter(|(_, open)| is_its(open)).map(|(ticket, _)| *ticket).collect();
+        let wheel = &mut self.wheel;
+        let take = |ticket| {
+            let open = self.asks.open.remove(&ticket)?;
+            wheel.cancel(open.deadline);
+            Some((ticket, open))
+        };
+        tickets.into_iter().filter_map(take).collect()
+    }
+
+    /// Goes on waiting for the answers to questions that were asked on another core.
+    pub(super) fn unpack_questions(&mut self, questions: Vec<(u64, Open)>) {
+        for (ticket, mut open) in questions {
+            // Without room for a timer it is late at once.
+            match self.wheel.insert(open.deadline_ns, Timer::Deadline(ticket)) {
+                Ok(deadline) => open.deadline = deadline,
+                Err(timer) => self.asks.due.push_back(timer),
+            }
+            self.asks.tags.insert(open.tag);
+            self.asks.open.insert(ticket, open);
+        }
+    }
+
+    /// How many questions are open here.
+    pub(super) fn questions(&self) -> usize {
+        self.asks.open.len()
+    }
+
     /// Asks on behalf of the actor that runs.
     pub(crate) fn ask<R, Q, M>(
         &mut self,
@@ -116,7 +163,10 @@ impl Shard {
             return Err(refusal);
         }
         self.asks.tags.insert(tag);
-        self.asks.open.insert(ticket, Open { asker: asker.addr(), tag, lane, deadline, waits, complete });
+        self.asks.open.insert(
+            ticket,
+            Open { asker: asker.addr(), tag, lane, deadline, deadline_ns: at, waits, complete },
+        );
         if waits == Waits::Holding {
             self.set_flag(asker.addr().index(), flag::AWAITING);
         }

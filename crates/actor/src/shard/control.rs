@@ -9,8 +9,10 @@ use crate::address::{Addr, LOW_BYTE, Rights};
 use crate::bound::{Bound, Policy};
 use crate::life::{Reason, Verdict};
 use crate::message::{Header, Lane, take};
+use crate::platform::Core;
 use crate::quota::Quota;
 use crate::send::{Refusal, Sent};
+use crate::shared_quota::SharedQuota;
 use crate::swap::Preparing;
 use crate::table::flag;
 
@@ -53,6 +55,8 @@ pub(crate) enum Control {
     Left(u32),
     /// You may use so much.
     Quota(Option<Box<Quota>>),
+    /// You use up this together with others.
+    Share(Option<SharedQuota>),
     /// Wait, and make your new state.
     Prepare(Box<Preparing>),
     /// Go on with it, if it was this one that told you to make it.
@@ -65,6 +69,10 @@ pub(crate) enum Control {
     Dismiss(Reason),
     /// You are a supervisor and give up.
     Fail(Reason),
+    /// This child of yours, at this place, has ended on another core.
+    Childless { place: u64, child: Addr },
+    /// Go and live on this core.
+    Move(Core),
 }
 
 impl Shard {
@@ -148,9 +156,11 @@ impl Shard {
             Control::Dismiss(reason) => self.finish(header.dst, reason),
             Control::Fail(reason) => self.fail(header.dst, reason),
             Control::Quota(quota) => self.set_quota(actor, quota.map(|quota| *quota)),
+            Control::Share(budget) => self.share_budget(actor, budget),
             Control::Prepare(order) => self.prepare(actor, *order),
             Control::Commit(swapper) => self.commit(actor, swapper),
             Control::Abort(swapper) => self.abort(actor, swapper),
+            Control::Move(to) => self.leave_for(actor, to),
             bond => self.obey_bond(actor, header.lane(), bond),
         }
     }
@@ -164,7 +174,7 @@ impl Shard {
     pub(super) fn release(&mut self, actor: Addr, reason: u32) {
         // SAFETY: a place that was taken; an atomic, since the place may have another life by now.
         let word = unsafe { (*self.table.slot(actor.index())).head.word.bits() };
-        if word & !LOW_BYTE != actor.word() || word & reason == 0 {
+        if word & !LOW_BYTE != actor.word() || word & reason == 0 || !self.owns(actor) {
             return;
         }
         // SAFETY: the actor lives, and on this core; only the head is touched, between handlers.

@@ -10,7 +10,7 @@ use crate::deferred::NONE;
 use crate::kind::KINDS;
 use crate::life::Reason;
 use crate::message::{EMPTY, Header, Lane, Line, discard};
-use crate::table::{Head, OVERLOADED, OWNER, Slot, bump, flag};
+use crate::table::{Head, MOVING, OVERLOADED, OWNER, Slot, bump, flag};
 
 /// Where an entry comes from, which says what its credit is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +81,9 @@ impl Shard {
     #[inline(never)]
     fn settle_after(&mut self, index: u32) {
         let asked = core::mem::take(&mut self.after);
+        if asked & after::TRACED != 0 {
+            self.end_span();
+        }
         if asked & after::STOP != 0 {
             self.end(index, Reason::Stopped);
         }
@@ -108,10 +111,16 @@ impl Shard {
 
     #[inline(never)]
     fn dispatch_rarely(&mut self, slot: *mut Slot, header: Header, payload: *mut u8, source: Source) {
+        if header.tag == self.relocation_tag {
+            return self.relocate(header, payload);
+        }
         // SAFETY: as in `dispatch`; the reference ends before any handler runs.
         let (word, kind) = unsafe { ((*slot).head.word.bits(), (*slot).head.kind.load(Ordering::Relaxed)) };
         if word & !LOW_BYTE != header.meta & !LOW_BYTE {
             return self.dead_letter(header, payload);
+        }
+        if kind & MOVING != 0 {
+            return self.detain(header, payload, source);
         }
         if word & flag::NEW != 0 && header.tag != self.control_tag {
             // Before its first message, and once: what becomes of the message is looked at afresh.
@@ -122,6 +131,9 @@ impl Shard {
         if header.tag == self.control_tag {
             self.count_handled(slot, header.dst, source);
             return self.obey(header, payload);
+        }
+        if header.tag == self.shared.envelope_tag {
+            return self.open(header, payload, word, known.tag, source);
         }
         if known.tag != header.tag {
             self.count_handled(slot, header.dst, source);
@@ -202,7 +214,7 @@ impl Shard {
 
     /// Puts an entry into the actor's deferred list.
     pub(super) fn defer(&mut self, header: Header, payload: *mut u8, source: Source) {
-        let mut line = Line { header, spare: 0, payload: EMPTY };
+        let mut line = Line::new(header, EMPTY);
         // SAFETY: a payload has so many bytes, and the two don't overlap.
         unsafe {
             payload.copy_to_nonoverlapping(line.payload.as_mut_ptr().cast(), size_of_val(&line.payload))
@@ -225,7 +237,7 @@ impl Shard {
     }
 
     /// Senders on other cores see it in the routing word when the queue is at its bound.
-    fn mark_if_spent(&mut self, index: u32) {
+    pub(super) fn mark_if_spent(&mut self, index: u32) {
         // SAFETY: the index of an entry; only the head is touched.
         let (left, head) = unsafe {
             (self.table.credit(index).load(Ordering::Relaxed), &mut (*self.table.slot(index)).head)
@@ -251,10 +263,16 @@ impl Shard {
 
     #[cold]
     fn arrive_rarely(&mut self, header: Header, payload: *mut u8, route: u32, is_mine: bool) {
+        if header.tag == self.relocation_tag {
+            return self.relocate(header, payload);
+        }
         if (route ^ header.meta) & !LOW_BYTE != 0 {
             return self.dead_letter(header, payload);
         }
-        let mut line = Line { header, spare: 0, payload: EMPTY };
+        if !is_mine && !self.moves.is_idle() && self.collect(header, payload) {
+            return;
+        }
+        let mut line = Line::new(header, EMPTY);
         // SAFETY: a payload has so many bytes, and the two don't overlap.
         unsafe {
             payload.copy_to_nonoverlapping(line.payload.as_mut_ptr().cast(), size_of_val(&line.payload))
@@ -274,9 +292,15 @@ impl Shard {
 
     /// As `arrive`, but nothing is handled yet.
     pub(super) fn queue_arrival(&mut self, line: &mut Line) {
+        if line.header.tag == self.relocation_tag {
+            return self.relocate(line.header, line.payload.as_mut_ptr().cast());
+        }
         let route = self.table.route(line.header.dst).map_or(0, |route| route.load(Ordering::Relaxed));
         if (route ^ line.header.meta) & !LOW_BYTE != 0 {
             return self.dead_letter(line.header, line.payload.as_mut_ptr().cast());
+        }
+        if !self.moves.is_idle() && self.collect_later(line) {
+            return;
         }
         self.queue_entry(*line, route, route & OWNER == self.core);
     }
@@ -286,7 +310,8 @@ impl Shard {
         if header.tag == self.control_tag {
             return self.undeliverable(header, payload);
         }
-        self.note_undelivered(header);
+        let tag = self.tag_within(header, payload);
+        self.note_undelivered(Header { tag, ..header });
         self.tally.dead += 1;
         // SAFETY: an entry's payload is of its tag, and who calls this does not take it.
         unsafe { discard(header.tag, payload) };
@@ -299,14 +324,14 @@ impl Shard {
         // SAFETY: each access is to the head of a slot of this core, between handlers.
         let head = |slot: *mut Slot| -> &'static mut Head { unsafe { &mut (*slot).head } };
         // SAFETY: an atomic; the place may have another life by now.
-        if unsafe { (*slot).head.word.bits() } & !LOW_BYTE != actor.word() {
+        if unsafe { (*slot).head.word.bits() } & !LOW_BYTE != actor.word() || !self.owns(actor) {
             return;
         }
         head(slot).word.remove(flag::REPLAYING);
         for _ in 0..head(slot).deferred_count {
             // SAFETY: as above.
             let word = unsafe { (*slot).head.word.bits() };
-            if word & !LOW_BYTE != actor.word() || word & flag::DIVERTING != 0 {
+            if word & !LOW_BYTE != actor.word() || word & flag::DIVERTING != 0 || !self.owns(actor) {
                 return;
             }
             let head = head(slot);

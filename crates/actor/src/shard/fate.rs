@@ -14,13 +14,15 @@ use crate::deferred::NONE;
 use crate::kind::{Kind, Starts};
 use crate::life::{Exit, Failure, Reason, Restart, StopAll, Verdict, Warden};
 use crate::message::Lane;
-use crate::table::{Slot, bump, flag};
+use crate::table::{MOVING, Slot, bump, flag};
+use crate::tracing::Record;
 
 impl Shard {
     fn kind_at(&mut self, slot: *mut Slot) -> Option<&'static Kind> {
         // SAFETY: an atomic of a slot that exists.
         let number = unsafe { (*slot).head.kind.load(Ordering::Relaxed) };
-        self.known_kind(number)?.kind
+        // At shutdown an actor may be on its way.
+        self.known_kind(number & !MOVING)?.kind
     }
 
     /// Runs something of an actor in its own name; whether it returned.
@@ -37,6 +39,7 @@ impl Shard {
         self.current.head = head;
         self.current.lane = Lane::Normal;
         let outcome = contain(|| act(state, &mut Context::new(self)));
+        self.end_begun_span();
         self.current = before;
         outcome
     }
@@ -45,7 +48,7 @@ impl Shard {
     pub(super) fn start_new(&mut self, actor: Addr) {
         // SAFETY: a place that was taken; an atomic, since the place may have another life by now.
         let word = unsafe { &(*self.table.slot(actor.index())).head.word };
-        if word.bits() & !LOW_BYTE == actor.word() && word.bits() & flag::NEW != 0 {
+        if word.bits() & !LOW_BYTE == actor.word() && word.bits() & flag::NEW != 0 && self.owns(actor) {
             word.remove(flag::NEW);
             self.start(actor.index());
         }
@@ -142,6 +145,9 @@ impl Shard {
         self.unmute_senders(index);
         self.again.remove(&index);
         self.tally.actors = self.tally.actors.saturating_sub(1);
+        if reason.is_abnormal() {
+            self.note(Record::Ended, u32::from(reason.number()), actor, 0);
+        }
         self.part(actor, reason);
         let exit = Exit { actor, kind: (kind.name)(), reason };
         self.with_warden(|warden, ctx| warden.exited(&exit, ctx));
@@ -199,6 +205,9 @@ impl Shard {
     /// The actor that ran has panicked: its messages wait until its fate is decided.
     pub(super) fn failed(&mut self, index: u32) {
         self.tally.panics += 1;
+        // SAFETY: a place that was taken; an atomic.
+        let word = unsafe { (*self.table.slot(index)).head.word.bits() };
+        self.note(Record::Panicked, 0, Addr::from_word(index, word), 0);
         // SAFETY: a place that was taken.
         bump(unsafe { &self.table.account(index).panics });
         self.fail(index, Reason::Panicked);

@@ -27,6 +27,7 @@ impl Shard {
     pub(crate) fn aside<R>(&mut self, act: impl FnOnce(&mut Context<'_>) -> R) -> R {
         self.step_back();
         let result = act(&mut Context::new(self));
+        self.end_begun_span();
         self.after = 0;
         result
     }
@@ -43,11 +44,14 @@ impl Shard {
     pub(crate) fn step_by_lot(&mut self) -> bool {
         self.start_fresh();
         self.gather();
-        let Some(mut line) = self.draw_line() else { return false };
-        self.tally.handled += 1;
-        let payload = line.payload.as_mut_ptr().cast();
+        self.press_moves();
+        let line = self.draw_line();
+        let (did, has_moved) = (line.is_some() || !self.replays.is_empty(), self.moves.take_stirred());
         let run = || {
-            self.dispatch(line.header, payload, Source::Queue);
+            if let Some(mut line) = line {
+                self.tally.handled += 1;
+                self.dispatch(line.header, line.payload.as_mut_ptr().cast(), Source::Queue);
+            }
             while let Some(actor) = self.replays.pop_front() {
                 self.replay(actor);
             }
@@ -58,7 +62,7 @@ impl Shard {
         }
         self.send_leftovers();
         self.publish_counters();
-        true
+        did || has_moved
     }
 
     /// Takes what has come out of logs, rings and the queue from outside.
@@ -73,7 +77,7 @@ impl Shard {
         for from in 0..self.incoming.len() {
             while let Some(packet) = self.incoming[from].as_mut().and_then(|consumer| consumer.pop()) {
                 let header = Packet::unpack(packet.head);
-                self.queue_arrival(&mut Line { header, spare: 0, payload: packet.payload });
+                self.queue_arrival(&mut Line::new(header, packet.payload));
             }
         }
         for lane in 0..LANES {

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::exchange::Otherwise;
+use super::control::Control;
 use super::{Shard, Timer};
 use crate::address::Addr;
 use crate::life::Reason;
@@ -60,6 +60,7 @@ impl Shard {
 
     /// Forgets the quota of an actor that has ended.
     pub(super) fn unmeter(&mut self, index: u32) {
+        self.unshare(index);
         if self.bonds.meters.remove(&index).is_some() {
             self.shared.commons.excesses.lock().remove(&index);
         }
@@ -68,7 +69,8 @@ impl Shard {
     /// Looks at all actors with quotas, if it is time to.
     #[inline]
     pub(super) fn audit_in_time(&mut self) {
-        if !self.bonds.meters.is_empty() && self.now >= self.bonds.audit_at {
+        let is_any = !self.bonds.meters.is_empty() || !self.bonds.shares.is_empty();
+        if is_any && self.now >= self.bonds.audit_at {
             self.audit();
         }
     }
@@ -93,9 +95,10 @@ impl Shard {
         for (actor, excess, until_ns) in over {
             self.exceed(actor, excess, until_ns);
         }
+        self.audit_shares();
     }
 
-    fn exceed(&mut self, actor: Addr, excess: Excess, until_ns: u64) {
+    pub(super) fn exceed(&mut self, actor: Addr, excess: Excess, until_ns: u64) {
         self.shared.commons.excesses.lock().entry(actor.index()).or_insert((actor, 0)).1 += 1;
         match excess {
             Excess::Count => {}
@@ -112,9 +115,8 @@ impl Shard {
             return;
         }
         let send = Box::new(move |shard: &mut Self| {
-            if shard.shared.lives(actor) && !shard.bonds.will(actor.index(), Otherwise::GoesOn) {
-                shard.release(actor, flag::SUSPENDED);
-            }
+            // By an order, since it may live on another core by then.
+            let _ = shard.signal(actor, Control::Resume);
             // Once is enough.
             Err(Refusal::Gone)
         });

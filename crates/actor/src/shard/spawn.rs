@@ -14,7 +14,7 @@ use crate::message::{Lane, TYPES};
 use crate::platform::Core;
 use crate::send::Refusal;
 use crate::shared::{Places, Shared};
-use crate::table::flag;
+use crate::table::{PINNED, flag};
 
 /// Makes an actor again: settles a new state in the slot's place, which is empty.
 pub(crate) type Again = Box<dyn FnMut(*mut u8) + Send>;
@@ -31,6 +31,8 @@ pub struct Spawn {
     bound: Option<Bound>,
     core: Option<Core>,
     flags: u32,
+    /// [`PINNED`] or nothing.
+    pinned: u32,
 }
 
 impl Spawn {
@@ -40,9 +42,15 @@ impl Spawn {
         self
     }
 
-    /// On a certain core, the spawner's otherwise.
+    /// First on a certain core, the spawner's otherwise.
     pub const fn on(mut self, core: Core) -> Self {
         self.core = Some(core);
+        self
+    }
+
+    /// It stays on its core: neither [`crate::Balance::ByLoad`] nor an order moves it. For what belongs to a thread.
+    pub const fn pinned(mut self) -> Self {
+        self.pinned = PINNED;
         self
     }
 
@@ -86,7 +94,7 @@ pub(crate) fn furnish<A: Actor>(
         (*head).handled.store(0, Ordering::Relaxed);
         (*head).sent.store(0, Ordering::Relaxed);
         ((*head).deferred, (*head).deferred_count, (*head).overdue) = (NONE, 0, 0);
-        (*head).bound.store(bound.to_bits(), Ordering::Relaxed);
+        (*head).bound.store(bound.to_bits() | spawn.pinned, Ordering::Relaxed);
         (*head).kind.store(kind, Ordering::Relaxed);
         (*head).word.set(word | spawn.flags | if A::STARTS { flag::NEW } else { 0 });
         table.credit(index).store(Shard::credits(bound), Ordering::Relaxed);

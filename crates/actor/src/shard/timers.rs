@@ -3,8 +3,10 @@
 use alloc::boxed::Box;
 use core::time::Duration;
 
+use super::ask::core_of_name;
+use super::moving::Relocation;
 use super::{Shard, Urgency};
-use crate::address::{Addr, Address};
+use crate::address::{Addr, Address, Rights};
 use crate::message::{EMPTY, Header, Lane, Line, discard, put};
 use crate::send::Refusal;
 use crate::wheel::Token;
@@ -41,7 +43,7 @@ pub struct TimerId(Name);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Name {
-    Once(Token),
+    Once { core: u32, token: Token },
     Every(u64),
 }
 
@@ -62,13 +64,16 @@ impl Shard {
     ) -> Result<TimerId, Refusal> {
         let addr = to.addr();
         let header = Header { dst: addr.index(), meta: addr.word() | Lane::Normal as u32, tag: to.tag() };
-        let mut line = Line { header, spare: 0, payload: EMPTY };
+        let mut line = Line::new(header, EMPTY);
         // SAFETY: the payload is ours.
         unsafe { put(line.payload.as_mut_ptr().cast(), message) };
         self.now = self.shared.ground.now();
         let at = self.now.saturating_add(as_ns(delay));
         let timer = Timer::Once(Waiting { to: addr, line });
-        self.wheel.insert(at, timer).map(|token| TimerId(Name::Once(token))).map_err(|_| Refusal::Full)
+        self.wheel
+            .insert(at, timer)
+            .map(|token| TimerId(Name::Once { core: self.core, token }))
+            .map_err(|_| Refusal::Full)
     }
 
     /// Sends what `make` gives each `period` until it is cancelled or the receiver has ended.
@@ -94,10 +99,23 @@ impl Shard {
         Ok(TimerId(Name::Every(name)))
     }
 
-    /// Whether the timer was still to come; its message is dropped.
+    fn core_of(timer: TimerId) -> u32 {
+        match timer.0 {
+            Name::Once { core, .. } => core,
+            Name::Every(name) => core_of_name(name),
+        }
+    }
+
+    /// Whether the timer was still to come; its message is dropped. True for one of another core, which is told.
     pub(crate) fn cancel(&mut self, timer: TimerId) -> bool {
+        if Self::core_of(timer) != self.core {
+            // Set before its owner moved here.
+            let nobody = Addr::new(0, 0, Rights::NONE);
+            self.relocate_at(Self::core_of(timer) as usize, nobody, Relocation::Cancel(timer));
+            return true;
+        }
         let token = match timer.0 {
-            Name::Once(token) => Some(token),
+            Name::Once { token, .. } => Some(token),
             Name::Every(name) => self.asks.intervals.remove(&name),
         };
         token.is_some_and(|token| self.wheel.cancel(token).is_some())
@@ -146,7 +164,7 @@ impl Shard {
             Ok(super::Way::Local(_)) => {
                 self.send_line(self.core as usize, core::mem::ManuallyDrop::new(waiting).line)
             }
-            Ok(super::Way::Remote(core, _)) => {
+            Ok(super::Way::Remote(core, _) | super::Way::Enveloped(core, _)) => {
                 self.send_line(core, core::mem::ManuallyDrop::new(waiting).line)
             }
             Ok(super::Way::Nowhere) => self.tally.dead += 1,

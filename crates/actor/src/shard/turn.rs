@@ -4,12 +4,15 @@ use core::sync::atomic::Ordering;
 
 use super::dispatch::Source;
 use super::fate::Outcome;
+use super::requests::RECORDED;
 use super::{Shard, after};
+use crate::address::Addr;
 use crate::contain::contain;
 use crate::message::Packet;
 use crate::message::{LANES, Lane, discard};
 use crate::platform::Core;
 use crate::ring::Consumer;
+use crate::tracing::Record;
 
 /// Sixteenths of a turn that each lane may use when all have work; the system lane is not measured.
 const WEIGHTS: [u32; LANES] = [0, 16, 8, 4, 2, 1];
@@ -17,8 +20,10 @@ const WEIGHTS: [u32; LANES] = [0, 16, 8, 4, 2, 1];
 const WEIGHT_NORMAL: u32 = WEIGHTS[Lane::Normal as usize];
 /// Turns in which a lane was left with work after which its share grows by itself once more.
 const AGING_TURNS: u32 = 16;
-/// How often a share may grow: from then on even the idle lane has as much as the normal one.
+/// How often a share may grow: longer turns cost less, but look at the rings later.
 const AGING_MAX: u32 = 8;
+/// Turns of waiting after which a lane below the normal one comes up to it by one more of its weight.
+const CATCH_UP_TURNS: u32 = 64;
 /// How many entries ahead the slot is fetched: at 5 to 10 ns a message, the time of a read from memory.
 const AHEAD: usize = 12;
 /// Messages between two looks at the clock. Timers are late by so many handlers at most.
@@ -61,6 +66,7 @@ impl Shard {
 
     /// After a panic: the actor that ran has failed.
     pub(super) fn recover(&mut self) {
+        self.end_span();
         self.after = 0;
         let culprit = self.current;
         self.step_back();
@@ -78,6 +84,7 @@ impl Shard {
         }
         self.start_fresh();
         self.take_injected();
+        self.press_moves();
         self.read_rings();
         self.run_lane(Lane::System, u32::MAX);
         while let Some(actor) = self.replays.pop_front() {
@@ -97,8 +104,12 @@ impl Shard {
 
     /// How many messages of a lane a turn handles.
     fn share(&self, lane: Lane) -> u32 {
-        let grown = 1 + (self.lanes[lane as usize].waited / AGING_TURNS).min(AGING_MAX);
-        (self.shared.config.turn_messages * WEIGHTS[lane as usize] * grown / WEIGHT_NORMAL).max(1)
+        let waited = self.lanes[lane as usize].waited;
+        let grown = 1 + (waited / AGING_TURNS).min(AGING_MAX);
+        let weight = WEIGHTS[lane as usize];
+        // In the end even the idle lane has as much as the normal one.
+        let weight = weight.max((weight.saturating_mul(1 + waited / CATCH_UP_TURNS)).min(WEIGHT_NORMAL));
+        (self.shared.config.turn_messages * weight * grown / WEIGHT_NORMAL).max(1)
     }
 
     /// Handles up to `most` messages of a lane; those that are sent meanwhile count, too.
@@ -115,6 +126,10 @@ impl Shard {
             let Some(line) = log.pop(&mut self.chunks) else { break };
             left -= 1;
             // Counted one by one, because a panic leaves from here.
+            if (begun - left) % RECORDED == 1 {
+                // SAFETY: as below.
+                self.note_run(unsafe { (*line).header });
+            }
             self.tally.handled += 1;
             // SAFETY: the line stays where it is until the log is used again, and the header is copied first; the
             // payload is taken before the handler can send.
@@ -141,6 +156,7 @@ impl Shard {
         let before = self.shared.ground.now();
         self.dispatch(header, payload, Source::Queue);
         let spent = self.shared.ground.now().saturating_sub(before);
+        self.note(Record::Timed, header.tag, Addr::from_word(header.dst, header.meta), spent);
         // SAFETY: the index of an entry; only the head is touched, between handlers.
         let word = unsafe { (*self.table.slot(header.dst)).head.word.bits() };
         if word & crate::table::flag::METERED == 0 {
@@ -201,6 +217,9 @@ impl Shard {
                 };
                 let header = Packet::unpack(packet.head);
                 let payload = packet.payload.as_mut_ptr().cast();
+                if self.burst.is_multiple_of(RECORDED) {
+                    self.note_run(header);
+                }
                 self.tally.handled += 1;
                 self.unclocked += 1;
                 self.burst += 1;
@@ -272,6 +291,7 @@ impl Shard {
         self.has_messages()
             || self.links.iter().flatten().any(|link| !link.overflow.is_empty())
             || self.has_mail()
+            || !self.moves.is_idle()
             || self.shared.is_stopping()
     }
 
@@ -288,6 +308,7 @@ impl Shard {
         counters.actors.store(tally.actors, Ordering::Relaxed);
         let queued: usize = lanes.iter().map(crate::log::Log::count).sum();
         counters.queued.store(queued as u64, Ordering::Relaxed);
+        self.weigh(queued);
     }
 
     /// Drops all messages that this shard has; its actors have ended before.

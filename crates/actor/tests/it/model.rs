@@ -2,7 +2,8 @@
 //!
 //! What an actor does with a message follows from the message alone, not from the order in which messages of several
 //! senders come; so whatever order a system chooses, each actor must end with the state that the model's has. Order
-//! is checked apart: each message carries its number within its pair of sender and receiver.
+//! is checked apart: each message carries its number within its pair of sender and receiver. While the messages flow,
+//! actors are moved between cores; nobody may notice.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -31,6 +32,8 @@ struct Plan {
     cores: usize,
     ring_entries: usize,
     seeds: Vec<(usize, Content)>,
+    /// Actors that are moved on the way, after so many steps each, and where to.
+    moves: Vec<(u64, usize, usize)>,
 }
 
 /// What a message says; everything that follows from it follows from this.
@@ -135,7 +138,7 @@ fn wire(from: usize, number: &mut u64, content: Content) -> Wire {
 }
 
 /// Spawns the actors and sends the first messages, all as from one more sender outside.
-fn begin(plan: &Plan, system: &System) -> Receiver<Report> {
+fn begin(plan: &Plan, system: &System) -> (Receiver<Report>, Vec<Address<Wire>>) {
     let (reports, receiver) = channel();
     let peers = Peers::default();
     let spawn = |me: usize| {
@@ -151,7 +154,11 @@ fn begin(plan: &Plan, system: &System) -> Receiver<Report> {
         let wire = wire(plan.actors, &mut sent[*to], *content);
         assert!(system.send(addresses[*to], wire).is_ok(), "it lives and has room");
     }
-    receiver
+    (receiver, addresses)
+}
+
+fn move_one(system: &System, addresses: &[Address<Wire>], (_, actor, core): (u64, usize, usize)) {
+    system.move_to(addresses[actor].addr(), Core(core as u8)).expect("it lives, and there is such a core");
 }
 
 fn config(plan: &Plan, seed: u64) -> Config {
@@ -173,12 +180,9 @@ fn plan() -> impl Strategy<Value = Plan> {
     (1_usize..9, 1_usize..4, prop_oneof![Just(1), Just(4), Just(64)]).prop_flat_map(
         |(actors, cores, ring_entries)| {
             let content = (any::<u64>(), 0_u32..6).prop_map(|(value, hops)| Content { value, hops });
-            prop::collection::vec((0..actors, content), 0..12).prop_map(move |seeds| Plan {
-                actors,
-                cores,
-                ring_entries,
-                seeds,
-            })
+            let seeds = prop::collection::vec((0..actors, content), 0..12);
+            let moves = prop::collection::vec((0_u64..40, 0..actors, 0..cores), 0..24);
+            (seeds, moves).prop_map(move |(seeds, moves)| Plan { actors, cores, ring_entries, seeds, moves })
         },
     )
 }
@@ -189,7 +193,11 @@ proptest! {
     #[test]
     fn under_every_seed_actors_end_as_in_the_model(plan in plan(), seed in any::<u64>()) {
         let mut dice = Dice::assemble(config(&plan, seed), |_| Box::new(StopAll));
-        let reports = begin(&plan, dice.system());
+        let (reports, addresses) = begin(&plan, dice.system());
+        for one in &plan.moves {
+            dice.run(one.0);
+            move_one(dice.system(), &addresses, *one);
+        }
         dice.run(STEPS);
         prop_assert_eq!(collect(&plan, reports.try_iter())?, model(&plan));
     }
@@ -221,9 +229,13 @@ proptest! {
         let expected = model(&plan);
         let count = expected.iter().map(|state| state.count).sum::<u64>();
         let running = Running::start(config(&plan, 1)).expect("threads can be started");
-        let reports = begin(&plan, running.system());
+        let (reports, addresses) = begin(&plan, running.system());
         let mut got = Vec::new();
+        let mut moves = plan.moves.iter();
         for _ in 0..count {
+            if let Some(one) = moves.next() {
+                move_one(running.system(), &addresses, *one);
+            }
             got.push(reports.recv_timeout(DEADLINE).map_err(|_| TestCaseError::fail("a message is lost"))?);
         }
         running.shutdown();

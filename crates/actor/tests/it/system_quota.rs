@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use actor::{Address, Excess, Quota, Refusal, Rights};
+use actor::platform::Core;
+use actor::{Address, Excess, Quota, Refusal, Rights, SharedQuota};
 
 use crate::system_puppet::{Act, Stage, act, say};
 
@@ -71,4 +72,100 @@ fn a_quota_takes_the_right_to_manage_and_can_be_taken_away() {
     assert_eq!(stage.system().set_quota(target.addr(), None), Ok(()));
     stage.run();
     assert_eq!(stage.said().len(), 50);
+}
+
+/// Three members on as many cores, each sent a message each two milliseconds for a tenth of a second.
+fn members(stage: &mut Stage, budget: &SharedQuota) -> Vec<Address<Act>> {
+    let driver = stage.puppet("d", 0);
+    let members: Vec<_> = (0..3).map(|core| stage.puppet(["x", "y", "z"][usize::from(core)], core)).collect();
+    let targets = members.clone();
+    for member in &members {
+        stage.system().share_quota(member.addr(), Some(budget)).expect("it lives");
+    }
+    stage.send(
+        driver,
+        act(move |_, ctx| {
+            for number in 0..150 {
+                let after = Duration::from_micros(700 * (number + 1));
+                let _ = ctx.send_after(after, targets[number as usize % 3], say("x")).expect("there is room");
+            }
+        }),
+    );
+    stage.dice.run_until(0, 1_000);
+    stage.said();
+    members
+}
+
+fn budget(messages: u32, excess: Excess) -> SharedQuota {
+    SharedQuota::new(quota(messages, excess).expect("it is one"))
+}
+
+#[test]
+fn members_of_a_group_use_up_one_budget_and_all_of_them_are_paused_when_it_is_gone() {
+    let mut stage = Stage::new(1, 3);
+    let group = budget(60, Excess::Pause);
+    let members = members(&mut stage, &group);
+    stage.dice.run_until(90_000_000, 10_000);
+    let before = stage.said();
+    // None of them alone has used as much: a third each.
+    assert!((60..80).contains(&before.len()), "{}", before.len());
+    for name in ["x x", "y x", "z x"] {
+        assert!(before.iter().filter(|said| *said == name).count() >= 20, "{before:?}");
+    }
+    stage.run();
+    assert_eq!(before.len() + stage.said().len(), 150, "they go on in the next window and lose nothing");
+    assert_eq!(group.excesses(), 2, "what had waited is more than the next window allows, too");
+    assert_eq!(
+        stage.system().share_quota(members[0].addr().with_rights(Rights::SEND), None),
+        Err(Refusal::Forbidden)
+    );
+}
+
+#[test]
+fn a_group_that_is_stopped_ends_as_a_whole_and_one_within_its_budget_is_left_alone() {
+    let mut stage = Stage::new(1, 3);
+    let (tight, wide) = (budget(30, Excess::Stop), budget(200, Excess::Stop));
+    let stopped = members(&mut stage, &tight);
+    let left = members(&mut stage, &wide);
+    stage.run();
+    let lives = |members: &[Address<Act>]| {
+        members.iter().filter(|member| stage.system().statistics(member.addr()).is_some()).count()
+    };
+    assert_eq!((lives(&stopped), lives(&left)), (0, 3));
+    assert_eq!((tight.excesses(), wide.excesses()), (1, 0));
+}
+
+#[test]
+fn messages_that_wait_count_for_the_group_until_their_actor_ends_or_leaves_it() {
+    let mut stage = Stage::new(1, 2);
+    let group =
+        SharedQuota::new(Quota { queued: Some(5), ..quota(u32::MAX, Excess::Count).expect("it is one") });
+    let (first, second) = (stage.puppet("a", 0), stage.puppet("b", 1));
+    for member in [first, second] {
+        stage.system().share_quota(member.addr(), Some(&group)).expect("it lives");
+        stage.system().suspend(member.addr()).expect("it lives");
+    }
+    let audit = |stage: &mut Stage, until_ms: u64| {
+        let tick = stage.puppet("tick", 0);
+        for core in [0, 1] {
+            let tick = if core == 0 { tick } else { stage.puppet("tick", 1) };
+            stage.send(
+                tick,
+                act(|_, ctx| {
+                    let this = ctx.this::<Act>().expect("it is a puppet");
+                    let _ =
+                        ctx.send_after(Duration::from_millis(5), this, say("tick")).expect("there is room");
+                }),
+            );
+        }
+        stage.dice.run_until(until_ms * 1_000_000, 10_000);
+    };
+    (0..3).for_each(|_| [first, second].into_iter().for_each(|member| stage.send(member, say("x"))));
+    audit(&mut stage, 20);
+    assert_eq!(group.excesses(), 1, "six wait, three for each");
+    stage.system().move_to(first.addr(), Core(1)).expect("it lives");
+    stage.system().kill(second.addr()).expect("it lives");
+    audit(&mut stage, 140);
+    audit(&mut stage, 260);
+    assert_eq!(group.excesses(), 1, "three wait");
 }

@@ -2,6 +2,8 @@
 
 mod decide;
 
+pub(super) use decide::permissions;
+
 use clap::{Args, Subcommand};
 use protocol::operator::{PendingRow, PermissionRow, Request};
 

@@ -134,6 +134,7 @@ pub fn decision(ctx: &Ctx, row: &JournalRow) -> Option<String> {
         | "service.cycle"
         | "rpc.forbidden"
         | "topic.forbidden"
+        | "lane.broken"
         | "config.forbidden"
         | "refusals.summed_up" => Paint::Bad,
         "module.killed"

@@ -24,7 +24,7 @@ const SHORT: [Column; 8] = [
     Column::rest("NOTE"),
 ];
 
-const WIDE: [Column; 16] = [
+const WIDE: [Column; 17] = [
     Column::text("NAME"),
     Column::text("STATE"),
     Column::number("PID"),
@@ -38,6 +38,7 @@ const WIDE: [Column; 16] = [
     Column::number("IN"),
     Column::number("OUT"),
     Column::number("DROPPED"),
+    Column::text("TRANSPORT"),
     Column::text("CONTAINMENT"),
     Column::text("PROVIDES"),
     Column::rest("NOTE"),
@@ -105,6 +106,7 @@ fn wide_row(theme: &Theme, module: &ModuleStatus, now_ms: u64, dash: &str) -> Ve
         bare(amount::count(module.frames_in)),
         bare(amount::count(module.frames_out)),
         or_dash(&dropped),
+        or_dash(&module.transport),
         or_dash(containment_level(module)),
         or_dash(&module.provides.join(",")),
         note,
@@ -117,9 +119,8 @@ fn containment_level(module: &ModuleStatus) -> &str {
     module.containment.split([' ', '(']).next().unwrap_or_default()
 }
 
-/// For how long its process has run.
+/// For how long its life has lasted.
 fn uptime(module: &ModuleStatus, now_ms: u64) -> Option<String> {
-    module.pid?;
     Some(amount::span(now_ms.saturating_sub(module.started_at?)))
 }
 
@@ -173,10 +174,7 @@ pub fn detail(theme: &Theme, module: &ModuleDetail, now_ms: u64) -> String {
     for layer in &module.confinement {
         lines.add("", layer);
     }
-    lines.add(
-        "frames",
-        &format!("{} in, {} out, {} dropped", status.frames_in, status.frames_out, status.dropped),
-    );
+    lines.add("frames", &frames(status));
     if !module.stderr_tail.is_empty() {
         lines.add("stderr", "its last lines");
         for line in &module.stderr_tail {
@@ -184,6 +182,12 @@ pub fn detail(theme: &Theme, module: &ModuleDetail, now_ms: u64) -> String {
         }
     }
     lines.text
+}
+
+/// How many there were, and which way they go.
+fn frames(status: &ModuleStatus) -> String {
+    let way = if status.transport.is_empty() { String::new() } else { format!(", by {}", status.transport) };
+    format!("{} in, {} out, {} dropped{way}", status.frames_in, status.frames_out, status.dropped)
 }
 
 /// Lines of a name and a value, the values below each other.

@@ -4,7 +4,7 @@
 use crate::lang::Lang;
 
 /// Every heading and name that is shown.
-const HEADINGS: [(&str, &str); 68] = [
+const HEADINGS: [(&str, &str); 86] = [
     // Tables.
     ("NAME", "NAZWA"),
     ("STATE", "STAN"),
@@ -25,6 +25,7 @@ const HEADINGS: [(&str, &str); 68] = [
     ("CPU%", "CPU%"),
     ("TIME", "CZAS"),
     ("FRAMES", "RAMKI"),
+    ("TRANSPORT", "TRANSPORT"),
     ("PER S", "NA S"),
     ("SEQ", "NR"),
     ("CODE", "KOD"),
@@ -43,6 +44,23 @@ const HEADINGS: [(&str, &str); 68] = [
     ("ENDS IN", "KONIEC ZA"),
     ("SECRET", "SEKRET"),
     ("SET BEFORE", "USTAWIONO PRZED"),
+    ("ACTOR", "AKTOR"),
+    ("WHERE", "GDZIE"),
+    ("QUEUE", "KOLEJKA"),
+    ("HANDLED", "OBSŁUŻONE"),
+    ("REFUSED", "ODRZUCONE"),
+    ("OWNER", "CZYJA"),
+    ("FORM", "POSTAĆ"),
+    ("IMPORTS", "IMPORTY"),
+    ("CONTENT", "TREŚĆ"),
+    ("MAY", "MOŻE"),
+    ("FUNCTIONS", "FUNKCJE"),
+    ("WARM", "CIEPŁE"),
+    ("DISK", "DYSK"),
+    ("RUNS", "BIEGI"),
+    ("FAILED", "NIEUDANE"),
+    ("COMPILED", "KOMPILACJE"),
+    ("READ", "Z DYSKU"),
     // Names before values.
     ("module", "moduł"),
     ("state", "stan"),

@@ -5,7 +5,7 @@ use std::fs;
 use crate::runner::World;
 
 /// Every verb, as typed with its least arguments, that needs a kernel.
-const NEED_A_KERNEL: [&str; 27] = [
+const NEED_A_KERNEL: [&str; 33] = [
     "ps",
     "status web",
     "start web",
@@ -19,6 +19,12 @@ const NEED_A_KERNEL: [&str; 27] = [
     "top -b -n 1",
     "top -b",
     "why web",
+    "restart web --hot",
+    "actors",
+    "fn run double 1",
+    "fn list",
+    "fn rm double",
+    "fn stats",
     "run -- true",
     "run -d -- true",
     "module list",

@@ -82,17 +82,23 @@ fn every_example_runs() {
     let _down = Down(&world);
     let deno = is_on_path("deno");
     if !deno {
-        skip("no `deno` on PATH, so deno-clock and node-counter, which needs it, were not run");
+        skip(
+            "no `deno` on PATH, so deno-clock, typescript-todo and node-counter, which needs the clock, were not run",
+        );
     }
     world.run("up -d -f examples/ostoja.yaml --timeout 50s").expect(if deno { 0 } else { 3 });
-    let mut ready = vec!["python-greeter", "http-server", "shell-worker"];
+    let mut ready = vec!["python-greeter", "http-server", "shell-worker", "shell-facts"];
     if deno {
-        ready.extend(["deno-clock", "node-counter"]);
+        ready.extend(["deno-clock", "node-counter", "typescript-todo"]);
     }
     for id in ready {
         assert_eq!(state_of(&world, id).0, "ready", "{id}: {}", world.run(&format!("why {id}")).stdout);
     }
     assert_eq!(call(&world, "greeter", "hello", r#"{"name":"Ala"}"#), "hello Ala");
+    assert_eq!(call(&world, "facts", "echo", r#"{"text":"Ala"}"#), "you said: Ala");
+    if deno {
+        assert_eq!(call(&world, "todo", "add", r#"{"text":"read"}"#), 1);
+    }
     let mut page = String::new();
     let mut socket = TcpStream::connect(("127.0.0.1", port)).expect("the server listens");
     socket

@@ -11,7 +11,7 @@ use crate::runner::{Ran, World, finish};
 use crate::stage::{Played, shop};
 
 /// A command line, the verb whose schema it keeps to, and its exit code.
-const LINES: [(&str, &str, i32); 48] = [
+const LINES: [(&str, &str, i32); 56] = [
     ("up -d", "up -d", 3),
     ("up --dry-run", "--dry-run of any verb but config, service", 0),
     ("ps", "ps", 0),
@@ -37,6 +37,14 @@ const LINES: [(&str, &str, i32); 48] = [
     ("subscribe topic -n 1", "subscribe", 0),
     ("top -n 1", "top -n 1", 0),
     ("top -n 2", "top", 0),
+    ("restart web --hot", "restart --hot", 0),
+    ("actors", "actors", 0),
+    ("actors --hot 1", "actors", 0),
+    ("fn run double 21", "fn run", 0),
+    ("fn put double guest.wat run=kernel.call", "fn put", 0),
+    ("fn list", "fn list", 0),
+    ("fn rm double", "fn rm", 0),
+    ("fn stats", "fn stats", 0),
     ("why web", "why", 0),
     ("why worker --lang pl", "why", 0),
     ("run -d -- sleep 5", "run -d", 0),

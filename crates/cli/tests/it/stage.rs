@@ -138,8 +138,54 @@ pub(crate) fn shop(request: &Request) -> (Response, Vec<Value>) {
             let event = json!({ "event": "usage", "data": usage() });
             (Response::done(Some(json!({}))), vec![event.clone(), event.clone(), event, end()])
         }
+        Request::ModuleSwap { module_id } => {
+            known(module_id, |id| json!({ "pauseUs": 40, "stateBytes": 4, "status": module(id) }))
+        }
+        Request::Actors { interval_ms } => done(actors(interval_ms.unwrap_or_default())),
+        Request::FunctionPut { name, .. } => done(function(name)),
+        Request::FunctionRun { .. } => done(json!(42)),
+        Request::FunctionList {} => done(json!([function("double")])),
+        Request::FunctionRemove { name } => done(json!({ "name": name })),
+        Request::FunctionStats {} => done(json!({
+            "functions": 1, "warm": 1, "warmBytes": 4096, "onDisk": 1, "diskBytes": 4096, "runs": 2, "runsFailed": 1,
+            "compiled": 1, "fromDisk": 0, "waited": 0, "evictedByWeight": 0, "evictedByAge": 0,
+        })),
+        Request::ContextList { .. } => {
+            done(json!({ "variables": [variable(Value::Null)], "leftOut": 0, "bytesTotal": 160 }))
+        }
+        Request::ContextGet(_) => done(variable(json!("weather"))),
+        Request::ContextSet(_)
+        | Request::ContextDelete(_)
+        | Request::SecretsUnlock { .. }
+        | Request::SecretsChanged(_) => done(json!({})),
         Request::Why { module_id, .. } => known(module_id, story),
     }
+}
+
+fn variable(value: Value) -> Value {
+    json!({ "scope": "session:chat", "key": "topic", "bytes": 9, "version": 1, "value": value })
+}
+
+fn function(name: &str) -> Value {
+    json!({
+        "name": name, "owner": "operator", "form": "core", "imports": ["call"],
+        "permissions": { "run": ["kernel.call"] }, "content": "00ff",
+    })
+}
+
+fn actors(over_ms: u64) -> Value {
+    let row = |id: &str, supervisor: Value| {
+        json!({
+            "id": id, "name": "web", "system": "wasm-0", "core": 0, "kind": "Resident", "supervisor": supervisor,
+            "queued": 1, "queueMax": 100, "congested": false, "handled": 7, "sent": 0, "refused": 0, "panics": 0,
+            "cpuMs": 5, "handledPerS": 3, "cpuPercent": 0.5, "queueGrowth": -1,
+        })
+    };
+    let core = json!({ "turns": 1, "handled": 7, "actors": 2, "queued": 1, "dead": 0, "panics": 0 });
+    json!({
+        "tsMs": 1, "overMs": over_ms, "systems": [{ "name": "wasm-0", "cores": [core] }],
+        "actors": [row("a", Value::Null), row("b", json!("a"))], "leftOut": 0,
+    })
 }
 
 fn known(id: &str, answer: impl Fn(&str) -> Value) -> (Response, Vec<Value>) {

@@ -142,6 +142,7 @@ fn plan_reload(caller: &Caller, what: Option<ReloadWhat>) -> Done {
         let project = project.map_err(|error| Refusal::of(&error))?;
         let finding = shell.search(project.as_ref());
         plan.steps.extend(shell.plan_of(kernel::Event::Discovered(finding.discovered())).steps);
+        plan.steps.extend(shell.plan_swaps(&finding));
     }
     reply::data(&plan)
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use abi::{ModuleId, Permissions, Record};
 use kernel::{Event, Order};
-use protocol::operator::{Acted, Installed, PlannedStep, Request};
+use protocol::operator::{Acted, Installed, PlannedStep, Request, Swapped};
 use serde_json::{Value, json};
 
 use super::connection::Caller;
@@ -19,6 +19,7 @@ use crate::files::folder::ModuleFolder;
 use crate::files::install::{self, InstallError, Way};
 use crate::files::project::ProjectModules;
 use crate::files::seal::{HashCache, Hashes};
+use crate::guests::SwapDone;
 use crate::shell::Shell;
 use crate::translate::permissions_json;
 
@@ -36,6 +37,7 @@ pub(super) async fn handle(caller: &Caller, request: Request) -> Done {
         Request::ModuleRestart { module_id, dry_run } => {
             act(caller, &module_id, Order::Restart, dry_run).await
         }
+        Request::ModuleSwap { module_id } => swap(caller, &module_id).await,
         Request::ModuleInstall { module_dir, symlink, dry_run: false } => {
             home::install(caller, &module_dir, symlink).await
         }
@@ -78,6 +80,30 @@ async fn act(caller: &Caller, text: &str, order: fn(ModuleId) -> Order, dry_run:
     }
     let ordered = plain_answer(caller.order(order(id.clone())).await?)?;
     acted(caller, &id, ordered)
+}
+
+/// A WebAssembly module's code as it is on disk now takes over, with the state of what runs.
+async fn swap(caller: &Caller, text: &str) -> Done {
+    let begun = {
+        let mut shell = caller.shell.borrow_mut();
+        let slot = shell.kernel.find(text).ok_or_else(|| Refusal::no_module(text))?;
+        let begun = shell.begin_swap(slot);
+        shell.end_turn();
+        begun.map(|receiver| (slot, receiver))
+    };
+    let refused = |why: String| {
+        Refusal::new("host::swap::rolled_back", format!("`{text}` goes on with its code: {why}"))
+            .help(format!("ostoja why {text}; to begin without the state: ostoja restart {text}"))
+    };
+    let (slot, receiver) = begun.map_err(refused)?;
+    match receiver.await {
+        Ok(SwapDone::Done { pause_us, state_bytes, .. }) => {
+            let status = caller.shell.borrow().status_of(slot);
+            reply::data(&Swapped { pause_us, state_bytes, status })
+        }
+        Ok(SwapDone::Refused(why)) => Err(refused(why)),
+        Err(_) => Err(refused("it ended meanwhile".to_owned())),
+    }
 }
 
 fn acted(caller: &Caller, id: &ModuleId, ordered: Ordered) -> Done {

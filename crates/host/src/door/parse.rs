@@ -10,12 +10,13 @@ use super::reply::Refusal;
 mod tests;
 
 /// Requests that name one module.
-const NAMES_A_MODULE: [&str; 9] = [
+const NAMES_A_MODULE: [&str; 10] = [
     "module.status",
     "module.show",
     "module.start",
     "module.stop",
     "module.restart",
+    "module.swap",
     "module.approve",
     "module.uninstall",
     "module.update",

@@ -1,5 +1,7 @@
 //! Requests about what modules may touch. What an operator decides is on disk before the answer says so.
 
+use std::collections::BTreeMap;
+
 use abi::{ModuleId, PermissionKind, Permissions};
 use kernel::{Event, Grants, Order};
 use protocol::operator::{PendingRow, PermissionChange, PermissionRow};
@@ -132,7 +134,7 @@ fn target(change: &PermissionChange) -> Result<Target, Refusal> {
     match (&change.request_id, &change.module_id) {
         (Some(wish), None) => Ok(Target::Wish(request_number(wish))),
         (None, Some(id)) => {
-            let permissions = permissions(change).map_err(bad)?;
+            let permissions = permissions(&change.permissions).map_err(bad)?;
             if permissions.is_empty() {
                 return Err(bad("permissions are empty".to_owned()));
             }
@@ -143,9 +145,9 @@ fn target(change: &PermissionChange) -> Result<Target, Refusal> {
     }
 }
 
-fn permissions(change: &PermissionChange) -> Result<Permissions, String> {
+pub(super) fn permissions(wanted: &BTreeMap<String, Vec<String>>) -> Result<Permissions, String> {
     let mut permissions = Permissions::default();
-    for (word, values) in &change.permissions {
+    for (word, values) in wanted {
         let kind = PermissionKind::from_word(word).ok_or_else(|| {
             let known = PermissionKind::ALL.map(PermissionKind::as_str).join(", ");
             format!("`{word}` is no kind of permission; known are {known}")

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::connection::Caller;
 use super::reply::{self, Done, Refusal, call_answer, plain_answer};
 use super::{
-    context_requests, kernel_requests, logs, module_requests, permission_requests, secret_requests,
-    usage_requests,
+    actor_requests, context_requests, function_requests, kernel_requests, logs, module_requests,
+    permission_requests, secret_requests, usage_requests,
 };
 use crate::talk::{Follower, Wants};
 
@@ -43,6 +43,12 @@ pub(super) async fn handle(caller: &Caller, request: Request) {
         Request::ContextDelete(wanted) => context_requests::delete(caller, &wanted).await,
         Request::SecretsUnlock { key } => secret_requests::unlock(caller, key),
         Request::SecretsChanged(change) => secret_requests::changed(caller, &change),
+        Request::Actors { interval_ms } => actor_requests::actors(caller, interval_ms).await,
+        request @ (Request::FunctionPut { .. }
+        | Request::FunctionRun { .. }
+        | Request::FunctionList {}
+        | Request::FunctionRemove { .. }
+        | Request::FunctionStats {}) => function_requests::handle(caller, request).await,
         Request::Why { module_id, limit } => logs::why(caller, &module_id, limit).await,
         module => module_requests::handle(caller, module).await,
     };

@@ -5,6 +5,7 @@ use kernel::{Spec, View};
 use protocol::operator::{COMPLETED, ModuleDetail, ModuleStatus};
 
 use crate::launch;
+use crate::life::Life;
 use crate::shell::Shell;
 use crate::translate::permissions_json;
 use crate::usage;
@@ -23,8 +24,10 @@ impl Shell {
     fn status_of_view(&self, view: &View) -> ModuleStatus {
         let seat = self.seat(view.slot);
         let life = seat.and_then(|seat| seat.life.as_ref());
-        let used =
-            life.and_then(|life| usage::of_process(life.pid, seat.and_then(|seat| seat.cgroup.as_deref())));
+        let guest = seat.and_then(|seat| seat.guest.as_ref());
+        let used = life
+            .and_then(|life| usage::of_process(life.pid, seat.and_then(|seat| seat.cgroup.as_deref())))
+            .or_else(|| guest?.used());
         let tally = seat.map(|seat| seat.tally).unwrap_or_default();
         let blueprint = self.blueprint(view.slot);
         ModuleStatus {
@@ -33,7 +36,7 @@ impl Shell {
             pid: life.map(|life| life.pid),
             provides: texts(&view.provides),
             restart_count: view.restart_count,
-            started_at: life.map(|life| life.started.0),
+            started_at: life.map(|life| life.started.0).or_else(|| Some(guest?.started.0)),
             version: view.version.clone(),
             runtime: blueprint.map(|blueprint| blueprint.runtime.as_str().to_owned()).unwrap_or_default(),
             generation: view.generation.map(|generation| generation.0),
@@ -43,6 +46,7 @@ impl Shell {
             note: view.note.clone(),
             waiting_for: texts(&view.waiting_for),
             containment: seat.map(|seat| seat.containment.clone()).unwrap_or_default(),
+            transport: life.map(Life::transport).unwrap_or_default().to_owned(),
             rss_bytes: used.map(|used| used.rss_bytes),
             cpu_ms: used.map(|used| used.cpu_ms),
             frames_in: tally.frames_in,

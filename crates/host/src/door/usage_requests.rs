@@ -79,10 +79,14 @@ fn table(shell: &Shell, last: &Last, passed: Option<Duration>) -> UsageTable {
     };
     let modules = shell.kernel.views().into_iter().filter_map(|view| {
         let seat = shell.seat(view.slot)?;
-        let life = seat.life.as_ref()?;
-        let used = usage::of_process(life.pid, seat.cgroup.as_deref()).unwrap_or_default();
+        let (pid, used) = match (&seat.life, &seat.guest) {
+            (Some(life), _) => (Some(life.pid), usage::of_process(life.pid, seat.cgroup.as_deref())),
+            (None, Some(guest)) => (None, guest.used()),
+            (None, None) => return None,
+        };
+        let used = used.unwrap_or_default();
         let frames = seat.tally.frames_in + seat.tally.frames_out;
-        Some(row(view.id.to_string(), state_word(&view), Some(life.pid), used, frames))
+        Some(row(view.id.to_string(), state_word(&view), pid, used, frames))
     });
     let own_pid = Some(std::process::id());
     UsageTable {

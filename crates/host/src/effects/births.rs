@@ -8,15 +8,17 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use abi::{Generation, Permissions, Slot};
 use sandbox::{Berths, Child, LaunchError, Prepared};
 use tokio::sync::mpsc;
 
 use crate::files::blueprint::Blueprint;
+use crate::lane::LaneEnd;
 
 /// 4 launches are prepared ahead of the one that is being born: enough that the thread never waits for the next one,
 /// few enough that an order to end meets most lives before they have begun.
@@ -33,8 +35,17 @@ pub(super) struct UnderWay {
     pub(super) blueprint: Rc<Blueprint>,
     pub(super) effective: Permissions,
     pub(super) notify: Option<UnixDatagram>,
+    pub(super) lane: LaneEnd,
     /// It was told to end before it was born.
     pub(super) is_cancelled: bool,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(super) struct Order {
+    pub(super) prepared: Prepared,
+    /// What this child alone gets.
+    pub(super) handed: Vec<OwnedFd>,
 }
 
 /// What the thread gives back: the launch, to be used again, and what came of it.
@@ -52,7 +63,7 @@ type Shared = Arc<Mutex<Option<Berths>>>;
 enum Thread {
     /// No launch needed it yet; it will tell here.
     Unborn(mpsc::Sender<Born>),
-    Works(std::sync::mpsc::Sender<Prepared>),
+    Works(std::sync::mpsc::Sender<Order>),
     /// It could not be started or has ended: all launches stay on the kernel's thread.
     Gone,
 }
@@ -85,24 +96,24 @@ impl Births {
     }
 
     /// A launch on the thread of the caller.
-    pub(super) fn launch_here(&self, prepared: &mut Prepared) -> Result<Child, LaunchError> {
-        launch(prepared, &mut lock(&self.berths))
+    pub(super) fn launch_here(&self, order: Order) -> Born {
+        launch(order, &self.berths)
     }
 
     /// Hands a launch to the thread; gives it back when there is none.
-    pub(super) fn order(&mut self, prepared: Prepared, under_way: UnderWay) -> Option<Refused> {
+    pub(super) fn order(&mut self, order: Order, under_way: UnderWay) -> Option<Refused> {
         if let Thread::Unborn(_) = self.thread {
             self.begin();
         }
-        let Thread::Works(orders) = &self.thread else { return Some(Refused { prepared, under_way }) };
-        match orders.send(prepared) {
+        let Thread::Works(orders) = &self.thread else { return Some(Refused { order, under_way }) };
+        match orders.send(order) {
             Ok(()) => {
                 self.under_way.push_back(under_way);
                 None
             }
             Err(unsent) => {
                 self.thread = Thread::Gone;
-                Some(Refused { prepared: unsent.0, under_way })
+                Some(Refused { order: unsent.0, under_way })
             }
         }
     }
@@ -133,17 +144,17 @@ impl Births {
 /// A launch that the thread did not take.
 #[derive(Debug)]
 pub(super) struct Refused {
-    pub(super) prepared: Prepared,
+    pub(super) order: Order,
     pub(super) under_way: UnderWay,
 }
 
-fn start(berths: Shared, tell: mpsc::Sender<Born>) -> io::Result<std::sync::mpsc::Sender<Prepared>> {
-    let (orders, wanted) = std::sync::mpsc::channel::<Prepared>();
+fn start(berths: Shared, tell: mpsc::Sender<Born>) -> io::Result<std::sync::mpsc::Sender<Order>> {
+    let (orders, wanted) = std::sync::mpsc::channel::<Order>();
     let work = move || {
-        while let Ok(mut prepared) = wanted.recv() {
-            let result = launch(&mut prepared, &mut lock(&berths));
+        while let Ok(order) = wanted.recv() {
+            let born = launch(order, &berths);
             // There is room for all that can be under way, so this waits for nothing; a shell that is gone wants nothing.
-            if tell.blocking_send(Born { prepared, result }).is_err() {
+            if tell.blocking_send(born).is_err() {
                 return;
             }
         }
@@ -152,14 +163,10 @@ fn start(berths: Shared, tell: mpsc::Sender<Born>) -> io::Result<std::sync::mpsc
     Ok(orders)
 }
 
-fn launch(prepared: &mut Prepared, berths: &mut Option<Berths>) -> Result<Child, LaunchError> {
-    match berths {
-        Some(berths) => prepared.launch_from(berths),
-        None => prepared.launch(),
-    }
-}
-
-/// A launch that panicked leaves the places as the next launch expects them: each puts its own there first.
-fn lock(berths: &Shared) -> MutexGuard<'_, Option<Berths>> {
-    berths.lock().unwrap_or_else(PoisonError::into_inner)
+fn launch(order: Order, berths: &Shared) -> Born {
+    let Order { mut prepared, handed } = order;
+    // A launch that panicked leaves the places as the next one expects them: each puts its own there first.
+    let mut berths = berths.lock().unwrap_or_else(PoisonError::into_inner);
+    let result = prepared.launch_handing(berths.as_mut(), handed);
+    Born { prepared, result }
 }

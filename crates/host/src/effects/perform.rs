@@ -43,6 +43,9 @@ impl Shell {
                 let set = PendingSet { slot, generation, id: id.clone(), key, value };
                 return self.config_set(set);
             }
+            Task::Function(call, effective) => {
+                return self.function_task(slot, generation, id, (call, effective));
+            }
         };
         let payload = result.map(|value| Payload::new(value.to_string().as_bytes()));
         self.answer_task(slot, generation, id, Mail::Answer, Ok(payload));

@@ -7,18 +7,20 @@ use std::rc::Rc;
 
 use abi::{ExitKind, Generation, ModuleId, Slot};
 use kernel::{Event, SpawnFault};
-use sandbox::{Child, LaunchError, Prepared};
+use sandbox::Child;
 use tokio::io::Interest;
 
 use crate::cgroups::Cgroups;
 use crate::clock::wall_now;
-use crate::effects::births::{Born, UnderWay};
+use crate::effects::births::{Born, Order, UnderWay};
 use crate::files::blueprint::Blueprint;
 use crate::files::discovery::{mismatch, writable};
+use crate::lane::LaneEnd;
 use crate::launch;
 use crate::life::{Life, ReadyMade, Stream};
 use crate::outbox::Outbox;
 use crate::pipes::splitter;
+use crate::runtime::Runtime;
 use crate::shell::Shell;
 use crate::tasks;
 
@@ -31,7 +33,7 @@ const CANCELLED: &str = "it was told to end before it was started";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Launched {
     Runs,
-    /// Its end is told by [`Shell::born`].
+    /// Its end is told by [`Shell::born`], or by the thread that makes a WebAssembly module.
     UnderWay,
 }
 
@@ -53,6 +55,9 @@ impl Shell {
         let gone = || (SpawnFault::Refused, "its description is gone".to_owned());
         let blueprint = self.blueprint(slot).ok_or_else(gone)?;
         self.check_seal(&blueprint)?;
+        if blueprint.runtime == Runtime::Wasm {
+            return self.launch_guest(slot, generation, &blueprint).map(|()| Launched::UnderWay);
+        }
         self.prepare(slot, &blueprint)?;
         let notify = match crate::ready::wants_socket(&blueprint) {
             true => {
@@ -62,33 +67,36 @@ impl Shell {
             false => None,
         };
         let made = self.seat_mut(slot).and_then(|seat| seat.ready_made.take()).ok_or_else(gone)?;
-        let ReadyMade { effective, mut prepared, .. } = made;
-        let mut under_way = UnderWay { slot, generation, blueprint, effective, notify, is_cancelled: false };
+        let ReadyMade { effective, prepared, .. } = made;
+        let (lane, handed) = LaneEnd::make(&blueprint);
+        let mut under_way =
+            UnderWay { slot, generation, blueprint, effective, notify, lane, is_cancelled: false };
+        let mut order = Order { prepared, handed: handed.into_iter().collect() };
         // Alone, it is quickest here.
         if !self.launches.is_empty() || self.births.is_busy() {
-            match self.births.order(prepared, under_way) {
+            match self.births.order(order, under_way) {
                 None => return Ok(Launched::UnderWay),
-                Some(refused) => (prepared, under_way) = (refused.prepared, refused.under_way),
+                Some(refused) => (order, under_way) = (refused.order, refused.under_way),
             }
         }
-        let result = self.births.launch_here(&mut prepared);
-        self.arrive(under_way, prepared, result)?;
+        let born = self.births.launch_here(order);
+        self.arrive(under_way, born)?;
         Ok(Launched::Runs)
     }
 
     /// The launch is kept for the next life, and the child taken up.
-    fn arrive(
-        &mut self,
-        launch: UnderWay,
-        prepared: Prepared,
-        result: Result<Child, LaunchError>,
-    ) -> Result<(), Failure> {
-        let UnderWay { slot, generation, blueprint, effective, notify, .. } = launch;
+    fn arrive(&mut self, launch: UnderWay, born: Born) -> Result<(), Failure> {
+        let UnderWay { slot, generation, blueprint, effective, notify, lane, .. } = launch;
+        let Born { prepared, result } = born;
         if let Some(seat) = self.seat_mut(slot) {
             seat.ready_made = Some(ReadyMade { blueprint: blueprint.clone(), effective, prepared });
         }
         let child = result.map_err(|error| launch::fault(&error))?;
-        self.take_up(slot, generation, &blueprint, child, notify)
+        self.take_up(slot, generation, &blueprint, child, notify)?;
+        if let Some(life) = self.life_mut(slot, generation) {
+            life.lane = lane;
+        }
+        Ok(())
     }
 
     /// The thread of births has done its next launch.
@@ -100,7 +108,7 @@ impl Shell {
                 self.end_newborn(slot, child);
                 Err((SpawnFault::Failed, CANCELLED.to_owned()))
             }
-            result => self.arrive(launch, born.prepared, result),
+            result => self.arrive(launch, Born { result, ..born }),
         };
         self.feed(match arrived {
             Ok(()) => Event::Spawned(slot, generation),
@@ -149,7 +157,7 @@ impl Shell {
     }
 
     /// Are these still the files that were approved?
-    fn check_seal(&mut self, blueprint: &Blueprint) -> Result<(), Failure> {
+    pub(crate) fn check_seal(&mut self, blueprint: &Blueprint) -> Result<(), Failure> {
         let Some(seal) = &blueprint.seal else { return Ok(()) };
         let effective = self.effective(&blueprint.id);
         let writable = writable(&effective, seal, &self.surrounding.user_home());
@@ -237,11 +245,13 @@ impl Shell {
             door: blueprint.door,
             pid: child.pid,
             pidfd,
+            innermost: child.innermost,
             stdout,
             stderr,
             stdout_lines: Some(splitter(Stream::Stdout, blueprint.door)),
             stderr_lines: Some(splitter(Stream::Stderr, blueprint.door)),
             outbox: Outbox::new(child.stdin.map(Rc::new)),
+            lane: LaneEnd::Absent,
             started: wall_now(),
             stop: blueprint.stop,
             tasks: reading,
@@ -260,9 +270,11 @@ impl Shell {
     pub(crate) fn life_ended(&mut self, slot: Slot, generation: Generation) {
         self.take_last_words(slot, generation);
         let Some(seat) = self.seat_mut(slot) else { return };
-        let Some(life) = seat.life.take_if(|life| life.generation == generation) else { return };
+        let Some(mut life) = seat.life.take_if(|life| life.generation == generation) else { return };
         // Before it is reaped: until then its number can't be another group's.
         let _gone = sandbox::signal_group(life.pid, life.pidfd.as_fd(), sandbox::Signal::KILL);
+        // What left its group too, where it has a pid namespace.
+        drop(life.innermost.take());
         let (pidfd, cgroup) = (life.pidfd.clone(), seat.cgroup.clone());
         drop(life);
         self.kill_group(slot, cgroup.as_deref());
@@ -272,6 +284,7 @@ impl Shell {
             Ok(None) | Err(_) => ExitKind::Signal(sandbox::Signal::KILL.number()),
         };
         crate::ready::remove_socket(self, slot);
+        self.forget_asks(slot, generation);
         self.feed(Event::Exited(slot, generation, exit));
         self.end_turn();
     }

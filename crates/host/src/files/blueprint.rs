@@ -2,12 +2,15 @@
 //! for the kernel.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use abi::{ModuleId, Name, Permissions};
 use kernel::{Capabilities, Door, Features, GiveUp, PRIORITY_DEFAULT, RestartRule, Spec, Strategy, Work};
 use protocol::files::manifest::{self, Command, Manifest};
-use protocol::files::policy::{self, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, StopSignal};
+use protocol::files::policy::{
+    self, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, StopSignal, Transport,
+};
 use sandbox::{Limits, Profile};
 
 use crate::files::seal::Seal;
@@ -36,6 +39,13 @@ pub(crate) enum Program {
         /// The `deno.json` beside the manifest.
         deno_config: Option<PathBuf>,
     },
+    /// A WebAssembly component, in this process.
+    Guest {
+        /// The file.
+        entry: PathBuf,
+        /// What a command is given.
+        arguments: Vec<String>,
+    },
 }
 
 /// One module, ready to be started.
@@ -54,8 +64,14 @@ pub(crate) struct Blueprint {
     /// Names that the project file passes on.
     pub(crate) env_pass: Vec<String>,
     pub(crate) door: Door,
+    /// How it would like its frames to go.
+    pub(crate) transport: Transport,
     pub(crate) profile: Profile,
     pub(crate) limits: Limits,
+    /// How long one entry into a WebAssembly module may take; without it as long as a call.
+    pub(crate) entry_deadline: Option<Duration>,
+    /// The contents of a WebAssembly module's file, as far as one number says: only they may change within a life.
+    pub(crate) code: u64,
     pub(crate) ready: Ready,
     pub(crate) stop: sandbox::Signal,
     pub(crate) config_key: Option<String>,
@@ -92,8 +108,11 @@ impl Blueprint {
             env: BTreeMap::new(),
             env_pass: Vec::new(),
             door: Door::Plain,
+            transport: Transport::Pipes,
             profile: Profile::Contained,
             limits: Limits::STANDARD,
+            entry_deadline: None,
+            code: 0,
             ready: Ready::default(),
             stop: sandbox::Signal::TERM,
             config_key: None,
@@ -103,6 +122,29 @@ impl Blueprint {
             seal: None,
         }
     }
+
+    /// The file that is run; nothing usable for a command, whose program is looked for.
+    pub(crate) fn entry(&self) -> &Path {
+        match &self.program {
+            Program::Entry { entry, .. } | Program::Guest { entry, .. } => entry,
+            Program::Words(words) => words.first().map_or(Path::new(""), Path::new),
+        }
+    }
+
+    /// What a WebAssembly command is given; its own name is the first.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        match &self.program {
+            Program::Guest { entry, arguments } => {
+                std::iter::once(entry.display().to_string()).chain(arguments.iter().cloned()).collect()
+            }
+            Program::Entry { .. } | Program::Words(_) => Vec::new(),
+        }
+    }
+}
+
+/// Whether a file's name says that it is a WebAssembly component.
+pub(crate) fn is_component(entry: &str) -> bool {
+    Path::new(entry).extension().is_some_and(|end| end == "wasm" || end == "wat")
 }
 
 /// The bounds of a policy as the sandbox sets them. A core file is never written, whatever the policy says.
@@ -122,16 +164,22 @@ pub(crate) fn stop_signal(signal: Option<StopSignal>) -> sandbox::Signal {
     sandbox::Signal::parse(signal.as_str()).unwrap_or(sandbox::Signal::TERM)
 }
 
-/// How a module talks, or why it can't.
-pub(crate) fn door(protocol: Protocol) -> Result<Door, String> {
-    match protocol {
-        Protocol::Lines => Ok(Door::Lines),
-        Protocol::None => Ok(Door::Plain),
-        Protocol::Wasm | Protocol::Mcp => {
-            Err(format!("protocol `{}` is not yet supported", protocol.as_str()))
+/// How a module talks, or why it can't. A component speaks the door's frames as values; one of `protocol: none` is a
+/// plain command.
+pub(crate) fn door(protocol: Protocol, runtime: Runtime) -> Result<Door, String> {
+    match (protocol, runtime) {
+        (Protocol::Lines, _) | (Protocol::Wasm, Runtime::Wasm) => Ok(Door::Lines),
+        (Protocol::None, _) => Ok(Door::Plain),
+        (Protocol::Wasm, _) => {
+            Err("protocol `wasm` needs a file that ends in .wasm or .wat, or the runtime `wasm`".to_owned())
         }
+        (Protocol::Mcp, _) => Err(format!("protocol `{}` is not yet supported", protocol.as_str())),
     }
 }
+
+/// What a component's world can do with the additions to the door: calls that are given up, deadlines, traces.
+pub(crate) const GUEST_FEATURES: Features =
+    Features { cancel: true, progress: false, stream: false, deadline: true, trace: true };
 
 /// Takes over what a policy says into what the kernel decides by.
 pub(crate) fn apply_policy(spec: &mut Spec, policy: &Policy) {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use abi::limits::MODULES_MAX;
 use abi::{ModuleId, Permissions};
-use kernel::{Discovered, Grants, Spec};
+use kernel::{Discovered, Door, Grants, Spec};
 use protocol::files::policy::Policy;
 
 use super::approvals::Approvals;
@@ -17,6 +17,7 @@ use super::blueprint::{Blueprint, Origin};
 use super::folder::{self, ModuleFolder, Unusable};
 use super::project::ProjectModules;
 use super::seal::{Covers, HashCache, Hashes, Seal, fingerprint};
+use crate::runtime::Runtime;
 
 #[cfg(test)]
 mod tests;
@@ -145,7 +146,7 @@ pub(crate) fn judge(
     module: ModuleFolder,
     extra: &[String],
 ) -> Found {
-    let ModuleFolder { mut spec, blueprint, .. } = module;
+    let ModuleFolder { mut spec, mut blueprint, .. } = module;
     let id = spec.id.clone();
     let origin = blueprint.origin;
     let grants = search.approvals.grants(&id);
@@ -165,10 +166,22 @@ pub(crate) fn judge(
         Origin::Home => mismatch(search.approvals, &id, &hashes),
         Origin::Project | Origin::Hand => None,
     };
+    // The code of a WebAssembly module can change within a life, so it is no part of what makes it another one.
+    let swaps = blueprint.runtime == Runtime::Wasm && blueprint.door == Door::Lines;
+    if blueprint.runtime == Runtime::Wasm {
+        blueprint.code = cache.code_of(blueprint.entry());
+    }
     let tree = match &hashes.tree {
+        Some(_) if swaps => {
+            let mut apart = writable(&grants.effective(), &seal, search.user_home);
+            apart.push(blueprint.entry().to_owned());
+            cache.of_tree(&folder, &apart).unwrap_or_default()
+        }
         Some(tree) => tree.clone(),
         None => {
-            let workplace: Vec<PathBuf> = WORKPLACE_FOLDERS.iter().map(|name| folder.join(name)).collect();
+            let mut workplace: Vec<PathBuf> =
+                WORKPLACE_FOLDERS.iter().map(|name| folder.join(name)).collect();
+            workplace.extend(swaps.then(|| blueprint.entry().to_owned()));
             // A workplace that can't be hashed whole changes only with its manifest.
             cache.of_tree(&folder, &workplace).unwrap_or_default()
         }

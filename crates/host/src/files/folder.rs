@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use abi::{Explain, ModuleId};
 use kernel::Spec;
-use protocol::files::manifest::Manifest;
+use protocol::files::manifest::{self, Manifest};
 use protocol::files::policy::{Policy, Protocol};
 use sandbox::Profile;
 use serde_json::Value;
@@ -60,22 +60,33 @@ pub(crate) fn read(path: &Path, origin: Origin, above: &Policy) -> Result<Module
     let refused = |why: String| Unusable::Refused(Some(manifest.id.clone()), why);
     let entry = find_entry(&folder, &manifest).map_err(refused)?;
     let policy = above.clone().over(&manifest.policy);
-    let door = blueprint::door(policy.protocol.unwrap_or(Protocol::Lines)).map_err(refused)?;
+    let is_guest = manifest.runtime == manifest::Runtime::Wasm || blueprint::is_component(&manifest.entry);
+    let runtime = if is_guest { Runtime::Wasm } else { Runtime::of_manifest(manifest.runtime) };
+    let door = blueprint::door(policy.protocol.unwrap_or(Protocol::Lines), runtime).map_err(refused)?;
     let version = version(&folder, &manifest);
     let mut spec = blueprint::spec_of_manifest(&manifest, version, &policy);
     spec.door = door;
+    if is_guest {
+        spec.features = blueprint::GUEST_FEATURES;
+    }
     let linked = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink());
     let covers = if linked { Covers::Manifest } else { Covers::Tree };
     let deno_config = Some(folder.join("deno.json")).filter(|config| config.is_file());
+    let program = match is_guest {
+        true => Program::Guest { entry, arguments: Vec::new() },
+        false => Program::Entry { entry, deno_config },
+    };
     let blueprint = Blueprint {
         id: manifest.id.clone(),
         origin,
-        runtime: Runtime::of_manifest(manifest.runtime),
-        program: Program::Entry { entry, deno_config },
+        runtime,
+        program,
         cwd: folder.clone(),
         door,
+        transport: policy.transport.unwrap_or_default(),
         profile: Profile::Contained,
         limits: blueprint::limits(&policy.limits),
+        entry_deadline: policy.limits.deadline,
         ready: policy.ready.unwrap_or_default(),
         stop: blueprint::stop_signal(policy.stop.signal),
         config_key: manifest.config_key.clone(),

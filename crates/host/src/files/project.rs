@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use abi::ModuleId;
-use kernel::{Discovered, Grants, Spec};
+use kernel::{Discovered, Door, Grants, Spec};
 use protocol::files::FileErrors;
 use protocol::files::config::Layer;
 use protocol::files::policy::Protocol;
@@ -102,7 +102,7 @@ impl ProjectModules {
     fn module(&self, module: &ProjectModule, search: &Search<'_>, cache: &mut HashCache) -> Found {
         let cwd = module.cwd.as_ref().map_or_else(|| self.folder.clone(), |cwd| self.folder.join(cwd));
         let mut found = match &module.source {
-            Source::Run(words) => self.command(module, words, &cwd),
+            Source::Run(words) => self.command(module, words, &cwd, cache),
             Source::Folder(path) => self.folder_module(module, path, search, cache),
         };
         let stored = search.approvals.grants(&module.id);
@@ -114,8 +114,14 @@ impl ProjectModules {
         found
     }
 
-    fn command(&self, module: &ProjectModule, words: &[String], cwd: &Path) -> Found {
-        let door = match blueprint::door(module.policy.protocol.unwrap_or(Protocol::None)) {
+    fn command(&self, module: &ProjectModule, words: &[String], cwd: &Path, cache: &mut HashCache) -> Found {
+        let component = words.first().filter(|program| blueprint::is_component(program));
+        // A command says nothing by itself; a component is a module unless somebody says otherwise.
+        let (runtime, usual) = match component {
+            Some(_) => (Runtime::Wasm, Protocol::Wasm),
+            None => (Runtime::Command, Protocol::None),
+        };
+        let door = match blueprint::door(module.policy.protocol.unwrap_or(usual), runtime) {
             Ok(door) => door,
             Err(why) => return refused(&module.id, self.origin, Grants::default(), why),
         };
@@ -125,15 +131,33 @@ impl ProjectModules {
         overlay(&mut spec, module);
         spec.config_key = Some(module.id.to_string());
         spec.declared = blueprint::declared(module.permissions.as_ref());
-        spec.fingerprint = fingerprint(&[&identity(module), &cwd.to_string_lossy()]);
+        let (program, code) = match component {
+            Some(entry) => {
+                let entry = cwd.join(entry);
+                let code = cache.code_of(&entry);
+                (Program::Guest { entry, arguments: words[1..].to_vec() }, code)
+            }
+            None => (Program::Words(words.to_vec()), 0),
+        };
+        let mut parts = vec![identity(module), cwd.to_string_lossy().into_owned()];
+        if component.is_some() && door == Door::Lines {
+            spec.features = blueprint::GUEST_FEATURES;
+        } else {
+            // Only a module takes over state: everything else gets a new life with new code.
+            parts.push(code.to_string());
+        }
+        spec.fingerprint = fingerprint(&parts.iter().map(String::as_str).collect::<Vec<_>>());
         let profile = if module.permissions.is_some() { Profile::Contained } else { Profile::Open };
         let blueprint = Blueprint {
-            runtime: Runtime::Command,
-            program: Program::Words(words.to_vec()),
+            runtime,
+            program,
+            code,
+            entry_deadline: module.policy.limits.deadline,
             cwd: cwd.to_owned(),
             env: module.env.clone(),
             env_pass: module.env_pass.clone(),
             door,
+            transport: module.policy.transport.unwrap_or_default(),
             profile,
             limits: blueprint::limits(&module.policy.limits),
             ready: module.policy.ready.clone().unwrap_or_default(),

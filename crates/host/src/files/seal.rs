@@ -121,6 +121,14 @@ impl HashCache {
         Ok(hash)
     }
 
+    /// One number for a file's contents, and 0 for one that can't be read: whoever needs it will say so.
+    pub(crate) fn code_of(&mut self, path: &Path) -> u64 {
+        let hash = self.of_file(path).unwrap_or_default();
+        let mut first = [0; 8];
+        first.copy_from_slice(&hash[..8]);
+        u64::from_le_bytes(first)
+    }
+
     /// Forgets files below a folder that is gone.
     pub(crate) fn forget(&mut self, folder: &Path) {
         self.0.retain(|path, _| !path.starts_with(folder));

@@ -59,7 +59,7 @@ impl Way {
             while let Some(effect) = self.kernel.poll_effect() {
                 let Effect::Send(slot, _, frame) = effect else { continue };
                 let out = &mut self.told[slot.0 as usize];
-                tell(out, &frame, || Initial { config: Vec::new(), home: String::new() });
+                tell(out, &frame, || Initial { config: Vec::new(), home: String::new(), lane: None });
             }
         }
     }

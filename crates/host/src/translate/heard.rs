@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use abi::Payload;
-use kernel::{CallContext, ContextCall, ContextVerb, Incoming, KernelCall, Outcome, Word};
+use kernel::{CallContext, ContextCall, ContextVerb, FunctionCall, Incoming, KernelCall, Outcome, Word};
 use protocol::decode::{self, Decoded, Frame, LogItem, Raw, decode_kernel_call};
+use protocol::door::TransportKind;
 use store::{LogLine, Source};
 
 use super::values::log_level;
@@ -13,7 +14,9 @@ use super::values::log_level;
 /// What a line came to.
 #[derive(Debug)]
 pub(crate) enum Heard {
-    /// Something that the kernel decides about.
+    /// It is ready, and how its frames come from now on, if not as before.
+    Ready(Option<TransportKind>),
+    /// Anything else that the kernel decides about.
     Incoming(Incoming),
     /// Something for the module's log: one line, or a group with its heading first.
     Said(Vec<LogLine>),
@@ -61,7 +64,7 @@ fn frame_heard(frame: Frame<'_>, sheet: &Sheet) -> Option<Heard> {
         }
         Frame::CallResponse { id, .. } => Incoming::KernelAnswer { id: name(&id)? },
         Frame::Pong => Incoming::Pong,
-        Frame::Ready { .. } => Incoming::Ready,
+        Frame::Ready { transport, .. } => return Some(Heard::Ready(transport)),
         Frame::Ack { .. } => Incoming::Ack,
         Frame::Nack { id, error } => Incoming::Nack { id: name(&id)?, error: error.into_owned() },
         Frame::Cancel { id } => Incoming::Cancel { id: name(&id)? },
@@ -128,7 +131,7 @@ fn progress(fraction: Option<f64>, msg: Option<&str>) -> Payload {
     Payload::new(members.to_string().as_bytes())
 }
 
-fn kernel_call(call: decode::KernelCall<'_>) -> Option<KernelCall> {
+pub(crate) fn kernel_call(call: decode::KernelCall<'_>) -> Option<KernelCall> {
     use decode::KernelCall as Wire;
     Some(match call {
         Wire::ConfigGet { key } => KernelCall::ConfigGet(name(&key)?),
@@ -147,6 +150,18 @@ fn kernel_call(call: decode::KernelCall<'_>) -> Option<KernelCall> {
         Wire::MonitorSnapshot => KernelCall::MonitorSnapshot,
         Wire::Context(call) => KernelCall::Context(context_call(call)?),
         Wire::SecretGet { name: secret } => KernelCall::SecretGet(name(&secret)?),
+        Wire::FunctionRun { name: function, input, timeout_ms } => {
+            let input = input.map(|input| Payload::new(input.as_bytes()));
+            KernelCall::Function(FunctionCall::Run { name: name(&function)?, input, timeout_ms })
+        }
+        Wire::FunctionList => KernelCall::Function(FunctionCall::List),
+        Wire::FunctionPut { name: function, source, permissions } => {
+            let source = Payload::new(source.as_bytes());
+            KernelCall::Function(FunctionCall::Put { name: name(&function)?, source, permissions })
+        }
+        Wire::FunctionRemove { name: function } => {
+            KernelCall::Function(FunctionCall::Remove { name: name(&function)? })
+        }
         Wire::Unknown(method) => KernelCall::Unknown(name(method)?),
         Wire::Bad { message, .. } => KernelCall::Bad(message),
     })

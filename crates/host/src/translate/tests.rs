@@ -20,7 +20,8 @@ fn heard(line: &[u8]) -> Heard {
 
 fn told(frame: &Outgoing) -> String {
     let mut out = Vec::new();
-    let initial = || Initial { config: br#"{"web":{"port":1}}"#.to_vec(), home: "/home".to_owned() };
+    let initial =
+        || Initial { config: br#"{"web":{"port":1}}"#.to_vec(), home: "/home".to_owned(), lane: None };
     tell(&mut out, frame, initial);
     String::from_utf8(out).expect("UTF-8")
 }

@@ -1,10 +1,12 @@
 //! From what the kernel tells a module to the line that goes into its queue.
 
 use abi::Payload;
-use kernel::{Outcome, Outgoing};
-use protocol::door::PROTOCOL_VERSION;
+use kernel::{Message, Outcome, Outgoing};
+use protocol::door::{LaneOffer, PROTOCOL_VERSION};
 use protocol::encode::{self, Call};
 use serde::Deserialize;
+
+use crate::outbox::{Gap, Long};
 
 use super::values::{answer_json, message_json};
 
@@ -15,6 +17,8 @@ pub(crate) struct Initial {
     pub(crate) config: Vec<u8>,
     /// The home folder.
     pub(crate) home: String,
+    /// A faster way than the pipes, if there is one.
+    pub(crate) lane: Option<LaneOffer>,
 }
 
 /// Writes one frame as one line. `initial` is asked for only by the two frames that need it.
@@ -42,8 +46,13 @@ pub(crate) fn tell(out: &mut Vec<u8>, frame: &Outgoing, initial: impl FnOnce() -
         },
         Outgoing::Install => encode::install(out),
         Outgoing::Init => {
-            let Initial { config, home } = initial();
-            encode::init(out, PROTOCOL_VERSION, &config, &home, &home);
+            let Initial { config, home, lane } = initial();
+            match lane {
+                Some(offer) => {
+                    encode::init_with_lane(out, PROTOCOL_VERSION, &config, &home, &home, offer);
+                }
+                None => encode::init(out, PROTOCOL_VERSION, &config, &home, &home),
+            }
         }
         Outgoing::ConfigUpdate(sections) => {
             let sections: Vec<&str> = sections.iter().map(String::as_str).collect();
@@ -61,6 +70,31 @@ pub(crate) fn tell(out: &mut Vec<u8>, frame: &Outgoing, initial: impl FnOnce() -
         }
         Outgoing::Shutdown => encode::shutdown(out),
     }
+}
+
+/// 16 KiB: a longer payload is not copied for each module that it is delivered to. Below that a copy, which the write
+/// finds in the cache, costs less than another piece in the system call; and what is shared never keeps a read buffer,
+/// since a payload as long as that does not lie in one.
+const APART_BYTES_MIN: usize = 16 << 10;
+
+/// Writes one frame as [`tell`] does, but may leave its payload out, to be put in when it is written.
+pub(crate) fn tell_long(
+    out: &mut Vec<u8>,
+    frame: &Outgoing,
+    long: Long,
+    initial: impl FnOnce() -> Initial,
+) -> Option<Gap> {
+    if let Outgoing::Deliver { id, topic, message: Message::Raw(payload), traceparent } = frame
+        && long == Long::Apart
+        && payload.len() >= APART_BYTES_MIN
+        && encode::is_one_line(payload.as_bytes())
+    {
+        let traceparent = traceparent.as_ref().map(kernel::Word::as_str);
+        let at = encode::deliver_around(out, *id, topic.as_str(), traceparent);
+        return Some(Gap { at, payload: payload.clone() });
+    }
+    tell(out, frame, initial);
+    None
 }
 
 fn answer(outcome: &Outcome) -> encode::Answer<'_> {

@@ -265,10 +265,22 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "ostoja module show {module}",
     ),
     says(
+        "lane.broken",
+        "wrote into its shared memory what is no frame: {fault}",
+        "zapisał w pamięci wspólnej coś, co nie jest ramką: {fault}",
+        "ostoja logs {module}",
+    ),
+    says(
         "config.forbidden",
         "tried to {verb} the configuration `{key}`, which is not its own",
         "sięgnął ({verb}) do konfiguracji `{key}`, która nie jest jego",
         "ostoja module show {module}",
+    ),
+    says(
+        "fn.forbidden",
+        "tried `{method}` without the permission `run {needs}`",
+        "próbował `{method}` bez zgody `run {needs}`",
+        "ostoja permissions grant {module} run={needs}",
     ),
     says(
         "refusals.summed_up",
@@ -345,6 +357,26 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "restarts, because it depends on the configuration `{section}`",
         "rusza ponownie, bo zależy od konfiguracji `{section}`",
         "",
+    ),
+    // WebAssembly.
+    says("wasm.fell", "fell: {why}", "padł: {why}", "ostoja logs {module}"),
+    says(
+        "wasm.swapping",
+        "its code changed and is taken over",
+        "jego kod się zmienił i jest przejmowany",
+        "",
+    ),
+    says(
+        "wasm.swapped",
+        "runs its new code with its state of {state_bytes} bytes, after a pause of {pause_us} µs",
+        "działa z nowym kodem i stanem {state_bytes} B, po przerwie {pause_us} µs",
+        "",
+    ),
+    says(
+        "wasm.swap_refused",
+        "goes on with its old code: {why}",
+        "działa dalej ze starym kodem: {why}",
+        "ostoja restart {module}",
     ),
     // The end.
     says(

@@ -5,9 +5,15 @@ mod crash;
 mod disk;
 mod door;
 mod files;
+mod functions;
+#[path = "../../../wasm/tests/it/guests.rs"]
+#[expect(dead_code, reason = "the other crate's tests use the rest of it")]
+mod guests;
 mod kernel;
+mod lane;
 mod messages;
 mod pids;
 mod rude;
 mod start;
 mod stop;
+mod wasm;

@@ -10,9 +10,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use abi::{
-    Generation, ModuleId, Pattern, Payload, PermissionKind, Record, RequestId, Scope, Slot, Time,
-};
+use abi::{Generation, ModuleId, Pattern, Payload, PermissionKind, Record, RequestId, Scope, Slot, Time};
 
 use super::Kept;
 use crate::effect::{Answer, Change, Failure, KernelResult, Message, Notice, VariableRow};

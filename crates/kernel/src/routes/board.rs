@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use abi::{Generation, Name, Slot};
 
-use super::{May, RPC_COPY, Routes, Row, Service, Watcher};
+use super::{Address, May, Provider, RPC_COPY, Routes, Row, Service, Watcher};
 
 /// What control says of one running module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,9 +76,13 @@ impl Board {
             may: May::of(&bits),
         };
         self.routes.rows.set(slot.0 as usize, Some(row));
+        let provider = match facts.is_ready {
+            true => Provider::Ready(Address { slot, generation: facts.generation }),
+            false => Provider::NotReady(slot),
+        };
         for service in &facts.offers {
             let bit = self.use_service(service);
-            self.routes.services.set(service, Some(Service { bit, provider: Some(slot) }));
+            self.routes.services.set(service, Some(Service { bit, provider }));
         }
         for topic in &facts.hears {
             if !before.is_some_and(|before| before.hears.contains(topic)) {
@@ -91,12 +95,15 @@ impl Board {
         for service in &before.offers {
             let offered_still = now.is_some_and(|now| now.offers.contains(service));
             // Another may have taken it over in the same turn.
-            let own = self.routes.services.get(service.as_str()).is_some_and(|s| s.provider == Some(slot));
+            let own =
+                self.routes.services.get(service.as_str()).is_some_and(|s| s.provider.slot() == Some(slot));
             if own
                 && !offered_still
                 && let Some(known) = self.known.get(service)
             {
-                self.routes.services.set(service, Some(Service { bit: known.bit, provider: None }));
+                self.routes
+                    .services
+                    .set(service, Some(Service { bit: known.bit, provider: Provider::Nobody }));
             }
             self.drop_service(service);
         }
@@ -119,7 +126,7 @@ impl Board {
             u32::try_from(self.known.len()).expect("names are bounded by modules and their manifests")
         });
         self.known.insert(service.clone(), Known { bit, uses: 1 });
-        self.routes.services.set(service, Some(Service { bit, provider: None }));
+        self.routes.services.set(service, Some(Service { bit, provider: Provider::Nobody }));
         bit
     }
 

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 const PAGE: usize = 64;
 
 #[derive(Debug, Clone)]
-pub(crate) struct Pages<T>(Vec<Arc<Vec<T>>>);
+pub(crate) struct Pages<T>(Vec<Arc<[T; PAGE]>>);
 
 impl<T> Default for Pages<T> {
     fn default() -> Self {
@@ -18,13 +18,13 @@ impl<T> Default for Pages<T> {
 impl<T: Clone + Default> Pages<T> {
     #[inline]
     pub(crate) fn get(&self, at: usize) -> Option<&T> {
-        self.0.get(at / PAGE)?.get(at % PAGE)
+        Some(&self.0.get(at / PAGE)?[at % PAGE])
     }
 
     /// Puts an entry; what lies between it and those before it is filled up.
     pub(crate) fn set(&mut self, at: usize, entry: T) {
         while self.0.len() <= at / PAGE {
-            self.0.push(Arc::new(alloc::vec![T::default(); PAGE]));
+            self.0.push(Arc::new(core::array::from_fn(|_| T::default())));
         }
         Arc::make_mut(&mut self.0[at / PAGE])[at % PAGE] = entry;
     }

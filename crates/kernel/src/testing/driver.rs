@@ -26,8 +26,8 @@ use core::time::Duration;
 
 use abi::{ExitKind, Generation, Pattern, Payload, RequestId, Scope, Slot, Time};
 use kernel::{
-    CallContext, ContextCall, ContextVerb, Discovered, Door, Effect, Ensemble, Event, Grants, Incoming,
-    KernelCall, Order, Outcome, Settings, SpawnFault, Undelivered, Word,
+    CallContext, ContextCall, ContextVerb, Discovered, Door, Effect, Ensemble, Event, FunctionCall, Grants,
+    Incoming, KernelCall, Order, Outcome, Settings, SpawnFault, Undelivered, Word,
 };
 
 use super::lines::Names;
@@ -320,6 +320,8 @@ fn kernel_call(method: &str, rest: &[&str]) -> Parsed<KernelCall> {
             let rest: Vec<&str> = rest.iter().copied().filter(|word| !word.starts_with("in=")).collect();
             KernelCall::Context(ContextCall { scope, verb: context_verb(method, &rest)? })
         }
+        "fn.list" => KernelCall::Function(FunctionCall::List),
+        "fn.rm" => KernelCall::Function(FunctionCall::Remove { name: name(first)? }),
         "bad" => KernelCall::Bad(rest.join(" ")),
         unknown => KernelCall::Unknown(name(unknown)?),
     })

@@ -257,6 +257,7 @@ fn task_text(task: &Task) -> String {
         Task::ConfigSections => String::from("config.sections"),
         Task::ModuleCommands => String::from("module.commands"),
         Task::SecretGet(name) => format!("secret.get {name}"),
+        Task::Function(call, _) => String::from(call.method()),
     }
 }
 

@@ -75,6 +75,31 @@ pub enum KernelCall<'a> {
         /// The secret's name.
         name: Cow<'a, str>,
     },
+    /// `fn.run`
+    FunctionRun {
+        /// Its name.
+        name: Cow<'a, str>,
+        /// What it is given.
+        input: Option<Raw<'a>>,
+        /// Give up after this many milliseconds.
+        timeout_ms: Option<u64>,
+    },
+    /// `fn.list`
+    FunctionList,
+    /// `fn.put`
+    FunctionPut {
+        /// Its name.
+        name: Cow<'a, str>,
+        /// WebAssembly as text.
+        source: Cow<'a, str>,
+        /// The most that it may ever do.
+        permissions: Permissions,
+    },
+    /// `fn.rm`
+    FunctionRemove {
+        /// Its name.
+        name: Cow<'a, str>,
+    },
     /// No such method.
     Unknown(&'a str),
     /// A known method with parameters that it can't take.
@@ -104,6 +129,10 @@ pub fn decode_kernel_call<'a>(method: &'a str, params: Option<Raw<'a>>) -> Kerne
         "monitor.snapshot" => Ok(KernelCall::MonitorSnapshot),
         "secret.get" => secret_get(params).map_err(|message| ("secret.get", message)),
         method if method.starts_with("context.") => return context_call::decode(method, params),
+        "fn.run" => function_run(params).map_err(|message| ("fn.run", message)),
+        "fn.list" => Ok(KernelCall::FunctionList),
+        "fn.put" => function_put(params).map_err(|message| ("fn.put", message)),
+        "fn.rm" => function_remove(params).map_err(|message| ("fn.rm", message)),
         _ => Ok(KernelCall::Unknown(method)),
     };
     read.unwrap_or_else(|(method, message)| KernelCall::Bad {
@@ -141,6 +170,28 @@ fn permissions_request(params: Option<Raw<'_>>) -> Result<KernelCall<'_>, String
     Ok(KernelCall::PermissionsRequest { permissions: params.permissions()?, reason: reason.map(cut) })
 }
 
+fn function_run(params: Option<Raw<'_>>) -> Result<KernelCall<'_>, String> {
+    let params = Params::read(params)?;
+    let timeout_ms = match params.timeout_ms.filter(|timeout| *timeout != Raw::NULL) {
+        Some(timeout) => Some(timeout.as_str().parse().map_err(|_| "timeoutMs is no whole number")?),
+        None => None,
+    };
+    Ok(KernelCall::FunctionRun { name: name("name", params.name)?, input: params.input, timeout_ms })
+}
+
+fn function_put(params: Option<Raw<'_>>) -> Result<KernelCall<'_>, String> {
+    let params = Params::read(params)?;
+    let source = params.source.ok_or("source is missing")?;
+    let source = text_of(source).ok_or("source is not a string")?;
+    // What is not asked for is nothing.
+    let permissions = params.permissions.map_or_else(|| Ok(Permissions::default()), read_permissions)?;
+    Ok(KernelCall::FunctionPut { name: name("name", params.name)?, source, permissions })
+}
+
+fn function_remove(params: Option<Raw<'_>>) -> Result<KernelCall<'_>, String> {
+    Ok(KernelCall::FunctionRemove { name: name("name", Params::read(params)?.name)? })
+}
+
 fn cut(text: Cow<'_, str>) -> Cow<'_, str> {
     if text.len() <= REASON_BYTES_MAX {
         return text;
@@ -162,6 +213,9 @@ pub(super) struct Params<'a> {
     service: Option<Raw<'a>>,
     permissions: Option<Raw<'a>>,
     reason: Option<Raw<'a>>,
+    input: Option<Raw<'a>>,
+    source: Option<Raw<'a>>,
+    timeout_ms: Option<Raw<'a>>,
 }
 
 impl<'a> Params<'a> {
@@ -235,6 +289,9 @@ impl<'de> Deserialize<'de> for Params<'de> {
                         "ttl_ms" => params.ttl_ms = value,
                         "watch" => params.watch = value,
                         "name" => params.name = value,
+                        "input" => params.input = value,
+                        "source" => params.source = value,
+                        "timeoutMs" => params.timeout_ms = value,
                         _ => {}
                     }
                 }

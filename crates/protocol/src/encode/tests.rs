@@ -11,6 +11,18 @@ fn a_uuid_is_written_from_its_highest_digit_on() {
 }
 
 #[test]
+fn a_delivery_with_its_payload_put_in_later_is_the_same_line() {
+    for traceparent in [None, Some("00-1-2-00"), Some("with \"quotes\"")] {
+        let (mut whole, mut around) = (b"before".to_vec(), b"before".to_vec());
+        deliver(&mut whole, 7, "a topic", b"[1, 2]", traceparent);
+        let at = deliver_around(&mut around, 7, "a topic", traceparent);
+        around.splice(at..at, *b"[1, 2]");
+        assert_eq!(around, whole);
+    }
+    assert!(is_one_line(b"{}") && !is_one_line(b"{\n}") && !is_one_line(b"{\r}"));
+}
+
+#[test]
 fn lines_are_added_to_what_is_there() {
     let mut out = b"before\n".to_vec();
     ping(&mut out);

@@ -23,6 +23,8 @@ pub enum Runtime {
     Php,
     /// The entry is a program of its own.
     Binary,
+    /// The entry is a WebAssembly component, in the binary form or as text.
+    Wasm,
 }
 
 /// What a module may do on the bus: which services it may call, which topics it hears.
@@ -125,8 +127,6 @@ pub struct Manifest {
     pub cli_entrypoint: Option<String>,
     /// Frames of part B that it understands; unknown words are ignored.
     pub features: Features,
-    /// How its frames travel, if both sides can.
-    pub transport: Transport,
     /// Our additions about its life.
     pub policy: Policy,
     /// What was left out because it is malformed.
@@ -148,16 +148,6 @@ pub struct Features {
     pub deadline: bool,
     /// `trace`: the field `traceparent`
     pub trace: bool,
-}
-
-/// The way on which a module wants its frames to travel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Transport {
-    /// Its stdin and stdout: always there.
-    #[default]
-    Pipes,
-    /// `shm`: shared memory, or the pipes where that is not to be had.
-    Shm,
 }
 
 impl Manifest {

@@ -14,10 +14,20 @@ pub enum Protocol {
     Lines,
     /// Not at all: any command, watched from outside.
     None,
-    /// A WebAssembly component; not yet supported.
+    /// A WebAssembly component of the world `ostoja:module`.
     Wasm,
     /// An MCP server; not yet supported.
     Mcp,
+}
+
+/// The way on which a module wants its frames to travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Transport {
+    /// Its stdin and stdout: always there.
+    #[default]
+    Pipes,
+    /// Shared memory, or the pipes where that is not to be had.
+    Shm,
 }
 
 /// When a module that ended by itself is started again.
@@ -139,6 +149,8 @@ pub struct Limits {
     pub core_bytes: Option<u64>,
     /// Processor time, seconds.
     pub cpu_seconds: Option<u64>,
+    /// Wall-clock time of one entry into a WebAssembly module.
+    pub deadline: Option<Duration>,
 }
 
 /// All of it; `None` where the file says nothing.
@@ -146,6 +158,8 @@ pub struct Limits {
 pub struct Policy {
     /// How the module talks; without it, `lines` for a folder with `module.json` and `none` for a command.
     pub protocol: Option<Protocol>,
+    /// Which way its frames go, if it talks.
+    pub transport: Option<Transport>,
     /// When it is started again.
     pub restart: Option<Restart>,
     /// Who is restarted with it.
@@ -172,6 +186,7 @@ impl Limits {
             processes: self.processes.or(below.processes),
             core_bytes: self.core_bytes.or(below.core_bytes),
             cpu_seconds: self.cpu_seconds.or(below.cpu_seconds),
+            deadline: self.deadline.or(below.deadline),
         }
     }
 }
@@ -182,6 +197,7 @@ impl Policy {
     pub fn over(self, below: &Self) -> Self {
         Self {
             protocol: self.protocol.or(below.protocol),
+            transport: self.transport.or(below.transport),
             restart: self.restart.or(below.restart),
             strategy: self.strategy.or(below.strategy),
             max_restarts: self.max_restarts.or(below.max_restarts),
@@ -192,6 +208,19 @@ impl Policy {
                 grace: self.stop.grace.or(below.stop.grace),
             },
             limits: self.limits.over(below.limits),
+        }
+    }
+}
+
+impl Transport {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Pipes, Self::Shm];
+
+    /// The word in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pipes => "pipes",
+            Self::Shm => "shm",
         }
     }
 }

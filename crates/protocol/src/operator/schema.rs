@@ -2,8 +2,9 @@
 //! which request.
 
 use super::{
-    Acted, Event, Installed, KernelStatus, LogPage, ModuleDetail, ModuleStatus, PendingRow, PermissionRow,
-    Plan, Published, Request, Response, Settled, Story, UsageTable,
+    Acted, ActorTable, Event, FunctionRow, FunctionStats, Installed, KernelStatus, LogPage, ModuleDetail,
+    ModuleStatus, PendingRow, PermissionRow, Plan, Published, Request, Response, Settled, Story, Swapped,
+    UsageTable,
 };
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
@@ -62,6 +63,18 @@ struct Answers {
     call: Value,
     publish: Published,
     usage: UsageTable,
+    #[schemars(rename = "module.swap")]
+    module_swap: Swapped,
+    actors: ActorTable,
+    #[schemars(rename = "fn.put")]
+    function_put: FunctionRow,
+    /// What the function gave, as it is.
+    #[schemars(rename = "fn.run")]
+    function_run: Value,
+    #[schemars(rename = "fn.list")]
+    function_list: Vec<FunctionRow>,
+    #[schemars(rename = "fn.stats")]
+    function_stats: FunctionStats,
     why: Story,
 }
 

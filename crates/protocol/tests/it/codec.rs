@@ -237,6 +237,17 @@ fn kernel_call(call: &KernelCall<'_>) -> Value {
         KernelCall::MonitorSnapshot => json!({ "call": "monitor.snapshot" }),
         KernelCall::SecretGet { name } => json!({ "call": "secret.get", "name": name }),
         KernelCall::Context(call) => context_call(call),
+        KernelCall::FunctionRun { name, input, timeout_ms } => object([
+            ("call", Some(json!("fn.run"))),
+            ("name", Some(json!(name))),
+            ("input", input.and_then(|input| raw(Some(input)))),
+            ("timeoutMs", timeout_ms.map(|timeout| json!(timeout))),
+        ]),
+        KernelCall::FunctionList => json!({ "call": "fn.list" }),
+        KernelCall::FunctionPut { name, source, permissions: wanted } => {
+            json!({ "call": "fn.put", "name": name, "source": source, "permissions": permissions(wanted) })
+        }
+        KernelCall::FunctionRemove { name } => json!({ "call": "fn.rm", "name": name }),
         KernelCall::Unknown(method) => json!({ "unknown": method }),
         KernelCall::Bad { method, message } => json!({ "bad": method, "error": message }),
     }

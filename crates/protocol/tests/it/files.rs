@@ -3,9 +3,10 @@
 use abi::{Explain, Name, PermissionKind, Permissions};
 use protocol::files::config::settings::Settings;
 use protocol::files::config::{Config, Layer};
-use protocol::files::manifest::{Capabilities, Manifest, Transport};
+use protocol::files::manifest::{Capabilities, Manifest};
 use protocol::files::permissions::{Entry, Store};
 use protocol::files::policy::Policy;
+use protocol::files::policy::Transport;
 use protocol::files::project::{Project, ProjectModule, Source};
 use protocol::files::{FileError, FileErrors};
 use serde_json::{Map, Value, json};
@@ -144,7 +145,10 @@ fn manifest_json(manifest: &Manifest) -> Value {
         ("hooks", json!(manifest.hooks)),
         ("cli_entrypoint", json!(manifest.cli_entrypoint)),
         ("features", features(manifest)),
-        ("transport", if manifest.transport == Transport::Shm { json!("shm") } else { Value::Null }),
+        (
+            "transport",
+            if manifest.policy.transport == Some(Transport::Shm) { json!("shm") } else { Value::Null },
+        ),
         ("policy", policy_json(&manifest.policy)),
         ("warnings", manifest.warnings.iter().map(error_json).collect()),
     ])

@@ -11,7 +11,7 @@ use crate::rlimits::Limits;
 fn report(broken: &[(Layer, Proof)]) -> Report {
     let proof = |layer| {
         let named = broken.iter().find(|(known, _)| *known == layer);
-        let unbuilt = matches!(layer, Layer::RunList | Layer::Namespaces | Layer::NetBroker);
+        let unbuilt = matches!(layer, Layer::RunList | Layer::NetBroker);
         let other = if unbuilt { Proof::Missing("not built yet".to_owned()) } else { Proof::Works };
         (layer, named.map_or(other, |(_, proof)| proof.clone()))
     };
@@ -26,13 +26,13 @@ fn contained() -> Confinement {
 #[test]
 fn the_best_there_is_today_names_what_is_not_built() {
     let level = contained().level(&report(&[]));
-    assert_eq!(level.to_string(), "partial (missing: run_list, namespaces, net_broker)");
+    assert_eq!(level.to_string(), "partial (missing: run_list)");
 }
 
 #[test]
 fn an_open_command_is_told_what_it_lacks() {
     let open = Request::open(Path::new("/m"), Limits::STANDARD).to_confinement();
-    let expected = "partial (missing: capabilities, landlock_files, landlock_net, landlock_scopes, run_list, namespaces, net_broker)";
+    let expected = "partial (missing: capabilities, landlock_files, landlock_net, landlock_scopes, user_namespace, mount_namespace, pid_namespace, ipc_namespace, uts_namespace, net_namespace, run_list, net_broker)";
     assert_eq!(open.level(&report(&[])).to_string(), expected);
 }
 
@@ -40,7 +40,7 @@ fn an_open_command_is_told_what_it_lacks() {
 fn a_weak_layer_does_not_count() {
     let weak = report(&[(Layer::LandlockFiles, Proof::Weak("files can be cut short".to_owned()))]);
     let level = contained().level(&weak);
-    assert_eq!(level.to_string(), "partial (missing: landlock_files, run_list, namespaces, net_broker)");
+    assert_eq!(level.to_string(), "partial (missing: landlock_files, run_list)");
 }
 
 #[test]

@@ -16,13 +16,15 @@ use crate::raw;
 /// 40: above what a process holds when it has just begun, below what it opens later.
 const FIRST: RawFd = 40;
 
-/// 17 places: three for input and output, one for the Landlock rules, one for joining a group, the rest handed over.
-const PLACES: usize = 5 + EXTRA_FDS_MAX;
+/// 18 places: three for input and output, one for the Landlock rules, one for joining a group, one for the first process's program,
+/// the rest handed over.
+const PLACES: usize = EXTRA + EXTRA_FDS_MAX;
 
 /// What the places before the handed over ones are for.
 const RULESET: usize = 3;
 const JOIN: usize = 4;
-const EXTRA: usize = 5;
+const INIT: usize = 5;
+const EXTRA: usize = 6;
 
 /// The window. Made early, while its numbers are free, and used by one launch at a time.
 #[derive(Debug)]
@@ -60,19 +62,19 @@ impl Berths {
 
     /// The number at which a child's own table may end.
     pub(super) fn end() -> RawFd {
-        FIRST + RawFd::try_from(PLACES).expect("17 places")
+        FIRST + RawFd::try_from(PLACES).expect("18 places")
     }
 
-    /// Puts everything at its place until the value is dropped; and the stack.
+    /// Puts everything at its place until the value is dropped; and the stack. `fixed` are the Landlock rules, what a group is
+    /// joined by, and the first process's program.
     pub(super) fn moor(
         &mut self,
         stdio: [BorrowedFd<'_>; 3],
-        ruleset: Option<BorrowedFd<'_>>,
-        join: Option<BorrowedFd<'_>>,
+        fixed: [Option<BorrowedFd<'_>>; 3],
         extra: &[OwnedFd],
     ) -> io::Result<(Moored<'_>, &mut raw::Stack)> {
         let moored = Moored { empty: &self.empty, places: &mut self.places };
-        let fixed = stdio.into_iter().map(Some).chain([ruleset, join]);
+        let fixed = stdio.into_iter().map(Some).chain(fixed);
         let handed_over = extra.iter().map(|fd| Some(fd.as_fd()));
         for (place, fd) in moored.places.iter_mut().zip(fixed.chain(handed_over)) {
             if let Some(fd) = fd {
@@ -94,6 +96,10 @@ impl Moored<'_> {
 
     pub(super) fn join(&self) -> BorrowedFd<'_> {
         self.at(JOIN)
+    }
+
+    pub(super) fn init(&self) -> BorrowedFd<'_> {
+        self.at(INIT)
     }
 
     pub(super) fn extra(&self, count: usize) -> &[OwnedFd] {

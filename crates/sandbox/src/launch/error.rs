@@ -37,11 +37,21 @@ pub enum Step {
     Exec,
     /// Taking a table of descriptors of its own.
     OwnTable,
+    /// Entering its namespaces.
+    Namespaces,
+    /// Having its view of the files built.
+    Mounts,
+    /// Getting a first process for its pid namespace.
+    Init,
+    /// Mounting its own view of processes.
+    Processes,
+    /// Being born by the nanny.
+    Birth,
 }
 
 impl Step {
     /// All steps, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
         Self::Apart,
         Self::Parent,
         Self::Cgroup,
@@ -56,6 +66,11 @@ impl Step {
         Self::SignalMask,
         Self::Exec,
         Self::OwnTable,
+        Self::Namespaces,
+        Self::Mounts,
+        Self::Init,
+        Self::Processes,
+        Self::Birth,
     ];
 
     /// The step in a sentence.
@@ -75,6 +90,11 @@ impl Step {
             Self::SignalMask => "empty its signal mask",
             Self::Exec => "run its program",
             Self::OwnTable => "take a table of descriptors of its own",
+            Self::Namespaces => "enter its namespaces",
+            Self::Mounts => "have its view of the files built",
+            Self::Init => "get a first process for its pid namespace",
+            Self::Processes => "mount its own view of processes",
+            Self::Birth => "be born in its pid namespace",
         }
     }
 }

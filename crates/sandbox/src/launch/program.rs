@@ -52,7 +52,7 @@ pub(super) fn find(
 /// The confinement with the rules that the program itself needs: a runtime outside the system's folders brings its own
 /// libraries, which lie beside it.
 pub(super) fn admitted(mut confinement: Confinement, program: &Path) -> Confinement {
-    if !confinement.has(Layer::LandlockFiles) {
+    if !confinement.has(Layer::LandlockFiles) && !confinement.has(Layer::MountNamespace) {
         return confinement;
     }
     let mut rules = confinement.paths;

@@ -42,44 +42,45 @@ fn a_module_with_permissions_is_held_to_them() {
     check(
         &request(&granted),
         expect![[r#"
-        layers  no_new_privs, capabilities, rlimits, seccomp, landlock_files, landlock_net, landlock_scopes
-        path    r-x /bin
-        path    r-- /dev/fd
-        path    dev /dev/full
-        path    dev /dev/null
-        path    dev /dev/random
-        path    dev /dev/tty
-        path    dev /dev/urandom
-        path    dev /dev/zero
-        path    r-- /etc
-        path    r-x /home/ewa/modules/logger
-        path    rw- /home/ewa/modules/logger/state
-        path    r-- /home/ewa/notes
-        path    r-x /lib
-        path    r-x /lib32
-        path    r-x /lib64
-        path    r-x /libx32
-        path    r-x /nix/store
-        path    r-x /opt
-        path    r-- /proc
-        path    r-- /run/resolvconf
-        path    r-- /run/systemd/resolve
-        path    r-x /sbin
-        path    rw- /srv/out
-        path    r-- /sys/devices/system/cpu
-        path    r-- /sys/devices/system/node
-        path    r-- /sys/fs/cgroup
-        path    r-- /sys/kernel/mm/transparent_hugepage
-        path    rw- /tmp/ostoja-1/logger
-        path    r-x /usr
-        net     tcp 53 443 8080, udp all
-        limit   core 0
-        limit   nofile 4096
-        limit   data 1073741824
-        limit   cpu 60 (hard 61)
-        umask   077
-        denied  60 system calls
-    "#]],
+            layers  no_new_privs, capabilities, rlimits, seccomp, landlock_files, landlock_net, landlock_scopes, user_namespace, mount_namespace, pid_namespace, ipc_namespace, uts_namespace
+            path    r-x /bin
+            path    r-- /dev/fd
+            path    dev /dev/full
+            path    dev /dev/null
+            path    dev /dev/random
+            path    dev /dev/tty
+            path    dev /dev/urandom
+            path    dev /dev/zero
+            path    r-- /etc
+            path    r-x /home/ewa/modules/logger
+            path    rw- /home/ewa/modules/logger/state
+            path    r-- /home/ewa/notes
+            path    r-x /lib
+            path    r-x /lib32
+            path    r-x /lib64
+            path    r-x /libx32
+            path    r-x /nix/store
+            path    r-x /opt
+            path    r-- /proc
+            path    r-- /run/resolvconf
+            path    r-- /run/systemd/resolve
+            path    r-x /sbin
+            path    rw- /srv/out
+            path    r-- /sys/devices/system/cpu
+            path    r-- /sys/devices/system/node
+            path    r-- /sys/fs/cgroup
+            path    r-- /sys/kernel/mm/transparent_hugepage
+            path    rw- /tmp/ostoja-1/logger
+            path    r-x /usr
+            net     tcp 53 443 8080, udp all
+            limit   core 0
+            limit   nofile 4096
+            limit   data 1073741824
+            limit   cpu 60 (hard 61)
+            umask   077
+            calls   271: files, names, memory, threads, processes, time, events, sockets, questions, narrowing, users, sharing
+            denied  64 system calls
+        "#]],
     );
 }
 
@@ -96,14 +97,14 @@ fn an_open_command_keeps_files_and_network() {
     check(
         &Request::open(Path::new("/home/ewa/project"), Limits::STANDARD),
         expect![[r#"
-        layers  no_new_privs, rlimits, seccomp
-        path    all
-        net     all
-        limit   core 0
-        limit   nofile 4096
-        umask   022
-        denied  60 system calls
-    "#]],
+            layers  no_new_privs, rlimits, seccomp
+            path    all
+            net     all
+            limit   core 0
+            limit   nofile 4096
+            umask   022
+            denied  61 system calls
+        "#]],
     );
 }
 

@@ -1,7 +1,9 @@
 //! The forbidden acts. Each runs in a child that shares our memory, so it makes system calls and nothing else; it returns 0 when the
 //! act succeeded and the errno when it was refused.
 
-use crate::raw;
+use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+
+use crate::raw::{self, Semaphore};
 
 /// Above the bound that the probe sets, below what every process may open.
 const HIGH_NUMBER: i32 = 100;
@@ -31,6 +33,10 @@ pub(super) fn bind_a_port() -> u8 {
     code(raw::bind_loopback())
 }
 
+pub(super) fn find_the_loopback() -> u8 {
+    code(raw::find_loopback())
+}
+
 pub(super) fn signal_the_parent() -> u8 {
     code(raw::ask_parent())
 }
@@ -42,6 +48,39 @@ pub(super) fn kill_own_group() -> u8 {
         Ok(()) => 0,
         refused => code(refused),
     }
+}
+
+/// Needs a right over the machine, whatever rights it has in a namespace.
+pub(super) fn stop_swapping() -> u8 {
+    code(raw::stop_swapping())
+}
+
+/// A folder that every machine has, and that the probe's own root does not show.
+pub(super) fn list_the_settings() -> u8 {
+    code(raw::open_folder(c"/etc"))
+}
+
+pub(super) fn ask_everybody() -> u8 {
+    code(raw::ask_everybody())
+}
+
+/// The number of a semaphore that the probing process has made; the acts share its memory.
+pub(super) static SEMAPHORE: AtomicI32 = AtomicI32::new(-1);
+
+pub(super) fn look_at_a_semaphore() -> u8 {
+    code(Semaphore::look(SEMAPHORE.load(Ordering::Relaxed)))
+}
+
+/// The number of the probing process's own uts namespace.
+pub(super) static NAMES: AtomicU64 = AtomicU64::new(0);
+
+/// Where the names of the machine are kept.
+pub(super) const NAMES_AT: &core::ffi::CStr = c"/proc/self/ns/uts";
+
+/// The kernel's own word on whose names it would change: changing them to find out would rename the machine.
+pub(super) fn share_the_names() -> u8 {
+    let own = raw::number_of(NAMES_AT);
+    if own != 0 && own != NAMES.load(Ordering::Relaxed) { code(Err(libc::EPERM)) } else { 0 }
 }
 
 fn code(outcome: Result<(), i32>) -> u8 {

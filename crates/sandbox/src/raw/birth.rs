@@ -11,18 +11,27 @@
 //!    `CLONE_THREAD` are not given. So are its descriptors: either `CLONE_FILES` is not given, or its first step takes a
 //!    table of its own and it ends when that fails.
 //! 6. It never changes whether memory may be dumped, which it would share.
+//!
+//! A child with a pid namespace of its own has a nanny: a process that enters the namespaces, gives birth to the first process of
+//! the new one and then to the child, both as our own children (`CLONE_PARENT`), and ends. The same six points hold for it and for
+//! them: each waits for the one that it gave birth to, and each has a part of the stack to itself. The nanny keeps sharing our table
+//! of descriptors, opens nothing, closes nothing, and so puts the two pidfds where we find them.
 #![expect(unsafe_code, reason = "no safe library gives birth to a child that runs steps of ours")]
 
 use core::ffi::{c_int, c_void};
+use core::sync::atomic::{AtomicI32, Ordering};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use super::set_signal_mask;
 use crate::cgroup::JoinFds;
+use crate::house::Works;
 use crate::launch::{Recipe, Step, Word, live};
 
-/// 64 KiB: the child's steps use below 8 KiB even unoptimised.
+/// 64 KiB: the child's steps use below 8 KiB even unoptimised, a nanny's too.
 const STACK_BYTES: usize = 64 << 10;
+/// 32 KiB for those that a nanny gives birth to, one after the other; the nanny has the upper half.
+const NURSLING_STACK_BYTES: usize = STACK_BYTES / 2;
 /// One page that can't be touched lies below the stack, so that an overflow is a SIGSEGV of the child and not a change in our memory.
 const GUARD_BYTES: usize = 4096;
 
@@ -69,34 +78,188 @@ impl Drop for Stack {
 pub(crate) struct Born {
     pub(crate) pid: u32,
     pub(crate) pidfd: OwnedFd,
-    pub(crate) failure: Option<(Step, i32)>,
+    pub(crate) failure: Option<Failure>,
 }
 
-/// What the child finds at its birth.
-struct Cradle<'a> {
-    recipe: &'a Recipe<'a>,
-    parent: i32,
-    join: Option<BorrowedFd<'a>>,
-    word: &'a Word,
+/// A child, and the first process of its pid namespace when it has one of its own.
+#[derive(Debug)]
+pub(crate) struct Family {
+    pub(crate) born: Born,
+    pub(crate) init: Option<OwnedFd>,
 }
 
-/// The child's first function, on its own stack.
+/// What a process finds at its birth.
+pub(crate) struct Cradle<'a> {
+    pub(crate) role: Role<'a>,
+    /// The number that its parent has for it; 0 when that is outside of its pid namespace.
+    pub(crate) parent: i32,
+    pub(crate) join: Option<BorrowedFd<'a>>,
+    pub(crate) word: &'a Word,
+}
+
+/// What it is to become.
+#[derive(Clone, Copy)]
+pub(crate) enum Role<'a> {
+    /// The program.
+    Child(&'a Recipe<'a>),
+    /// The one that brings the next two into the world.
+    Nanny(&'a Recipe<'a>, &'a Nursery),
+    /// The first process of the child's pid namespace.
+    Init(&'a Recipe<'a>),
+    /// The one that builds namespaces and then holds them until we have them.
+    Builder(&'a Works<'a>),
+}
+
+impl<'a> Role<'a> {
+    /// Its group's list of members.
+    fn join(self) -> Option<BorrowedFd<'a>> {
+        match self {
+            Self::Child(recipe) => recipe.join,
+            Self::Nanny(..) | Self::Init(_) | Self::Builder(_) => None,
+        }
+    }
+}
+
+/// Where a nanny says whom she gave birth to.
+#[derive(Debug)]
+pub(crate) struct Nursery {
+    init: Place,
+    child: Place,
+    /// The lowest address of the stack that both use, one after the other.
+    nursling_stack: u64,
+    /// The folder of the child's group. The first process stays out of it, so that a group is empty when its module has ended.
+    group: Option<RawFd>,
+}
+
+/// One process: its number and its pidfd; 0 and -1 while there is none.
+#[derive(Debug)]
+struct Place {
+    pid: AtomicI32,
+    pidfd: AtomicI32,
+}
+
+impl Place {
+    fn empty() -> Self {
+        Self { pid: AtomicI32::new(0), pidfd: AtomicI32::new(-1) }
+    }
+
+    fn put(&self, (pid, pidfd): (i32, RawFd)) {
+        self.pid.store(pid, Ordering::Relaxed);
+        self.pidfd.store(pidfd, Ordering::Relaxed);
+    }
+
+    /// Called once, after the nanny has ended.
+    fn take(&self) -> Option<(u32, OwnedFd)> {
+        let pidfd = self.pidfd.swap(-1, Ordering::Relaxed);
+        if pidfd < 0 {
+            return None;
+        }
+        // SAFETY: the nanny shared our table of descriptors when the kernel put a new one there for her; nobody else knows of it, and
+        // the swap hands it out once.
+        let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+        Some((self.pid.load(Ordering::Relaxed).cast_unsigned(), pidfd))
+    }
+}
+
+/// A step that failed, its errno, and which of several things it was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) step: Step,
+    pub(crate) errno: i32,
+    pub(crate) which: u16,
+}
+
+/// The process's first function, on its own stack.
 extern "C" fn first(cradle: *const Cradle<'_>) -> ! {
-    // SAFETY: `spawn` gives a pointer to a value on its own frame, which stands still until this process has left our memory.
+    // SAFETY: whoever gave birth to it made the value on its own frame, and stands still until this process has left our memory.
     let cradle = unsafe { &*cradle };
-    live(cradle.recipe, cradle.parent, cradle.join, cradle.word)
+    live(cradle)
 }
 
 /// Gives birth to a child that follows the recipe, and returns when it runs its program, has done its act or has given up.
-pub(crate) fn spawn(recipe: &Recipe<'_>, cgroup: Option<&JoinFds>, stack: &mut Stack) -> io::Result<Born> {
+pub(crate) fn spawn(recipe: &Recipe<'_>, cgroup: Option<&JoinFds>, stack: &mut Stack) -> io::Result<Family> {
+    if recipe.spaces.as_ref().is_some_and(|spaces| spaces.init.is_some()) {
+        return spawn_by_nanny(recipe, cgroup, stack);
+    }
     let word = Word::default();
+    let own_table = if recipe.table_end.is_some() { libc::CLONE_FILES } else { 0 };
+    let born = spawn_as(Role::Child(recipe), &word, own_table, cgroup, stack)?;
+    Ok(Family { born, init: None })
+}
+
+/// Gives birth to a process that builds, and returns when it holds what it has built, or has given up.
+pub(crate) fn spawn_builder(works: &Works<'_>, stack: &mut Stack) -> io::Result<Born> {
+    spawn_as(Role::Builder(works), &Word::default(), 0, None, stack)
+}
+
+fn spawn_by_nanny(recipe: &Recipe<'_>, cgroup: Option<&JoinFds>, stack: &mut Stack) -> io::Result<Family> {
+    let word = Word::default();
+    let nursery = Nursery {
+        init: Place::empty(),
+        child: Place::empty(),
+        nursling_stack: stack.bottom(),
+        group: cgroup.map(|group| group.dir.as_raw_fd()),
+    };
+    let nanny = spawn_as(Role::Nanny(recipe, &nursery), &word, libc::CLONE_FILES, None, stack)?;
+    // Another thread that reaps strangers may have been quicker; its end tells nothing.
+    let _ = crate::reap::wait(nanny.pidfd.as_fd());
+    let init = nursery.init.take().map(|(_, pidfd)| pidfd);
+    match nursery.child.take() {
+        Some((pid, pidfd)) => Ok(Family { born: Born { pid, pidfd, failure: nanny.failure }, init }),
+        // The first process, if there is one, has ended or is ended by the nanny: the child that gave up is she herself.
+        None => {
+            if let Some(init) = init {
+                let _ = crate::reap::wait(init.as_fd());
+            }
+            Ok(Family { born: nanny, init: None })
+        }
+    }
+}
+
+fn spawn_as(
+    role: Role<'_>,
+    word: &Word,
+    flags: c_int,
+    cgroup: Option<&JoinFds>,
+    stack: &mut Stack,
+) -> io::Result<Born> {
     let parent = rustix::process::getpid().as_raw_nonzero().get();
     let before = set_signal_mask(u64::MAX).map_err(io::Error::from_raw_os_error)?;
-    let born = birth(Cradle { recipe, parent, join: None, word: &word }, cgroup, stack);
+    let group = cgroup.map(|group| group.dir.as_raw_fd());
+    let place = (stack.bottom(), STACK_BYTES as u64);
+    let born = birth(Cradle { role, parent, join: None, word }, FLAGS | flags, group, place);
     // Restoring what was there before can't fail.
     let _ = set_signal_mask(before);
     let (pid, pidfd) = born.map_err(io::Error::from_raw_os_error)?;
-    Ok(Born { pid, pidfd, failure: word.read() })
+    // SAFETY: the call succeeded with CLONE_PIDFD, so the kernel has put a new descriptor there that nobody else knows.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+    Ok(Born { pid: pid.cast_unsigned(), pidfd, failure: word.read() })
+}
+
+impl Nursery {
+    /// Gives birth to the first process of the namespace, and returns when it has left our memory.
+    pub(crate) fn init(&self, cradle: Cradle<'_>, flags: c_int) -> Result<(), i32> {
+        self.nurse(cradle, flags, None).map(|born| self.init.put(born))
+    }
+
+    /// Gives birth to the child, and returns when it has left our memory.
+    pub(crate) fn child(&self, cradle: Cradle<'_>, flags: c_int) -> Result<(), i32> {
+        self.nurse(cradle, flags, self.group).map(|born| self.child.put(born))
+    }
+
+    /// One of the two, whose parent is the nanny's own.
+    fn nurse(&self, cradle: Cradle<'_>, flags: c_int, group: Option<RawFd>) -> Result<(i32, RawFd), i32> {
+        let place = (self.nursling_stack, NURSLING_STACK_BYTES as u64);
+        birth(cradle, FLAGS | libc::CLONE_PARENT | flags, group, place)
+    }
+
+    /// Ends the first process, and all of its namespace with it.
+    pub(crate) fn end(&self) {
+        let init = self.init.pid.load(Ordering::Relaxed);
+        if init > 0 {
+            super::end_process(init);
+        }
+    }
 }
 
 /// The bit lies above the 32 that the C library's type has room for.
@@ -105,44 +268,46 @@ const CLONE_INTO_CGROUP: u64 = 1 << 33;
 const FLAGS: i32 = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD;
 
 /// By `clone3`, which can put the child into its cgroup at birth; by `clone` where a filter or an old kernel answers that
-/// there is no such call.
-fn birth<'a>(
-    mut cradle: Cradle<'a>,
-    cgroup: Option<&'a JoinFds>,
-    stack: &mut Stack,
-) -> Result<(u32, OwnedFd), i32> {
+/// there is no such call. Gives its number and its pidfd. `stack` is the lowest address and the length.
+///
+/// A nanny calls it too, so it allocates nothing and can't panic.
+fn birth(
+    mut cradle: Cradle<'_>,
+    flags: c_int,
+    group: Option<RawFd>,
+    stack: (u64, u64),
+) -> Result<(i32, RawFd), i32> {
     let mut pidfd: c_int = -1;
-    let into_cgroup = if cgroup.is_some() { CLONE_INTO_CGROUP } else { 0 };
-    let flags = FLAGS | if cradle.recipe.table_end.is_some() { libc::CLONE_FILES } else { 0 };
+    let into_cgroup = if group.is_some() { CLONE_INTO_CGROUP } else { 0 };
+    // A child of the nanny's parent tells its end as the nanny does.
+    let exit_signal = if flags & libc::CLONE_PARENT == 0 { libc::SIGCHLD } else { 0 };
     let args = libc::clone_args {
         flags: flags as u64 | into_cgroup,
         pidfd: (&raw mut pidfd).expose_provenance() as u64,
         child_tid: 0,
         parent_tid: 0,
-        exit_signal: libc::SIGCHLD as u64,
-        stack: stack.bottom(),
-        stack_size: STACK_BYTES as u64,
+        exit_signal: exit_signal as u64,
+        stack: stack.0,
+        stack_size: stack.1,
         tls: 0,
         set_tid: 0,
         set_tid_size: 0,
-        cgroup: cgroup.map_or(0, |fds| fds.dir.as_raw_fd() as u64),
+        cgroup: group.map_or(0, |dir| dir as u64),
     };
     let modern =
         [(&raw const args).expose_provenance() as u64, size_of::<libc::clone_args>() as u64, 0, 0, 0];
     let mut returned = clone_onto(libc::SYS_clone3, modern, &cradle);
     if returned == -i64::from(libc::ENOSYS) {
-        cradle.join = cradle.recipe.join;
-        let top = stack.bottom() + STACK_BYTES as u64;
+        cradle.join = cradle.role.join();
         let pidfd_place = (&raw mut pidfd).expose_provenance() as u64;
-        let old = [flags as u64 | libc::SIGCHLD as u64, top, pidfd_place, 0, 0];
+        let old = [flags as u64 | exit_signal as u64, stack.0 + stack.1, pidfd_place, 0, 0];
         returned = clone_onto(libc::SYS_clone, old, &cradle);
     }
-    if returned < 0 {
-        return Err(i32::try_from(-returned).unwrap_or(libc::EIO));
+    match i32::try_from(returned) {
+        Ok(pid) if pid > 0 => Ok((pid, pidfd)),
+        Ok(errno) => Err(-errno),
+        Err(_) => Err(libc::EIO),
     }
-    // SAFETY: the call succeeded with CLONE_PIDFD, so the kernel has put a new descriptor there that nobody else knows.
-    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-    Ok((u32::try_from(returned).expect("numbers of processes are positive and small"), pidfd))
 }
 
 /// The call itself. In the child it goes on in [`first`] on the new stack and never comes back here.

@@ -38,6 +38,7 @@ const CLOCK: &str = "changes everybody's clock";
 const HANDLE: &str = "opens files past every folder's rights";
 const NAMESPACE: &str = "a new namespace gives rights to parts of the kernel that users don't have";
 const TERMINAL: &str = "types into the terminal of the person who started it";
+const DISCIPLINE: &str = "has the kernel load a driver for a terminal's line";
 const DEVICE: &str = "makes a device node, which opens hardware past all folders";
 
 /// The calls that are refused to every module.
@@ -108,6 +109,7 @@ pub const DENIALS: &[Denial] = &[
     ),
     when("ioctl", libc::SYS_ioctl, When::Is { argument: 1, value: TIOCSTI }, TERMINAL),
     when("ioctl", libc::SYS_ioctl, When::Is { argument: 1, value: TIOCLINUX }, TERMINAL),
+    when("ioctl", libc::SYS_ioctl, When::Is { argument: 1, value: TIOCSETD }, DISCIPLINE),
     when("mknod", libc::SYS_mknod, made(1, libc::S_IFCHR), DEVICE),
     when("mknod", libc::SYS_mknod, made(1, libc::S_IFBLK), DEVICE),
     when("mknodat", libc::SYS_mknodat, made(2, libc::S_IFCHR), DEVICE),
@@ -118,6 +120,9 @@ pub const DENIALS: &[Denial] = &[
 const TIOCSTI: u32 = 0x5412;
 /// Selects and pastes on the console.
 const TIOCLINUX: u32 = 0x541c;
+
+/// Gives a terminal another line discipline.
+const TIOCSETD: u32 = 0x5423;
 
 const fn made(argument: u8, kind: libc::mode_t) -> When {
     When::Holds { argument, mask: libc::S_IFMT, value: kind }
@@ -132,4 +137,39 @@ pub const DENIALS_WITHOUT_NET: &[Denial] = &[when(
     libc::SYS_socket,
     When::IsNot { argument: 0, allowed: LOCAL_FAMILIES },
     "it has no `net` permission",
+)];
+
+/// `MFD_NOEXEC_SEAL`: the file can't be run, for ever.
+const NOT_TO_BE_RUN: u32 = 8;
+
+/// What is refused in addition to a contained child.
+pub const DENIALS_CONTAINED: &[Denial] = &[
+    when(
+        "memfd_create",
+        libc::SYS_memfd_create,
+        When::Lacks { argument: 1, bits: NOT_TO_BE_RUN },
+        "a program that lies in no file was approved by nobody",
+    ),
+    when(
+        "execveat",
+        libc::SYS_execveat,
+        When::HasAny { argument: 4, bits: libc::AT_EMPTY_PATH.cast_unsigned() },
+        "a program that lies in no file was approved by nobody",
+    ),
+];
+
+/// Sockets that a `net` permission means: local ones, both internets, and questions about interfaces.
+const FAMILIES: &[u32] = &[
+    libc::AF_UNIX.cast_unsigned(),
+    libc::AF_INET.cast_unsigned(),
+    libc::AF_INET6.cast_unsigned(),
+    libc::AF_NETLINK.cast_unsigned(),
+];
+
+/// What is refused in addition to a contained child with a `net` permission.
+pub const DENIALS_WITH_NET: &[Denial] = &[when(
+    "socket",
+    libc::SYS_socket,
+    When::IsNot { argument: 0, allowed: FAMILIES },
+    "rare kinds of sockets reach the machine's host, its devices or old code",
 )];

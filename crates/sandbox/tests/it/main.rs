@@ -3,5 +3,6 @@
 mod ends;
 mod launches;
 mod layers;
+mod namespaces;
 mod runtimes;
 mod stage;

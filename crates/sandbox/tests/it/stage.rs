@@ -67,6 +67,11 @@ impl Stage {
         self.request(&[]).to_confinement()
     }
 
+    /// The same in the machine's own namespaces, where it is the turn of the other layers.
+    pub(crate) fn shared(&self) -> Confinement {
+        shared(self.bare())
+    }
+
     /// The acting program with these words, under this confinement.
     pub(crate) fn launch(&self, words: &[&str], confinement: Confinement) -> Launch {
         let mut argv: Vec<OsString> = vec![ACTS.into()];
@@ -92,6 +97,12 @@ impl Stage {
         let without = confinement.without(layer);
         assert_eq!(self.act(words, &without).end, ExitKind::Code(0), "{words:?} without {layer}");
     }
+}
+
+/// A confinement without its namespaces.
+pub(crate) fn shared(confinement: Confinement) -> Confinement {
+    let namespaces = sandbox::Layer::ALL.into_iter().filter(|layer| layer.is_namespace());
+    namespaces.fold(confinement, Confinement::without)
 }
 
 /// A launch of any program, with a small environment.
@@ -138,6 +149,9 @@ pub(crate) fn end_of(child: Child) -> Finished {
     }
     await_readable(&child.pidfd);
     let end = sandbox::reap(child.pidfd.as_fd()).expect("it is ours").expect("it has ended");
+    if let Some(innermost) = child.innermost {
+        innermost.end();
+    }
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Finished { end, stdout: text(stdout), stderr: text(stderr) }
 }

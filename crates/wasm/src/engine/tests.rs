@@ -9,6 +9,8 @@ fn deadline_is_never_shorter_than_asked_for() {
     assert_eq!(ticks_of(Duration::ZERO), 2);
     assert_eq!(ticks_of(Duration::from_millis(1)), 2);
     assert_eq!(ticks_of(Duration::from_micros(1_500)), 3);
+    assert_eq!(ticks_of(Duration::from_secs(30)), 30_001);
+    assert_eq!(ticks_of(Duration::from_nanos(2_000_000_001)), 2_002);
     assert!(ticks_of(Duration::MAX) >= u64::MAX / 4);
 }
 

@@ -35,7 +35,7 @@ pub enum FunctionError {
     #[error("the function may not have more permissions than who puts it; beyond are: {beyond}")]
     BeyondOwner {
         /// What was too much.
-        beyond: Permissions,
+        beyond: Box<Permissions>,
     },
     /// There is no room for another name.
     #[error("there are {max} functions already")]
@@ -173,6 +173,12 @@ pub enum FunctionError {
         #[source]
         source: Arc<io::Error>,
     },
+    /// Another process works in the folder.
+    #[error("the folder of functions `{}` is in use by another process", path.display())]
+    InUse {
+        /// Where.
+        path: PathBuf,
+    },
     /// The key of the folder is not as it was made.
     #[error("the key `{}` can't be trusted: {why}", path.display())]
     Key {
@@ -236,6 +242,7 @@ impl Explain for FunctionError {
             Self::Trapped { .. } => "wasm::function::trapped",
             Self::Busy => "wasm::function::busy",
             Self::Folder { .. } => "wasm::function::folder",
+            Self::InUse { .. } => "wasm::function::in_use",
             Self::Key { .. } => "wasm::function::key",
             Self::SourceLost { .. } => "wasm::function::source_lost",
         }
@@ -258,6 +265,7 @@ impl Explain for FunctionError {
                 "if nobody else could read or write it: chmod 600 {0}; otherwise remove the folder of {0} and put all functions again",
                 path.display()
             ),
+            Self::InUse { path } => format!("see who holds it: fuser -v {}", path.display()),
             Self::Folder { source, path, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 format!("make room: df -h {}", path.display())
             }

@@ -9,7 +9,7 @@ use super::error::{FunctionError, Lacking};
 use super::kernel_imports::{INTERFACE, KernelImport};
 use super::record::Form;
 use crate::check::CheckError;
-use crate::limits::{FUNCTION_BYTES_MAX, FUNCTIONS_MAX, NAMES_MAX};
+use crate::limits::{FUNCTION_BYTES_MAX, FUNCTIONS_MAX, NAMES_MAX, NESTING_MAX};
 
 /// What a function is, and what it asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,6 +61,7 @@ fn read(binary: &[u8]) -> Result<Inspected, FunctionError> {
     let form = if Parser::is_component(binary) { Form::Component } else { Form::Core };
     let mut count = Count::default();
     let mut imports = Vec::new();
+    let mut are_found = false;
     for payload in Parser::new(0).parse_all(binary) {
         let payload = payload.map_err(|error| invalid(&error))?;
         count.take(&payload)?;
@@ -82,7 +83,10 @@ fn read(binary: &[u8]) -> Result<Inspected, FunctionError> {
                     if import.name.name != INTERFACE {
                         return Err(FunctionError::ImportUnknown { import: kept(import.name.name), offset });
                     }
-                    imports.extend(members(import.ty, binary, offset)?);
+                    // A second import of one name is for the validator to refuse; looking again would only take time.
+                    if !std::mem::replace(&mut are_found, true) {
+                        imports.extend(members(import.ty, binary, offset)?);
+                    }
                 }
             }
             _ => {}
@@ -126,7 +130,10 @@ fn members(
 impl Count {
     fn take(&mut self, payload: &Payload<'_>) -> Result<(), FunctionError> {
         match payload {
-            Payload::Version { .. } => self.depth += 1,
+            Payload::Version { range, .. } => {
+                self.depth += 1;
+                bounded("components inside of each other", self.depth, NESTING_MAX, range.start)?;
+            }
             Payload::End(_) => self.depth = self.depth.saturating_sub(1),
             Payload::CodeSectionStart { count, range, .. } => {
                 self.functions = self.functions.saturating_add(*count);

@@ -1,19 +1,20 @@
 //! A function ready to run: compiled, linked, its exports found; and one call of it.
 //!
 //! Every call gets an instance of its own, made from the prepared one: nothing that a call leaves in memory, globals or
-//! tables is there for the next. The pool makes that cheap, as it only resets what the last instance touched.
+//! tables is there for the next. One instance that stays warm would save about a microsecond, and let the input of one
+//! caller be read by the next: a function is put once and called by many, so that is no choice. The pool makes a fresh
+//! one cheap: the place that the last one had is cleared and taken again.
 
 use std::time::{Duration, Instant};
 
 use abi::Payload;
 use wasmtime::component::{Component, ComponentExportIndex};
-use wasmtime::{
-    ExternType, InstancePre, Linker, Module, ModuleExport, ResourceLimiter, Store, Trap, ValType,
-};
+use wasmtime::{InstancePre, Linker, Module, ModuleExport, ResourceLimiter, Store, Trap};
 
 use super::bounds::{JSON_BYTES_MAX, RunLimits, TABLE_ELEMENTS_MAX, WARM_BYTES_EACH};
 use super::error::FunctionError;
 use super::kernel_imports::{Visit, link_component, link_core};
+use super::mapped::{CoreEntry, Missing};
 use super::packed::{Says, unpack};
 use super::record::Form;
 use crate::engine::{Engine, Metering, ticks_of};
@@ -56,7 +57,7 @@ pub(super) struct Prepared {
 }
 
 enum Kind {
-    Core { pre: InstancePre<CallState>, memory: ModuleExport, alloc: ModuleExport, run: ModuleExport },
+    Core { pre: InstancePre<CallState>, memory: ModuleExport, entry: CoreEntry },
     Component { pre: wasmtime::component::InstancePre<CallState>, run: ComponentExportIndex },
 }
 
@@ -82,14 +83,14 @@ impl Prepared {
     }
 
     fn link_core(engine: &Engine, module: &Module) -> Result<Kind, FunctionError> {
-        let memory = export(module, "memory", MEMORY, |ty| ty.memory().is_some())?;
-        let alloc = export(module, "alloc", ALLOC, |ty| is_func(ty, &[ValType::I32], &ValType::I32))?;
-        let run_takes = [ValType::I32, ValType::I32];
-        let run = export(module, "run", RUN, |ty| is_func(ty, &run_takes, &ValType::I64))?;
+        let has_memory = module.get_export("memory").is_some_and(|ty| ty.memory().is_some());
+        let memory = module.get_export_index("memory").filter(|_| has_memory);
+        let memory = memory.ok_or(FunctionError::Signature { expected: MEMORY })?;
+        let entry = CoreEntry::of(module).map_err(signature)?;
         let mut linker = Linker::new(engine.wasmtime());
         link_core(&mut linker).map_err(|error| compile_failed(&error))?;
         let pre = linker.instantiate_pre(module).map_err(|error| compile_failed(&error))?;
-        Ok(Kind::Core { pre, memory, alloc, run })
+        Ok(Kind::Core { pre, memory, entry })
     }
 
     fn link_component(engine: &Engine, component: &Component) -> Result<Kind, FunctionError> {
@@ -126,10 +127,7 @@ impl Prepared {
         }
         let running = engine.running();
         let result = match &self.kind {
-            Kind::Core { pre, memory, alloc, run } => {
-                let exports = CoreExports { memory: *memory, alloc: *alloc, run: *run };
-                call_core(&mut store, pre, exports, input)
-            }
+            Kind::Core { pre, memory, entry } => call_core(&mut store, pre, memory, *entry, input),
             Kind::Component { pre, run } => call_component(&mut store, pre, *run, input),
         };
         drop(running);
@@ -154,35 +152,27 @@ impl From<wasmtime::Error> for Ended {
     }
 }
 
-#[derive(Clone, Copy)]
-struct CoreExports {
-    memory: ModuleExport,
-    alloc: ModuleExport,
-    run: ModuleExport,
-}
-
 fn call_core(
     store: &mut Store<CallState>,
     pre: &InstancePre<CallState>,
-    exports: CoreExports,
+    memory: &ModuleExport,
+    entry: CoreEntry,
     input: &str,
 ) -> Result<Vec<u8>, Ended> {
-    let signature = |expected| Ended::Known(FunctionError::Signature { expected });
+    let missing = |missing| Ended::Known(signature(missing));
     let instance = pre.instantiate(&mut *store)?;
-    let memory = instance.get_module_export(&mut *store, &exports.memory);
-    let memory = memory.and_then(wasmtime::Extern::into_memory).ok_or(signature(MEMORY))?;
-    let alloc = instance.get_module_export(&mut *store, &exports.alloc);
-    let alloc = alloc.and_then(wasmtime::Extern::into_func).ok_or(signature(ALLOC))?;
-    let run = instance.get_module_export(&mut *store, &exports.run);
-    let run = run.and_then(wasmtime::Extern::into_func).ok_or(signature(RUN))?;
+    let memory = instance.get_module_export(&mut *store, memory).and_then(wasmtime::Extern::into_memory);
+    let memory = memory.ok_or(Ended::Known(FunctionError::Signature { expected: MEMORY }))?;
+    let alloc = entry.alloc(&instance, &mut *store).ok_or(missing(Missing::Alloc))?;
+    let run = entry.run(&instance, &mut *store).ok_or(missing(Missing::Run))?;
     let len = u32::try_from(input.len()).map_err(|_| {
         Ended::Known(FunctionError::InputTooLarge { bytes: input.len(), max: JSON_BYTES_MAX })
     })?;
 
-    let at = alloc.typed::<u32, u32>(&*store)?.call(&mut *store, len)?;
+    let at = alloc.call(&mut *store, len)?;
     let outside = || Ended::Known(FunctionError::OutOfMemoryRange);
     memory.write(&mut *store, at as usize, input.as_bytes()).map_err(|_| outside())?;
-    let (at, len, says) = unpack(run.typed::<(u32, u32), u64>(&*store)?.call(&mut *store, (at, len))?);
+    let (at, len, says) = unpack(run.call(&mut *store, at, len)?);
     let max = JSON_BYTES_MAX;
     if len > max {
         return Err(Ended::Known(FunctionError::OutputTooLarge { bytes: len, max }));
@@ -228,24 +218,12 @@ pub(super) fn compile_failed(error: &wasmtime::Error) -> FunctionError {
     FunctionError::Compile { reason: chain(error) }
 }
 
-fn export(
-    module: &Module,
-    name: &str,
-    expected: &'static str,
-    fits: impl Fn(&ExternType) -> bool,
-) -> Result<ModuleExport, FunctionError> {
-    let is_right = module.get_export(name).is_some_and(|ty| fits(&ty));
-    let index = module.get_export_index(name).filter(|_| is_right);
-    index.ok_or(FunctionError::Signature { expected })
-}
-
-fn is_func(ty: &ExternType, takes: &[ValType], gives: &ValType) -> bool {
-    let Some(ty) = ty.func() else { return false };
-    let same = |a: ValType, b: &ValType| ValType::eq(&a, b);
-    ty.params().len() == takes.len()
-        && ty.results().len() == 1
-        && ty.params().zip(takes).all(|(a, b)| same(a, b))
-        && ty.results().all(|a| same(a, gives))
+fn signature(missing: Missing) -> FunctionError {
+    let expected = match missing {
+        Missing::Alloc => ALLOC,
+        Missing::Run => RUN,
+    };
+    FunctionError::Signature { expected }
 }
 
 fn why(error: &wasmtime::Error, limits: &RunLimits, memory_was_refused: bool) -> FunctionError {

@@ -7,17 +7,21 @@
 //!   sources/CONTENT     the binary form
 //!   compiled/ENGINE-CONTENT
 //! ```
-//! Names and sources are what was asked to be kept: failing to write them fails the `put`. Compiled forms are only
-//! quicker: whatever is wrong with them is noticed, and they are made again.
+//! Names and sources are what was asked to be kept: failing to write them fails the `put`, and nothing removes them but
+//! a seal that does not hold. Compiled forms are only quicker: whatever is wrong with them is noticed, and they are made
+//! again.
+//!
+//! One process at a time holds the folder, by a lock that its end releases however it ends. So what is half written at
+//! a start was left by one that was killed, and no two of them clean up after each other.
 
-use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::{Hash, Hasher};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::io::{self, Read as _, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use super::bounds::{COMPILED_BYTES_MAX, NAMES_MAX, RECORD_BYTES_MAX, SOURCE_BYTES_MAX};
 use super::content::ContentId;
@@ -26,6 +30,7 @@ use super::mapped::Verified;
 use super::notice::{Notice, NoticeKind, Notices};
 use super::record::Function;
 use super::seal::{Key, SEAL_BYTES, open_plain};
+use super::stock::Stock;
 use crate::engine::Engine;
 
 /// How a file that is being written ends; what ends so after a start was left by a writer that was killed.
@@ -46,16 +51,26 @@ pub(super) struct Shelf {
     key: Key,
     /// The hash of everything that decides whether compiled code fits: version, target, settings.
     engine_id: String,
-    compiled: Mutex<Compiled>,
+    compiled: Mutex<Stock>,
     notices: Mutex<Notices>,
+    /// Holds the lock of the folder.
+    _held: File,
 }
 
-/// What is known of compiled forms on disk: bytes and last use, by content.
+/// What is in a folder.
 #[derive(Default)]
-struct Compiled {
-    files: BTreeMap<ContentId, (u64, u64)>,
-    bytes: u64,
-    turn: u64,
+struct Listing {
+    /// Sorted, without what is being written.
+    names: Vec<String>,
+    /// Whether these are all of them.
+    is_whole: bool,
+}
+
+/// The functions on disk.
+pub(super) struct Found {
+    pub(super) functions: Vec<Function>,
+    /// Whether every record was read, or dropped for good: only then is a source that none of them names nobody's.
+    pub(super) is_whole: bool,
 }
 
 impl Shelf {
@@ -64,6 +79,7 @@ impl Shelf {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
             made.map_err(|source| failed("making", &path, source))?;
         }
+        let held = hold(folder)?;
         let key = Key::open(&folder.join("key"))?;
         let shelf = Self {
             folder: folder.to_owned(),
@@ -71,6 +87,7 @@ impl Shelf {
             engine_id: engine_id(engine),
             compiled: Mutex::default(),
             notices: Mutex::default(),
+            _held: held,
         };
         shelf.sweep("");
         shelf.sweep(NAMES);
@@ -80,24 +97,35 @@ impl Shelf {
         Ok(shelf)
     }
 
-    /// All functions whose record is whole; the others are noticed and dropped.
-    pub(super) fn functions(&self) -> Vec<Function> {
-        let mut found = Vec::new();
-        for name in self.entries(NAMES) {
+    /// All functions whose record is whole; what was changed is noticed and dropped, what can't be read stays.
+    ///
+    /// # Errors
+    /// `FunctionError::Folder` when the folder of names can't be listed: to go on without them would free them all.
+    pub(super) fn functions(&self) -> Result<Found, FunctionError> {
+        let folder = self.folder.join(NAMES);
+        let listing = self.listing(NAMES).map_err(|source| failed("listing", &folder, source))?;
+        let mut found = Found { functions: Vec::new(), is_whole: listing.is_whole };
+        for name in listing.names {
             let place = format!("{NAMES}/{name}");
-            let Some(file) = self.read(&place, RECORD_BYTES_MAX) else { continue };
+            let Some(file) = self.read(&place, RECORD_BYTES_MAX) else {
+                found.is_whole &= fs::symlink_metadata(self.folder.join(&place)).is_err();
+                continue;
+            };
             match self.key.unseal(&place, &file) {
                 None => self.drop_file(&place, NoticeKind::Changed),
                 Some(body) => match Function::from_bytes(body) {
-                    Some(function) if function.name.as_str() == name && found.len() < NAMES_MAX => {
-                        found.push(function);
+                    Some(function) if function.name.as_str() == name && found.functions.len() < NAMES_MAX => {
+                        found.functions.push(function);
                     }
                     // Kept where it is: another version may be able to read it.
-                    _ => self.notice(&place, NoticeKind::NameLost),
+                    _ => {
+                        found.is_whole = false;
+                        self.notice(&place, NoticeKind::NameLost);
+                    }
                 },
             }
         }
-        found
+        Ok(found)
     }
 
     /// Writes a function's record.
@@ -173,8 +201,9 @@ impl Shelf {
 
     /// Drops the sources and compiled forms to which no name leads: left by a kill between two writes.
     pub(super) fn forget_orphans(&self, is_named: impl Fn(&ContentId) -> bool) -> usize {
-        let sources = self.entries(SOURCES).into_iter().filter_map(|name| ContentId::parse(&name));
-        let compiled: Vec<_> = self.stock().files.keys().copied().collect();
+        let listing = self.listing(SOURCES).unwrap_or_default();
+        let sources = listing.names.iter().filter_map(|name| ContentId::parse(name));
+        let compiled = self.stock().contents();
         let orphans: Vec<_> = sources.chain(compiled).filter(|id| !is_named(id)).collect();
         for id in &orphans {
             self.forget(id);
@@ -184,8 +213,24 @@ impl Shelf {
 
     /// How many compiled forms there are, and their bytes.
     pub(super) fn size(&self) -> (usize, u64) {
-        let stock = self.stock();
-        (stock.files.len(), stock.bytes)
+        self.stock().size()
+    }
+
+    /// Learns that these were used, the latest last; `keep_order` writes it down.
+    pub(super) fn used(&self, ids: &[ContentId]) {
+        let mut stock = self.stock();
+        for id in ids {
+            stock.touch(id);
+        }
+    }
+
+    /// Writes down which compiled forms were used since the last time, so that a start knows the order of use.
+    pub(super) fn keep_order(&self) {
+        for (id, turn) in self.stock().take_unwritten() {
+            let path = self.folder.join(self.compiled_place(&id));
+            // On a folder that can't be written the order is that of an earlier time, and nothing else is lost.
+            let _ = stamp(&path, turn);
+        }
     }
 
     pub(super) fn take_notices(&self) -> (Vec<Notice>, u64) {
@@ -202,43 +247,38 @@ impl Shelf {
         self.notice(place, kind);
     }
 
+    #[cfg(test)]
+    pub(super) fn compiled_path(&self, id: &ContentId) -> PathBuf {
+        self.folder.join(self.compiled_place(id))
+    }
+
     fn compiled_place(&self, id: &ContentId) -> String {
         format!("{COMPILED}/{}-{id}", self.engine_id)
     }
 
-    fn stock(&self) -> MutexGuard<'_, Compiled> {
+    fn stock(&self) -> MutexGuard<'_, Stock> {
         self.compiled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads a file into memory, at most a body of `bytes_max`.
+    /// Reads a file into memory, at most a body of `bytes_max`. What is no plain file, or larger, is dropped; what only
+    /// can't be read now stays, as the reason may pass.
     fn read(&self, place: &str, bytes_max: usize) -> Option<Vec<u8>> {
-        let file = match open_plain(&self.folder.join(place)) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            Err(_) => {
-                self.drop_file(place, NoticeKind::Unreadable);
-                return None;
-            }
-        };
-        let facts = file.metadata().ok().filter(fs::Metadata::is_file);
         let max = (bytes_max + SEAL_BYTES) as u64;
-        let Some(facts) = facts else {
-            self.drop_file(place, NoticeKind::Unreadable);
-            return None;
-        };
-        let mut bytes = Vec::with_capacity(usize::try_from(facts.len().min(max)).unwrap_or(0));
-        let read = file.take(max + 1).read_to_end(&mut bytes);
+        let read = open_plain(&self.folder.join(place)).and_then(|file| read_bounded(&file, max));
         match read {
-            Ok(_) if bytes.len() as u64 <= max => Some(bytes),
-            Ok(_) => {
-                self.drop_file(place, NoticeKind::TooLarge);
-                None
-            }
-            Err(_) => {
-                self.notice(place, NoticeKind::Unreadable);
-                None
-            }
+            Ok(Read::Whole(bytes)) => return Some(bytes),
+            Ok(Read::TooLarge) => self.drop_file(place, NoticeKind::TooLarge),
+            Ok(Read::NoFile) => self.drop_file(place, NoticeKind::Unreadable),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(_) if self.is_no_file(place) => self.drop_file(place, NoticeKind::Unreadable),
+            Err(_) => self.notice(place, NoticeKind::Unreadable),
         }
+        None
+    }
+
+    /// Whether something else than a plain file is there, which nobody here put there.
+    fn is_no_file(&self, place: &str) -> bool {
+        fs::symlink_metadata(self.folder.join(place)).is_ok_and(|facts| !facts.is_file())
     }
 
     /// Seals and writes a file so that a reader sees the old one or the new one, also after a power cut.
@@ -271,66 +311,66 @@ impl Shelf {
     /// Learns what is in the folder of compiled forms, the oldest first; drops what is of another engine.
     fn take_stock(&self) {
         let mut mine = Vec::new();
-        for name in self.entries(COMPILED) {
+        for name in self.listing(COMPILED).unwrap_or_default().names {
             let place = format!("{COMPILED}/{name}");
             let id = name.split_once('-').filter(|(engine, _)| *engine == self.engine_id);
             match id.and_then(|(_, id)| ContentId::parse(id)) {
                 None => self.drop_file(&place, NoticeKind::OtherEngine),
                 Some(id) => {
                     if let Ok(facts) = fs::symlink_metadata(self.folder.join(&place)) {
-                        mine.push(((facts.mtime(), facts.mtime_nsec()), id, facts.len()));
+                        mine.push((facts.modified().ok(), id, facts.len()));
                     }
                 }
             }
         }
         mine.sort_unstable();
-        for (_, id, bytes) in mine {
-            self.stock().add(id, bytes, u64::MAX);
-        }
+        *self.stock() =
+            Stock::of(mine.into_iter().map(|(stamped, id, bytes)| (id, bytes, stamped)).collect());
     }
 
-    /// The names in a folder, sorted, without those that are being written.
-    fn entries(&self, folder: &str) -> Vec<String> {
-        let entries = fs::read_dir(self.folder.join(folder)).into_iter().flatten().flatten();
-        let mut names: Vec<_> = entries
-            .take(ENTRIES_MAX)
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .filter(|name| !name.starts_with('.'))
-            .collect();
-        names.sort_unstable();
-        names
+    fn listing(&self, folder: &str) -> io::Result<Listing> {
+        let mut listing = Listing { names: Vec::new(), is_whole: true };
+        for (count, entry) in fs::read_dir(self.folder.join(folder))?.enumerate() {
+            if count >= ENTRIES_MAX {
+                listing.is_whole = false;
+                break;
+            }
+            // A name that is not text is nobody's: all that are written here are.
+            if let Ok(name) = entry?.file_name().into_string()
+                && !name.starts_with('.')
+            {
+                listing.names.push(name);
+            }
+        }
+        listing.names.sort_unstable();
+        Ok(listing)
     }
 }
 
-impl Compiled {
-    /// Adds a file and gives those that have to go for it: the least recently used, never the new one.
-    fn add(&mut self, id: ContentId, bytes: u64, bytes_max: u64) -> Vec<ContentId> {
-        self.remove(&id);
-        self.turn += 1;
-        self.files.insert(id, (bytes, self.turn));
-        self.bytes = self.bytes.saturating_add(bytes);
-        let mut gone = Vec::new();
-        while self.bytes > bytes_max && self.files.len() > 1 {
-            let Some(oldest) = self.files.iter().min_by_key(|(_, (_, turn))| *turn).map(|(id, _)| *id) else {
-                break;
-            };
-            self.remove(&oldest);
-            gone.push(oldest);
-        }
-        gone
-    }
+/// What came of reading a file.
+enum Read {
+    Whole(Vec<u8>),
+    TooLarge,
+    NoFile,
+}
 
-    fn touch(&mut self, id: &ContentId) {
-        self.turn += 1;
-        if let Some((_, turn)) = self.files.get_mut(id) {
-            *turn = self.turn;
-        }
+fn read_bounded(file: &File, bytes_max: u64) -> io::Result<Read> {
+    let facts = file.metadata()?;
+    if !facts.is_file() {
+        return Ok(Read::NoFile);
     }
+    let mut bytes = Vec::with_capacity(usize::try_from(facts.len().min(bytes_max)).unwrap_or(0));
+    file.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    Ok(if bytes.len() as u64 > bytes_max { Read::TooLarge } else { Read::Whole(bytes) })
+}
 
-    fn remove(&mut self, id: &ContentId) {
-        if let Some((bytes, _)) = self.files.remove(id) {
-            self.bytes = self.bytes.saturating_sub(bytes);
-        }
+/// Takes the folder's lock, which the system gives back when the process ends.
+fn hold(folder: &Path) -> Result<File, FunctionError> {
+    let held = File::open(folder).map_err(|source| failed("opening", folder, source))?;
+    match rustix::fs::flock(&held, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(held),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(FunctionError::InUse { path: folder.to_owned() }),
+        Err(errno) => Err(failed("locking", folder, errno.into())),
     }
 }
 
@@ -346,6 +386,11 @@ fn write_aside(aside: &Path, bytes: &[u8]) -> io::Result<()> {
 
 fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
+}
+
+/// Writes a turn as a file's time of change.
+fn stamp(path: &Path, turn: SystemTime) -> io::Result<()> {
+    open_plain(path)?.set_modified(turn)
 }
 
 /// wasmtime feeds its version, target and settings into a hasher; BLAKE3 keeps them apart better than 64 bits would.

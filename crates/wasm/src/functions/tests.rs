@@ -12,6 +12,7 @@ use super::*;
 use crate::engine::{EngineOptions, Metering, Reach};
 
 mod disk;
+mod faults;
 mod guests;
 mod kernel;
 mod refused;

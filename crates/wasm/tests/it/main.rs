@@ -9,6 +9,7 @@ mod guests;
 mod host;
 mod hostile;
 mod life;
+mod lying;
 mod refused;
 mod swapping;
 mod waiting;

@@ -39,7 +39,7 @@ fn works_and_runtimes_are_chosen_by_name() {
         let (works, runtimes) = chosen(&words)?;
         anyhow::Ok((works.len(), runtimes.iter().map(|one| one.name).collect::<Vec<_>>()))
     };
-    assert_eq!(names(&[]).unwrap().0, 10);
+    assert_eq!(names(&[]).unwrap().0, 12);
     assert_eq!(names(&["ring_1"]).unwrap().1.len(), 7);
     assert_eq!(names(&["ring_1", "tokio", "ostoja"]).unwrap(), (1, vec!["ostoja", "tokio"]));
     assert!(names(&["orleans"]).unwrap_err().to_string().starts_with("no runtime or work `orleans`"));

@@ -143,7 +143,7 @@ fn many_wishes(target: &str, many: &[&PendingRow]) -> Failure {
 }
 
 /// Reads `kind=value` words.
-fn permissions(words: &[String]) -> Outcome<ByKind> {
+pub(in crate::commands) fn permissions(words: &[String]) -> Outcome<ByKind> {
     let mut by_kind: ByKind = BTreeMap::new();
     for word in words {
         let Some((kind, value)) = word.split_once('=').filter(|(_, value)| !value.is_empty()) else {

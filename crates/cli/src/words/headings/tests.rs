@@ -6,8 +6,10 @@ use super::{HEADINGS, heading};
 use crate::lang::Lang;
 
 /// The sources that show headings or names.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 9] = [
     include_str!("../../render/context.rs"),
+    include_str!("../../render/actors.rs"),
+    include_str!("../../render/functions.rs"),
     include_str!("../../render/modules.rs"),
     include_str!("../../render/status.rs"),
     include_str!("../../render/top.rs"),

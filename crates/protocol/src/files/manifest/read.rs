@@ -2,7 +2,7 @@
 
 use abi::{ModuleId, Permissions};
 
-use super::{Capabilities, DoorVersion, Features, Manifest, Runtime, Transport, informative};
+use super::{Capabilities, DoorVersion, Features, Manifest, Runtime, informative};
 use crate::files::fault::{Area, Fault, FileErrors};
 use crate::files::node::{self, Kind, Node};
 use crate::files::policy::read::policy_field;
@@ -13,7 +13,7 @@ pub(super) const PRIORITY_DEFAULT: i64 = 100;
 
 const ENTRY_DEFAULT: &str = "runner.ts";
 
-const RUNTIMES: [(&str, Runtime); 8] = [
+const RUNTIMES: [(&str, Runtime); 9] = [
     ("deno", Runtime::Deno),
     ("node", Runtime::Node),
     ("bun", Runtime::Bun),
@@ -22,9 +22,8 @@ const RUNTIMES: [(&str, Runtime); 8] = [
     ("python", Runtime::Python),
     ("php", Runtime::Php),
     ("binary", Runtime::Binary),
+    ("wasm", Runtime::Wasm),
 ];
-
-const TRANSPORTS: [(&str, Transport); 2] = [("pipes", Transport::Pipes), ("shm", Transport::Shm)];
 
 pub(super) fn manifest(file: &str, text: &str) -> Result<Manifest, FileErrors> {
     let root = node::from_json(Area::Manifest, file, text)?;
@@ -88,7 +87,6 @@ fn blank() -> Manifest {
         hooks: Vec::new(),
         cli_entrypoint: None,
         features: Features::default(),
-        transport: Transport::default(),
         policy: super::Policy::default(),
         warnings: Vec::new(),
     }
@@ -120,7 +118,6 @@ fn field(reader: &mut Reader, manifest: &mut Manifest, field: &str, node: &Node)
         "configDependencies" => manifest.config_dependencies = reader.texts(field, node),
         "capabilities" => manifest.capabilities = capabilities(reader, node),
         "features" => manifest.features = features(&reader.texts(field, node)),
-        "transport" => manifest.transport = reader.word(field, node, &TRANSPORTS).unwrap_or_default(),
         _ => policy_field(reader, &mut manifest.policy, field, node),
     }
 }

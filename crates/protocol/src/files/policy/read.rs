@@ -1,14 +1,16 @@
 //! Reads the words about a module's life, which `ostoja.yaml` and `module.json` share.
 
-use super::{Limits, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, Stop, StopSignal, Strategy};
+use super::{
+    Limits, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, Stop, StopSignal, Strategy, Transport,
+};
 use crate::files::fault::{Fault, quoted};
 use crate::files::node::{Key, Kind, Node};
 use crate::files::reader::Reader;
 use crate::files::shell;
 
 /// The fields that [`policy_field`] reads.
-pub(in crate::files) const POLICY_FIELDS: [&str; 8] =
-    ["protocol", "restart", "strategy", "max_restarts", "on_give_up", "ready", "stop", "limits"];
+pub(in crate::files) const POLICY_FIELDS: [&str; 9] =
+    ["protocol", "transport", "restart", "strategy", "max_restarts", "on_give_up", "ready", "stop", "limits"];
 
 /// 1,000,000: more restarts in a row than any machine lives to see.
 const RESTARTS_MAX: u64 = 1_000_000;
@@ -20,6 +22,9 @@ const LIMIT_MAX: u64 = 1_000_000_000;
 pub(in crate::files) fn policy_field(reader: &mut Reader, policy: &mut Policy, field: &str, node: &Node) {
     match field {
         "protocol" => policy.protocol = protocol(reader, node),
+        "transport" => {
+            policy.transport = reader.word(field, node, &Transport::ALL.map(|word| (word.as_str(), word)))
+        }
         "restart" => {
             policy.restart = reader.word(field, node, &Restart::ALL.map(|word| (word.as_str(), word)))
         }
@@ -40,7 +45,7 @@ pub(in crate::files) fn policy_field(reader: &mut Reader, policy: &mut Policy, f
 
 fn protocol(reader: &mut Reader, node: &Node) -> Option<Protocol> {
     let protocol = reader.word("protocol", node, &Protocol::ALL.map(|word| (word.as_str(), word)))?;
-    if matches!(protocol, Protocol::Wasm | Protocol::Mcp) {
+    if protocol == Protocol::Mcp {
         let fault = Fault::NotYet { field: "protocol".to_owned(), found: quoted(protocol.as_str()) };
         reader.complain(node, fault);
         return None;
@@ -219,7 +224,11 @@ fn limits(reader: &mut Reader, node: &Node) -> Limits {
             "processes" => limits.processes = reader.whole("processes", value, 1..=LIMIT_MAX),
             "core" => limits.core_bytes = reader.size_bytes("core", value),
             "cpu_seconds" => limits.cpu_seconds = reader.whole("cpu_seconds", value, 1..=LIMIT_MAX),
-            _ => reader.unknown_field(node, key, &["memory", "files", "processes", "core", "cpu_seconds"]),
+            "deadline" => limits.deadline = reader.duration("deadline", value),
+            _ => {
+                let known = ["memory", "files", "processes", "core", "cpu_seconds", "deadline"];
+                reader.unknown_field(node, key, &known);
+            }
         }
     }
     limits

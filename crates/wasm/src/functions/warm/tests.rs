@@ -62,3 +62,29 @@ fn a_clock_that_lags_makes_nothing_older() {
     assert!(warm.get(Time(1), &id(0)).is_some());
     assert!(warm.get(Time(19_000), &id(0)).is_some());
 }
+
+#[test]
+fn a_clock_that_jumps_there_and_back_keeps_nothing_for_ever() {
+    let warm = warm(100);
+    warm.insert(Time(0), id(0), Arc::new(0), 10);
+    assert!(warm.get(Time(5_000), &id(0)).is_some());
+    warm.insert(Time(u64::MAX), id(1), Arc::new(1), 10);
+    assert_eq!(warm.tidy(Time(6_000)), 0, "back again");
+    assert_eq!(warm.tidy(Time(16_001)), 2);
+}
+
+#[test]
+fn uses_are_told_once_the_latest_last() {
+    let warm = warm(100);
+    for number in 0..3 {
+        warm.insert(Time(0), id(number), Arc::new(number), 10);
+    }
+    assert_eq!(warm.take_uses(), [id(0), id(1), id(2)]);
+    assert_eq!(warm.take_uses(), []);
+    warm.get(Time(0), &id(2));
+    assert_eq!(warm.take_uses(), [], "it was the last before");
+    warm.get(Time(0), &id(1));
+    warm.get(Time(0), &id(0));
+    warm.get(Time(0), &id(0));
+    assert_eq!(warm.take_uses(), [id(1), id(0)]);
+}

@@ -1,0 +1,10 @@
+"""Lists somebody else's folder."""
+
+from attempt import *
+
+
+def attempt():
+    os.listdir(OUTSIDE)
+
+
+run(attempt)

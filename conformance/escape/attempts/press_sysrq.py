@@ -1,0 +1,10 @@
+"""Opens what restarts the machine."""
+
+from attempt import *
+
+
+def attempt():
+    open("/proc/sysrq-trigger", "w")
+
+
+run(attempt)

@@ -1,0 +1,10 @@
+"""Removes somebody else's file."""
+
+from attempt import *
+
+
+def attempt():
+    os.remove(SECRET)
+
+
+run(attempt)

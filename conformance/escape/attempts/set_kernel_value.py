@@ -1,0 +1,10 @@
+"""Opens for writing what the kernel runs when a program crashes."""
+
+from attempt import *
+
+
+def attempt():
+    open("/proc/sys/kernel/core_pattern", "r+")
+
+
+run(attempt)

@@ -1,0 +1,57 @@
+//! Whether a child can really move in: some machines give all namespaces and refuse a view of processes in them.
+
+use std::os::fd::AsFd;
+use std::sync::OnceLock;
+
+use abi::ExitKind;
+
+use super::{House, first};
+use crate::confinement::Confinement;
+use crate::launch::{Apart, Last, Recipe, lifted};
+use crate::raw;
+use crate::reap;
+
+/// Lets a child that does nothing move in. Tried once: the answer depends on the machine alone.
+///
+/// # Errors
+/// Why it can't.
+pub(super) fn move_in(house: &House, stack: &mut raw::Stack) -> Result<(), String> {
+    static TRIED: OnceLock<Result<(), String>> = OnceLock::new();
+    TRIED.get_or_init(|| try_out(house, stack)).clone()
+}
+
+fn try_out(house: &House, stack: &mut raw::Stack) -> Result<(), String> {
+    let null = std::fs::File::open("/dev/null").map_err(|error| error.to_string())?;
+    let null = lifted(null.into()).map_err(|error| error.to_string())?;
+    let argv = first::words();
+    let recipe = Recipe {
+        table_end: None,
+        stdio: [null.as_fd(); 3],
+        extra_fds: &[],
+        join: None,
+        apart: Apart::Session,
+        spaces: house.spaces(None, &argv),
+        cwd: None,
+        umask: Confinement::UMASK,
+        rlimits: &[],
+        no_new_privs: true,
+        ruleset: None,
+        filter: &[],
+        capabilities: Some(0),
+        last: Last::Act(|| 0),
+    };
+    let family = raw::spawn(&recipe, None, stack).map_err(|error| format!("no child: {error}"))?;
+    let end = reap::wait(family.born.pidfd.as_fd());
+    if let Some(init) = family.init {
+        let _ = raw::pidfd_signal(init.as_fd(), libc::SIGKILL);
+        let _ = reap::wait(init.as_fd());
+    }
+    match (family.born.failure, end) {
+        (Some(failure), _) => {
+            Err(super::told(&format!("the child could not {}", failure.step.as_str()), failure))
+        }
+        // Another thread that reaps strangers may have been quicker: then it has ended, and without a failure.
+        (None, Ok(Some(ExitKind::Code(0))) | Err(_)) => Ok(()),
+        (None, Ok(end)) => Err(format!("the child ended in an unexpected way: {end:?}")),
+    }
+}

@@ -1,0 +1,3 @@
+module ostoja
+
+go 1.19

@@ -1,0 +1,60 @@
+//! A small door, and the real one.
+
+use serde_json::json;
+
+use super::{go, typescript};
+
+fn small(field: &serde_json::Value) -> serde_json::Value {
+    json!({"$defs": {
+        "Opaque": {"description": "Anything."},
+        "Mood": {"oneOf": [{"type": "string", "const": "good", "description": "Fine."}], "description": "How."},
+        "ToModule": {"oneOf": [
+            {"type": "object", "properties": {"type": {"const": "ping"}, "x": field}, "required": ["type", "x"],
+             "description": "Alive?"},
+        ]},
+        "FromModule": {"oneOf": [
+            {"type": "object", "properties": {
+                "type": {"const": "end:now"},
+                "n": {"type": ["integer", "null"], "format": "uint64", "description": "How many."},
+                "mood": {"$ref": "#/$defs/Mood", "description": "How it is."},
+             }, "required": ["type", "mood"], "description": "Over."},
+        ]},
+    }})
+}
+
+#[test]
+fn a_message_becomes_one_member_of_a_union_in_typescript() {
+    let text = typescript(&small(&json!({"$ref": "#/$defs/Opaque", "description": "What."}))).unwrap();
+    let expected = "export type FromModule =\n  /** Over. */\n  | {\n      type: \"end:now\";\n      /** How it is. */\n      mood: Mood;\n      /** How many. */\n      n?: number;\n    };\n";
+    assert!(text.contains(expected), "{text}");
+    assert!(text.contains("export type Mood = \"good\";"), "{text}");
+    assert!(text.contains("      x: unknown;\n"), "{text}");
+}
+
+#[test]
+fn a_message_that_is_sent_becomes_a_struct_in_go() {
+    let text = go(&small(&json!({"type": "string"}))).unwrap();
+    assert!(text.contains("type EndNowFrame struct {\n"), "{text}");
+    assert!(text.contains("\tN *uint64 `json:\"n,omitempty\"`\n"), "{text}");
+    assert!(text.contains("\tMood Mood `json:\"mood\"`\n"), "{text}");
+    assert!(text.contains("\tMoodGood Mood = \"good\"\n"), "{text}");
+}
+
+#[test]
+fn what_no_language_has_a_type_for_is_an_error_that_names_it() {
+    let error = typescript(&small(&json!({"type": "boolean"}))).unwrap_err();
+    assert!(format!("{error:#}").contains("ping: x: no type of the SDKs for Some(\"boolean\")"), "{error:#}");
+}
+
+#[test]
+fn the_real_door_has_all_its_messages_in_both_languages() {
+    let schema = protocol::schema::module_door();
+    let (typescript, go) = (typescript(&schema).unwrap(), go(&schema).unwrap());
+    for side in ["ToModule", "FromModule"] {
+        for message in schema["$defs"][side]["oneOf"].as_array().unwrap() {
+            let word = message["properties"]["type"]["const"].as_str().unwrap();
+            assert!(typescript.contains(&format!("type: \"{word}\";")), "{word}");
+        }
+    }
+    assert!(go.contains("type RpcRequestFrame struct") && go.contains("type StateSavedFrame struct"));
+}
