@@ -160,22 +160,37 @@ func (c *Request) answer(result any, failure *string) {
 		return
 	}
 	c.isAnswered = true
-	frame := RpcResponseFrame{Type: "rpc_response", ID: c.ID, Error: failure}
 	var err error
-	if failure == nil {
-		frame.Result, err = encode(result)
-	}
-	if err == nil && failure == nil && c.seq > 0 {
-		err = send(EndFrame{Type: "end", ID: c.ID})
-	}
-	if err == nil {
-		err = send(frame)
+	if failure != nil {
+		err = send(RpcResponseFrame{Type: "rpc_response", ID: c.ID, Error: failure})
+	} else {
+		err = c.sendResult(result)
 	}
 	if err != nil {
 		text := "bad result: " + err.Error()
 		_ = send(RpcResponseFrame{Type: "rpc_response", ID: c.ID, Error: &text})
 	}
 	running.forget(c)
+}
+
+// sendResult writes the frame by hand, so that a large result is not gone through twice.
+func (c *Request) sendResult(result any) error {
+	raw, err := encode(result)
+	if err != nil {
+		return err
+	}
+	id, err := encode(c.ID)
+	if err != nil {
+		return err
+	}
+	if c.seq > 0 {
+		if err := send(EndFrame{Type: "end", ID: c.ID}); err != nil {
+			return err
+		}
+	}
+	line := make([]byte, 0, len(raw)+len(id)+48)
+	line = append(append(line, `{"type":"rpc_response","id":`...), id...)
+	return sendLine(append(append(append(line, `,"result":`...), raw...), '}'))
 }
 
 // pending is a call of ours that is not answered yet.

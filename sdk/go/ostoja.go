@@ -14,8 +14,8 @@
 // The kernel starts the program as a child process and speaks JSON lines over its stdin and stdout. [Run] takes both
 // away first, so that a stray print, here or in a child process, becomes a log line instead of a broken message.
 //
-// Which goroutine does what: one reads and answers pings and never runs your code; each call has its own; the hooks
-// run one after another; the [On] handlers one after another, so that messages of one sender stay in order.
+// Which goroutine does what: one reads and answers pings; each call has its own, but for methods that are done at
+// once; the hooks run one after another; the [On] handlers one after another, so that messages of one sender stay in order.
 // A handler's context ends when nobody waits for it any more, and carries trace and deadline to whatever it calls.
 package ostoja
 
@@ -96,7 +96,7 @@ type Message struct {
 }
 
 var (
-	services = map[string]map[string]Handler{}
+	services = map[string]map[string]*offered{}
 	topics   = map[string][]func(context.Context, *Message) error{}
 	methods  = map[string]func(context.Context, json.RawMessage) (any, error){}
 	hooks    = map[string][]func(context.Context, ToModule) error{}
@@ -115,9 +115,9 @@ func Service(service, method string, handler Handler) {
 	must(checkName(service, "service"))
 	must(checkName(method, "method"))
 	if services[service] == nil {
-		services[service] = map[string]Handler{}
+		services[service] = map[string]*offered{}
 	}
-	services[service][method] = handler
+	services[service][method] = &offered{handler: handler}
 }
 
 // On calls the function with every message on the topic.
@@ -234,33 +234,61 @@ func Secret(ctx context.Context, name string, result any) error {
 	return Kernel(ctx, "secret.get", map[string]any{"name": name}, result)
 }
 
-// Context holds variables that outlive this module, kept by the kernel.
-var Context contextMemory
+// Context holds variables that outlive this module, kept by the kernel. Changes of watched ones come on the topic
+// `kernel.context`.
+var Context Variables
 
-type contextMemory struct{}
+// Variables are the module's own, unless a session or another module is named, which needs a permission.
+type Variables struct{ Session, Module string }
 
-// Get reads one.
-func (contextMemory) Get(ctx context.Context, key string, result any) error {
-	return Kernel(ctx, "context.get", map[string]any{"key": key}, result)
+func (v Variables) call(ctx context.Context, method string, params map[string]any, result any) error {
+	for name, scope := range map[string]string{"session": v.Session, "module": v.Module} {
+		if scope != "" {
+			params[name] = scope
+		}
+	}
+	return Kernel(ctx, method, params, result)
 }
 
-// Set writes one; options go to the kernel as they are.
-func (contextMemory) Set(ctx context.Context, key string, value any, options map[string]any) error {
+// Get reads one.
+func (v Variables) Get(ctx context.Context, key string, result any) error {
+	return v.call(ctx, "context.get", map[string]any{"key": key}, result)
+}
+
+// Set writes one, for good or, with a time above 0, for so long.
+func (v Variables) Set(ctx context.Context, key string, value any, ttl time.Duration) error {
 	params := map[string]any{"key": key, "value": value}
-	for name, option := range options {
-		params[name] = option
+	if ttl > 0 {
+		params["ttl_ms"] = ttl.Milliseconds()
 	}
-	return Kernel(ctx, "context.set", params, nil)
+	return v.call(ctx, "context.set", params, nil)
 }
 
 // Delete removes one.
-func (contextMemory) Delete(ctx context.Context, key string) error {
-	return Kernel(ctx, "context.delete", map[string]any{"key": key}, nil)
+func (v Variables) Delete(ctx context.Context, key string) error {
+	return v.call(ctx, "context.delete", map[string]any{"key": key}, nil)
 }
 
-// List names them; options go to the kernel as they are.
-func (contextMemory) List(ctx context.Context, options map[string]any, result any) error {
-	return Kernel(ctx, "context.list", options, result)
+// List names those of a pattern, which may end in `*` after a `:` or a `.`; an empty one means all.
+func (v Variables) List(ctx context.Context, pattern string, result any) error {
+	return v.call(ctx, "context.list", patternParams(pattern), result)
+}
+
+// Watch asks for deliveries of changes, for those of a pattern as in List; the result is what Unwatch takes.
+func (v Variables) Watch(ctx context.Context, pattern string, result any) error {
+	return v.call(ctx, "context.watch", patternParams(pattern), result)
+}
+
+// Unwatch ends a watch.
+func (v Variables) Unwatch(ctx context.Context, watch uint64) error {
+	return Kernel(ctx, "context.unwatch", map[string]any{"watch": watch}, nil)
+}
+
+func patternParams(pattern string) map[string]any {
+	if pattern == "" {
+		return map[string]any{}
+	}
+	return map[string]any{"key": pattern}
 }
 
 var settings struct {

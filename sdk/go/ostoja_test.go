@@ -30,6 +30,12 @@ func TestMain(m *testing.M) {
 			}
 			return params.A + params.B, nil
 		})
+		ostoja.Service("s", "sometimes", func(ctx context.Context, call *ostoja.Request) (any, error) {
+			if string(call.RawParams()) == "true" {
+				<-ctx.Done()
+			}
+			return "done", nil
+		})
 		ostoja.Service("s", "html", func(context.Context, *ostoja.Request) (any, error) { return "<a&b>", nil })
 		ostoja.Run()
 	}
@@ -122,6 +128,27 @@ func TestAPanicIsTheCallersErrorAndTheModuleLivesOn(t *testing.T) {
 	}
 	if answer := kernel.Request("s", "add", map[string]int{"a": 1, "b": 2}); answer["result"] != 3.0 {
 		t.Fatal(answer)
+	}
+	kernel.Stop()
+}
+
+func TestAMethodThatWasQuickAndIsSlowHoldsNobodyUp(t *testing.T) {
+	kernel := start(t)
+	kernel.Ready(nil)
+	for round := 0; round < 3; round++ {
+		for quick := 0; quick < 5; quick++ {
+			kernel.Request("s", "sometimes", nil)
+		}
+		slow := []string{kernel.Ask("s", "sometimes", true), kernel.Ask("s", "sometimes", true)}
+		kernel.Send(ostojatest.Frame{"type": "ping"})
+		kernel.Expect(ostojatest.Frame{"type": "pong"})
+		if answer := kernel.Request("s", "add", map[string]int{"a": 1, "b": 2}); answer["result"] != 3.0 {
+			t.Fatal(answer)
+		}
+		for _, id := range slow {
+			kernel.Send(ostojatest.Frame{"type": "cancel", "id": id})
+			kernel.Expect(ostojatest.Frame{"type": "rpc_response", "id": id, "error": "cancelled"})
+		}
 	}
 	kernel.Stop()
 }

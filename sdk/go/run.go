@@ -54,6 +54,11 @@ func send(frame any) error {
 	if err != nil {
 		return err
 	}
+	return sendLine(line)
+}
+
+// sendLine writes a frame that is JSON already.
+func sendLine(line []byte) error {
 	if len(line) > lineBytesMax {
 		return Failure(fmt.Sprintf("a frame of %d bytes exceeds the line limit of %d", len(line), lineBytesMax))
 	}
@@ -63,7 +68,7 @@ func send(frame any) error {
 		return errNotRunning
 	}
 	if !door.isGone {
-		_, err = door.out.Write(append(line, '\n'))
+		_, err := door.out.Write(append(line, '\n'))
 		door.isGone = err != nil
 	}
 	return nil
@@ -118,30 +123,6 @@ func pumpPrints(printed io.Reader) {
 			LogWith(LogLevelInfo, text, map[string]string{"source": "stdout"}, "")
 		}
 		if err != nil && err != bufio.ErrBufferFull {
-			return
-		}
-	}
-}
-
-// readLines hands every line on until the kernel closes the pipe; a line over the limit is left out.
-func readLines(in io.Reader, take func([]byte)) {
-	reader := bufio.NewReaderSize(in, 1<<16)
-	var held []byte
-	for isLong := false; ; {
-		piece, err := reader.ReadSlice('\n')
-		if isLong = isLong || len(held)+len(piece) > inboundBytesMax; isLong {
-			held = nil
-		} else {
-			held = append(held, piece...)
-		}
-		if err == bufio.ErrBufferFull {
-			continue
-		}
-		if line := bytes.TrimSpace(held); len(line) > 0 {
-			take(line)
-		}
-		held, isLong = nil, false // What was taken keeps its bytes.
-		if err != nil {
 			return
 		}
 	}
@@ -252,10 +233,10 @@ func Run() {
 			deliver(frame)
 		}
 	}()
-	go func() {
-		readLines(in, takeLine)
-		stop("eof")
-	}()
+	lines := lineReader{bufio.NewReaderSize(in, 1<<16)}
+	turns.wake = make(chan struct{}, 1)
+	go watch(lines)
+	go readLines(lines)
 	code := <-exitCode
 	flushPrints()
 	os.Exit(code)
@@ -303,7 +284,8 @@ func nameError(err error) bool {
 	return false
 }
 
-func takeLine(line []byte) {
+// takeLine deals with a line; a call that it gives has to be run, and may take its time.
+func takeLine(line []byte) *work {
 	var frame ToModule
 	err := json.Unmarshal(line, &frame)
 	var wrong *json.UnmarshalTypeError
@@ -315,17 +297,18 @@ func takeLine(line []byte) {
 		if err != nil { // A field of the wrong type is as if it were not there; as a deadline it would read as 0.
 			frame.DeadlineMs = nil
 		}
-		take(frame)
+		return take(frame)
 	}
+	return nil
 }
 
 // take deals with every kind of frame; unknown kinds come from a newer kernel and are skipped.
-func take(frame ToModule) {
+func take(frame ToModule) *work {
 	switch frame.Type {
 	case "ping":
 		_ = send(PongFrame{Type: "pong"})
 	case "rpc_request":
-		takeRequest(frame)
+		return takeRequest(frame)
 	case "rpc_response", "call:response":
 		if waiting := waitingFor(frame.ID); waiting != nil && waiting.answerType == frame.Type {
 			var err error
@@ -382,6 +365,7 @@ func take(frame ToModule) {
 	case "install", "init", "deps_ready", "service_available", "config:update", "state:save", "state:restore":
 		life <- frame
 	}
+	return nil
 }
 
 func waitingFor(id string) *pending {
@@ -391,14 +375,14 @@ func waitingFor(id string) *pending {
 	return nil
 }
 
-func takeRequest(frame ToModule) {
+func takeRequest(frame ToModule) *work {
 	call := newRequest(frame)
 	refuse := func(why string) {
 		call.answer(nil, &why)
 		call.cancel()
 	}
-	offered, isService := services[frame.Service]
-	handler, isMethod := offered[frame.Method]
+	methods, isService := services[frame.Service]
+	method, isMethod := methods[frame.Method]
 	if !isService {
 		refuse("service_not_found")
 	} else if !isMethod {
@@ -406,8 +390,9 @@ func takeRequest(frame ToModule) {
 	} else if why := running.enter(call); why != "" {
 		refuse(why)
 	} else {
-		go serve(call, handler)
+		return &work{call, method}
 	}
+	return nil
 }
 
 func serve(call *Request, handler Handler) {

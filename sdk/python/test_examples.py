@@ -38,7 +38,8 @@ class Manifests(unittest.TestCase):
     def test_every_folder_has_a_manifest_of_its_name_and_an_entry(self) -> None:
         folders = sorted(name for name in os.listdir(EXAMPLES) if os.path.isdir(in_folder(name)) and name != "__pycache__")
         self.assertEqual(folders, ["deno-clock", "fails-on-purpose", "go-hasher", "http-server", "node-counter",
-                                   "python-greeter", "rust-adder", "shell-facts", "shell-worker", "typescript-todo"])
+                                   "python-greeter", "rust-adder", "shell-facts", "shell-worker", "typescript-todo",
+                                   "wasm-adder"])
         for folder in folders:
             with open(os.path.join(EXAMPLES, folder, "module.json"), encoding="utf-8") as file:
                 manifest = json.load(file)

@@ -116,12 +116,23 @@ export function kernel<R = any>(method: string, params?: unknown, options?: Call
 /** A secret that was granted to this module. */
 export function secret(name: string): Promise<any>;
 
-/** Variables that outlive this module, kept by the kernel. Options go to the kernel as they are. */
+/** Whose variables: the module's own, unless a session or another module is named, which needs a permission. */
+export interface Scope {
+  session?: string;
+  module?: string;
+}
+
+/** Variables that outlive this module, kept by the kernel. */
 export const context: {
-  get<T = any>(key: string): Promise<T>;
-  set(key: string, value: unknown, options?: object): Promise<any>;
-  delete(key: string): Promise<any>;
-  list(options?: object): Promise<any>;
+  get<T = any>(key: string, scope?: Scope): Promise<T>;
+  /** With `ttl_ms` the variable is gone after so many milliseconds. */
+  set(key: string, value: unknown, options?: Scope & { ttl_ms?: number }): Promise<any>;
+  delete(key: string, scope?: Scope): Promise<any>;
+  /** A key may end in `*` after a `:` or a `.`; without one it is all of them. */
+  list(options?: Scope & { key?: string }): Promise<any>;
+  /** Changes come as messages on the topic `kernel.context`; gives what `unwatch` takes. */
+  watch(options?: Scope & { key?: string }): Promise<any>;
+  unwatch(watch: number): Promise<any>;
 };
 
 /** This module's own section of the configuration, all of it. */

@@ -234,7 +234,10 @@ function outgoing(timeoutMs = Infinity) {
 export class Call extends Message {
   #credit = STREAM_WINDOW;
   #seq = 0;
-  #abort = new AbortController();
+  /** Made when it is asked for: most calls never do. @type {AbortController | undefined} */
+  #abort;
+  /** @type {Error | undefined} */
+  #givenUp;
   /** @type {any} */
   #timer;
   /** @type {(() => void)[]} Senders that wait for credit. */
@@ -256,12 +259,14 @@ export class Call extends Message {
 
   /** Aborts when the caller gives up or its deadline passes: hand it to `fetch` and the like. */
   get signal() {
+    this.#abort ??= new AbortController();
+    if (this.#givenUp) this.#abort.abort(this.#givenUp);
     return this.#abort.signal;
   }
 
   /** Whether nobody waits for the result any more. */
   get cancelled() {
-    return this.signal.aborted || this.remaining() === 0;
+    return this.#givenUp !== undefined || this.remaining() === 0;
   }
 
   /** Throws `Cancelled` when nobody waits any more: put it into long loops. */
@@ -296,7 +301,8 @@ export class Call extends Message {
 
   /** Nobody waits any more: the handler may notice in its own time. @param {string} why */
   _giveUp(why) {
-    this.#abort.abort(callError(why, ""));
+    this.#givenUp ??= callError(why, "");
+    this.#abort?.abort(this.#givenUp);
     for (const go of this.#waiting.splice(0)) go();
   }
 
@@ -455,12 +461,14 @@ export async function kernel(method_, params, options) {
 /** A secret that was granted to this module. @param {string} secret_ */
 export const secret = (secret_) => kernel("secret.get", { name: secret_ });
 
-/** Variables that outlive this module, kept by the kernel. */
+/** Variables that outlive this module, kept by the kernel; changes of watched ones come on the topic `kernel.context`. */
 export const context = {
-  get: (/** @type {string} */ key) => kernel("context.get", { key }),
-  set: (/** @type {string} */ key, /** @type {any} */ value, /** @type {object} */ options = {}) => kernel("context.set", { key, value, ...options }),
-  delete: (/** @type {string} */ key) => kernel("context.delete", { key }),
-  list: (/** @type {object} */ options = {}) => kernel("context.list", options),
+  get: (/** @type {string} */ key, scope = {}) => kernel("context.get", { key, ...scope }),
+  set: (/** @type {string} */ key, /** @type {any} */ value, options = {}) => kernel("context.set", { key, value, ...options }),
+  delete: (/** @type {string} */ key, scope = {}) => kernel("context.delete", { key, ...scope }),
+  list: (options = {}) => kernel("context.list", options),
+  watch: (options = {}) => kernel("context.watch", options),
+  unwatch: (/** @type {number} */ watch) => kernel("context.unwatch", { watch }),
 };
 
 /** @param {string} kind @param {string} service @param {string} method @param {any} params @param {any} options */
@@ -594,8 +602,8 @@ export function run() {
 function takeLine(line) {
   let frame;
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(line).trim();
-    if (text === "") return;
+    const text = line.toString(); // What is no UTF-8 is no JSON either, but for what stands within a text.
+    if (text.length < 8 && text.trim() === "") return;
     frame = JSON.parse(text);
   } catch {
     return log.warn("the kernel sent a line that is not JSON", { bytes: line.length });
@@ -663,13 +671,17 @@ function takeRequest(frame) {
 }
 
 /** @param {Call} call @param {Handler} handler */
-async function serve(call, handler) {
+function serve(call, handler) {
+  const fail = (/** @type {unknown} */ problem) =>
+    call._answer({ error: explain(problem, `${call.service}.${call.method}`, call) });
   try {
     let result = handler(call.params, call);
     if (typeof result?.next === "function") result = emitAll(call, result);
-    call._answer({ result: await result });
+    // A result that is there already needs no turn of the loop.
+    if (typeof result?.then !== "function") call._answer({ result });
+    else result.then((/** @type {any} */ value) => call._answer({ result: value }), fail);
   } catch (problem) {
-    call._answer({ error: explain(problem, `${call.service}.${call.method}`, call) });
+    fail(problem);
   }
 }
 
@@ -726,7 +738,7 @@ function textOf(problem) {
 /** The error text for the other side; what was not thrown on purpose also goes to the log, with its place.
  * @param {unknown} problem @param {string} where @param {Call} [call] */
 function explain(problem, where, call) {
-  if (problem instanceof Cancelled || call?.signal.aborted) return "cancelled";
+  if (problem instanceof Cancelled || call?.cancelled) return "cancelled";
   if (problem instanceof Failure) return problem.message;
   const text = problem instanceof Error ? `${problem.name}: ${problem.message}` : String(problem);
   log.error(`${where} failed: ${text}`, { stack: problem instanceof Error ? problem.stack : undefined });

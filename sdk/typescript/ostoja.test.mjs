@@ -1,4 +1,4 @@
-// The SDK's own parts, in Node: `node --test sdk/typescript`. The conversations that every SDK has to keep, in Node, Deno
+// The SDK's own parts, in Node: `node --test sdk/typescript/ostoja.test.mjs`. The conversations that every SDK has to keep, in Node, Deno
 // and Bun, are in `sdk/conformance`.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

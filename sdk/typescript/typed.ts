@@ -30,7 +30,7 @@ hook("ready", async () => {
   const listed = await kernel<{ id: string }[]>("module.list");
   log.group("modules", listed.map(({ id }) => ({ msg: id })), { level: "info" });
   const token: string = await secret("token");
-  await context.set("seen", token.length, { ttlMs: 1000 });
+  await context.set("seen", token.length, { ttl_ms: 1000, session: "chat" });
   const seen: number = await context.get<number>("seen");
   await emit(seen);
   progress(1);

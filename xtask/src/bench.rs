@@ -12,6 +12,7 @@ mod peers;
 mod process;
 mod report;
 mod roll;
+mod spawn;
 mod spec;
 mod supervisors;
 mod thousand;
@@ -24,7 +25,10 @@ use crate::shell;
 use report::Report;
 
 /// Everything that can be measured.
-const NAMES: [&str; 5] = ["supervisors", "calls", "thousand", "cold", "actors"];
+const NAMES: [&str; 6] = ["supervisors", "calls", "thousand", "cold", "actors", "spawn"];
+
+/// What is measured on other programs than the one that ships.
+const APART: [&str; 2] = ["actors", "spawn"];
 
 /// What was asked for.
 #[derive(Debug)]
@@ -62,7 +66,7 @@ const ROUNDS: usize = 5;
 /// When a word is unknown, a program does not work, or Ostoja does not do what is measured.
 pub(crate) fn run(words: &[&str]) -> Result<()> {
     let wish = wish(words)?;
-    if wish.build == Build::Fresh && wish.names.iter().any(|name| *name != "actors") {
+    if wish.build == Build::Fresh && wish.names.iter().any(|name| !APART.contains(name)) {
         build()?;
     }
     let binary = shell::target().join("release/ostoja");
@@ -72,6 +76,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
             "supervisors" => supervisors::measure(&binary, wish.rounds, &wish.only)?,
             "calls" => calls::measure(&binary, wish.rounds, &wish.only)?,
             "thousand" => thousand::measure(&binary)?,
+            "spawn" => spawn::measure(wish.rounds)?,
             "actors" => actors::measure(wish.build, wish.rounds, &wish.only)?,
             _ => cold::measure(&binary, wish.rounds)?,
         };

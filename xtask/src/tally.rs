@@ -49,12 +49,15 @@ impl Tally {
                     "fail" | "cancelled" => tally.failed += count,
                     _ => tally.skipped += count,
                 }
-            } else if let Some(rest) = line.strip_prefix("--- ") {
-                // Go counts nothing itself: it says each test's end.
-                match rest.split(':').next() {
-                    Some("PASS") => tally.passed += 1,
-                    Some("FAIL") => tally.failed += 1,
-                    _ => tally.skipped += 1,
+            } else if let Some((word, _test)) =
+                line.strip_prefix("--- ").and_then(|rest| rest.split_once(": "))
+            {
+                // Go counts nothing itself: it says how each test ended.
+                match word {
+                    "PASS" => tally.passed += 1,
+                    "FAIL" => tally.failed += 1,
+                    "SKIP" => tally.skipped += 1,
+                    _ => {} // Something else that begins so, such as a difference of two files.
                 }
             } else if is_plain_summary(line) {
                 tally += counts(line);

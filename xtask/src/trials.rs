@@ -1,4 +1,4 @@
-//! The trials that go beyond unit tests: the vectors of the contract, and the simulator.
+//! The trials that go beyond unit tests: the vectors of the contract, the attempts to escape, and the simulator.
 
 use std::process::Command;
 
@@ -68,6 +68,16 @@ pub(crate) fn conformance() -> Result<()> {
     ensure!(heard.is_success && tally.failed == 0, "{} conformance tests failed", tally.failed);
     ensure!(tally.passed > 0, "no conformance test ran");
     Ok(())
+}
+
+/// Makes the attempts to get out of full containment and prints what came of each.
+///
+/// # Errors
+/// When one of them did harm or told nothing.
+pub(crate) fn escape(words: &[&str]) -> Result<()> {
+    let mut command = shell::cargo();
+    command.args(["run", "--quiet", "--locked", "--package", "escape", "--"]).args(words);
+    shell::run(&mut command)
 }
 
 /// Runs the simulator with these arguments, built with optimisation: it is many times faster and builds in seconds.

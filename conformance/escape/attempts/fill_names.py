@@ -1,15 +1,16 @@
-"""Makes 20,000 files in the temporary folder."""
+"""Makes 8,500 files in the temporary folder."""
 
 import shutil
+import tempfile
 
 from attempt import *
 
 
 def attempt():
-    os.mkdir("/tmp/escape-names")
+    folder = tempfile.mkdtemp(dir="/tmp")
     try:
-        for number in range(20000): os.mknod(f"/tmp/escape-names/{number}")
-    finally: shutil.rmtree("/tmp/escape-names")
+        for number in range(8500): os.close(os.open(f"{folder}/{number}", os.O_CREAT))
+    finally: shutil.rmtree(folder)
 
 
 run(attempt)

@@ -1,16 +1,17 @@
 """Fills the temporary folder with 128 MiB."""
 
 import shutil
+import tempfile
 
 from attempt import *
 
 
 def attempt():
-    os.mkdir("/tmp/escape-fill")
+    folder = tempfile.mkdtemp(dir="/tmp")
     try:
         for number in range(16):
-            with open(f"/tmp/escape-fill/{number}", "wb") as file: file.write(bytes(8 << 20))
-    finally: shutil.rmtree("/tmp/escape-fill")
+            with open(f"{folder}/{number}", "wb") as file: file.write(bytes(8 << 20))
+    finally: shutil.rmtree(folder)
 
 
 run(attempt)

@@ -1,4 +1,4 @@
-"""Swaps a folder for a link while opening a file in it, 2,000 times."""
+"""Swaps a folder for a link while opening a file in it, 20,000 times."""
 
 from attempt import *
 
@@ -14,7 +14,7 @@ def attempt():
                 os.rename(f"{DATA}/{a}", f"{DATA}/{b}")
     thread = threading.Thread(target=swap); thread.start()
     try:
-        for _ in range(2000):
+        for _ in range(20000):
             try:
                 if open(DATA + "/place/" + os.path.basename(SECRET)).read() == "KEY":
                     return

@@ -2,14 +2,15 @@
 
 import shutil
 import subprocess
+import tempfile
 
 from attempt import *
 
 
 def attempt():
-    shutil.copy("/bin/true", "/tmp/escape-dropped"); os.chmod("/tmp/escape-dropped", 0o755)
-    try: demand(subprocess.run(["/tmp/escape-dropped"]).returncode == 0, "it did not run")
-    finally: os.remove("/tmp/escape-dropped")
+    file = tempfile.mktemp(dir="/tmp"); shutil.copy("/bin/true", file); os.chmod(file, 0o755)
+    try: demand(subprocess.run([file]).returncode == 0, "it did not run")
+    finally: os.remove(file)
 
 
 run(attempt)

@@ -12,17 +12,23 @@
 //! stopped one after the other, the last one first); over. What a supervisor is told in a state that doesn't call for it
 //! is of no consequence.
 
+mod budget;
 mod child;
+mod ending;
+mod order;
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+pub use budget::Budget;
+use budget::Spent;
 use child::{Ask, Started, Unstarted};
 pub use child::{Backoff, Child, Persistence, Shutdown};
+pub use order::{ChildState, ChildStatus, Supervise};
+use order::{Due, Order};
 
 use crate::address::{Addr, Rights};
-use crate::ask::Reply;
 use crate::context::Context;
 use crate::kind::Actor;
 use crate::life::{Reason, Verdict};
@@ -44,117 +50,6 @@ pub enum Strategy {
     RestForOne,
     /// All.
     OneForAll,
-}
-
-/// How many restarts there may be in a while; one more is too many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
-    /// So many, at most [`RESTARTS_MAX`].
-    pub restarts: u32,
-    /// Within so long.
-    pub period: Duration,
-}
-
-impl Default for Budget {
-    /// Three in five seconds.
-    fn default() -> Self {
-        Self { restarts: 3, period: Duration::from_secs(5) }
-    }
-}
-
-/// When the last restarts were.
-#[derive(Default)]
-struct Spent(VecDeque<u64>);
-
-impl Spent {
-    /// Notes a restart: how many there were within the period, or nothing when that is too many.
-    fn charge(&mut self, budget: Budget, now: u64) -> Option<usize> {
-        let period = u64::try_from(budget.period.as_nanos()).unwrap_or(u64::MAX);
-        while self.0.front().is_some_and(|then| now.saturating_sub(*then) > period) {
-            self.0.pop_front();
-        }
-        self.0.push_back(now);
-        (self.0.len() <= budget.restarts.min(RESTARTS_MAX) as usize).then_some(self.0.len())
-    }
-}
-
-/// What a supervisor is told. From outside: see the functions.
-pub struct Supervise(Order);
-
-enum Order {
-    Add(Child),
-    Remove(Name),
-    Stop,
-    Children(Reply<Vec<ChildStatus>>),
-    Ended { child: Addr, reason: Reason },
-    Due { due: Due, round: u64 },
-}
-
-/// What was to be waited for.
-#[derive(Debug, Clone, Copy)]
-enum Due {
-    /// The child at this place is made anew.
-    Child(u64),
-    /// The group is.
-    Group,
-    /// The child that is being stopped has had its time.
-    Stop,
-}
-
-impl Supervise {
-    /// Start one more child, as the last one. Nothing happens when there is one of this name.
-    pub const fn add(child: Child) -> Self {
-        Self(Order::Add(child))
-    }
-
-    /// End a child and forget it.
-    pub const fn remove(name: Name) -> Self {
-        Self(Order::Remove(name))
-    }
-
-    /// End all children, the last one first, each as it wants, and then yourself.
-    pub const fn stop() -> Self {
-        Self(Order::Stop)
-    }
-
-    /// Say who your children are, in their order.
-    pub const fn children(reply: Reply<Vec<ChildStatus>>) -> Self {
-        Self(Order::Children(reply))
-    }
-
-    pub(crate) const fn ended(child: Addr, reason: Reason) -> Self {
-        Self(Order::Ended { child, reason })
-    }
-}
-
-impl core::fmt::Debug for Supervise {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Supervise")
-    }
-}
-
-/// One child at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChildStatus {
-    /// What it is called.
-    pub name: Name,
-    /// Its address without rights, if it has one.
-    pub actor: Option<Addr>,
-    /// What it does.
-    pub state: ChildState,
-    /// Restarts in its life.
-    pub restarts: u64,
-}
-
-/// What a child does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChildState {
-    /// It takes messages.
-    Up,
-    /// It is about to be made anew; its messages wait.
-    Held,
-    /// It has ended and is not to be started again by itself.
-    Down,
 }
 
 struct Entry {
@@ -230,7 +125,7 @@ impl Supervisor {
             by_actor: BTreeMap::new(),
             by_name: BTreeMap::new(),
             places: 0,
-            spent: Spent(VecDeque::new()),
+            spent: Spent::new(),
             phase: Phase::Running,
             round: 0,
         }
@@ -404,76 +299,6 @@ impl Supervisor {
         let missed: Vec<_> = self.children.range(..first).filter_map(early).collect();
         for place in missed {
             self.settle_end(place, Reason::Panicked, ctx);
-        }
-    }
-
-    /// Ends all children, the last one first, and fails: it is the next one's turn to decide.
-    fn escalate(&mut self, ctx: &mut Context<'_>) {
-        self.phase = Phase::Over;
-        let places: Vec<_> = self.children.keys().rev().copied().collect();
-        for place in places {
-            self.dismiss(place, ctx);
-        }
-        let this = ctx.addr();
-        let _ = ctx.shard().signal(this, Control::Fail(Reason::Escalated));
-    }
-
-    fn stop(&mut self, ctx: &mut Context<'_>) {
-        if !matches!(self.phase, Phase::Stopping { .. } | Phase::Over) {
-            self.phase = Phase::Stopping { place: u64::MAX };
-            self.stop_next(ctx);
-        }
-    }
-
-    /// Asks the last child that is left to stop; ends itself when there is none.
-    fn stop_next(&mut self, ctx: &mut Context<'_>) {
-        let lives = |(place, entry): (&u64, &Entry)| entry.actor.map(|actor| (*place, actor));
-        while let Some((place, actor)) = self.children.iter().rev().find_map(lives) {
-            let Some(entry) = self.children.get(&place) else { break };
-            let Shutdown::Within(within) = entry.child.shutdown else {
-                self.dismiss(place, ctx);
-                continue;
-            };
-            let asked = match entry.ask {
-                _ if entry.state != ChildState::Up => false,
-                Ask::Supervisor(address) => ctx.send(address, Supervise::stop()).is_ok(),
-                Ask::Actor => ctx.stop_other(actor).is_ok(),
-            };
-            if !asked {
-                self.dismiss(place, ctx);
-                continue;
-            }
-            self.phase = Phase::Stopping { place };
-            self.later(within, Due::Stop, ctx);
-            return;
-        }
-        self.phase = Phase::Over;
-        ctx.stop();
-    }
-
-    /// Ends a child without asking it.
-    fn dismiss(&mut self, place: u64, ctx: &mut Context<'_>) {
-        let Some(entry) = self.children.get_mut(&place) else { return };
-        entry.state = ChildState::Down;
-        if let Some(actor) = entry.actor.take() {
-            self.by_actor.remove(&actor);
-            let _ = ctx.shard().signal(actor, Control::Dismiss(Reason::Shutdown));
-        }
-    }
-
-    /// Lets a child that has ended go for good.
-    fn let_go(&mut self, place: u64, ctx: &mut Context<'_>) {
-        let Some(entry) = self.children.get_mut(&place) else { return };
-        entry.state = ChildState::Down;
-        if let Some(actor) = entry.actor.take() {
-            self.by_actor.remove(&actor);
-            let _ = ctx.shard().signal(actor, Control::Decide(Verdict::Stop));
-        }
-    }
-
-    fn forget(&mut self, place: u64) {
-        if let Some(entry) = self.children.remove(&place) {
-            self.by_name.remove(&entry.child.name);
         }
     }
 

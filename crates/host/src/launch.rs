@@ -48,7 +48,8 @@ pub(crate) fn launch(
 ) -> Launch {
     let temporary = temporary_folder(blueprint, ground.home);
     let deno_dir = (blueprint.runtime == Runtime::Deno).then(|| ground.home.cache().join("deno"));
-    for folder in temporary.iter().chain(&deno_dir) {
+    let notify_folder = notify.and_then(Path::parent).map(Path::to_owned);
+    for folder in temporary.iter().chain(&deno_dir).chain(&notify_folder) {
         // A folder that can't be made is one that the module can't use: it says so itself when it needs it.
         let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     }
@@ -61,13 +62,14 @@ pub(crate) fn launch(
         values: &blueprint.env,
         notify,
     };
+    let writable = temporary.iter().chain(&deno_dir).chain(&notify_folder).cloned().collect();
     Launch {
         argv: words.iter().map(OsString::from).collect(),
         env: ground.surrounding.for_module(&wants),
         cwd: blueprint.cwd.clone(),
         stdin: if blueprint.door == Door::Lines { Stdin::Piped } else { Stdin::Null },
         apart: Apart::Session,
-        confinement: request(blueprint, effective, ground, temporary, deno_dir).to_confinement(),
+        confinement: request(blueprint, effective, ground, writable).to_confinement(),
         extra_fds: Vec::new(),
         cgroup: None,
     }
@@ -77,8 +79,7 @@ fn request(
     blueprint: &Blueprint,
     effective: &Permissions,
     ground: Ground<'_>,
-    temporary: Option<PathBuf>,
-    deno_dir: Option<PathBuf>,
+    writable: Vec<PathBuf>,
 ) -> Request {
     Request {
         profile: blueprint.profile,
@@ -86,7 +87,7 @@ fn request(
         permissions: effective.clone(),
         folder: blueprint.folder.clone().unwrap_or_else(|| blueprint.cwd.clone()),
         home: ground.surrounding.user_home(),
-        writable: temporary.into_iter().chain(deno_dir).collect(),
+        writable,
         limits: blueprint.limits,
     }
 }

@@ -401,8 +401,9 @@ impl Shell {
         self.troubles.retain(|trouble| !trouble.starts_with(beginning));
     }
 
-    /// Where the sockets of sd_notify lie.
+    /// Where the socket of sd_notify lies: in a folder of its own, which a contained module can be shown whole, since every
+    /// life has another socket there.
     pub(crate) fn notify_path(&self, slot: Slot) -> PathBuf {
-        self.files.home.run().join(format!("notify-{}.sock", slot.0))
+        self.files.home.run().join(format!("notify-{}/sock", slot.0))
     }
 }

@@ -171,16 +171,38 @@ fn main() {
         }
     }
     let mut probes: Vec<Duration> = (0..PROBES).map(|_| probe()).collect();
-    println!("median of {TURNS} turns          launched      reaped");
-    println!("{:31} {:9.0?} {:11.0?}", "std::process::Command", median(&mut plain.0), median(&mut plain.1));
-    if peer.1.is_empty() {
-        println!("{:31} not installed, or not allowed here", "bwrap --unshare-all");
-    } else {
-        println!("{:31} {:9.0?} {:11.0?}", "bwrap --unshare-all", median(&mut peer.0), median(&mut peer.1));
+    let mut lines = vec![("std::process::Command", Some(median(&mut plain.0)), Some(median(&mut plain.1)))];
+    if !peer.1.is_empty() {
+        // Its own call returns before its namespaces are there, so only the end can be compared.
+        lines.push((PEER, None, Some(median(&mut peer.1))));
     }
-    for (name, _, mut launches, mut ends) in kinds {
-        println!("{name:31} {:9.0?} {:11.0?}", median(&mut launches), median(&mut ends));
+    lines.extend(kinds.into_iter().map(|(name, _, mut launches, mut ends)| {
+        (name, Some(median(&mut launches)), Some(median(&mut ends)))
+    }));
+    lines.push(("preparing, once a module", Some(median(&mut preparations)), None));
+    lines.push(("all probes of the machine", Some(median(&mut probes)), None));
+    show(&lines);
+}
+
+/// The peer's name in the table.
+const PEER: &str = "bwrap --unshare-all";
+
+/// A name, the call alone, up to the reaped end.
+type Line = (&'static str, Option<Duration>, Option<Duration>);
+
+/// A table for people; with `--tabs`, whole microseconds between tabs for a program that reads them.
+fn show(lines: &[Line]) {
+    if std::env::args().any(|word| word == "--tabs") {
+        let micros =
+            |time: &Option<Duration>| time.map_or_else(String::new, |time| time.as_micros().to_string());
+        for (name, launched, ended) in lines {
+            println!("{name}\t{}\t{}", micros(launched), micros(ended));
+        }
+        return;
     }
-    println!("{:31} {:9.0?}", "preparing, once a module", median(&mut preparations));
-    println!("{:31} {:9.0?}", "all probes of the machine", median(&mut probes));
+    let words = |time: &Option<Duration>| time.map_or_else(|| "–".to_owned(), |time| format!("{time:.0?}"));
+    println!("{:33} {:>9} {:>9}", format!("median of {TURNS} turns"), "launched", "reaped");
+    for (name, launched, ended) in lines {
+        println!("{name:33} {:>9} {:>9}", words(launched), words(ended));
+    }
 }

@@ -184,7 +184,7 @@ func relay() {
 		if err := call.Params(&params); err != nil {
 			return nil, err
 		}
-		if err := ostoja.Context.Set(ctx, params.Key, params.Value, nil); err != nil {
+		if err := ostoja.Context.Set(ctx, params.Key, params.Value, 0); err != nil {
 			return nil, err
 		}
 		err = ostoja.Context.Get(ctx, params.Key, &result)

@@ -53,7 +53,7 @@ fn node_is_understood() {
 
 #[test]
 fn go_is_understood() {
-    let said = "=== RUN   TestA\n--- PASS: TestA (0.00s)\n--- FAIL: TestB (0.1s)\n    --- SKIP: TestB/x (0.0s)\nFAIL\n";
+    let said = "=== RUN   TestA\n--- PASS: TestA (0.00s)\n--- FAIL: TestB (0.1s)\n    --- SKIP: TestB/x (0.0s)\nFAIL\n--- a/file: x\n";
     check(said, 1, 1, 1);
 }
 

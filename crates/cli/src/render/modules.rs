@@ -106,7 +106,8 @@ fn wide_row(theme: &Theme, module: &ModuleStatus, now_ms: u64, dash: &str) -> Ve
         bare(amount::count(module.frames_in)),
         bare(amount::count(module.frames_out)),
         or_dash(&dropped),
-        or_dash(&module.transport),
+        // Pipes are what every module has.
+        or_dash(if module.transport == "pipes" { "" } else { &module.transport }),
         or_dash(containment_level(module)),
         or_dash(&module.provides.join(",")),
         note,
@@ -121,6 +122,10 @@ fn containment_level(module: &ModuleStatus) -> &str {
 
 /// For how long its life has lasted.
 fn uptime(module: &ModuleStatus, now_ms: u64) -> Option<String> {
+    // A WebAssembly module lives without a process of its own.
+    if module.pid.is_none() && module.runtime != "wasm" {
+        return None;
+    }
     Some(amount::span(now_ms.saturating_sub(module.started_at?)))
 }
 

@@ -41,7 +41,7 @@ const LINES: [(&str, &str, i32); 60] = [
     ("actors", "actors", 0),
     ("actors --hot 1", "actors", 0),
     ("fn run double 21", "fn run", 0),
-    ("fn put double guest.wat run=kernel.call", "fn put", 0),
+    ("fn put double /dev/null run=kernel.call", "fn put", 0),
     ("fn list", "fn list", 0),
     ("fn rm double", "fn rm", 0),
     ("fn stats", "fn stats", 0),

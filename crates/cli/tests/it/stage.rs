@@ -252,7 +252,7 @@ fn module(id: &str) -> Value {
     let (status, note) = if id == "web" { ("ready", "") } else { ("restarting", "exit code 1 after 40 ms") };
     json!({ "id": id, "status": status, "pid": 4711, "provides": [id], "restartCount": 0, "startedAt": 1,
             "version": "1", "runtime": "python", "generation": 3, "sinceMs": 1, "restartsTotal": 2, "restartAtMs": null,
-            "note": note, "waitingFor": [], "containment": "full", "rssBytes": 1_000_000, "cpuMs": 5, "framesIn": 1,
+            "note": note, "waitingFor": [], "transport": "pipes", "containment": "full", "rssBytes": 1_000_000, "cpuMs": 5, "framesIn": 1,
             "framesOut": 2, "dropped": 0, "badLines": 0, "logLost": 0 })
 }
 

@@ -3,7 +3,9 @@
 //! Each life gets a socket of its own under the same path, so that what a dead life sent late lies in a socket that
 //! nobody reads. The socket is a file, not an abstract name: a contained module may not reach abstract ones.
 
+use std::fs::DirBuilder;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixDatagram as Socket;
 use std::path::Path;
 
@@ -28,10 +30,12 @@ pub(crate) fn bind_socket(path: &Path) -> Result<Socket, String> {
             "the path of its notify socket has more than {PATH_BYTES_MAX} bytes; use a home with a shorter path"
         ));
     }
-    let bound = match std::fs::remove_file(path) {
+    let folder = path.parent().unwrap_or(path);
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    let bound = made.and_then(|()| match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Socket::bind(path),
-    };
+    });
     let socket = bound.and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
     socket.map_err(|error| format!("its notify socket `{}` can't be made: {error}", path.display()))
 }

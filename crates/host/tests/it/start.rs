@@ -40,7 +40,8 @@ fn every_kind_of_readiness_is_seen() {
          \x20 http: {{run: sleep 1000, needs: [tcp], ready: {{http: 'http://127.0.0.1:{port}/'}}}}\n\
          \x20 log: {{run: 'sleep 0.05; echo I am up now; exec sleep 1000', ready: {{log: am up}}}}\n\
          \x20 exec: {{run: 'sleep 0.05; touch up; exec sleep 1000', ready: {{exec: [test, -f, up]}}}}\n\
-         \x20 notify: {{run: [python3, notify.py], ready: notify}}\n"
+         \x20 notify: {{run: [python3, notify.py], ready: notify}}\n\
+         \x20 held: {{run: [python3, notify.py], ready: notify, permissions: {{read: [.]}}}}\n"
     );
     kernel.file("ostoja.yaml", &project);
     kernel.file(
@@ -52,7 +53,7 @@ fn every_kind_of_readiness_is_seen() {
     let mut kernel = kernel;
     kernel.start();
     assert_eq!(kernel.settle(), Vec::<String>::new());
-    for module in ["tcp", "http", "log", "exec", "notify"] {
+    for module in ["tcp", "http", "log", "exec", "notify", "held"] {
         assert_eq!(kernel.state(module), "ready", "{module}");
     }
 }

@@ -152,6 +152,34 @@ fn a_violation_under_strict_enforcement_is_answered_and_then_kills() {
 }
 
 #[test]
+fn who_breaks_its_lane_is_ended_under_every_enforcement_and_watchdog() {
+    for (settings, comes_back) in [
+        ("enforcement=strict", true),
+        ("enforcement=off", true),
+        ("watchdog=passive", false),
+        ("watchdog=strict", false),
+    ] {
+        let script = format!(
+            "settings {settings}
+             module a
+             discover
+             up a
+             breaks a a record of 0 bytes
+             breaks a a second look
+             exit a signal 9"
+        );
+        let told = heard(&script, &["lane.broken", "signal a", "restart.planned"]);
+        let lines = ["journal lane.broken a#1 fault=\"a record of 0 bytes\"", "signal a#1 kill"];
+        assert_eq!(told[..2], lines, "{settings}");
+        assert_eq!(
+            told.last().is_some_and(|last| last.contains("restart.planned")),
+            comes_back,
+            "{settings}: {told:?}"
+        );
+    }
+}
+
+#[test]
 fn a_violation_under_a_strict_watchdog_stays_stopped() {
     check(
         "settings watchdog=strict

@@ -6,7 +6,7 @@
 //! settings NAME=VALUE...       rules of the house;  config SECTION...: sections changed
 //! grants ID none | WORD...     what is approved now
 //! spawned|ready|up ID...       the process runs; is ready; both
-//! spawn-fails|spawn-refused ID WHY     exit ID CODE | exit ID signal N
+//! spawn-fails|spawn-refused ID WHY     exit ID CODE | exit ID signal N | breaks ID WHAT
 //! ID says WHAT...              ready pong ack nack publish call answer cancel progress chunk end credit kernel
 //! order N context SCOPE set|delete ...    an operator's change of a variable
 //! full call|part HOP ID        that frame found a full queue
@@ -26,8 +26,8 @@ use core::time::Duration;
 
 use abi::{ExitKind, Generation, Pattern, Payload, RequestId, Scope, Slot, Time};
 use kernel::{
-    CallContext, ContextCall, ContextVerb, Discovered, Door, Effect, Ensemble, Event, FunctionCall, Grants,
-    Incoming, KernelCall, Order, Outcome, Settings, SpawnFault, Undelivered, Word,
+    Attempt, CallContext, ContextCall, ContextVerb, Discovered, Door, Effect, Ensemble, Event, FunctionCall,
+    Grants, Incoming, KernelCall, Order, Outcome, Settings, SpawnFault, Undelivered, Word,
 };
 
 use super::lines::Names;
@@ -184,6 +184,10 @@ impl Driver {
                     None => ExitKind::Code(number(tail)?),
                 };
                 Event::Exited(slot, generation, exit)
+            }
+            "breaks" => {
+                let (slot, generation) = self.life(first)?;
+                Event::Tried(slot, generation, Attempt::BreakLane { fault: tail.to_string() })
             }
             "full" => {
                 let (hop, id) = tail.split_once(' ').ok_or("full call|part HOP ID")?;

@@ -240,7 +240,7 @@ fn kernel_call(call: &KernelCall<'_>) -> Value {
         KernelCall::FunctionRun { name, input, timeout_ms } => object([
             ("call", Some(json!("fn.run"))),
             ("name", Some(json!(name))),
-            ("input", input.and_then(|input| raw(Some(input)))),
+            ("input", raw(*input)),
             ("timeoutMs", timeout_ms.map(|timeout| json!(timeout))),
         ]),
         KernelCall::FunctionList => json!({ "call": "fn.list" }),

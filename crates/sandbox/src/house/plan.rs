@@ -23,9 +23,9 @@ const LINKS_MAX: usize = 40;
 /// Where the view of processes goes; it is no part of the machine's files.
 const PROCESSES: &str = "/proc";
 
-/// The private temporary folder: 64 MiB and 16,384 entries. Whoever needs more has `TMPDIR`.
+/// The private temporary folder: 64 MiB and 8,192 entries. Whoever needs more has `TMPDIR`.
 const TEMPORARY: &str = "/tmp";
-const TEMPORARY_OPTIONS: &core::ffi::CStr = c"mode=1777,size=64m,nr_inodes=16k";
+const TEMPORARY_OPTIONS: &core::ffi::CStr = c"mode=1777,size=64m,nr_inodes=8k";
 
 /// Links that programs expect. Shared memory by name is a file below `/dev/shm`.
 const LINKS: [(&str, &str); 5] = [

@@ -8,6 +8,21 @@ use protocol::files::manifest::Manifest;
 use protocol::files::project::{Project, Source};
 use serde_json::{Value, json};
 
+/// All examples, by the names of their folders.
+const FOLDERS: [&str; 11] = [
+    "deno-clock",
+    "fails-on-purpose",
+    "go-hasher",
+    "http-server",
+    "node-counter",
+    "python-greeter",
+    "rust-adder",
+    "shell-facts",
+    "shell-worker",
+    "typescript-todo",
+    "wasm-adder",
+];
+
 fn examples() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -67,7 +82,7 @@ fn every_manifest_is_read_without_a_warning() {
         assert_eq!(manifest.id.as_str(), folder.to_str().expect("UTF-8"));
         count += 1;
     }
-    assert_eq!(count, 7);
+    assert_eq!(count, FOLDERS.len());
 }
 
 #[test]
@@ -76,16 +91,7 @@ fn the_project_file_gathers_every_folder() {
     let project = Project::parse("ostoja.yaml", &text).unwrap_or_else(|errors| panic!("{errors:?}"));
     let mut ids: Vec<&str> = project.modules.iter().map(|module| module.id.as_str()).collect();
     ids.sort_unstable();
-    let expected = [
-        "deno-clock",
-        "fails-on-purpose",
-        "http-server",
-        "node-counter",
-        "python-greeter",
-        "rust-adder",
-        "shell-worker",
-    ];
-    assert_eq!(ids, expected);
+    assert_eq!(ids, FOLDERS);
     for module in &project.modules {
         if let Source::Folder(folder) = &module.source {
             assert!(examples().join(folder).join("module.json").is_file(), "{folder}");

@@ -9,12 +9,12 @@ fn small(field: &serde_json::Value) -> serde_json::Value {
         "Opaque": {"description": "Anything."},
         "Mood": {"oneOf": [{"type": "string", "const": "good", "description": "Fine."}], "description": "How."},
         "ToModule": {"oneOf": [
-            {"type": "object", "properties": {"type": {"const": "ping"}, "x": field}, "required": ["type", "x"],
+            {"type": "object", "properties": {"type": {"type": "string", "const": "ping"}, "x": field}, "required": ["type", "x"],
              "description": "Alive?"},
         ]},
         "FromModule": {"oneOf": [
             {"type": "object", "properties": {
-                "type": {"const": "end:now"},
+                "type": {"type": "string", "const": "end:now"},
                 "n": {"type": ["integer", "null"], "format": "uint64", "description": "How many."},
                 "mood": {"$ref": "#/$defs/Mood", "description": "How it is."},
              }, "required": ["type", "mood"], "description": "Over."},
@@ -25,7 +25,7 @@ fn small(field: &serde_json::Value) -> serde_json::Value {
 #[test]
 fn a_message_becomes_one_member_of_a_union_in_typescript() {
     let text = typescript(&small(&json!({"$ref": "#/$defs/Opaque", "description": "What."}))).unwrap();
-    let expected = "export type FromModule =\n  /** Over. */\n  | {\n      type: \"end:now\";\n      /** How it is. */\n      mood: Mood;\n      /** How many. */\n      n?: number;\n    };\n";
+    let expected = "export type FromModule =\n  /** Over. */\n  | {\n      type: \"end:now\";\n      /** How many. */\n      n?: number;\n      /** How it is. */\n      mood: Mood;\n    };\n";
     assert!(text.contains(expected), "{text}");
     assert!(text.contains("export type Mood = \"good\";"), "{text}");
     assert!(text.contains("      x: unknown;\n"), "{text}");

@@ -1,3 +1,5 @@
+//! A tree of actors as lines of text: who stands below whom, and shares that add up.
+
 use super::*;
 use crate::theme::Glyphs;
 

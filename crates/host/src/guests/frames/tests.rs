@@ -1,3 +1,5 @@
+//! Frames to a guest and back: what JSON is taken, and what is refused with its reason.
+
 use super::*;
 
 fn text_of(bytes: &[u8]) -> Result<Option<String>, String> {

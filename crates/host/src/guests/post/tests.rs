@@ -1,3 +1,5 @@
+//! The post of a guest: what waits is bounded, in order, and told when it is lost.
+
 use super::*;
 
 fn post() -> (Post, mpsc::UnboundedReceiver<Letter>) {

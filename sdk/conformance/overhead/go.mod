@@ -1,0 +1,7 @@
+module overhead
+
+go 1.19
+
+require ostoja v0.0.0
+
+replace ostoja => ../../go
