@@ -18,7 +18,7 @@
 //! a guest whose answers are not taken waits on its own thread.
 //!
 //! # Shutdown
-//! As for processes: `shutdown`, the grace, then [`Shell::signal_guest`] with a kill, which ends even a guest that loops
+//! As for processes: `shutdown`, the grace, then `Shell::signal_guest` with a kill, which ends even a guest that loops
 //! within some milliseconds. What is still being made is not waited for.
 
 use std::collections::{BTreeMap, VecDeque};

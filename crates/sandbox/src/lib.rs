@@ -44,3 +44,12 @@ pub use seccomp::{
     DENIALS, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET, Denial, Group, When, groups,
 };
 pub use signal::{Sent, Signal, signal_group};
+
+/// Gives the pages of this program's own code back to the system, which brings each again when it is used next. For the
+/// moment when much was run that will not be run again, as after a start.
+///
+/// # Errors
+/// What the system says; nothing depends on it.
+pub fn give_back_code() -> std::io::Result<()> {
+    raw::give_back_code()
+}

@@ -13,10 +13,12 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use crate::rlimits::Rlimit;
 
 mod birth;
+mod code;
 mod spaces;
 mod trial;
 
 pub(crate) use birth::{Cradle, Failure, Nursery, Role, Stack, spawn, spawn_builder};
+pub(crate) use code::give_back_code;
 pub(crate) use spaces::{
     NO_DEVICES, NO_PROGRAMS, NO_SETUID, READ_ONLY, Reach, bind_tree, change_to_root, detach, end_process,
     exec_file, forget_children, join_namespace, keep_mounts_private, make_file, make_folder, make_link,

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result};
 
-use super::roll::Roll;
+use super::roll::{Pids, Roll};
 use crate::{ci, shell};
 
 /// One way of keeping commands alive.
@@ -33,6 +33,9 @@ pub(crate) struct Peer {
     pub(crate) stop: fn(&Arena, u32) -> Result<()>,
     /// What becomes of the children then.
     pub(crate) children: Children,
+    /// The processes of all children, where these are numbered in namespaces of their own: what such a child says of
+    /// itself is somebody else's number here.
+    pub(crate) pids: Option<fn(&Arena) -> Result<Pids>>,
 }
 
 /// What becomes of the children when their supervisor is told to stop.

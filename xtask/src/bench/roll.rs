@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
+/// The process of each child, by the child's number.
+pub(crate) type Pids = BTreeMap<usize, u32>;
+
 /// One child said that it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Call {
@@ -28,7 +31,7 @@ pub(crate) struct Roll {
     /// Where the pipe is.
     pub(crate) path: PathBuf,
     /// Who runs now, by number, as last heard.
-    pub(crate) pids: BTreeMap<usize, u32>,
+    pub(crate) pids: Pids,
     calls: Receiver<Call>,
 }
 
@@ -44,7 +47,7 @@ impl Roll {
         let pipe = OpenOptions::new().read(true).write(true).open(&path).context("opening the pipe")?;
         let (tx, calls) = channel();
         std::thread::spawn(move || listen(pipe, &tx));
-        Ok(Self { path, pids: BTreeMap::new(), calls })
+        Ok(Self { path, pids: Pids::new(), calls })
     }
 
     /// Waits until every number from 0 to `count` has been heard since the last call, and gives when the last one was.

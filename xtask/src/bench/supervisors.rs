@@ -44,6 +44,16 @@ struct Running {
     supervisor: u32,
 }
 
+impl Running {
+    /// Puts the children's numbers right where they can't know them. Not within a measured time.
+    fn learn_pids(&mut self) -> Result<()> {
+        if let Some(pids) = self.peer.pids {
+            self.roll.pids = pids(&self.arena).with_context(|| format!("asking {}", self.peer.name))?;
+        }
+        Ok(())
+    }
+}
+
 /// Measures all that can be had, or only those named.
 pub(super) fn measure(binary: &Path, rounds: usize, only: &[String]) -> Result<Report> {
     let tick = super::little("tick")?;
@@ -122,7 +132,9 @@ fn started(peer: Peer, arena: Arena, mut roll: Roll, _report: &mut Report) -> Re
         roll.all(COUNT, STOP_PATIENCE).with_context(|| format!("starting {}: {}", peer.name, output()))?;
     let supervisor =
         (peer.supervisor)(&arena, &mut child).with_context(|| format!("looking for {}", peer.name))?;
-    Ok((Running { peer, arena, roll, child, supervisor }, millis(last.duration_since(began))))
+    let mut running = Running { peer, arena, roll, child, supervisor };
+    running.learn_pids()?;
+    Ok((running, millis(last.duration_since(began))))
 }
 
 /// Stops one supervisor; gives the time until it and all children were gone, unless they outlive it by design.
@@ -164,7 +176,7 @@ fn side_by_side(report: &mut Report, running: &mut [Running]) -> Result<()> {
     for round in 0..KILL_ALL_ROUNDS {
         for one in running.iter_mut() {
             if one.peer.name == "ostoja" || round < KILL_ALL_ROUNDS_PEERS {
-                kill_all(report, one);
+                kill_all(report, one)?;
             }
         }
     }
@@ -213,11 +225,11 @@ fn single_kill(report: &mut Report, running: &mut Running, number: usize) -> Res
             println!("!! {name}: {error}");
         }
     }
-    Ok(())
+    running.learn_pids()
 }
 
 /// All children die at once; how many come back, and how long that takes.
-fn kill_all(report: &mut Report, running: &mut Running) {
+fn kill_all(report: &mut Report, running: &mut Running) -> Result<()> {
     let name = running.peer.name;
     let before: Vec<u32> = running.roll.pids.values().copied().collect();
     let began = Instant::now();
@@ -226,9 +238,11 @@ fn kill_all(report: &mut Report, running: &mut Running) {
         Ok(at) => report.sample(name, "all back after kill of 100", "ms", millis(at.duration_since(began))),
         Err(error) => println!("!! {name}: {error}"),
     }
+    running.learn_pids()?;
     let back =
         running.roll.pids.values().filter(|pid| !before.contains(pid) && process::is_alive(**pid)).count();
     report.sample(name, "back of 100", "children", as_f64(back));
+    Ok(())
 }
 
 /// The numbers.

@@ -123,7 +123,7 @@ impl ProjectModules {
         };
         let door = match blueprint::door(module.policy.protocol.unwrap_or(usual), runtime) {
             Ok(door) => door,
-            Err(why) => return refused(&module.id, self.origin, Grants::default(), why),
+            Err(why) => return self.refuse(module, why),
         };
         let mut spec = Spec { door, ..Spec::plain(module.id.clone()) };
         spec.priority = blueprint::priority(blueprint::priority_default());
@@ -168,6 +168,13 @@ impl ProjectModules {
         Found { discovered: Discovered { spec, grants: Grants::default(), refused: None }, blueprint }
     }
 
+    /// A module that can't run is still what the project says of it: nobody waits for one that is not to start.
+    fn refuse(&self, module: &ProjectModule, why: String) -> Found {
+        let mut found = refused(&module.id, self.origin, Grants::default(), why);
+        overlay(&mut found.discovered.spec, module);
+        found
+    }
+
     fn folder_module(
         &self,
         module: &ProjectModule,
@@ -176,7 +183,7 @@ impl ProjectModules {
         cache: &mut HashCache,
     ) -> Found {
         let place = self.folder.join(path);
-        let refuse = |why| refused(&module.id, self.origin, Grants::default(), why);
+        let refuse = |why| self.refuse(module, why);
         let mut read = match folder::read(&place, self.origin, &module.policy) {
             Ok(read) => read,
             Err(Unusable::NoModule) => return refuse(format!("`{}` holds no module.json", place.display())),

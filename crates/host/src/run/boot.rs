@@ -275,6 +275,10 @@ async fn tell_settled(shell: Rc<RefCell<Shell>>) {
     if let Ok(kernel::Answer::Settled(failed)) = answer.await {
         let failed = failed.iter().map(ToString::to_string).collect();
         shell.borrow().talk.tell(&News::Settled(failed));
+        // A start runs far more of the program than what follows it.
+        if let Err(error) = sandbox::give_back_code() {
+            tracing::debug!(%error, "the code of the start stays in memory");
+        }
     }
 }
 

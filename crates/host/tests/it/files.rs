@@ -160,7 +160,12 @@ fn a_changed_section_is_told_to_its_owner() {
 fn a_revoked_approval_ends_its_module() {
     let kernel = installed();
     approve(&kernel);
-    std::fs::write(kernel.path().join("permissions.yaml"), "modules: {}\n").expect("written");
+    let file = kernel.path().join("permissions.yaml");
+    // Written later than now it would be the kernel's word over the person's.
+    eventually("the approval is saved", || {
+        std::fs::read_to_string(&file).is_ok_and(|text| text.contains("web"))
+    });
+    std::fs::write(file, "modules: {}\n").expect("written");
     kernel.signal(Signal::USR2);
     kernel.wait_for_state("web", "stopped");
     assert!(kernel.codes("web").contains(&"permission.gone".to_owned()));

@@ -38,6 +38,7 @@ pub(super) fn supervisord() -> Peer {
         supervisor: itself,
         stop: terminate,
         children: Children::Stop,
+        pids: None,
     }
 }
 
@@ -67,6 +68,7 @@ pub(super) fn circus() -> Peer {
         supervisor: itself,
         stop: terminate,
         children: Children::Stop,
+        pids: None,
     }
 }
 
@@ -96,6 +98,7 @@ pub(super) fn pm2() -> Peer {
         },
         stop: |arena, _| shell::read(pm2_command(arena).arg("kill")).map(drop),
         children: Children::Stop,
+        pids: None,
     }
 }
 
@@ -120,6 +123,7 @@ pub(super) fn erlang() -> Peer {
         supervisor: itself,
         stop: terminate,
         children: Children::Outlive,
+        pids: None,
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) fn s6() -> Peer {
             shell::read(Command::new("s6-svscanctl").arg("-t").arg(arena.folder.join("services"))).map(drop)
         },
         children: Children::Stop,
+        pids: None,
     }
 }
 
@@ -40,6 +41,7 @@ pub(super) fn runit() -> Peer {
             Ok(())
         },
         children: Children::Stop,
+        pids: None,
     }
 }
 
@@ -53,6 +55,7 @@ pub(super) fn daemontools() -> Peer {
         supervisor: itself,
         stop: stop_daemontools,
         children: Children::Stop,
+        pids: None,
     }
 }
 

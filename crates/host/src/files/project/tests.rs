@@ -60,6 +60,17 @@ fn a_folder_that_is_not_there_refuses_only_its_module() {
 }
 
 #[test]
+fn one_that_is_refused_and_not_meant_to_start_is_waited_for_by_nobody() {
+    let found = found(
+        "modules:\n  a: {run: 'true', cwd: nowhere, autostart: false}\n  b: {path: nowhere, autostart: false}\n",
+    );
+    for id in ["a", "b"] {
+        assert!(found[id].discovered.refused.is_some(), "{id}");
+        assert!(!found[id].discovered.spec.start_at_boot, "{id}");
+    }
+}
+
+#[test]
 fn another_value_in_the_environment_is_another_module() {
     let print = |value: &str| {
         found(&format!("modules:\n  a: {{run: 'true', env: {{K: {value}}}}}\n"))["a"]
