@@ -90,7 +90,7 @@ impl Key {
     pub(crate) fn check(&self) -> [u8; CHECK_BYTES] {
         let mut hash = Sha256::new();
         hash.update(CHECK_CONTEXT);
-        hash.update(&*self.0);
+        hash.update(self.0.as_slice());
         let mut check = [0; CHECK_BYTES];
         check.copy_from_slice(&hash.finalize()[..CHECK_BYTES]);
         check

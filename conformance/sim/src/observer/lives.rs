@@ -77,6 +77,7 @@ impl Lives {
             | Event::ConfigChanged(_)
             | Event::GrantsChanged(_)
             | Event::Counted(_)
+            | Event::ContextRestored(_)
             | Event::Ordered(..)
             | Event::Departed(_) => false,
         }

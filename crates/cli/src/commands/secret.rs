@@ -45,7 +45,7 @@ pub struct SecretArgs {
 enum Verb {
     /// Keep a secret; its value is asked for, or read from stdin
     #[command(
-        after_help = "Examples:\n  ostoja secret set db.password\n  ostoja secret set token < token.txt"
+        after_help = "Examples:\n  ostoja secret set db.password\n  cat token.txt | ostoja secret set token"
     )]
     Set {
         /// Which secret
