@@ -7,6 +7,7 @@ mod demo;
 mod examples;
 mod front;
 mod import;
+mod kept;
 mod kernel;
 mod new;
 mod played;

@@ -11,7 +11,7 @@ use crate::runner::{Ran, World, finish};
 use crate::stage::{Played, shop};
 
 /// A command line, the verb whose schema it keeps to, and its exit code.
-const LINES: [(&str, &str, i32); 58] = [
+const LINES: [(&str, &str, i32); 62] = [
     ("up -d", "up -d", 3),
     ("up --dry-run", "--dry-run of any verb but config, service", 0),
     ("ps", "ps", 0),
@@ -60,6 +60,10 @@ const LINES: [(&str, &str, i32); 58] = [
     ("permissions list", "permissions list", 0),
     ("permissions list web", "permissions list", 0),
     ("permissions pending", "permissions pending", 0),
+    ("context list", "context list", 0),
+    ("context get session:chat topic", "context get", 0),
+    ("context set session:chat topic weather", "context set", 0),
+    ("context delete session:chat topic", "context delete", 0),
     ("permissions grant web --dry-run", "--dry-run of any verb but config, service", 0),
     ("permissions deny 4f0c --dry-run", "--dry-run of any verb but config, service", 0),
     ("permissions revoke web --dry-run", "--dry-run of any verb but config, service", 0),
@@ -96,9 +100,14 @@ const LINES_ALONE: [(&str, &str, i32); 19] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel, or files.
-const ELSEWHERE: [&str; 15] = [
+const ELSEWHERE: [&str; 20] = [
     "import",
     "init",
+    "secret set",
+    "secret list",
+    "secret rm",
+    "secret rotate",
+    "secret unlock",
     "up",
     "run",
     "run (its last line)",
