@@ -106,7 +106,7 @@ fn by_text(text: &str) -> Option<Format> {
     let told: Vec<&str> =
         text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).collect();
     let is_entry = |line: &&str| line.split_once(':').is_some_and(|(name, _)| crate::procfile::is_name(name));
-    (!told.is_empty() && told.iter().all(|line| is_entry(line))).then_some(Format::Procfile)
+    (!told.is_empty() && told.iter().all(is_entry)).then_some(Format::Procfile)
 }
 
 fn is_map(node: Option<&Node>) -> bool {

@@ -245,7 +245,7 @@ fn comment(text: &mut String, indent: usize, remark: &str) {
             let _ = writeln!(text, "{:indent$}# {row}", "");
             row.clear();
             // What belongs to one remark is seen to.
-            row.push_str(" ");
+            row.push(' ');
         }
         if !row.is_empty() {
             row.push(' ');
