@@ -3,12 +3,12 @@
 //! | namespace | how often | why |
 //! |---|---|---|
 //! | user | once per process of ours | it only says what a number of a user means, the same for all modules |
-//! | mount | once per prepared launch; every life has a copy | making a view of the files takes many calls, copying it takes one |
-//! | net | once per prepared launch | an empty one: making it costs more than all others together |
+//! | mount | once per prepared launch, on a ground that is made once per process; every life has a copy | making a view of the files takes many calls, copying it takes one |
+//! | net | once per prepared launch, by its first life | an empty one: making it costs more than all others together, and that on a thread of its own where many modules are started |
 //! | pid, ipc, uts | every life | nothing of an earlier life may be left |
 //!
-//! A builder makes them: a child that follows prepared steps and then stays until we hold descriptors of what it made. So nothing of
-//! this process itself ever changes, whatever its threads do meanwhile.
+//! A builder makes them: a child that follows prepared steps, puts descriptors of what it made into our table, and ends. So nothing
+//! of this process itself ever changes, whatever its threads do meanwhile.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
