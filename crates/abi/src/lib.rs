@@ -17,6 +17,7 @@ mod permission;
 mod record;
 mod state;
 mod time;
+mod zone;
 
 pub use explain::Explain;
 pub use id::{Generation, ModuleId, Name, NameError, RequestId, Slot};
@@ -25,3 +26,4 @@ pub use permission::{PermissionKind, Permissions};
 pub use record::{Fact, Record};
 pub use state::{ExitKind, Reason, State};
 pub use time::{Time, Wall};
+pub use zone::Zone;

@@ -39,6 +39,10 @@ fn kernel_process() {
             ]
         }),
         version: "0.0.0-test".to_owned(),
+        safety: match std::env::var_os("OSTOJA_TEST_SAFE") {
+            Some(_) => host::Safety::SafeMode,
+            None => host::Safety::Usual,
+        },
         seed: Some(7),
     };
     if let Err(error) = host::run(options, |_| {}) {
