@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use abi::{ModuleId, Name, Permissions, Zone};
+use abi::{ModuleId, Name, PermissionKind, Permissions, Zone};
 
 use crate::governor::{Bounds, Pools};
 
@@ -213,6 +213,12 @@ pub struct Grants {
 }
 
 impl Grants {
+    /// Whether any value of a kind that is granted now passes a test; costs no copy.
+    pub fn any(&self, kind: PermissionKind, test: impl Fn(&str) -> bool) -> bool {
+        let base = self.base.iter().flat_map(|base| base.of(kind));
+        base.chain(self.dynamic.of(kind)).any(|value| test(value))
+    }
+
     /// What the module may do now: base and dynamic together.
     pub fn effective(&self) -> Permissions {
         let mut all = self.base.clone().unwrap_or_default();
