@@ -21,7 +21,8 @@ fn discovered(number: usize) -> Discovered {
     // Some of what it may call is far from it in every table.
     let far = Name::parse(&format!("service-{}", number * 37 % MODULES)).expect("short");
     let services = [Name::literal("service-0"), far].into();
-    spec.capabilities = Some(Capabilities { services, topics: spec.subscribes.clone() });
+    spec.capabilities =
+        Some(Capabilities { services, topics: spec.subscribes.clone(), ..Capabilities::default() });
     let grants = Grants { base: Some(Permissions::default()), ..Grants::default() };
     Discovered { spec, grants, refused: None }
 }

@@ -14,6 +14,7 @@ mod lane;
 mod messages;
 mod pids;
 mod rude;
+mod secrets;
 mod start;
 mod stop;
 mod wasm;

@@ -1,5 +1,7 @@
 //! What a project's entry and a manifest come to together; the manifest alone stands in the vectors.
 
+use expect_test::expect;
+
 use super::*;
 use crate::files::policy::{Limits, Protocol, Restart};
 use crate::files::project::Project;
@@ -24,4 +26,55 @@ fn a_long_manifest_with_many_unknown_fields_is_read() {
     let filler: Vec<String> = (0..4000).map(|number| format!("\"k{number}\": [[[[[{number}]]]]]")).collect();
     let text = format!("{{\"id\": \"m\", \"name\": \"M\", \"permissions\": {{}}, {}}}", filler.join(","));
     assert!(Manifest::parse("module.json", &text).is_ok());
+}
+
+/// What is said of a manifest with these permissions and limits, in this order of lines.
+fn complaints(rest: &str) -> String {
+    let text = format!("{{\"id\": \"m\", \"name\": \"M\",\n{rest}}}");
+    let refused = Manifest::parse("module.json", &text).expect_err("it is refused");
+    let told = |error: &crate::files::FileError| {
+        let help = abi::Explain::help(error).map(|help| format!(" ({help})")).unwrap_or_default();
+        format!("{error}{help}\n")
+    };
+    refused.iter().map(told).collect()
+}
+
+#[test]
+fn permissions_that_nobody_could_mean_are_refused_with_their_place_and_a_valid_form() {
+    let rest = r#""permissions": {
+        "nett": ["a"],
+        "gpu": ["0"],
+        "env": ["HOME", "*", "AWS_*", "A=1"],
+        "read": ["../other", "/srv/../etc", "data/..", "a..b"],
+        "write": "data",
+        "secrets": ["db.*", ""],
+        "context": ["chat", "session:c*"]
+    }"#;
+    expect![[r#""#]].assert_eq(&complaints(rest));
+}
+
+#[test]
+fn limits_of_nothing_or_in_wrong_units_are_refused_with_their_place_and_a_valid_form() {
+    let rest = r#""permissions": {}, "limits": {
+        "memory": 0,
+        "files": 0,
+        "processes": -1,
+        "cpu_seconds": "5s",
+        "deadline": "0s",
+        "core": "1 parsec",
+        "memmory": "1M"
+    }"#;
+    expect![[r#""#]].assert_eq(&complaints(rest));
+    let more = r#""permissions": {}, "limits": { "memory": "-1M", "deadline": 5 }"#;
+    expect![[r#""#]].assert_eq(&complaints(more));
+}
+
+#[test]
+fn a_star_stands_in_capabilities_only_where_it_may() {
+    let rest = r#""permissions": {}, "capabilities": {
+        "services": ["db.*", "db*", "*", "a.*.b"],
+        "topics": ["news:*", "new*s"],
+        "forbid": { "services": ["db.drop"], "topics": ["x*"], "topcis": [] }
+    }"#;
+    expect![[r#""#]].assert_eq(&complaints(rest));
 }

@@ -215,16 +215,37 @@ fn signal(reader: &mut Reader, node: &Node) -> Option<StopSignal> {
     reader.word("signal", node, &StopSignal::ALL.map(|signal| (signal.as_str(), signal)))
 }
 
+/// A limit of nothing would be a module that can do nothing, or somebody's word for no limit: neither is guessed.
+fn more_than_nothing<T: Default + PartialEq>(
+    reader: &mut Reader,
+    (field, example): (&str, &str),
+    node: &Node,
+    limit: Option<T>,
+) -> Option<T> {
+    if limit.as_ref().is_some_and(|limit| *limit == T::default()) {
+        let why = format!("is nothing; leave it out for no limit of its own, or write one such as `{example}`");
+        reader.bad_value(field, node, why);
+        return None;
+    }
+    limit
+}
+
 fn limits(reader: &mut Reader, node: &Node) -> Limits {
     let mut limits = Limits::default();
     for (key, value) in reader.map("limits", node).unwrap_or_default() {
         match key.text.as_str() {
-            "memory" => limits.memory_bytes = reader.size_bytes("memory", value),
+            "memory" => {
+                let bytes = reader.size_bytes("memory", value);
+                limits.memory_bytes = more_than_nothing(reader, ("memory", "64M"), value, bytes);
+            }
             "files" => limits.files = reader.whole("files", value, 1..=LIMIT_MAX),
             "processes" => limits.processes = reader.whole("processes", value, 1..=LIMIT_MAX),
             "core" => limits.core_bytes = reader.size_bytes("core", value),
             "cpu_seconds" => limits.cpu_seconds = reader.whole("cpu_seconds", value, 1..=LIMIT_MAX),
-            "deadline" => limits.deadline = reader.duration("deadline", value),
+            "deadline" => {
+                let deadline = reader.duration("deadline", value);
+                limits.deadline = more_than_nothing(reader, ("deadline", "2s"), value, deadline);
+            }
             _ => {
                 let known = ["memory", "files", "processes", "core", "cpu_seconds", "deadline"];
                 reader.unknown_field(node, key, &known);
