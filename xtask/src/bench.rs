@@ -8,6 +8,8 @@ mod actors;
 mod calls;
 mod cold;
 mod home;
+mod lanes;
+mod neighbours;
 mod peers;
 mod process;
 mod report;
@@ -25,10 +27,11 @@ use crate::shell;
 use report::Report;
 
 /// Everything that can be measured.
-const NAMES: [&str; 6] = ["supervisors", "calls", "thousand", "cold", "actors", "spawn"];
+const NAMES: [&str; 8] =
+    ["supervisors", "calls", "thousand", "cold", "actors", "spawn", "lanes", "neighbours"];
 
 /// What is measured on other programs than the one that ships.
-const APART: [&str; 2] = ["actors", "spawn"];
+const APART: [&str; 3] = ["actors", "spawn", "lanes"];
 
 /// What was asked for.
 #[derive(Debug)]
@@ -76,7 +79,9 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
             "supervisors" => supervisors::measure(&binary, wish.rounds, &wish.only)?,
             "calls" => calls::measure(&binary, wish.rounds, &wish.only)?,
             "thousand" => thousand::measure(&binary)?,
+            "neighbours" => neighbours::measure(&binary, wish.rounds, &wish.only)?,
             "spawn" => spawn::measure(wish.rounds)?,
+            "lanes" => lanes::measure()?,
             "actors" => actors::measure(wish.build, wish.rounds, &wish.only)?,
             _ => cold::measure(&binary, wish.rounds)?,
         };

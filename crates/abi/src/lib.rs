@@ -19,6 +19,7 @@ mod record;
 mod scope;
 mod state;
 mod time;
+mod zone;
 
 pub use explain::Explain;
 pub use id::{Generation, ModuleId, Name, NameError, RequestId, Slot};
@@ -29,3 +30,4 @@ pub use record::{Fact, Record};
 pub use scope::Scope;
 pub use state::{ExitKind, Reason, State};
 pub use time::{Time, Wall};
+pub use zone::Zone;

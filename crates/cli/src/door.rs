@@ -190,6 +190,8 @@ fn wanted_name(request: &Request) -> Option<&str> {
         Request::KernelStatus {}
         | Request::KernelStop { .. }
         | Request::KernelSettle { .. }
+        | Request::KernelSafeMode { .. }
+        | Request::KernelResume {}
         | Request::KernelReload { .. }
         | Request::ModuleList {}
         | Request::ModuleInstall { .. }

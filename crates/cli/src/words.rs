@@ -40,6 +40,10 @@ phrases! {
     AllReady: "ready in {0}; modules: {1}", "gotowe w {0}; moduły: {1}";
     /// Some modules are not.
     SomeNotReady: "up after {0}, but not ready: {1}", "działa po {0}, ale niegotowe: {1}";
+    /// No module runs, and that is meant.
+    SafeMode: "safe mode, so no module runs: {0}; leave it with: {1} kernel resume", "tryb awaryjny, żaden moduł nie działa: {0}; wyjście: {1} kernel resume";
+    /// Safe mode is over.
+    Resumed: "safe mode is left; modules start", "koniec trybu awaryjnego; moduły ruszają";
     /// There is nothing to run.
     NoModules: "no modules yet; try `{0} run -- COMMAND` or write an ostoja.yaml", "nie ma jeszcze modułów; spróbuj `{0} run -- POLECENIE` albo napisz ostoja.yaml";
     /// What to do in the foreground.

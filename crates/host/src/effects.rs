@@ -39,6 +39,7 @@ impl Shell {
             Effect::Show(request, topic, message) => self.desk.show(request, &topic, &message),
             Effect::Forgotten(slot, id) => self.forget(slot, &id),
             // The proxies are told where they are: in the ensemble.
+            Effect::Grip(slot, generation, grip) => self.grip(slot, generation, grip),
             Effect::Note(..) => {}
             Effect::Finished => self.bells.finished.notify_one(),
         }
@@ -156,6 +157,7 @@ impl Shell {
     fn forget(&mut self, slot: Slot, id: &ModuleId) {
         if let Some(group) = self.seat(slot).and_then(|seat| seat.cgroup.as_deref()) {
             Cgroups::drop_group(group);
+            self.governor.forget(group);
         }
         self.forget_seat(slot);
         self.files.blueprints.remove(id);

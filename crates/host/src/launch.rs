@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use abi::{Explain, Permissions};
 use kernel::{Door, SpawnFault};
-use sandbox::{Apart, Blame, Launch, LaunchError, Profile, Request, Stdin};
+use sandbox::{Apart, Blame, Launch, LaunchError, Limits, Profile, Request, Stdin};
 
 use crate::environment::{Surrounding, Wants};
 use crate::files::blueprint::{Blueprint, Program};
@@ -19,6 +19,8 @@ use crate::runtime::{Entry, Runtime};
 pub(crate) struct Ground<'a> {
     pub(crate) home: &'a Home,
     pub(crate) surrounding: &'a Surrounding,
+    /// Whether a module's group bounds its processes; the rlimit would count all of the user's.
+    pub(crate) counts_processes: bool,
 }
 
 /// The command of a module, program first.
@@ -88,7 +90,10 @@ fn request(
         folder: blueprint.folder.clone().unwrap_or_else(|| blueprint.cwd.clone()),
         home: ground.surrounding.user_home(),
         writable,
-        limits: blueprint.limits,
+        limits: Limits {
+            processes: blueprint.limits.processes.filter(|_| !ground.counts_processes),
+            ..blueprint.limits
+        },
     }
 }
 

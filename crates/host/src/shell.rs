@@ -32,6 +32,7 @@ use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
 use crate::functions::Cabinet;
+use crate::governor::Governor;
 use crate::guests::Guests;
 use crate::home::Home;
 use crate::lane::Cut;
@@ -40,6 +41,7 @@ use crate::life::{Life, Seat};
 use crate::outbox::Written;
 use crate::ready::Probes;
 use crate::run::{News, ProjectSource};
+use crate::safe::Safety;
 use crate::talk::Talk;
 use crate::tasks;
 use crate::translate::Sheet;
@@ -94,6 +96,8 @@ pub(crate) struct Shell {
     pub(crate) files: Files,
     pub(crate) surrounding: Surrounding,
     pub(crate) cgroups: Cgroups,
+    pub(crate) governor: Governor,
+    pub(crate) safety: Safety,
     /// Launches that are being carried out.
     pub(crate) births: Births,
     /// Which layers of containment work here.
@@ -158,6 +162,7 @@ pub(crate) struct Parts {
     pub(crate) files: Files,
     pub(crate) surrounding: Surrounding,
     pub(crate) cgroups: Cgroups,
+    pub(crate) safety: Safety,
     pub(crate) births: Births,
     pub(crate) proofs: Report,
     pub(crate) talk: Talk,
@@ -175,6 +180,8 @@ impl Shell {
                 clock: parts.clock,
                 files: parts.files,
                 surrounding: parts.surrounding,
+                governor: Governor::open(parts.cgroups.dir()),
+                safety: parts.safety,
                 cgroups: parts.cgroups,
                 births: parts.births,
                 proofs: parts.proofs,
@@ -216,7 +223,8 @@ impl Shell {
     }
 
     pub(crate) fn ground(&self) -> Ground<'_> {
-        Ground { home: &self.files.home, surrounding: &self.surrounding }
+        let counts_processes = self.governor.counts_processes();
+        Ground { home: &self.files.home, surrounding: &self.surrounding, counts_processes }
     }
 
     /// Tells the kernel what happened and does everything that follows from it.

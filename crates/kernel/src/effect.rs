@@ -9,6 +9,7 @@ use abi::{
 };
 
 use crate::event::{CallContext, FunctionCall, Outcome};
+use crate::governor::Grip;
 use crate::proxy::Note;
 use crate::spec::{Grants, PendingRequest};
 use crate::word::Word;
@@ -37,6 +38,8 @@ pub enum Effect {
     Reply(RequestId, Answer),
     /// Show a message to an operator who listens.
     Show(RequestId, Word, Message),
+    /// Hold this life as tight as this from now on, and no tighter.
+    Grip(Slot, Generation, Grip),
     /// Tell the proxy of this life.
     Note(Slot, Generation, Note),
     /// This module is forgotten; its slot may be used again.

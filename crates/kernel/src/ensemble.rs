@@ -237,6 +237,16 @@ impl Ensemble {
         self.kernel.preview(now, event)
     }
 
+    /// As [`Kernel::governed`].
+    pub fn governed(&self, strain_permille: u64) -> Vec<(Slot, Generation)> {
+        self.kernel.governed(strain_permille)
+    }
+
+    /// As [`Kernel::safe_mode`].
+    pub fn safe_mode(&self) -> Option<&str> {
+        self.kernel.safe_mode()
+    }
+
     /// As [`Kernel::find`].
     pub fn find(&self, id: &str) -> Option<Slot> {
         self.kernel.find(id)

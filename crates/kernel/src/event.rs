@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use abi::{ExitKind, Generation, ModuleId, Name, Pattern, Payload, Permissions, RequestId, Scope, Slot};
 
 use crate::context::Kept;
+use crate::governor::Measured;
 use crate::spec::{Grants, Settings, Spec};
 use crate::word::Word;
 
@@ -40,6 +41,8 @@ pub enum Event {
     Tried(Slot, Generation, Attempt),
     /// How many calls are open on the data plane; told before a module's question that asks for it.
     Counted(u64),
+    /// What modules use now, and how the machine is.
+    Measured(Measured),
     /// An operator wants something.
     Ordered(RequestId, Order),
     /// An operator went away: nothing more is answered or shown to it.
@@ -340,6 +343,10 @@ pub enum Order {
     Remove(ModuleId),
     /// Stop everything in order; answered when nothing runs any more. A second one does not wait for anybody.
     Shutdown,
+    /// End every module but the system's own and start none until [`Order::Resume`]; for this reason.
+    SafeMode(String),
+    /// Leave safe mode: start what starts at boot.
+    Resume,
     /// Answer as soon as no module is on its way to being ready.
     Settle,
     /// Approve more for a module.

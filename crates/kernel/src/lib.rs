@@ -21,6 +21,7 @@ mod context;
 mod effect;
 mod ensemble;
 mod event;
+mod governor;
 mod graph;
 mod health;
 mod life;
@@ -35,6 +36,7 @@ mod refusals;
 mod reload;
 mod restart;
 mod routes;
+mod safe;
 mod shutdown;
 mod spec;
 mod stop;
@@ -60,6 +62,7 @@ pub use event::{
     Attempt, CallContext, ContextCall, ContextVerb, Discovered, Event, FunctionCall, Incoming, KernelCall,
     Order, Outcome, SpawnFault, Undelivered,
 };
+pub use governor::{Amounts, Bounds, Grip, Measured, Pool, Pools, Reading, Resource, Step, TokenBucket};
 pub use machine::Kernel;
 pub use proxy::{Act, Badge, Letter, Note, OperatorProxy, Proxy, SERVING_MAX, Turn, Wants};
 pub use routes::{Address, Decision, Header, Hearers, Refusal, Routes};

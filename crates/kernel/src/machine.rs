@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use abi::{Generation, ModuleId, Name, Record, Slot, Time};
 
 use crate::context::{Context, Watches};
+use crate::governor::{Resource, Strain};
 use crate::module::{Module, Phase};
 use crate::orders::Waiters;
 use crate::proxy::Badge;
@@ -42,7 +43,12 @@ pub struct Kernel {
     /// Restarts whose wait is over, in the order in which they are begun: depth, priority, seat.
     pub(crate) due: BTreeSet<(u32, u32, Slot)>,
     pub(crate) bucket: Bucket,
+    /// Of sandbox modules alone, half as large.
+    pub(crate) sandbox_bucket: Bucket,
     pub(crate) random: Random,
+    pub(crate) strain: Strain,
+    /// Why no module may run, in safe mode.
+    pub(crate) safe: Option<String>,
     generations: u64,
     effects: VecDeque<Effect>,
 }
@@ -54,6 +60,7 @@ impl Kernel {
         Self {
             now: Time(0),
             bucket: Bucket::new(settings.machine_restarts_burst),
+            sandbox_bucket: Bucket::new(settings.machine_restarts_burst / 2),
             settings,
             table: Table::default(),
             directory: BTreeMap::new(),
@@ -68,6 +75,8 @@ impl Kernel {
             shutdown: None,
             due: BTreeSet::new(),
             random: Random::new(seed),
+            strain: Strain::default(),
+            safe: None,
             generations: 0,
             effects: VecDeque::new(),
         }
@@ -106,6 +115,7 @@ impl Kernel {
             }
             Event::ReadySeen(slot, generation) => self.handle_ready(slot, generation),
             Event::Exited(slot, generation, exit) => self.handle_exited(slot, generation, exit),
+            Event::Measured(measured) => self.handle_measured(&measured),
             Event::Ordered(request, order) => self.handle_order(request, order),
             Event::Departed(request) => self.handle_departed(request),
         }
@@ -168,10 +178,16 @@ impl Kernel {
 
     /// What the proxy of a life is told when it begins.
     pub(crate) fn badge_of(&self, slot: Slot, generation: Generation) -> Option<Badge> {
-        let spec = &self.table.get(slot)?.spec;
+        let module = self.table.get(slot)?;
+        let (spec, bounds) = (&module.spec, self.bounds_of(module));
         // No two lives have one number, so that no two proxies draw the same ids.
         let seed = Random::new(self.seed ^ generation.0.rotate_left(32)).next();
-        Some(Badge { name: Word::from(&spec.id), features: spec.features, seed })
+        Some(Badge {
+            name: Word::from(&spec.id),
+            features: spec.features,
+            seed,
+            calls_per_s: bounds.of(Resource::Calls),
+        })
     }
 
     /// The next thing to do; call until there is none.
@@ -237,6 +253,9 @@ impl Kernel {
             note: self.note_of(module),
             provides: module.spec.provides.clone(),
             waiting_for: self.missing(module),
+            zone: module.spec.zone,
+            bounds: self.bounds_of(module),
+            step: module.ladder.step(),
             calls_pending: 0,
         })
     }

@@ -16,6 +16,7 @@ use alloc::string::String;
 use abi::{Generation, Reason, State, Time};
 
 use crate::event::Discovered;
+use crate::governor::Ladder;
 use crate::permits::SECRETS_BURST;
 use crate::refusals::Refusals;
 use crate::restart::Bucket;
@@ -110,6 +111,10 @@ pub(crate) struct Module {
     /// A killed life that the operating system has not let go, and what follows when it does: until then there is
     /// no other, because two lives of one module would spoil each other's work.
     pub(crate) lingering: Option<(Generation, Then)>,
+    /// How far the governor has gone with this life.
+    pub(crate) ladder: Ladder,
+    /// A passive watchdog has said that it is past a bound.
+    pub(crate) is_over_reported: bool,
 }
 
 impl Module {
@@ -138,6 +143,8 @@ impl Module {
             kept_down: false,
             greeted: false,
             lingering: None,
+            ladder: Ladder::default(),
+            is_over_reported: false,
         }
     }
 

@@ -150,18 +150,19 @@ impl May {
 
     /// The same with one bit changed.
     fn with(&self, bit: u32, is_allowed: bool) -> Self {
-        if self.allows(bit) == is_allowed {
-            return self.clone();
-        }
-        let mut bits: Vec<u32> = match self {
-            Self::Few(few) => few.iter().copied().filter(|bit| *bit != u32::MAX).collect(),
-            Self::Many(many) => (0..many.len() as u32 * 64).filter(|bit| self.allows(*bit)).collect(),
+        let (word, mask) = (bit as usize / 64, 1 << (bit % 64));
+        let mut many = match self {
+            Self::Few(few) => {
+                let bits: Vec<u32> = few.iter().copied().filter(|bit| *bit != u32::MAX).collect();
+                return Self::of(&with(bits, bit, is_allowed));
+            }
+            Self::Many(many) => many.to_vec(),
         };
-        bits.retain(|other| *other != bit);
-        if is_allowed {
-            bits.push(bit);
+        if many.len() <= word {
+            many.resize(word + 1, 0);
         }
-        Self::of(&bits)
+        many[word] = if is_allowed { many[word] | mask } else { many[word] & !mask };
+        Self::Many(Arc::from(many))
     }
 
     fn allows(&self, bit: u32) -> bool {
@@ -170,6 +171,12 @@ impl May {
             Self::Many(many) => many.get(bit as usize / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1),
         }
     }
+}
+
+fn with(mut bits: Vec<u32>, bit: u32, is_allowed: bool) -> Vec<u32> {
+    bits.retain(|other| *other != bit);
+    bits.extend(is_allowed.then_some(bit));
+    bits
 }
 
 /// What is known of one service: all that a decision needs, so that the provider's row is not read for it.

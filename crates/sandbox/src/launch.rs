@@ -301,6 +301,7 @@ impl Prepared {
             last: Last::Exec { program: &self.exec, argv: &argv, env: &env },
         };
         let family = raw::spawn(&recipe, self.cgroup.as_ref(), stack).map_err(LaunchError::Birth)?;
+        self.house.keep_net(family.net);
         let (born, innermost) = (family.born, family.init.map(Innermost::new));
         match born.failure {
             None => Ok(Child { pid: born.pid, pidfd: born.pidfd, stdin, stdout, stderr, innermost }),

@@ -21,6 +21,7 @@
 
 pub mod cgroup;
 mod confinement;
+pub mod control;
 mod house;
 mod launch;
 mod layer;

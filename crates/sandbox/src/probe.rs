@@ -217,6 +217,7 @@ impl Bench {
         };
         let family = raw::spawn(&recipe, group, &mut self.stack);
         let family = family.map_err(|error| format!("no child: {error}"))?;
+        self.house.keep_net(family.net);
         let end = crate::reap::wait(family.born.pidfd.as_fd());
         if let Some(innermost) = family.init.map(Innermost::new) {
             innermost.end();

@@ -97,7 +97,12 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("host::logs::read", "The logs could not be read for an answer."),
     ("host::permissions::not_saved", "What was approved could not be written to disk, so it was not done."),
     ("host::reload::refused", "A file could not be understood, so everything stays as it was."),
+    (
+        "host::safe_mode::cause_remains",
+        "Safe mode can't be left, because the file that led to it still can't be read.",
+    ),
     ("host::run::present", "A module of this name is there already."),
+    ("host::secrets::thread", "The thread that reads the vault has died; this is a bug."),
     (
         "host::swap::rolled_back",
         "The new code was not taken over, and the old one goes on; the message says why.",

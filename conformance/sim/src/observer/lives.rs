@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use abi::{Generation, ModuleId, Name, Payload, Slot, State, Time};
 use kernel::{
-    Capabilities, Door, Effect, Ensemble, Event, Incoming, KernelCall, KernelResult, Message, Outgoing, Signal, Watchdog,
-    Word,
+    Capabilities, Door, Effect, Ensemble, Event, Incoming, KernelCall, KernelResult, Message, Outgoing,
+    Signal, Watchdog, Word,
 };
 
 use super::{Cause, Step, Verdict};
@@ -80,6 +80,7 @@ impl Lives {
             | Event::GrantsChanged(_)
             | Event::Counted(_)
             | Event::ContextRestored(_)
+            | Event::Measured(_)
             | Event::Ordered(..)
             | Event::Departed(_) => false,
         }
@@ -127,6 +128,7 @@ impl Lives {
             Effect::Signal(slot, generation, signal) => self.signal(step, *slot, *generation, *signal)?,
             Effect::Watch(slot, generation)
             | Effect::Perform(slot, generation, ..)
+            | Effect::Grip(slot, generation, _)
             | Effect::Warn(slot, generation, _) => {
                 self.living(*slot, *generation)?;
             }
@@ -231,6 +233,10 @@ impl Lives {
     }
 
     fn delivered(&mut self, to: Generation, topic: &Word, message: &Message, step: &Step) -> Verdict {
+        // A change of a variable goes to whoever watches it, without a subscription.
+        if topic.as_str() == "kernel.context" && !matches!(message, Message::Raw(_)) {
+            return Ok(());
+        }
         let hears = self.alive.get(&to).and_then(|life| life.hears.as_ref());
         if hears.is_some_and(|hears| !hears_topic(hears, topic)) {
             return Err(format!("a message on {topic} went to generation {to}, which does not hear it"));

@@ -49,6 +49,8 @@ impl Orders {
                     Order::Call { .. } => By::Call,
                     Order::Shutdown => By::Shutdown,
                     Order::Grant(..)
+                    | Order::SafeMode(_)
+                    | Order::Resume
                     | Order::GrantRequest(_)
                     | Order::DenyRequest(_)
                     | Order::Deny(..)

@@ -4,8 +4,11 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 use clap::{Args, Subcommand};
+use host::Safety;
+use protocol::operator::{Request, Safe};
 
 use crate::ctx::Ctx;
+use crate::door::Door;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::output::KernelLog;
@@ -19,6 +22,7 @@ const EXAMPLES: &str = "\
 Examples:
   ostoja kernel start -d         as `ostoja up -d`
   ostoja kernel restart          stop everything, start again in the background
+  ostoja kernel safe-mode        end every module, start none until `kernel resume`
   ostoja kernel logs -n 50       what the kernel in the background said itself";
 
 /// 1 MiB: how far back the kernel's own log is read.
@@ -47,6 +51,18 @@ enum Verb {
     /// Stop everything, then start in the background
     #[command(after_help = "Examples:\n  ostoja kernel restart")]
     Restart,
+    /// End every module and start none until `kernel resume`
+    #[command(
+        after_help = "Examples:\n  ostoja kernel safe-mode\n  ostoja kernel safe-mode --why 'the disk is being replaced'"
+    )]
+    SafeMode {
+        /// What those are told who ask why nothing runs
+        #[arg(long, value_name = "TEXT", default_value = "an operator asked for it")]
+        why: String,
+    },
+    /// Leave safe mode: start everything that starts at boot
+    #[command(after_help = "Examples:\n  ostoja kernel resume")]
+    Resume,
     /// Tell how the kernel is; exit 3 when it does not run
     #[command(after_help = "Examples:\n  ostoja kernel status\n  ostoja kernel status --json")]
     Status,
@@ -61,8 +77,10 @@ enum Verb {
 
 pub(super) fn run(ctx: &Ctx, args: &KernelArgs) -> Outcome {
     match &args.verb {
-        Verb::Start { detach: false } => up::in_foreground(ctx, &Target::of(ctx)?),
-        Verb::Start { detach: true } => up::in_background(ctx, &Target::of(ctx)?),
+        Verb::Start { detach: false } => up::in_foreground(ctx, &Target::of(ctx)?, Safety::Usual),
+        Verb::Start { detach: true } => up::in_background(ctx, &Target::of(ctx)?, Safety::Usual),
+        Verb::SafeMode { why } => safe_mode(ctx, why),
+        Verb::Resume => resume(ctx),
         Verb::Stop(args) => down::run(ctx, args),
         Verb::Restart => {
             let target = Target::of(ctx)?;
@@ -70,11 +88,32 @@ pub(super) fn run(ctx: &Ctx, args: &KernelArgs) -> Outcome {
             if downed.was_running && !ctx.is_json() {
                 ctx.say_phrase(Phrase::Stopped, &[&crate::amount::span(downed.took_ms)]);
             }
-            up::in_background(ctx, &target)
+            up::in_background(ctx, &target, Safety::Usual)
         }
         Verb::Status => status::kernel(ctx),
         Verb::Logs { lines } => logs(ctx, *lines),
     }
+}
+
+fn safe_mode(ctx: &Ctx, why: &str) -> Outcome {
+    let mut door = Door::open(ctx)?;
+    let done: Safe = door.ask(&Request::KernelSafeMode { why: why.to_owned() })?;
+    tell(ctx, &done, Phrase::SafeMode, &[why, door.command()])
+}
+
+fn resume(ctx: &Ctx) -> Outcome {
+    let mut door = Door::open(ctx)?;
+    let done: Safe = door.ask(&Request::KernelResume {})?;
+    tell(ctx, &done, Phrase::Resumed, &[])
+}
+
+fn tell(ctx: &Ctx, done: &Safe, phrase: Phrase, values: &[&str]) -> Outcome {
+    if ctx.is_json() {
+        ctx.document(done)?;
+    } else {
+        ctx.say_phrase(phrase, values);
+    }
+    Ok(Exit::Done)
 }
 
 fn logs(ctx: &Ctx, count: usize) -> Outcome {

@@ -4,7 +4,7 @@
 use crate::lang::Lang;
 
 /// Every heading and name that is shown.
-const HEADINGS: [(&str, &str); 86] = [
+const HEADINGS: [(&str, &str); 93] = [
     // Tables.
     ("NAME", "NAZWA"),
     ("STATE", "STAN"),
@@ -20,6 +20,8 @@ const HEADINGS: [(&str, &str); 86] = [
     ("IN", "WE"),
     ("OUT", "WY"),
     ("DROPPED", "STRACONE"),
+    ("ZONE", "STREFA"),
+    ("HELD", "TRZYMANY"),
     ("CONTAINMENT", "IZOLACJA"),
     ("PROVIDES", "OFERUJE"),
     ("CPU%", "CPU%"),
@@ -81,6 +83,11 @@ const HEADINGS: [(&str, &str); 86] = [
     ("asks for", "prosi o"),
     ("may touch", "ma dostęp"),
     ("manifest", "manifest"),
+    ("zone", "strefa"),
+    ("limits", "limity"),
+    ("held", "trzymany"),
+    ("bounds", "granice"),
+    ("safe mode", "tryb awar."),
     ("contained", "izolacja"),
     ("frames", "ramki"),
     ("stderr", "stderr"),

@@ -91,6 +91,7 @@ pub(crate) fn shop(request: &Request) -> (Response, Vec<Value>) {
     match request {
         Request::KernelStatus {} => done(kernel()),
         Request::KernelStop { dry_run: false } | Request::ModuleRemove { .. } => done(json!({})),
+        Request::KernelSafeMode { .. } | Request::KernelResume {} => done(json!({ "already": false })),
         Request::KernelSettle { .. } => done(json!({ "notReady": ["worker"] })),
         Request::KernelReload { dry_run: false, .. } => (Response::done(None), Vec::new()),
         Request::KernelReload { dry_run: true, .. } => done(plan()),

@@ -30,6 +30,8 @@ pub(super) async fn handle(caller: &Caller, request: Request) {
         Request::Publish { topic, payload } => publish(caller, &topic, &payload).await,
         Request::KernelStatus {} => kernel_requests::status(caller),
         Request::KernelStop { dry_run } => kernel_requests::stop(caller, dry_run).await,
+        Request::KernelSafeMode { why } => kernel_requests::safe_mode(caller, why).await,
+        Request::KernelResume {} => kernel_requests::resume(caller).await,
         Request::KernelSettle { timeout_ms } => kernel_requests::settle(caller, timeout_ms).await,
         Request::KernelReload { what, dry_run } => kernel_requests::reload(caller, what, dry_run).await,
         Request::PermissionsList { module_id } => permission_requests::list(caller, module_id.as_deref()),

@@ -14,7 +14,7 @@ use tokio::net::UnixListener;
 use tokio::sync::mpsc;
 use tokio::task::{LocalSet, spawn_local};
 
-use super::{BootStep, CLOSE_WITHIN, News, Observer, Options};
+use super::{BootStep, CLOSE_WITHIN, News, Observer, Options, Presence, Safety};
 use crate::cgroups::Cgroups;
 use crate::clock::Clock;
 use crate::environment::Surrounding;
@@ -26,6 +26,7 @@ use crate::files::install;
 use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
+use crate::safe::{self, Boots, Cause, FAILED_BOOTS_MAX};
 use crate::secrets::{self, Secrets};
 use crate::shell::{Files, Parts, Shell};
 use crate::signals::{self, Signals};
@@ -76,7 +77,9 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     store::sweep_leftovers(&home.permissions());
     store::sweep_leftovers(&home.context());
     install::recover(&home.modules());
-    let read = read_config(&options)?;
+    let mut boots = Boots::open(&home.state());
+    let (read, cause) = read_or_be_safe(&options, &boots)?;
+    boots.begin();
     begun.tell(BootStep::Config, read.found.clone());
     let (store_news, news) = mpsc::channel(STORE_NEWS_MAX);
     let talk = open_store(&options, &begun, store_news)?;
@@ -102,6 +105,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
         },
         surrounding: Surrounding::of_process(),
         cgroups,
+        safety: safe::Safety::new(boots, cause),
         births,
         proofs: sandbox::probe::run(),
         talk,
@@ -122,6 +126,8 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     begin(&mut shell.borrow_mut(), finding);
     manager::tell("READY=1");
     spawn_local(tell_settled(shell.clone()));
+    spawn_local(safe::look_after(shell.clone()));
+    spawn_local(safe::count_as_settled(shell.clone()));
     let bells = shell.borrow().bells.clone();
     bells.finished.notified().await;
     end(&shell).await;
@@ -144,6 +150,7 @@ fn find_modules(shell: &mut Shell, left: usize, faults: &[String]) -> Finding {
 fn begin(shell: &mut Shell, finding: Finding) {
     let config = shell.files.config.clone();
     shell.take_over_config(config);
+    shell.begin_safely();
     shell.take_over_modules(finding);
     shell.end_turn();
 }
@@ -153,6 +160,26 @@ struct ReadFiles {
     project: Option<ProjectModules>,
     config: Config,
     found: String,
+}
+
+/// The files, or nothing and the reason to begin in safe mode.
+fn read_or_be_safe(options: &Options, boots: &Boots) -> Result<(ReadFiles, Option<Cause>), HostError> {
+    let is_wished = options.safety == Safety::SafeMode;
+    let is_in_service = options.presence == Presence::Background && boots.has_settled();
+    match read_config(options) {
+        Err(error) if is_wished || is_in_service => {
+            let why = crate::launch::sentence(&error);
+            let found = format!("safe mode: {why}");
+            let read = ReadFiles { project: None, config: Config::default(), found };
+            Ok((read, Some(Cause::Files(why))))
+        }
+        Err(error) => Err(error),
+        Ok(read) if is_wished => Ok((read, Some(Cause::Asked("it was started so".to_owned())))),
+        Ok(read) if boots.failed() >= FAILED_BOOTS_MAX => {
+            Ok((read, Some(Cause::FailedBoots(boots.failed()))))
+        }
+        Ok(read) => Ok((read, None)),
+    }
 }
 
 fn read_config(options: &Options) -> Result<ReadFiles, HostError> {
@@ -251,6 +278,7 @@ fn spawn_tasks(
     spawn_local(tasks::timer(shell.clone()));
     spawn_local(tasks::launcher(shell.clone()));
     spawn_local(tasks::look_out(shell.clone()));
+    spawn_local(crate::governor::look_now_and_then(shell.clone()));
     spawn_local(effects::save_when_asked(shell.clone()));
     spawn_local(effects::write_sets(shell.clone()));
     spawn_local(memory::write_when_changed(shell.clone()));
@@ -325,6 +353,9 @@ async fn end(shell: &Rc<RefCell<Shell>>) {
     let socket = {
         let mut shell = shell.borrow_mut();
         shell.record(Record::new("kernel.stopped"));
+        if shell.safety.cause().is_none() {
+            shell.safety.boots.settle();
+        }
         shell.talk.end_all("the kernel stops");
         shell.desk.end_all("the kernel stops");
         shell.files.home.socket()
@@ -342,6 +373,7 @@ async fn end(shell: &Rc<RefCell<Shell>>) {
         tracing::error!(%error, "the logs could not be closed");
     }
     shell.lives.close(shell.kernel.last_life());
+    shell.governor.close();
     shell.cgroups.close();
 }
 

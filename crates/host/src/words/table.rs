@@ -47,6 +47,13 @@ pub(super) const MEANINGS: &[Meaning] = &[
     // The system itself.
     says("kernel.started", "the kernel started", "jądro wystartowało", ""),
     says("kernel.stopped", "the kernel stopped in order", "jądro zatrzymało się po kolei", ""),
+    says(
+        "safe_mode.entered",
+        "went to safe mode: {why}",
+        "przeszło w tryb awaryjny: {why}",
+        "ostoja kernel resume",
+    ),
+    says("safe_mode.left", "left safe mode", "wyszło z trybu awaryjnego", ""),
     says("kernel.trouble", "trouble: {what}", "kłopot: {what}", "ostoja doctor"),
     says(
         "kernel.leftovers",
@@ -250,6 +257,56 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "what it requires comes back to itself: {cycle}",
         "to, czego wymaga, wraca do niego: {cycle}",
         "ostoja module show {module}",
+    ),
+    // Overload.
+    says(
+        "governor.slowed",
+        "is slowed: {resource} {used}, of {bound}",
+        "spowolniony: {resource} {used} z {bound}",
+        "ostoja module show {module}",
+    ),
+    says(
+        "governor.shedding",
+        "what it asks of others is refused: {resource} {used}, of {bound}",
+        "jego prośby do innych są odrzucane: {resource} {used} z {bound}",
+        "ostoja module show {module}",
+    ),
+    says(
+        "governor.throttled",
+        "gets a small share of a processor: {resource} {used}, of {bound}",
+        "dostaje mały udział procesora: {resource} {used} z {bound}",
+        "ostoja module show {module}",
+    ),
+    says(
+        "governor.frozen",
+        "stands still: {resource} {used}, of {bound}",
+        "zamrożony: {resource} {used} z {bound}",
+        "ostoja module show {module}",
+    ),
+    says(
+        "governor.killed",
+        "used too much, and nothing milder helped: {resource} {used}, of {bound}",
+        "zużywał za dużo, a nic łagodniejszego nie pomogło: {resource} {used} z {bound}",
+        "ostoja module show {module}",
+    ),
+    says(
+        "governor.out_of_memory",
+        "the system killed it for want of memory: it may use {bound} bytes",
+        "system go zabił z braku pamięci: wolno mu użyć {bound} bajtów",
+        "ostoja module show {module}",
+    ),
+    says("governor.eased", "is let go: from {from} to {to}", "puszczony: z {from} do {to}", ""),
+    says(
+        "governor.reported",
+        "uses too much; the watchdog is passive and only says so: {resource} {used}, of {bound}",
+        "zużywa za dużo; strażnik jest bierny i tylko to zgłasza: {resource} {used} z {bound}",
+        "ostoja module show {module}",
+    ),
+    says(
+        "module.quarantined",
+        "stays down until an operator has looked: the watchdog is strict",
+        "nie ruszy, póki operator nie spojrzy: strażnik jest surowy",
+        "ostoja start {module}",
     ),
     // Rules broken.
     says(

@@ -6,6 +6,7 @@ mod disk;
 mod door;
 mod files;
 mod functions;
+mod governor;
 #[path = "../../../wasm/tests/it/guests.rs"]
 #[expect(dead_code, reason = "the other crate's tests use the rest of it")]
 mod guests;
@@ -14,6 +15,8 @@ mod lane;
 mod messages;
 mod pids;
 mod rude;
+mod safe;
+mod sdks;
 mod secrets;
 mod start;
 mod stop;

@@ -11,18 +11,18 @@ use crate::guests::Guest;
 use crate::kernel::{Kernel, eventually, python};
 
 /// Found nowhere by chance.
-const VALUE: &str = "correct-horse-battery-4c1f";
+pub(crate) const VALUE: &str = "correct-horse-battery-4c1f";
 
-const NAME: &str = "db.password";
+pub(crate) const NAME: &str = "db.password";
 
 /// A home whose vault holds the secret, its key in another folder, and a kernel that is not started yet.
-struct Kept {
-    kernel: Kernel,
+pub(crate) struct Kept {
+    pub(crate) kernel: Kernel,
     keys: tempfile::TempDir,
 }
 
 impl Kept {
-    fn with(project: &str) -> Self {
+    pub(crate) fn with(project: &str) -> Self {
         let kept = Self { kernel: Kernel::home(project), keys: tempfile::tempdir().expect("a folder") };
         let places = Places {
             home: kept.kernel.path().to_owned(),
@@ -42,7 +42,7 @@ impl Kept {
         self.keys.path().join("key")
     }
 
-    fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         let key = self.key_file();
         self.kernel.start_with(|command| {
             command.env("OSTOJA_VAULT_KEY", key);

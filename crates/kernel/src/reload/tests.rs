@@ -392,7 +392,17 @@ fn rights_on_the_bus_are_narrowed_and_widened_in_the_middle_of_a_life() {
          grants a base=net:x spawned-before stored-may=echo stored-hears=other,news
          b says publish news 2
          grants a base=net:x spawned-before stored-may=e.* stored-hears=other",
-        expect![[r#""#]],
+        expect![[r#"
+            > grants a base=net:x spawned-before forbid-may=echo forbid-hears=news
+              journal permission.applied a#1
+            > b says publish news 1
+            > grants a base=net:x spawned-before stored-may=echo stored-hears=other,news
+              journal permission.applied a#1
+            > b says publish news 2
+              a#1 <- deliver news 2
+            > grants a base=net:x spawned-before stored-may=e.* stored-hears=other
+              journal permission.applied a#1
+        "#]],
     );
 }
 

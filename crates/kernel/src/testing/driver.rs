@@ -224,6 +224,8 @@ impl Driver {
             ["remove", id] => Order::Remove(module_id(id)?),
             ["shutdown"] => Order::Shutdown,
             ["settle"] => Order::Settle,
+            ["safe-mode", ref why @ ..] => Order::SafeMode(why.join(" ")),
+            ["resume"] => Order::Resume,
             ["grant", id, these] => Order::Grant(module_id(id)?, permissions(these)?),
             ["deny", id, these] => Order::Deny(module_id(id)?, permissions(these)?),
             ["revoke", id, these] => Order::Revoke(module_id(id)?, permissions(these)?),

@@ -81,6 +81,11 @@ impl Names {
             Effect::Show(request, topic, message) => {
                 format!("show {} {topic} {}", request.0, message_text(message))
             }
+            Effect::Grip(slot, generation, grip) => {
+                let per_s = grip.messages_per_s.map(|per_s| format!(" messages={per_s}")).unwrap_or_default();
+                let cpu = grip.cpu_permille.map(|cpu| format!(" cpu={cpu}")).unwrap_or_default();
+                format!("grip {} {}{per_s}{cpu}", self.life(*slot, *generation), grip.step.as_str())
+            }
             Effect::Note(slot, generation, note) => {
                 format!("note {} {note:?}", self.life(*slot, *generation))
             }

@@ -244,6 +244,21 @@ impl Reader {
         }
     }
 
+    /// A share of processors: `50%` of one, or a number of them such as `1.5`; in thousandths of one.
+    pub(super) fn cpu_permille(&mut self, field: &str, node: &Node) -> Option<u64> {
+        let Some(literal) = node.literal() else {
+            self.wrong_kind(field, node, "a share of a processor");
+            return None;
+        };
+        match units::cpu_permille(literal) {
+            Ok(permille) => Some(permille),
+            Err(why) => {
+                self.bad_value(field, node, why);
+                None
+            }
+        }
+    }
+
     /// One of a few words.
     pub(super) fn word<T: Copy>(&mut self, field: &str, node: &Node, words: &[(&str, T)]) -> Option<T> {
         let literal = node.literal().unwrap_or_default();
