@@ -273,6 +273,26 @@ pub struct ConfigChanged {
     pub reloaded: Option<bool>,
 }
 
+/// `kernel restore`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Restored {
+    /// Each file that differed from what is kept.
+    pub files: Vec<RestoredFile>,
+    /// The folder that holds what was there before.
+    pub aside: String,
+    /// Whether a running kernel took it over; nothing when none runs or it was a dry run.
+    pub reloaded: Option<bool>,
+}
+
+/// One file that was put back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RestoredFile {
+    /// Its path in the home.
+    pub file: String,
+    /// `put back`, `brought back` or `moved away`.
+    pub what: String,
+}
+
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigChange {

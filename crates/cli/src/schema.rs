@@ -3,15 +3,15 @@
 
 use protocol::operator::{
     Acted, ActorTable, ContextKey, Event, FunctionRow, FunctionStats, Installed, LogPage, ModuleDetail,
-    ModuleStatus, Plan, Published, Story, UsageTable, VariableList, VariableRow,
+    ModuleStatus, Plan, Published, Safe, Story, UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
 use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
     DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, KernelLog, ManPages,
-    Modules, PendingRows, PermissionRows, RunEnded, Schemas, SecretChanged, SecretRows, ServiceUnit, Status,
-    SwappedModules, UpEvent, Upped,
+    Modules, PendingRows, PermissionRows, Restored, RunEnded, Schemas, SecretChanged, SecretRows,
+    ServiceUnit, Status, SwappedModules, UpEvent, Upped,
 };
 
 /// How a verb prints.
@@ -120,6 +120,9 @@ fn nested() -> Vec<Output> {
         document::<Upped>("kernel start -d"),
         document::<Downed>("kernel stop"),
         document::<Upped>("kernel restart"),
+        document::<Safe>("kernel safe-mode"),
+        document::<Safe>("kernel resume"),
+        document::<Restored>("kernel restore"),
         document::<Status>("kernel status"),
         document::<KernelLog>("kernel logs"),
         document::<ServiceUnit>("service install"),

@@ -44,6 +44,8 @@ phrases! {
     SafeMode: "safe mode, so no module runs: {0}; leave it with: {1} kernel resume", "tryb awaryjny, żaden moduł nie działa: {0}; wyjście: {1} kernel resume";
     /// Safe mode is over.
     Resumed: "safe mode is left; modules start", "koniec trybu awaryjnego; moduły ruszają";
+    /// Before files are put back.
+    RestoreQuestion: "put back {0} files? What is there now goes to {1}.", "przywrócić pliki ({0})? To, co jest teraz, trafi do {1}.";
     /// There is nothing to run.
     NoModules: "no modules yet; try `{0} run -- COMMAND` or write an ostoja.yaml", "nie ma jeszcze modułów; spróbuj `{0} run -- POLECENIE` albo napisz ostoja.yaml";
     /// What to do in the foreground.

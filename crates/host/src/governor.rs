@@ -83,6 +83,13 @@ struct Last {
     calls: u64,
 }
 
+/// What the system counts of a whole group, so that no bound of a single process has to stand in for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counted {
+    pub(crate) processes: bool,
+    pub(crate) memory: bool,
+}
+
 /// The hands and eyes.
 #[derive(Debug)]
 pub(crate) struct Governor {
@@ -111,9 +118,9 @@ impl Governor {
         Self { control, last: BTreeMap::new(), memory_kills: BTreeMap::new() }
     }
 
-    /// Whether the system itself counts the processes of a group.
-    pub(crate) fn counts_processes(&self) -> bool {
-        self.has("pids")
+    /// What the system itself counts of a group.
+    pub(crate) fn counted(&self) -> Counted {
+        Counted { processes: self.has("pids"), memory: self.has("memory") }
     }
 
     fn has(&self, controller: &str) -> bool {

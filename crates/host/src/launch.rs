@@ -11,6 +11,7 @@ use sandbox::{Apart, Blame, Launch, LaunchError, Limits, Profile, Request, Stdin
 
 use crate::environment::{Surrounding, Wants};
 use crate::files::blueprint::{Blueprint, Program};
+use crate::governor::Counted;
 use crate::home::Home;
 use crate::runtime::{Entry, Runtime};
 
@@ -19,8 +20,9 @@ use crate::runtime::{Entry, Runtime};
 pub(crate) struct Ground<'a> {
     pub(crate) home: &'a Home,
     pub(crate) surrounding: &'a Surrounding,
-    /// Whether a module's group bounds its processes; the rlimit would count all of the user's.
-    pub(crate) counts_processes: bool,
+    /// What a module's group bounds. The rlimit on processes would count all of the user's, and the one on memory what a
+    /// runtime reserves and never uses.
+    pub(crate) counted: Counted,
 }
 
 /// The command of a module, program first.
@@ -91,7 +93,8 @@ fn request(
         home: ground.surrounding.user_home(),
         writable,
         limits: Limits {
-            processes: blueprint.limits.processes.filter(|_| !ground.counts_processes),
+            processes: blueprint.limits.processes.filter(|_| !ground.counted.processes),
+            memory_bytes: blueprint.limits.memory_bytes.filter(|_| !ground.counted.memory),
             ..blueprint.limits
         },
     }

@@ -8,7 +8,7 @@
 //! # Causes, and when they are gone
 //! | cause | resumes by itself |
 //! |---|---|
-//! | starts that failed | after [`TRY_AGAIN_AFTER`], once; the next failed start leads back here |
+//! | starts that failed, a fault of the kernel | after [`TRY_AGAIN_AFTER`], once; the next one leads back here |
 //! | a file that can't be read | as soon as it can |
 //! | an operator's word or a flag | never |
 
@@ -22,9 +22,12 @@ use std::time::Duration;
 use abi::Time;
 use kernel::Order;
 
+use crate::fault;
+use crate::files::approvals::Approvals;
 use crate::files::project::ProjectModules;
 use crate::launch::sentence;
 use crate::reload;
+use crate::restore;
 use crate::shell::Shell;
 
 #[cfg(test)]
@@ -47,6 +50,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 pub(crate) enum Cause {
     /// So many starts in a row did not settle.
     FailedBoots(u32),
+    /// The kernel itself fell at this place of its code, in this life or at the end of an earlier one.
+    Fault(String),
     /// A file that decides what there is can't be read; in its own words.
     Files(String),
     /// Somebody wished it, for this reason.
@@ -58,6 +63,7 @@ impl Cause {
     pub(crate) fn why(&self) -> String {
         match self {
             Self::FailedBoots(count) => format!("the last {count} starts did not settle"),
+            Self::Fault(place) => format!("the kernel itself has a fault, at {place}"),
             Self::Files(why) => why.clone(),
             Self::Asked(why) => why.clone(),
         }
@@ -66,7 +72,7 @@ impl Cause {
     /// What is to happen for the kernel to leave it by itself.
     pub(crate) fn until(&self) -> &'static str {
         match self {
-            Self::FailedBoots(_) => "it is tried again after 10 min",
+            Self::FailedBoots(_) | Self::Fault(_) => "it is tried again after 10 min",
             Self::Files(_) => "it is left as soon as the file can be read",
             Self::Asked(_) => "it is left by: ostoja kernel resume",
         }
@@ -157,12 +163,17 @@ impl Shell {
 
     /// An operator wishes it.
     pub(crate) fn enter_safe_mode(&mut self, why: String) {
-        self.safety.cause = Some(Cause::Asked(why));
+        self.go_safe(Cause::Asked(why));
+    }
+
+    pub(crate) fn go_safe(&mut self, cause: Cause) {
+        self.safety.cause = Some(cause);
         self.safety.since = self.now();
     }
 
     pub(crate) fn leave_safe_mode(&mut self) {
         self.safety.cause = None;
+        fault::forget(&self.files.home.state());
     }
 }
 
@@ -171,19 +182,29 @@ impl Shell {
 /// # Errors
 /// What still can't be read; then nothing is changed.
 pub(crate) async fn resume(shell: &Rc<RefCell<Shell>>) -> Result<(), String> {
-    files_are_well(shell)?;
+    files_are_well(&shell.borrow())?;
+    shell.borrow_mut().reload_permissions()?;
     reload::modules(shell).await?;
     let mut shell = shell.borrow_mut();
     shell.leave_safe_mode();
     Ok(())
 }
 
-fn files_are_well(shell: &Rc<RefCell<Shell>>) -> Result<(), String> {
-    let shell = shell.borrow();
+fn files_are_well(shell: &Shell) -> Result<(), String> {
     let project = shell.files.source.as_ref().map(ProjectModules::load).transpose();
     let project = project.map_err(|error| sentence(&error))?;
-    let read = crate::files::config::load(&shell.files.home, project.as_ref());
-    read.map(|_| ()).map_err(|error| sentence(&error))
+    crate::files::config::load(&shell.files.home, project.as_ref()).map_err(|error| sentence(&error))?;
+    Approvals::load(&shell.files.home.permissions()).map(|_| ()).map_err(|error| sentence(&error))
+}
+
+/// Keeps the files that this kernel is at rest with, so that they can be put back.
+pub(crate) fn keep_good_files(shell: &Shell) {
+    if files_are_well(shell).is_err() {
+        return;
+    }
+    if let Err(error) = restore::keep(&shell.files.home) {
+        tracing::warn!(%error, "the files of this start could not be kept");
+    }
 }
 
 /// Looks now and then whether the cause of safe mode is gone, and leaves it if so.
@@ -197,8 +218,8 @@ pub(crate) async fn look_after(shell: Rc<RefCell<Shell>>) {
         };
         let is_gone = match cause {
             None | Some(Cause::Asked(_)) => false,
-            Some(Cause::Files(_)) => files_are_well(&shell).is_ok(),
-            Some(Cause::FailedBoots(_)) => now.since(since) >= TRY_AGAIN_AFTER,
+            Some(Cause::Files(_)) => files_are_well(&shell.borrow()).is_ok(),
+            Some(Cause::FailedBoots(_) | Cause::Fault(_)) => now.since(since) >= TRY_AGAIN_AFTER,
         };
         // What went wrong in between is told by the one who reads, and tried again.
         if is_gone && resume(&shell).await.is_ok() {
@@ -217,6 +238,7 @@ pub(crate) async fn count_as_settled(shell: Rc<RefCell<Shell>>) {
         // Safe mode is no success: whatever led to it is still there.
         if shell.safety.cause.is_none() {
             shell.safety.boots.settle();
+            keep_good_files(&shell);
             return;
         }
     }

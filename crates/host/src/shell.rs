@@ -223,8 +223,7 @@ impl Shell {
     }
 
     pub(crate) fn ground(&self) -> Ground<'_> {
-        let counts_processes = self.governor.counts_processes();
-        Ground { home: &self.files.home, surrounding: &self.surrounding, counts_processes }
+        Ground { home: &self.files.home, surrounding: &self.surrounding, counted: self.governor.counted() }
     }
 
     /// Tells the kernel what happened and does everything that follows from it.

@@ -101,6 +101,12 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
         "host::safe_mode::cause_remains",
         "Safe mode can't be left, because the file that led to it still can't be read.",
     ),
+    (
+        "host::restore::nothing_kept",
+        "No kernel has been at rest on this home, so there is nothing to put back.",
+    ),
+    ("host::restore::put_back", "A kept file could not be written to its place."),
+    ("host::restore::set_aside", "A file that was to be replaced could not be set aside, so it was not."),
     ("host::run::present", "A module of this name is there already."),
     ("host::secrets::thread", "The thread that reads the vault has died; this is a bug."),
     (

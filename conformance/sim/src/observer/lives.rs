@@ -79,8 +79,8 @@ impl Lives {
             | Event::ConfigChanged(_)
             | Event::GrantsChanged(_)
             | Event::Counted(_)
-            | Event::ContextRestored(_)
             | Event::Measured(_)
+            | Event::ContextRestored(_)
             | Event::Ordered(..)
             | Event::Departed(_) => false,
         }

@@ -11,7 +11,7 @@ use crate::runner::{Ran, World, finish};
 use crate::stage::{Played, shop};
 
 /// A command line, the verb whose schema it keeps to, and its exit code.
-const LINES: [(&str, &str, i32); 60] = [
+const LINES: [(&str, &str, i32); 62] = [
     ("up -d", "up -d", 3),
     ("up --dry-run", "--dry-run of any verb but config, service", 0),
     ("ps", "ps", 0),
@@ -70,6 +70,8 @@ const LINES: [(&str, &str, i32); 60] = [
     ("kernel start -d", "kernel start -d", 3),
     ("kernel stop", "kernel stop", 0),
     ("kernel stop --dry-run", "--dry-run of any verb but config, service", 0),
+    ("kernel safe-mode", "kernel safe-mode", 0),
+    ("kernel resume", "kernel resume", 0),
     ("down", "down", 0),
     ("down --dry-run", "--dry-run of any verb but config, service", 0),
 ];
@@ -96,7 +98,7 @@ const LINES_ALONE: [(&str, &str, i32); 17] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel.
-const ELSEWHERE: [&str; 17] = [
+const ELSEWHERE: [&str; 18] = [
     "secret set",
     "secret list",
     "secret rm",
@@ -113,6 +115,7 @@ const ELSEWHERE: [&str; 17] = [
     "kernel restart",
     "kernel status",
     "kernel logs",
+    "kernel restore",
     "demo",
 ];
 

@@ -19,6 +19,7 @@ use crate::cgroups::Cgroups;
 use crate::clock::Clock;
 use crate::environment::Surrounding;
 use crate::error::HostError;
+use crate::fault::{self, Faults};
 use crate::files::approvals::Approvals;
 use crate::files::config::{self, MainFile};
 use crate::files::discovery::Finding;
@@ -77,6 +78,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     store::sweep_leftovers(&home.permissions());
     store::sweep_leftovers(&home.context());
     install::recover(&home.modules());
+    let faults = Faults::watch(&home.state());
     let mut boots = Boots::open(&home.state());
     let (read, cause) = read_or_be_safe(&options, &boots)?;
     boots.begin();
@@ -84,7 +86,6 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     let (store_news, news) = mpsc::channel(STORE_NEWS_MAX);
     let talk = open_store(&options, &begun, store_news)?;
     begun.tell(BootStep::Store, "journal and logs".to_owned());
-    let (approvals, faults) = Approvals::load(&home.permissions())?;
     let (cgroups, left) = Cgroups::open(&home);
     let sentinel = start_sentinel(&options, &cgroups);
     let (lives, last_life) = Lives::open(&home.state());
@@ -99,7 +100,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
             source: options.project.clone(),
             project: read.project,
             config: read.config,
-            approvals,
+            approvals: read.approvals,
             hashes: HashCache::default(),
             blueprints: BTreeMap::new(),
         },
@@ -114,7 +115,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     });
     memory::restore(&mut shell.borrow_mut());
     shell.borrow_mut().tell_locked_vault();
-    let finding = find_modules(&mut shell.borrow_mut(), left, &faults);
+    let finding = find_modules(&mut shell.borrow_mut(), left, &read.complaints);
     begun.tell(BootStep::Modules, counted(finding.modules.len(), finding.refused()));
     let listener = door::open(&home).map_err(|source| HostError::Socket { path: home.socket(), source })?;
     spawn_tasks(&shell, &mut signals, listener, news);
@@ -127,6 +128,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     manager::tell("READY=1");
     spawn_local(tell_settled(shell.clone()));
     spawn_local(safe::look_after(shell.clone()));
+    spawn_local(fault::look_after(shell.clone(), faults));
     spawn_local(safe::count_as_settled(shell.clone()));
     let bells = shell.borrow().bells.clone();
     bells.finished.notified().await;
@@ -159,6 +161,9 @@ fn begin(shell: &mut Shell, finding: Finding) {
 struct ReadFiles {
     project: Option<ProjectModules>,
     config: Config,
+    approvals: Approvals,
+    /// What in the approvals can't be understood.
+    complaints: Vec<String>,
     found: String,
 }
 
@@ -166,15 +171,23 @@ struct ReadFiles {
 fn read_or_be_safe(options: &Options, boots: &Boots) -> Result<(ReadFiles, Option<Cause>), HostError> {
     let is_wished = options.safety == Safety::SafeMode;
     let is_in_service = options.presence == Presence::Background && boots.has_settled();
+    let earlier_fault = fault::of_earlier(&options.home.state());
     match read_config(options) {
         Err(error) if is_wished || is_in_service => {
             let why = crate::launch::sentence(&error);
             let found = format!("safe mode: {why}");
-            let read = ReadFiles { project: None, config: Config::default(), found };
+            let path = options.home.permissions();
+            // The approvals may well be what can't be read.
+            let approvals = Approvals::load(&path);
+            let (approvals, complaints) =
+                approvals.unwrap_or_else(|_| (Approvals::unread(&path), Vec::new()));
+            let config = Config::default();
+            let read = ReadFiles { project: None, config, approvals, complaints, found };
             Ok((read, Some(Cause::Files(why))))
         }
         Err(error) => Err(error),
         Ok(read) if is_wished => Ok((read, Some(Cause::Asked("it was started so".to_owned())))),
+        Ok(read) if earlier_fault.is_some() => Ok((read, earlier_fault.map(Cause::Fault))),
         Ok(read) if boots.failed() >= FAILED_BOOTS_MAX => {
             Ok((read, Some(Cause::FailedBoots(boots.failed()))))
         }
@@ -193,7 +206,8 @@ fn read_config(options: &Options) -> Result<ReadFiles, HostError> {
             format!("{sections} sections, no config.yaml: defaults hold")
         }
     };
-    Ok(ReadFiles { project, config, found })
+    let (approvals, complaints) = Approvals::load(&options.home.permissions())?;
+    Ok(ReadFiles { project, config, approvals, complaints, found })
 }
 
 fn open_store(options: &Options, begun: &Begun, news: mpsc::Sender<StoreNews>) -> Result<Talk, HostError> {
@@ -355,6 +369,7 @@ async fn end(shell: &Rc<RefCell<Shell>>) {
         shell.record(Record::new("kernel.stopped"));
         if shell.safety.cause().is_none() {
             shell.safety.boots.settle();
+            safe::keep_good_files(&shell);
         }
         shell.talk.end_all("the kernel stops");
         shell.desk.end_all("the kernel stops");

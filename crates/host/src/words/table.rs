@@ -53,6 +53,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "przeszło w tryb awaryjny: {why}",
         "ostoja kernel resume",
     ),
+    says(
+        "kernel.fault",
+        "the kernel itself has a fault, at {place}",
+        "samo jądro ma usterkę, w {place}",
+        "ostoja kernel status",
+    ),
     says("safe_mode.left", "left safe mode", "wyszło z trybu awaryjnego", ""),
     says("kernel.trouble", "trouble: {what}", "kłopot: {what}", "ostoja doctor"),
     says(

@@ -45,7 +45,10 @@ fn kernel_process() {
         },
         seed: Some(7),
     };
-    if let Err(error) = host::run(options, |_| {}) {
+    // The observer is called on the kernel's own thread, so what it does there the kernel does.
+    let falls = std::env::var_os("OSTOJA_TEST_FAULT").is_some();
+    let observe = move |news: &host::News| assert!(!falls || !matches!(news, host::News::Settled(_)));
+    if let Err(error) = host::run(options, observe) {
         eprintln!("{error:?}");
         std::process::exit(70);
     }

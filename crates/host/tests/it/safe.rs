@@ -78,3 +78,52 @@ fn after_three_starts_that_did_not_settle_the_next_one_is_safe() {
     kernel.start();
     assert_eq!(why(&kernel), None);
 }
+
+#[test]
+fn a_fault_of_the_kernel_itself_ends_every_module_and_is_told_at_the_next_start_too() {
+    let mut kernel = Kernel::home(SLEEPER);
+    kernel.start_with(|command| {
+        command.env("OSTOJA_TEST_FAULT", "1").stderr(std::process::Stdio::null());
+    });
+    eventually("it is in safe mode", || why(&kernel).is_some());
+    let told = why(&kernel).unwrap_or_default();
+    assert!(
+        told.starts_with("the kernel itself has a fault, at ") && told.contains("it/kernel.rs:"),
+        "{told}"
+    );
+    kernel.wait_for_state("sleeper", "stopped");
+    let status = kernel.data(json!({ "cmd": "kernel.status" }));
+    assert!(status["troubles"].to_string().contains("has a fault"), "{status}");
+    // Nobody has looked, so the next start is safe too.
+    kernel.signal(rustix::process::Signal::KILL);
+    kernel.wait();
+    kernel.start();
+    assert_eq!(why(&kernel), Some(told));
+    kernel.data(json!({ "cmd": "kernel.resume" }));
+    kernel.wait_for_state("sleeper", "ready");
+    kernel.data(json!({ "cmd": "kernel.stop" }));
+    kernel.wait();
+    kernel.start();
+    assert_eq!(why(&kernel), None);
+}
+
+#[test]
+fn approvals_that_cannot_be_read_stop_no_kernel_and_are_never_written_over() {
+    let mut kernel = Kernel::settled(SLEEPER);
+    kernel.data(json!({ "cmd": "kernel.stop" }));
+    kernel.wait();
+    let file = kernel.file("permissions.yaml", "modules: [unclosed\n");
+    kernel.start();
+    assert!(why(&kernel).is_some_and(|why| why.contains("permissions.yaml")), "{:?}", why(&kernel));
+    kernel.ask(
+        json!({ "cmd": "permissions.revoke", "moduleId": "sleeper", "permissions": { "net": ["a:1"] } }),
+    );
+    assert_eq!(std::fs::read_to_string(&file).expect("there"), "modules: [unclosed\n");
+    // What the last kernel was at rest with is there to be put back.
+    let home = host::Home::at(kernel.path());
+    let wanted = host::restore::differences(&home).expect("kept when it stopped");
+    assert_eq!(wanted.len(), 1);
+    host::restore::restore(&home, &wanted).expect("put back");
+    eventually("it is left by itself", || why(&kernel).is_none());
+    kernel.wait_for_state("sleeper", "ready");
+}
