@@ -30,7 +30,7 @@ fn a_long_manifest_with_many_unknown_fields_is_read() {
 fn complaints(rest: &str) -> String {
     let text = format!("{{\"id\": \"m\", \"name\": \"M\",\n{rest}}}");
     let refused = Manifest::parse("module.json", &text).expect_err("it is refused");
-    let told = |error: &crate::files::FileError| {
+    let told = |error: &FileError| {
         let help = abi::Explain::help(error).map(|help| format!(" ({help})")).unwrap_or_default();
         format!("{error}{help}\n")
     };
