@@ -10,6 +10,7 @@
 //!              │
 //!   agenda ─► world ── event ──► kernel ── effect ──► observer (rules) ─► host ─► processes ─► agenda
 //! ```
+//! [`rights()`] compares who may do what with a naive model.
 //! [`cores()`] runs the same proxies on several cores, in any order; [`loads()`] runs the governor under random load.
 //! [`run()`] lives through one seed, [`years()`] through a long quiet time, [`scenarios`] through stories written down.
 #![forbid(unsafe_code)]
@@ -22,6 +23,7 @@ mod observer;
 mod operator;
 mod process;
 mod random;
+mod rights;
 mod run;
 mod scenario;
 mod script;
@@ -31,6 +33,7 @@ mod years;
 
 pub use cores::{Crossing, cores};
 pub use load::{Loads, loads};
+pub use rights::rights;
 pub use run::{Failure, Report, run, run_once, tally};
 pub use scenario::{Mismatch, Scenario, rewrite, scenarios};
 pub use years::{Years, years};

@@ -288,8 +288,12 @@ impl Kernel {
                 self.directory.insert(service.clone(), slot);
             }
         }
-        let heard = module.spec.subscribes.union(&module.capabilities.topics);
-        for topic in heard {
+        self.join_topics(slot);
+    }
+
+    pub(crate) fn join_topics(&mut self, slot: Slot) {
+        let Some(module) = self.table.get(slot) else { return };
+        for topic in module.spec.subscribes.union(&module.capabilities.topics) {
             self.topics.join(topic, slot);
         }
     }

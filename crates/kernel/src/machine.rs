@@ -172,6 +172,7 @@ impl Kernel {
             may: module.capabilities.services.clone(),
             offers: module.spec.provides.iter().filter(own).cloned().collect(),
             hears: if is_ready && has_lines { hears.cloned().collect() } else { BTreeSet::new() },
+            forbid: module.capabilities.forbid.clone(),
         })
     }
 

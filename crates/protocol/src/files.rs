@@ -9,6 +9,7 @@
 //! Bounds: a file is at most [`FILE_BYTES_MAX`] long and nested at most 24 deep (JSON: 64), a map has at most 4,096
 //! entries, aliases can't blow it up, and a key may come only once in YAML.
 
+mod capabilities;
 pub mod config;
 mod fault;
 pub mod manifest;

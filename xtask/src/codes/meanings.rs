@@ -118,6 +118,7 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("host::restore::put_back", "A kept file could not be written to its place."),
     ("host::restore::set_aside", "A file that was to be replaced could not be set aside, so it was not."),
     ("host::run::present", "A module of this name is there already."),
+    ("host::secrets::thread", "The thread that reads the vault has died; this is a bug."),
     (
         "host::swap::rolled_back",
         "The new code was not taken over, and the old one goes on; the message says why.",

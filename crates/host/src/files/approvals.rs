@@ -110,6 +110,7 @@ impl Approvals {
             pending: entry.pending.iter().map(pending).collect(),
             denied,
             capabilities: entry.capabilities.as_ref().map(blueprint::capabilities),
+            forbid: blueprint::forbidden(&entry.forbid),
             spawned_before: entry.first_spawn_at.is_some(),
         }
     }

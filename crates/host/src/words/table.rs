@@ -385,6 +385,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "",
     ),
     says(
+        "permission.applied",
+        "what it may do changed, and holds at once",
+        "zmieniło się, co mu wolno, i obowiązuje od razu",
+        "ostoja module perms {module}",
+    ),
+    says(
         "permission.approving",
         "an operator approved: {permissions}",
         "operator zatwierdził: {permissions}",

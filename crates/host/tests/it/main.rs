@@ -16,6 +16,8 @@ mod messages;
 mod pids;
 mod rude;
 mod safe;
+mod sdks;
+mod secrets;
 mod start;
 mod stop;
 mod wasm;

@@ -259,6 +259,7 @@ fn lines(id: &str, bounds: Bounds) -> Spec {
     spec.capabilities = Some(crate::Capabilities {
         services: ["svc-a", "svc-b"].into_iter().map(abi::Name::literal).collect(),
         topics: core::iter::once(abi::Name::literal("news")).collect(),
+        ..crate::Capabilities::default()
     });
     spec
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use abi::{ModuleId, Name, Permissions, Wall};
 use serde_json::{Map, Value};
 
-use super::manifest::Capabilities;
+use super::manifest::{Capabilities, Forbidden};
 use super::{FileError, FileErrors};
 
 mod read;
@@ -67,6 +67,8 @@ pub struct Entry {
     pub first_spawn_at: Option<Wall>,
     /// What it may do on the bus.
     pub capabilities: Option<Capabilities>,
+    /// What it may not do on the bus, whatever else allows it.
+    pub forbid: Forbidden,
     /// Granted at run time.
     pub dynamic: Vec<Grant>,
     /// Not yet decided.
