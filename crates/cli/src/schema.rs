@@ -11,7 +11,7 @@ use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
     DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, KernelLog, ManPages,
     Modules, PendingRows, PermissionRows, Restored, RunEnded, Schemas, ServiceUnit, Status, SwappedModules,
-    UpEvent, Upped,
+    UpEvent, Upped, ZoneDone, ZoneRows,
 };
 
 /// How a verb prints.
@@ -116,6 +116,10 @@ fn nested() -> Vec<Output> {
         document::<Restored>("kernel restore"),
         document::<Status>("kernel status"),
         document::<KernelLog>("kernel logs"),
+        document::<ZoneRows>("zone list"),
+        document::<Safe>("zone promote"),
+        document::<ZoneDone>("zone restart"),
+        document::<ZoneDone>("zone reset"),
         document::<ServiceUnit>("service install"),
         document::<ServiceUnit>("service uninstall"),
         document::<Completion>("completion"),

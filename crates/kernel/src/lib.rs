@@ -47,6 +47,7 @@ mod topics;
 mod view;
 mod waiting;
 mod word;
+mod zones;
 
 pub use effect::{Answer, Effect, Failure, KernelResult, Message, ModuleRow, Notice, Outgoing, Signal, Task};
 pub use ensemble::Ensemble;

@@ -205,6 +205,9 @@ impl Module {
 
     /// What it may call and hears: what is stored, else what its manifest states, else what follows from it.
     pub(crate) fn derive_capabilities(&self) -> Capabilities {
+        if self.grants.is_quarantined {
+            return Capabilities::default();
+        }
         if let Some(stored) = self.grants.capabilities.as_ref().or(self.spec.capabilities.as_ref()) {
             return stored.clone();
         }

@@ -210,11 +210,18 @@ pub struct Grants {
     pub capabilities: Option<Capabilities>,
     /// Whether the module has ever been started.
     pub spawned_before: bool,
+    /// Where an operator put it, whatever its files say.
+    pub zone: Option<Zone>,
+    /// It broke rules under a strict watchdog: until an operator has looked, it lives in the sandbox zone without any right.
+    pub is_quarantined: bool,
 }
 
 impl Grants {
-    /// What the module may do now: base and dynamic together.
+    /// What the module may do now: base and dynamic together, and nothing in quarantine.
     pub fn effective(&self) -> Permissions {
+        if self.is_quarantined {
+            return Permissions::default();
+        }
         let mut all = self.base.clone().unwrap_or_default();
         all.extend(&self.dynamic);
         all

@@ -11,7 +11,7 @@ use crate::runner::{Ran, World, finish};
 use crate::stage::{Played, shop};
 
 /// A command line, the verb whose schema it keeps to, and its exit code.
-const LINES: [(&str, &str, i32); 58] = [
+const LINES: [(&str, &str, i32); 62] = [
     ("up -d", "up -d", 3),
     ("up --dry-run", "--dry-run of any verb but config, service", 0),
     ("ps", "ps", 0),
@@ -67,6 +67,10 @@ const LINES: [(&str, &str, i32); 58] = [
     ("kernel stop", "kernel stop", 0),
     ("kernel stop --dry-run", "--dry-run of any verb but config, service", 0),
     ("kernel safe-mode", "kernel safe-mode", 0),
+    ("zone list", "zone list", 0),
+    ("zone promote web", "zone promote", 0),
+    ("zone restart sandbox", "zone restart", 0),
+    ("zone reset sandbox", "zone reset", 0),
     ("kernel resume", "kernel resume", 0),
     ("down", "down", 0),
     ("down --dry-run", "--dry-run of any verb but config, service", 0),
