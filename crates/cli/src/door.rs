@@ -199,6 +199,12 @@ fn wanted_name(request: &Request) -> Option<&str> {
         | Request::ModuleList {}
         | Request::ModuleInstall { .. }
         | Request::ModuleRun { .. }
+        | Request::ContextList { .. }
+        | Request::ContextGet(_)
+        | Request::ContextSet(_)
+        | Request::ContextDelete(_)
+        | Request::SecretsUnlock { .. }
+        | Request::SecretsChanged(_)
         | Request::PermissionsPending {}
         | Request::Publish { .. }
         | Request::Subscribe { .. }

@@ -94,6 +94,41 @@ pub struct PendingRows {
     pub requests: Vec<PendingRow>,
 }
 
+/// `secret list`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SecretRows {
+    /// By name.
+    pub secrets: Vec<SecretRow>,
+}
+
+/// One secret, without its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretRow {
+    /// Its name.
+    pub name: String,
+    /// How often it was set, from 1.
+    pub version: u64,
+    /// When it was set last.
+    pub set_at_ms: u64,
+    /// How long its value is.
+    pub bytes: u64,
+}
+
+/// `secret set`, `secret rm`, `secret rotate`, `secret unlock`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretChanged {
+    /// `set`, `removed`, `rotated` or `unlocked`.
+    pub what: String,
+    /// Which secret; none where it is about the whole vault.
+    pub name: Option<String>,
+    /// Where the new key lies, when it lies in a file.
+    pub key_file: Option<String>,
+    /// Whether a running kernel wrote it into its journal.
+    pub noted: bool,
+}
+
 /// `call`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Called {

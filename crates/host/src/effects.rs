@@ -181,6 +181,28 @@ impl Shell {
         }
     }
 
+    /// The same for who is outside of effects: with a short error or a small result.
+    pub(crate) fn answer_plainly(
+        &mut self,
+        slot: Slot,
+        generation: Generation,
+        id: &Word,
+        answer: Result<Option<Payload>, String>,
+    ) {
+        self.answer_task(slot, generation, id, Mail::Answer, answer);
+    }
+
+    /// The answer that holds a secret: written at once, and overwritten in the queue as soon as the pipe has it.
+    pub(crate) fn answer_wiped(&mut self, slot: Slot, generation: Generation, id: &Word, result: &[u8]) {
+        let Some(life) = self.life_mut(slot, generation) else { return };
+        let posted = life.outbox.post_wiped(result.len() + id.as_str().len(), |out| {
+            protocol::encode::call_response(out, id.as_str(), Ok(Some(result)));
+        });
+        if posted == Posted::Queued && !std::mem::replace(&mut life.outbox.is_listed, true) {
+            self.list_mail(slot);
+        }
+    }
+
     /// The answer to a module's call to the kernel, made by the host.
     pub(crate) fn answer_task(
         &mut self,

@@ -26,6 +26,9 @@ use queue::Queue;
 #[cfg(test)]
 mod tests;
 
+/// 256 bytes: what a line of an answer has beside its id and its result.
+const LINE_REST_BYTES: usize = 256;
+
 /// 16 MiB, everything counted: what is kept at all for a module that does not read.
 const CERTAIN_BYTES_MAX: usize = 2 * QUEUE_BYTES_MAX_DEFAULT;
 
@@ -142,6 +145,14 @@ impl Outbox {
             None => self.queue.push(|out| encode(out, Long::Apart), |_, bytes| bytes <= bytes_max),
         };
         if is_queued { Posted::Queued } else { Posted::Full }
+    }
+
+    /// Queues a line that holds a secret of so many bytes, as [`Mail::Answer`]: nothing of it stays in the queue once it
+    /// is written.
+    pub(crate) fn post_wiped(&mut self, bytes: usize, encode: impl FnOnce(&mut Vec<u8>)) -> Posted {
+        let queue = self.lane.as_mut().map_or(&mut self.queue, |lane| &mut lane.queue);
+        queue.wipe_after(bytes + LINE_REST_BYTES);
+        self.post(Mail::Answer, encode)
     }
 
     /// How many frames wait, the one that was begun included.

@@ -80,6 +80,10 @@ pub(crate) struct Bells {
     pub(crate) save: Notify,
     /// Settings wait to be written.
     pub(crate) sets: Notify,
+    /// Context variables changed since they were written last.
+    pub(crate) context: Notify,
+    /// Modules wait for secrets.
+    pub(crate) secrets: Notify,
     /// The kernel said that nothing runs any more.
     pub(crate) finished: Notify,
 }
@@ -132,6 +136,9 @@ pub(crate) struct Shell {
     pub(crate) is_stopping: bool,
     /// Whether approvals changed since they were written last.
     pub(crate) is_unsaved: bool,
+    /// How many changes of context variables there were when they were written last.
+    pub(crate) context_written: u64,
+    pub(crate) secrets: crate::secrets::Secrets,
     this: Handle,
 }
 
@@ -159,6 +166,7 @@ pub(crate) struct Parts {
     pub(crate) births: Births,
     pub(crate) proofs: Report,
     pub(crate) talk: Talk,
+    pub(crate) secrets: crate::secrets::Secrets,
     pub(crate) version: String,
 }
 
@@ -198,6 +206,8 @@ impl Shell {
                 version: parts.version,
                 is_stopping: false,
                 is_unsaved: false,
+                context_written: 0,
+                secrets: parts.secrets,
                 this: this.clone(),
             })
         })
@@ -248,6 +258,9 @@ impl Shell {
     /// Starts what waits to be started, writes what waits to be written, and sets the timer.
     pub(crate) fn end_turn(&mut self) {
         self.launch_next();
+        if self.kernel.context().changes() != self.context_written {
+            self.bells.context.notify_one();
+        }
         let is_busy = std::mem::replace(&mut self.frames_seen, self.frames) != self.frames;
         if is_busy && !self.is_looking_out && self.kernel.calls_pending() > 0 {
             self.is_looking_out = true;

@@ -3,8 +3,11 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use abi::{ExitKind, Generation, ModuleId, Name, Payload, Permissions, RequestId, Slot, Zone};
+use abi::{
+    ExitKind, Generation, ModuleId, Name, Pattern, Payload, Permissions, RequestId, Scope, Slot, Zone,
+};
 
+use crate::context::Kept;
 use crate::governor::Measured;
 use crate::spec::{Grants, Settings, Spec};
 use crate::word::Word;
@@ -22,6 +25,8 @@ pub enum Event {
     ConfigChanged(Vec<String>),
     /// What is approved now, for some modules; the kernel acts on the difference. `None`: nothing any more.
     GrantsChanged(Vec<(ModuleId, Option<Grants>)>),
+    /// Context variables that an earlier life of the kernel left, at boot.
+    ContextRestored(Vec<(Scope, Word, Kept)>),
     /// The process of this life runs.
     Spawned(Slot, Generation),
     /// The process of this life could not be started.
@@ -201,12 +206,49 @@ pub enum KernelCall {
     PermissionsPending,
     /// Numbers about the system.
     MonitorSnapshot,
+    /// Something about context variables.
+    Context(ContextCall),
+    /// The value of a secret.
+    SecretGet(Word),
     /// Something about functions.
     Function(FunctionCall),
     /// No such method.
     Unknown(Word),
     /// A known method with unusable parameters, and what is wrong with them.
     Bad(String),
+}
+
+/// A module's call about context variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextCall {
+    /// Whose variables; its own when left out.
+    pub scope: Option<Scope>,
+    /// What about them.
+    pub verb: ContextVerb,
+}
+
+/// What can be done with context variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContextVerb {
+    /// Read one.
+    Get(Word),
+    /// Keep one, for this long.
+    Set {
+        /// Its key.
+        key: Word,
+        /// Its value, opaque.
+        value: Payload,
+        /// For how many milliseconds; for ever, or for a session's default, when left out.
+        ttl_ms: Option<u64>,
+    },
+    /// Remove one.
+    Delete(Word),
+    /// All whose keys match; simply all when left out.
+    List(Option<Pattern>),
+    /// Be told of changes of those.
+    Watch(Option<Pattern>),
+    /// Be told no more, by the number that the watch was given.
+    Unwatch(u64),
 }
 
 /// What a module can want of the function cache.
@@ -345,4 +387,6 @@ pub enum Order {
     },
     /// Hear these topics until departure; `*` at the end of one stands for the rest.
     Subscribe(Vec<Name>),
+    /// Set or delete a context variable; reading is done from [`crate::Kernel::context`].
+    Context(Scope, ContextVerb),
 }

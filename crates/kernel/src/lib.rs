@@ -17,6 +17,7 @@ extern crate self as kernel;
 extern crate std;
 
 mod calls;
+mod context;
 mod effect;
 mod ensemble;
 mod event;
@@ -49,11 +50,18 @@ mod waiting;
 mod word;
 mod zones;
 
-pub use effect::{Answer, Effect, Failure, KernelResult, Message, ModuleRow, Notice, Outgoing, Signal, Task};
+pub use context::{
+    CONTEXT_BYTES_MAX, CONTEXT_OWNER_BYTES_MAX, CONTEXT_VALUE_BYTES_MAX, Context, Kept, SESSION_TTL_DEFAULT,
+    TTL_MAX, Unkept, Variable,
+};
+pub use effect::{
+    Answer, Change, Effect, Failure, KernelResult, Message, ModuleRow, Notice, Outgoing, Signal, Task,
+    VariableRow,
+};
 pub use ensemble::Ensemble;
 pub use event::{
-    Attempt, CallContext, Discovered, Event, FunctionCall, Incoming, KernelCall, Order, Outcome, SpawnFault,
-    Undelivered,
+    Attempt, CallContext, ContextCall, ContextVerb, Discovered, Event, FunctionCall, Incoming, KernelCall,
+    Order, Outcome, SpawnFault, Undelivered,
 };
 pub use governor::{Amounts, Bounds, Grip, Measured, Pool, Pools, Reading, Resource, Step, TokenBucket};
 pub use machine::Kernel;

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use abi::{Generation, ModuleId, Name, Record, Slot, Time};
 
+use crate::context::{Context, Watches};
 use crate::governor::{Resource, Strain};
 use crate::module::{Module, Phase};
 use crate::orders::Waiters;
@@ -29,6 +30,8 @@ pub struct Kernel {
     /// Who offers a service right now: from `ready` until its process is gone.
     pub(crate) directory: BTreeMap<Name, Slot>,
     pub(crate) topics: Topics,
+    pub(crate) context: Context,
+    pub(crate) watches: Watches,
     /// What the data plane decides by.
     board: Board,
     /// Calls that are open on the data plane, as it last said.
@@ -62,6 +65,8 @@ impl Kernel {
             table: Table::default(),
             directory: BTreeMap::new(),
             topics: Topics::default(),
+            context: Context::default(),
+            watches: Watches::default(),
             board: Board::default(),
             calls_pending: 0,
             seed,
@@ -103,6 +108,7 @@ impl Kernel {
             Event::Settings(settings) => self.handle_settings(settings),
             Event::ConfigChanged(sections) => self.handle_config_changed(&sections),
             Event::GrantsChanged(changes) => self.handle_grants_changed(changes),
+            Event::ContextRestored(all) => self.restore_context(all),
             Event::Spawned(slot, generation) => self.handle_spawned(slot, generation),
             Event::SpawnFailed(slot, generation, fault, why) => {
                 self.handle_spawn_failed(slot, generation, fault, why);
@@ -130,6 +136,7 @@ impl Kernel {
                 Timer::Held(slot) => self.held_too_long(slot),
                 Timer::Refusals(slot) => self.refusals_due(slot),
                 Timer::Restart(slot) => self.restart_due(slot, at),
+                Timer::Context => self.context_due(),
                 Timer::Pace => {}
             }
         }
@@ -219,6 +226,11 @@ impl Kernel {
     /// Services that a module may call and topics it hears now; empty while it does not run.
     pub fn capabilities(&self, slot: Slot) -> Option<&crate::Capabilities> {
         Some(&self.table.get(slot)?.capabilities)
+    }
+
+    /// The context variables.
+    pub fn context(&self) -> &Context {
+        &self.context
     }
 
     /// How a module is now. The calls that it waits for are known on the data plane alone: see [`crate::Ensemble::view`].

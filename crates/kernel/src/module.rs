@@ -17,7 +17,9 @@ use abi::{Generation, Reason, State, Time};
 
 use crate::event::Discovered;
 use crate::governor::Ladder;
+use crate::permits::SECRETS_BURST;
 use crate::refusals::Refusals;
+use crate::restart::Bucket;
 use crate::spec::{Capabilities, Grants, Spec, Work};
 
 /// Why a module does not run.
@@ -98,6 +100,8 @@ pub(crate) struct Module {
     pub(crate) overdue: bool,
     /// What it was refused lately.
     pub(crate) refusals: Refusals,
+    /// How many secrets it may still be handed, for now.
+    pub(crate) secrets: Bucket,
     /// What describes it from its next start on, and why that may not be, if so.
     pub(crate) successor: Option<(Spec, Option<String>)>,
     /// An operator stopped it: only an operator, or the module that it stands in for, starts it again.
@@ -134,6 +138,7 @@ impl Module {
             health_failures: 0,
             overdue: false,
             refusals: Refusals::default(),
+            secrets: Bucket::new(SECRETS_BURST),
             successor: None,
             kept_down: false,
             greeted: false,

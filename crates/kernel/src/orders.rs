@@ -64,6 +64,7 @@ impl Kernel {
             // Traffic: it lies with the operators' proxy.
             Order::Call { .. } | Order::Publish { .. } => {}
             Order::Subscribe(topics) => self.order_subscribe(request, topics),
+            Order::Context(scope, verb) => self.order_context(request, &scope, verb),
         }
     }
 

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use abi::{ModuleId, Name, Permissions, Zone};
+use abi::{ModuleId, Name, PermissionKind, Permissions, Zone};
 
 use crate::governor::{Bounds, Pools};
 
@@ -217,6 +217,15 @@ pub struct Grants {
 }
 
 impl Grants {
+    /// Whether any value of a kind that is granted now passes a test; costs no copy. None does in quarantine.
+    pub fn any(&self, kind: PermissionKind, test: impl Fn(&str) -> bool) -> bool {
+        if self.is_quarantined {
+            return false;
+        }
+        let base = self.base.iter().flat_map(|base| base.of(kind));
+        base.chain(self.dynamic.of(kind)).any(|value| test(value))
+    }
+
     /// What the module may do now: base and dynamic together, and nothing in quarantine.
     pub fn effective(&self) -> Permissions {
         if self.is_quarantined {

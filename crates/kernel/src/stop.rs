@@ -220,6 +220,7 @@ impl Kernel {
             }
         }
         self.topics.leave(slot);
+        self.watches.leave(slot);
         if let Some(generation) = self.table.get(slot).and_then(crate::module::Module::generation) {
             self.push(Effect::Note(slot, generation, Note::Gone));
         }
@@ -233,6 +234,7 @@ impl Kernel {
         self.fail_waiters(slot, Failure::NotFound, "it was removed");
         self.sum_up_refusals(slot);
         if let Some(module) = self.table.remove(slot) {
+            self.forget_context(&module.spec.id);
             self.record(abi::Record::new("module.forgotten").of(&module.spec.id, None));
             self.push(Effect::Forgotten(slot, module.spec.id));
         }

@@ -11,11 +11,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+mod context;
 mod inside;
 mod schema;
+mod secrets;
 
+pub use context::{ContextChange, ContextKey, VariableList, VariableRow};
 pub use inside::{ActorCore, ActorRow, ActorSystem, ActorTable, FunctionRow, FunctionStats, Swapped};
 pub use schema::operator_door;
+pub use secrets::{SecretsChange, VaultKey};
 
 /// Longest request or response line, in bytes: 4 MiB, four times a module's line, since an answer may list everything.
 pub const OPERATOR_LINE_BYTES_MAX: usize = 4 << 20;
@@ -193,6 +197,30 @@ pub enum Request {
     /// Take back what was approved beyond the manifest.
     #[serde(rename = "permissions.revoke")]
     PermissionsRevoke(PermissionChange),
+    /// The context variables, of all scopes or one, without their values.
+    #[serde(rename = "context.list")]
+    ContextList {
+        /// `module:NAME` or `session:NAME`; all when left out.
+        scope: Option<String>,
+    },
+    /// One context variable with its value.
+    #[serde(rename = "context.get")]
+    ContextGet(ContextKey),
+    /// Keep a context variable.
+    #[serde(rename = "context.set")]
+    ContextSet(ContextChange),
+    /// Remove a context variable.
+    #[serde(rename = "context.delete")]
+    ContextDelete(ContextKey),
+    /// Hand the kernel the key of a vault that is locked by a passphrase, until it ends.
+    #[serde(rename = "secrets.unlock")]
+    SecretsUnlock {
+        /// The key that the passphrase came to.
+        key: VaultKey,
+    },
+    /// Journal a change of the vault; its names, never its values.
+    #[serde(rename = "secrets.changed")]
+    SecretsChanged(SecretsChange),
     /// Read logs; with `follow`, go on with `log` events.
     #[serde(rename = "logs")]
     Logs(LogsRequest),

@@ -3,12 +3,12 @@
 //! | namespace | how often | why |
 //! |---|---|---|
 //! | user | once per process of ours | it only says what a number of a user means, the same for all modules |
-//! | mount | once per prepared launch; every life has a copy | making a view of the files takes many calls, copying it takes one |
-//! | net | once per prepared launch | an empty one: making it costs more than all others together |
+//! | mount | once per prepared launch, on a ground that is made once per process; every life has a copy | making a view of the files takes many calls, copying it takes one |
+//! | net | once per prepared launch, by its first life | an empty one: making it costs more than all others together, and that on a thread of its own where many modules are started |
 //! | pid, ipc, uts | every life | nothing of an earlier life may be left |
 //!
-//! A builder makes them: a child that follows prepared steps and then stays until we hold descriptors of what it made. So nothing of
-//! this process itself ever changes, whatever its threads do meanwhile.
+//! A builder makes them: a child that follows prepared steps, puts descriptors of what it made into our table, and ends. So nothing
+//! of this process itself ever changes, whatever its threads do meanwhile.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -30,8 +30,6 @@ mod works;
 
 pub(crate) use first::words;
 pub(crate) use works::{Founding, Works, build, found, make_network};
-
-use works::{OWN_MEMORY, Root};
 
 /// Namespaces that are made anew for every life, with the layer that each is.
 const FRESH: [(Layer, i32); 3] = [
@@ -145,29 +143,25 @@ fn attempt<T>(
     let user = whose.map(AsFd::as_fd);
     let mut stack = raw::Stack::new().map_err(|error| (Layer::MountNamespace, error.to_string()))?;
     trial::each(FRESH.into_iter().chain([NET]).filter(|(layer, _)| wants(*layer)), user, &mut stack)?;
-    let ground = if wants(Layer::MountNamespace) { ground::shared(user, &mut stack)? } else { None };
-    let plan = match wants(Layer::MountNamespace) {
-        true => Some(plan::of(confinement.paths(), cwd, ground.as_deref().map(|ground| &ground.common))),
-        false => None,
-    };
-    let whole = || (Layer::MountNamespace, "it may use all files of the machine".to_owned());
-    let plan = plan.map(|plan| plan.ok_or_else(whole)).transpose()?;
-    let ground = ground.filter(|_| plan.as_ref().is_some_and(|plan| plan.on_common));
-    let ground_mounts = ground.as_deref().map(|ground| ground.mounts.as_fd());
-    let root = plan.map(|plan| Root::of(plan.steps, ground_mounts, OWN_MEMORY));
+    let ground = if wants(Layer::MountNamespace) { Some(ground::shared(user, &mut stack)?) } else { None };
+    let (root, common) =
+        match ground.as_deref().map(|ground| ground.bear(confinement.paths(), cwd)).transpose()? {
+            Some((root, common)) => (Some(root), common),
+            None => (None, None),
+        };
     // Without a nanny nobody could hand it over later.
     let net = (wants(Layer::NetNamespace) && init.is_none()).then(Handed::empty);
-    let works = Works { user, root, net, try_out: 0 };
+    let works = Works { user, root, net, ..Works::default() };
     let built = construct(&works, &mut stack)?;
     let made = inside(built.as_ref().map(|built| Inside {
         entry: built.entry.as_fd(),
-        known: ground.as_deref().map_or(&[], |ground| &ground.files),
+        known: common.map_or(&[], |common| &common.files),
     }));
     let own = FRESH.iter().filter(|(layer, _)| wants(*layer)).fold(0, |flags, (_, flag)| flags | flag);
     let copies = if wants(Layer::PidNamespace) || built.is_some() { libc::CLONE_NEWNS } else { 0 };
     let (mounts, mut hidden) = built.map(|built| (built.mounts, built.hidden)).unzip();
-    if let (Some(hidden), Some(ground)) = (&mut hidden, &ground) {
-        hidden.extend(ground.hidden.iter().cloned());
+    if let (Some(hidden), Some(common)) = (&mut hidden, common) {
+        hidden.extend(common.hidden.iter().cloned());
     }
     let net = works.net.as_ref().and_then(Handed::take).map(lifted).transpose();
     let house = House {
@@ -198,7 +192,7 @@ struct Built {
 /// Has all of it made; gives the root, if there was to be one.
 fn construct(works: &Works<'_>, stack: &mut raw::Stack) -> Result<Option<Built>, Refused> {
     let mounts = |why: String| (Layer::MountNamespace, why);
-    if works.root.is_none() && works.net.is_none() {
+    if works.root.is_none() && works.net.is_none() && works.machine.is_none() {
         return Ok(None);
     }
     match raw::spawn_builder(works, stack) {

@@ -10,6 +10,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags, fcntl_setfl};
 use rustix::io::fcntl_dupfd_cloexec;
@@ -132,7 +133,7 @@ pub struct Prepared {
     ruleset: Option<OwnedFd>,
     skipped: Vec<PathBuf>,
     capabilities: Option<u32>,
-    filter: Vec<libc::sock_filter>,
+    filter: Arc<[libc::sock_filter]>,
     rlimits: Vec<raw::Bound>,
     confinement: Confinement,
     /// Made by the first launch that does not come from berths.
@@ -168,8 +169,8 @@ impl Launch {
         // What this machine does not give is not claimed.
         confinement.layers.retain(|layer| !house.missing.iter().any(|(missing, _)| missing == layer));
         let filter = match confinement.has(Layer::Seccomp) {
-            true => seccomp::compile(confinement.denials(), confinement.groups()),
-            false => Vec::new(),
+            true => seccomp::compiled(confinement.denials(), confinement.groups()),
+            false => Arc::default(),
         };
         let rlimits = if confinement.has(Layer::Rlimits) { confinement.rlimits() } else { &[] };
         if self.extra_fds.len() > EXTRA_FDS_MAX {

@@ -24,9 +24,9 @@ pub(crate) use handed::Handed;
 pub(crate) use spaces::{
     NO_DEVICES, NO_PROGRAMS, NO_SETUID, Opened, READ_ONLY, bind_to_itself, bind_tree, change_root,
     change_to_root_here, close_root, end_process, exec_file, forget_children, hand_over, join_namespace,
-    keep_mounts_private, lay_upon_root, make_file, make_folder, make_link, make_temporary_folder,
-    mount_memory, mount_processes, mount_tree, move_mount, own_namespaces, parent_number, restrict_tree,
-    seal_root, take_up_tree,
+    keep_mounts_private, lay_upon_root, let_mounts_follow, make_file, make_folder, make_link,
+    make_temporary_folder, mount_memory, mount_processes, mount_tree, move_mount, own_namespaces,
+    parent_number, restrict_tree, seal_root, take_up_tree,
 };
 pub(crate) use trial::{
     Semaphore, ask_everybody, ask_parent, bind_loopback, duplicate_from, find_loopback, has_no_new_privs,

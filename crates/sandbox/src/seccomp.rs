@@ -11,6 +11,8 @@
 //! would slip past the list. Calls of another architecture (32-bit programs) end the process.
 
 use core::fmt;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 mod denials;
 mod groups;
@@ -21,6 +23,29 @@ mod tests;
 pub use denials::{DENIALS, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET};
 pub use groups::groups;
 pub(crate) use program::compile;
+
+/// 16 programs: seven kinds of runtimes with and without a network, and two to spare.
+const KEPT_MAX: usize = 16;
+
+/// What a program was made of, and the program.
+type Kept = (Vec<Denial>, Option<Vec<&'static Group>>, Arc<[libc::sock_filter]>);
+
+/// As [`compile`]: the same lists are compiled once, since most modules of a kind have the same.
+pub(crate) fn compiled(denials: &[Denial], groups: Option<&[&'static Group]>) -> Arc<[libc::sock_filter]> {
+    static KEPT: Mutex<VecDeque<Kept>> = Mutex::new(VecDeque::new());
+    // Whoever panicked with it left whole entries there.
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let same = |(denied, let_through, _): &&Kept| denied == denials && let_through.as_deref() == groups;
+    if let Some((_, _, program)) = kept.iter().find(same) {
+        return program.clone();
+    }
+    let program: Arc<[libc::sock_filter]> = compile(denials, groups).into();
+    if kept.len() == KEPT_MAX {
+        kept.pop_front();
+    }
+    kept.push_back((denials.to_vec(), groups.map(<[_]>::to_vec), program.clone()));
+    program
+}
 
 /// When a call is refused. Only the lower 32 bits of an argument count, as in the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

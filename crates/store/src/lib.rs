@@ -6,7 +6,8 @@
 //! - [`Logs`]: what modules say, as JSON lines per module and generation, rotated and bounded; [`read_logs`] and
 //!   [`follow_logs`] give it back.
 //! - [`Depot`] keeps files as chunks that versions and backups share, on a [`Disk`].
-//! - [`stage_package`] puts a package's files into the depot, [`Depot::releases`] says what of it slots need.
+//! - [`stage_package`] puts a package's files into the depot, [`Depot::releases`] says what of it slots need,
+//!   [`Depot::lay_out`] makes the folder that a module runs from.
 //! - [`SlotsFile`] keeps which version of each module is active, in one step for all of them.
 //! - [`write_whole`] replaces a file in one step, [`lock_home`] makes sure that one kernel runs per home.
 //!
@@ -54,6 +55,7 @@ mod health;
 mod home;
 mod inbox;
 mod journal;
+mod layout;
 mod logs;
 mod scribe;
 mod slots;
@@ -68,6 +70,7 @@ pub use journal::{
     BootId, BootIdError, Digest, Entry, Flaw, Found, Journal, JournalError, JournalLimits, JournalReader,
     Opened, Order, Page, Query, Verdict,
 };
+pub use layout::LayoutError;
 pub use logs::{
     Case, Grep, Level, LogCursor, LogEntry, LogError, LogLimits, LogLine, LogPage, LogQuery, Logs,
     LogsOptions, OnHealth, PageEnd, Said, Source, follow_logs, read_logs,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use abi::{Explain, Wall};
-use update::{Slots, SlotsError, SlotsUnreadable, Step};
+use update::{FileRef, Slots, SlotsError, SlotsUnreadable, Step};
 
 use crate::disk::{Disk, ReplaceError, replace};
 
@@ -98,6 +98,17 @@ pub struct SlotsFile {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     slots: Slots,
+    /// Whether the files hold these slots, as far as is known.
+    standing: Standing,
+}
+
+/// What is known of the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// They hold the slots.
+    Settled,
+    /// A write failed: they may hold the slots after a step that was not done.
+    InDoubt,
 }
 
 impl SlotsFile {
@@ -112,7 +123,7 @@ impl SlotsFile {
         };
         disk.make_folder(folder).map_err(failed("make the folder", folder))?;
         let path = folder.join("slots");
-        let mut file = Self { disk, path, slots: Slots::default() };
+        let mut file = Self { disk, path, slots: Slots::default(), standing: Standing::Settled };
         let read = |path: &Path| match file.disk.read(path, FILE_BYTES_MAX) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -146,22 +157,45 @@ impl SlotsFile {
         }
     }
 
-    /// The slots as they are on the disk.
+    /// The slots. After a step that could not be written they are those before it, and the disk may hold the others
+    /// until the next step or [`Self::kept`] has written these again.
     pub fn slots(&self) -> &Slots {
         &self.slots
+    }
+
+    /// The releases that have to be kept, for a cleaning. What the disk holds is settled before: a step that failed and
+    /// is on the disk all the same must not lose its files.
+    ///
+    /// # Errors
+    /// `Disk` or `ReadBack` when that can't be written; nothing may be cleaned then.
+    pub fn kept(&mut self) -> Result<Vec<FileRef>, SlotsFileError> {
+        self.settle()?;
+        Ok(self.slots.kept())
     }
 
     /// Does a step: once this returns, the slots after it are on the disk, and what follows from them may be done.
     ///
     /// # Errors
-    /// `Step` when it can't be done, `Disk` or `ReadBack` when it could not be written. After those the slots are those
-    /// before the step, unless the very last sync failed: opening them again tells.
+    /// `Step` when it can't be done; `Disk` or `ReadBack` when it could not be written: the slots are those before the
+    /// step, and whoever opens them after a crash may find either.
     pub fn step(&mut self, step: Step, now: Wall) -> Result<(), SlotsFileError> {
         let next = self.slots.after(step, now).map_err(SlotsFileError::Step)?;
+        self.settle()?;
         let before = std::mem::replace(&mut self.slots, next);
+        self.standing = Standing::InDoubt;
         if let Err(error) = self.write() {
             self.slots = before;
             return Err(error);
+        }
+        self.standing = Standing::Settled;
+        Ok(())
+    }
+
+    /// Sees that the files hold the slots and nothing else.
+    fn settle(&mut self) -> Result<(), SlotsFileError> {
+        if self.standing == Standing::InDoubt {
+            self.write()?;
+            self.standing = Standing::Settled;
         }
         Ok(())
     }

@@ -14,6 +14,7 @@
 
 use std::collections::BTreeMap;
 
+use abi::limits::MODULES_MAX;
 use abi::{Explain, ModuleId, Wall};
 use semver::Version;
 
@@ -22,9 +23,6 @@ use crate::tree::FileRef;
 mod wire;
 
 pub use wire::SlotsUnreadable;
-
-/// 4,096 modules: four times what a kernel runs.
-const MODULES_MAX: usize = 4096;
 
 /// 64 transactions on their way at once.
 const OPEN_MAX: usize = 64;

@@ -13,6 +13,7 @@ use abi::{Explain, Wall};
 mod issue;
 mod keys;
 mod verify;
+mod workshop;
 
 pub use issue::{
     DelegationDraft, RoleDraft, RootDraft, TargetsDraft, TrustRole, issue_root, issue_snapshot,
@@ -20,6 +21,7 @@ pub use issue::{
 };
 pub use keys::{KeyFlaw, KeyId, PublicKey, SigningKey};
 pub use verify::{Trust, Vouched};
+pub use workshop::{Terms, Workshop};
 
 /// The version of the specification that is followed.
 const SPEC: &str = "1.0.0";

@@ -78,6 +78,7 @@ impl Lives {
             | Event::GrantsChanged(_)
             | Event::Counted(_)
             | Event::Measured(_)
+            | Event::ContextRestored(_)
             | Event::Ordered(..)
             | Event::Departed(_) => false,
         }

@@ -58,6 +58,7 @@ impl Orders {
                     | Order::DenyRequest(_)
                     | Order::Deny(..)
                     | Order::Revoke(..)
+                    | Order::Context(..)
                     | Order::Publish { .. } => By::Now,
                     Order::Subscribe(_) => {
                         self.listening.insert(*request);

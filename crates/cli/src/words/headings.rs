@@ -4,7 +4,7 @@
 use crate::lang::Lang;
 
 /// Every heading and name that is shown.
-const HEADINGS: [(&str, &str); 88] = [
+const HEADINGS: [(&str, &str); 93] = [
     // Tables.
     ("NAME", "NAZWA"),
     ("STATE", "STAN"),
@@ -41,6 +41,11 @@ const HEADINGS: [(&str, &str); 88] = [
     ("KEY", "KLUCZ"),
     ("VALUE", "WARTOŚĆ"),
     ("ORIGIN", "SKĄD"),
+    ("SCOPE", "ZAKRES"),
+    ("BYTES", "BAJTY"),
+    ("ENDS IN", "KONIEC ZA"),
+    ("SECRET", "SEKRET"),
+    ("SET BEFORE", "USTAWIONO PRZED"),
     ("ACTOR", "AKTOR"),
     ("WHERE", "GDZIE"),
     ("QUEUE", "KOLEJKA"),

@@ -60,6 +60,10 @@ const LINES: [(&str, &str, i32); 62] = [
     ("permissions list", "permissions list", 0),
     ("permissions list web", "permissions list", 0),
     ("permissions pending", "permissions pending", 0),
+    ("context list", "context list", 0),
+    ("context get session:chat topic", "context get", 0),
+    ("context set session:chat topic weather", "context set", 0),
+    ("context delete session:chat topic", "context delete", 0),
     ("permissions grant web --dry-run", "--dry-run of any verb but config, service", 0),
     ("permissions deny 4f0c --dry-run", "--dry-run of any verb but config, service", 0),
     ("permissions revoke web --dry-run", "--dry-run of any verb but config, service", 0),
@@ -98,7 +102,12 @@ const LINES_ALONE: [(&str, &str, i32); 17] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel.
-const ELSEWHERE: [&str; 13] = [
+const ELSEWHERE: [&str; 18] = [
+    "secret set",
+    "secret list",
+    "secret rm",
+    "secret rotate",
+    "secret unlock",
     "up",
     "run",
     "run (its last line)",

@@ -28,10 +28,11 @@ use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
 use crate::safe::{self, Boots, Cause, FAILED_BOOTS_MAX};
+use crate::secrets::{self, Secrets};
 use crate::shell::{Files, Parts, Shell};
 use crate::signals::{self, Signals};
 use crate::talk::Talk;
-use crate::{door, effects, manager, sentinel, tasks};
+use crate::{door, effects, manager, memory, sentinel, tasks};
 
 /// 64 news of the writing threads wait to be told; they come seldom, and the next one says how it is now.
 const STORE_NEWS_MAX: usize = 64;
@@ -75,6 +76,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     sandbox::become_subreaper().map_err(HostError::Runtime)?;
     // What a kernel that was killed left half done is put right before anybody looks.
     store::sweep_leftovers(&home.permissions());
+    store::sweep_leftovers(&home.context());
     install::recover(&home.modules());
     let faults = Faults::watch(&home.state());
     let mut boots = Boots::open(&home.state());
@@ -108,8 +110,11 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
         births,
         proofs: sandbox::probe::run(),
         talk,
+        secrets: Secrets::of(&home),
         version: options.version.clone(),
     });
+    memory::restore(&mut shell.borrow_mut());
+    shell.borrow_mut().tell_locked_vault();
     let finding = find_modules(&mut shell.borrow_mut(), left, &read.complaints);
     begun.tell(BootStep::Modules, counted(finding.modules.len(), finding.refused()));
     let listener = door::open(&home).map_err(|source| HostError::Socket { path: home.socket(), source })?;
@@ -290,6 +295,8 @@ fn spawn_tasks(
     spawn_local(crate::governor::look_now_and_then(shell.clone()));
     spawn_local(effects::save_when_asked(shell.clone()));
     spawn_local(effects::write_sets(shell.clone()));
+    spawn_local(memory::write_when_changed(shell.clone()));
+    spawn_local(secrets::hand_over(shell.clone()));
     spawn_local(door::serve(shell.clone(), listener));
     spawn_local(hear_store(shell.clone(), news));
     spawn_local(manager::keep_alive());
@@ -356,6 +363,7 @@ async fn end(shell: &Rc<RefCell<Shell>>) {
         // What went wrong was told as a trouble.
         let _told = effects::save_now(shell).await;
     }
+    memory::write_now(shell).await;
     let socket = {
         let mut shell = shell.borrow_mut();
         shell.record(Record::new("kernel.stopped"));

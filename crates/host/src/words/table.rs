@@ -12,6 +12,38 @@ const fn says(
 }
 
 pub(super) const MEANINGS: &[Meaning] = &[
+    // What modules keep with the kernel.
+    says(
+        "context.forbidden",
+        "it may not {verb} the variables of {scope}",
+        "nie wolno mu: {verb}, zmienne {scope}",
+        "ostoja permissions grant {module} context={scope}",
+    ),
+    says(
+        "context.restored",
+        "took over {variables} variables of the last run; {left_out} did not fit",
+        "przejęto zmienne poprzedniego uruchomienia: {variables}; nie zmieściły się: {left_out}",
+        "",
+    ),
+    says("context.set", "an operator set {scope} {key}", "operator ustawił {scope} {key}", ""),
+    says("context.deleted", "an operator removed {scope} {key}", "operator usunął {scope} {key}", ""),
+    says("secret.handed_over", "it is handed the secret {secret}", "dostaje sekret {secret}", ""),
+    says(
+        "secret.not_handed_over",
+        "it did not get the secret {secret}: {error}",
+        "nie dostał sekretu {secret}: {error}",
+        "ostoja secret list",
+    ),
+    says(
+        "secret.forbidden",
+        "it may not read the secret {secret}",
+        "nie wolno mu czytać sekretu {secret}",
+        "ostoja permissions grant {module} secrets={secret}",
+    ),
+    says("secret.set", "the secret {secret} was set", "ustawiono sekret {secret}", ""),
+    says("secret.removed", "the secret {secret} was removed", "usunięto sekret {secret}", ""),
+    says("secret.rotated", "the vault was sealed with a new key", "skarbiec zamknięto nowym kluczem", ""),
+    says("secret.unlocked", "the vault was unlocked", "odblokowano skarbiec", ""),
     // The system itself.
     says("kernel.started", "the kernel started", "jądro wystartowało", ""),
     says("kernel.stopped", "the kernel stopped in order", "jądro zatrzymało się po kolei", ""),

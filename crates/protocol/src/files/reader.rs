@@ -278,7 +278,7 @@ impl Reader {
         None
     }
 
-    /// A set of permissions: only the six kinds, no `*` in `env`.
+    /// A set of permissions: only the known kinds, no `*` where it would mean everything.
     pub(super) fn permissions(&mut self, field: &str, node: &Node) -> Option<Permissions> {
         let complaints_before = self.complaints();
         let mut permissions = Permissions::default();
@@ -296,8 +296,8 @@ impl Reader {
         let field = kind.as_str();
         for item in self.list(field, node).unwrap_or_default() {
             let Some(text) = self.text(field, item) else { continue };
-            if kind == PermissionKind::Env && text.contains('*') {
-                self.bad_value(field, item, "holds a `*`; name each variable");
+            if let Some(why) = kind.refusal(&text) {
+                self.bad_value(field, item, why);
             } else if text.len() > PERMISSION_VALUE_BYTES_MAX {
                 self.bad_value(field, item, format!("has more than {PERMISSION_VALUE_BYTES_MAX} bytes"));
             } else {

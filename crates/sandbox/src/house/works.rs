@@ -1,12 +1,14 @@
 //! What a builder does: a list of prepared steps, each a system call or two.
 //!
 //! A module's root is made upon a copy of the common one, and what it has of its own comes from the machine:
-//! 1. in a copy of the machine's mounts the own parts are taken up as trees that are mounted nowhere, and cut down to what was granted;
-//! 2. a copy of the common root is entered, and the copy of the machine's mounts is gone with that;
+//! 1. among the machine's mounts the own parts are taken up as trees that are mounted nowhere, and cut down to what was granted;
+//! 2. a copy of the common root is made, where none of the machine's mounts are;
 //! 3. new memory gets the places, takes over the common parts, shows the trees, and becomes the root.
 //!
 //! The memory is the module's alone, so that nobody sees for which folders of others there is a place. The common root itself, and a
-//! root that can't stand on it, are made in the copy of the machine's mounts in the same way, without the second step.
+//! root that can't stand on it, are made in a copy of the machine's mounts in the same way, and that is taken away at the end.
+//!
+//! Nothing here takes mounts away when a root stands on the common one: the system would wait for all processors then.
 //!
 //! Protocol: as in `launch::child`: the builder shares our memory and our table of descriptors all its life, so it allocates nothing,
 //! cannot panic, and puts every descriptor that it opens where we own it. It blocks all signals, runs no program and leaves nothing.
@@ -84,6 +86,8 @@ impl Doing {
 
 /// A root to be made.
 pub(crate) struct Root<'a> {
+    /// The machine's mounts.
+    machine: BorrowedFd<'a>,
     /// The common root that it stands on; without it, it is made from the machine's.
     pub(super) ground: Option<BorrowedFd<'a>>,
     pub(super) memory: &'static CStr,
@@ -96,9 +100,14 @@ pub(crate) struct Root<'a> {
 
 impl<'a> Root<'a> {
     /// A root on this ground, or from the machine's own.
-    pub(super) fn of(steps: Vec<Step>, ground: Option<BorrowedFd<'a>>, memory: &'static CStr) -> Self {
+    pub(super) fn of(
+        steps: Vec<Step>,
+        machine: BorrowedFd<'a>,
+        ground: Option<BorrowedFd<'a>>,
+        memory: &'static CStr,
+    ) -> Self {
         let steps = steps.into_iter().map(Doing::of).collect();
-        Self { ground, memory, steps, mounts: Handed::empty(), entry: Handed::empty() }
+        Self { machine, ground, memory, steps, mounts: Handed::empty(), entry: Handed::empty() }
     }
 
     /// Whether its memory is for many modules, so that nothing may ever change in it.
@@ -113,6 +122,8 @@ pub(crate) struct Works<'a> {
     /// The user namespace that the rest is to belong to.
     pub(super) user: Option<BorrowedFd<'a>>,
     pub(super) root: Option<Root<'a>>,
+    /// Where a copy of the machine's mounts is to be put.
+    pub(super) machine: Option<Handed>,
     /// Where an empty network is to be put.
     pub(super) net: Option<Handed>,
     /// Flags of namespaces that are made to see that they can be.
@@ -157,6 +168,9 @@ pub(crate) fn build(works: &Works<'_>, parent: i32) -> Result<u8, Failure> {
     if works.try_out != 0 {
         raw::own_namespaces(works.try_out).map_err(at(Stage::Namespaces))?;
     }
+    if let Some(machine) = &works.machine {
+        copy_machine(machine).map_err(at(Stage::Namespaces))?;
+    }
     if let Some(root) = &works.root {
         raise(root)?;
     }
@@ -172,6 +186,13 @@ pub(crate) fn make_network(net: &Handed) -> Result<(), i32> {
     raw::hand_over(c"/proc/self/ns/net", Opened::Namespace, net)
 }
 
+/// A copy of the machine's mounts that follows it, as far as the machine tells of changes, and that it knows nothing of.
+fn copy_machine(copy: &Handed) -> Result<(), i32> {
+    raw::own_namespaces(libc::CLONE_NEWNS)?;
+    raw::let_mounts_follow()?;
+    raw::hand_over(c"/proc/self/ns/mnt", Opened::Namespace, copy)
+}
+
 /// The life of the one that makes the user namespace.
 pub(crate) fn found(founding: &Founding<'_>, parent: i32) -> Result<u8, Failure> {
     let at = Failure::at;
@@ -184,23 +205,20 @@ pub(crate) fn found(founding: &Founding<'_>, parent: i32) -> Result<u8, Failure>
 
 fn raise(root: &Root<'_>) -> Result<(), Failure> {
     let at = |which| move |errno| Failure { step: Stage::Mounts, errno, which };
-    let own = || raw::own_namespaces(libc::CLONE_NEWNS).map_err(Failure::at(Stage::Namespaces));
+    let enter = |space| raw::join_namespace(space, libc::CLONE_NEWNS).map_err(Failure::at(Stage::Namespaces));
     raw::set_umask(0);
-    own()?;
+    enter(root.machine)?;
     for (doing, which) in root.steps.iter().zip(WHICH_STEPS_FROM..) {
         take_up(doing).map_err(at(which))?;
     }
-    let site = match root.ground {
-        Some(ground) => {
-            raw::join_namespace(ground, libc::CLONE_NEWNS).map_err(Failure::at(Stage::Namespaces))?;
-            own()?;
-            SITE_ON_COMMON
-        }
-        None => {
-            raw::keep_mounts_private().map_err(at(WHICH_ROOT))?;
-            SITE_ON_MACHINE
-        }
-    };
+    if let Some(ground) = root.ground {
+        enter(ground)?;
+    }
+    raw::own_namespaces(libc::CLONE_NEWNS).map_err(Failure::at(Stage::Namespaces))?;
+    if root.ground.is_none() {
+        raw::keep_mounts_private().map_err(at(WHICH_ROOT))?;
+    }
+    let site = if root.ground.is_some() { SITE_ON_COMMON } else { SITE_ON_MACHINE };
     raw::mount_memory(site, root.memory).map_err(at(WHICH_ROOT))?;
     raw::enter_folder(site).map_err(at(WHICH_ROOT))?;
     for (doing, which) in root.steps.iter().zip(WHICH_STEPS_FROM..) {

@@ -59,6 +59,11 @@ pub(crate) fn keep_mounts_private() -> Result<(), i32> {
     mount(c"none", c"/", c"none", libc::MS_REC | libc::MS_PRIVATE, c"")
 }
 
+/// Mounts that others make or take away appear and go here too, where these tell of it; not the other way round.
+pub(crate) fn let_mounts_follow() -> Result<(), i32> {
+    mount(c"none", c"/", c"none", libc::MS_REC | libc::MS_SLAVE, c"")
+}
+
 pub(crate) fn mount_memory(target: &CStr, options: &CStr) -> Result<(), i32> {
     mount(c"ostoja", target, c"tmpfs", libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC, options)
 }

@@ -164,3 +164,16 @@ fn every_denial_has_its_reason() {
         "ioctl (argument 1 is 0x5412): types into the terminal of the person who started it"
     );
 }
+
+#[test]
+fn a_program_that_is_made_once_is_the_one_of_its_own_lists() {
+    let runtimes = [groups(Runtime::Deno), groups(Runtime::Native)];
+    for groups in runtimes.iter().chain(&runtimes) {
+        let (made, kept) = (compile(DENIALS, Some(groups)), super::compiled(DENIALS, Some(groups)));
+        let plain = |program: &[sock_filter]| -> Vec<(u16, u8, u8, u32)> {
+            program.iter().map(|line| (line.code, line.jt, line.jf, line.k)).collect()
+        };
+        assert_eq!(plain(&made), plain(&kept));
+    }
+    assert!(std::sync::Arc::ptr_eq(&super::compiled(DENIALS, None), &super::compiled(DENIALS, None)));
+}

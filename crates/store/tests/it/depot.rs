@@ -292,3 +292,32 @@ fn a_full_disk_at_any_step_is_an_error_and_the_next_try_succeeds() {
         }
     }
 }
+
+#[test]
+fn a_full_disk_at_any_step_of_a_cleaning_loses_nothing_that_is_needed() {
+    let life = || {
+        let disk = Arc::new(Rehearsal::default());
+        let mut depot = open(&disk);
+        let kept = noise(31, 90_000);
+        let mut intake = depot.intake();
+        let file = intake.take(&mut kept.as_slice()).unwrap().file;
+        intake.take(&mut noise(32, 400_000).as_slice()).unwrap();
+        intake.finish().unwrap();
+        (disk, depot, file, kept)
+    };
+    let (disk, mut depot, file, _) = life();
+    let before = disk.steps();
+    let cleaned = depot.clean(&[file]).unwrap();
+    assert_eq!((cleaned.bales_written, cleaned.bales_removed), (1, 1));
+    for left in 0..disk.steps() - before {
+        let (disk, mut depot, file, kept) = life();
+        disk.fail_after(left);
+        assert!(matches!(depot.clean(&[file]), Err(DepotError::Disk { .. })), "after {left} steps");
+        disk.heal();
+        for depot in [&mut depot, &mut open(&disk)] {
+            assert_eq!(read(depot, &file).unwrap(), kept);
+        }
+        depot.clean(&[file]).unwrap();
+        assert_eq!(read(&mut open(&disk), &file).unwrap(), kept);
+    }
+}

@@ -7,6 +7,7 @@ mod depot;
 mod disk;
 mod front_page;
 mod kill;
+mod lives;
 mod logs;
 mod memory;
 mod rehearsal;

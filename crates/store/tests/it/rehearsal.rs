@@ -31,6 +31,8 @@ struct State {
     names: BTreeMap<PathBuf, Inode>,
     files: BTreeMap<Inode, Vec<u8>>,
     next: Inode,
+    /// What was durable before the first step: names and files.
+    base: (BTreeMap<PathBuf, Inode>, BTreeMap<Inode, Vec<u8>>),
     steps: Vec<Step>,
     /// How many more steps succeed.
     left: Option<usize>,
@@ -107,7 +109,8 @@ impl Rehearsal {
     /// takes the syncs away shows that it would notice a missing one.
     pub(crate) fn after_power_cut(&self, steps: usize, syncs: Syncs, luck: &mut dyn Luck) -> Rehearsal {
         let state = self.0.lock().unwrap();
-        let mut found = Found::default();
+        let (names, synced) = state.base.clone();
+        let mut found = Found { names, synced, ..Found::default() };
         for step in &state.steps[..steps] {
             found.apply(step, syncs);
         }
@@ -176,7 +179,8 @@ impl Found {
             files.entry(*inode).or_default();
         }
         let next = files.keys().max().map_or(0, |inode| inode + 1);
-        Rehearsal(Mutex::new(State { names: self.names, files, next, ..State::default() }))
+        let base = (self.names.clone(), files.clone());
+        Rehearsal(Mutex::new(State { names: self.names, files, next, base, ..State::default() }))
     }
 }
 

@@ -88,7 +88,7 @@ fn life_of_a_home(disk: &Arc<Rehearsal>) -> Written {
         for next in [staged, Step::Verify(id, why()), Step::Try(id), last(id, why())] {
             step(&mut slots, next);
         }
-        let keep = depot.releases(&slots.slots().kept()).unwrap();
+        let keep = depot.releases(&slots.kept().unwrap()).unwrap();
         depot.clean(&keep).unwrap();
     }
     written
@@ -217,4 +217,25 @@ fn slots_on_a_real_disk_are_there_again() {
         &std::fs::metadata(folder.path().join("state/slots")).unwrap().permissions(),
     );
     assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_step_that_failed_and_is_on_the_disk_all_the_same_keeps_its_files() {
+    // Enough steps for the file itself, too few for its copy.
+    for left in 5..14 {
+        let disk = Arc::new(Rehearsal::default());
+        let (mut slots, mut depot) = open(&disk);
+        let occupant = stage(&mut depot, 1);
+        disk.fail_after(left);
+        let failed = slots.step(Step::Adopt(module("web"), occupant), Wall(1)).is_err();
+        // As long as the disk refuses, nothing says what may be removed.
+        assert_eq!(slots.kept().is_err(), failed, "{left}");
+        disk.heal();
+        let keep = depot.releases(&slots.kept().unwrap()).unwrap();
+        depot.clean(&keep).unwrap();
+        let (slots, mut depot) = open(&disk);
+        for release in slots.slots().kept() {
+            read(&mut depot, &release).unwrap();
+        }
+    }
 }

@@ -118,6 +118,17 @@ fn what_is_packed_is_read() {
 }
 
 #[test]
+fn the_fuzzer_begins_with_a_package() {
+    let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/package/good.tar");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(seed, tar_of(&entries())).unwrap();
+    }
+    let tar = std::fs::read(seed).unwrap();
+    assert_eq!(tar, tar_of(&entries()), "UPDATE_EXPECT=1 writes it anew");
+    unpack(&frame(&tar)).unwrap();
+}
+
+#[test]
 fn a_reader_may_skip_files_and_they_are_compared_all_the_same() {
     let reader = PackageReader::open(package().as_slice().to_vec().leak() as &[u8]).unwrap();
     assert_eq!(reader.finish().unwrap(), head_of(&files()));

@@ -2,6 +2,7 @@
 //! taken over from a slice of which any part is refused.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io::Read;
 
 use abi::Wall;
 use serde::de::DeserializeOwned;
@@ -14,7 +15,7 @@ use tough::schema::{Metafile, Role, RoleKeys, RoleType, Root, Signed, Snapshot, 
 use super::issue::TrustRole;
 use super::{KEYS_MAX, KeyId, META_MAX, PublicKey, ROLES_MAX, SNAPSHOT, TARGETS, TIMESTAMP, TrustError};
 use crate::digest::Digests;
-use crate::package::{PackedPath, Slice};
+use crate::package::{PackageReader, PackedPath, Slice};
 
 /// What a home trusts: the root, and the versions that it saw, below which it never goes.
 #[derive(Debug, Clone, PartialEq)]
@@ -278,6 +279,15 @@ impl Vouched {
             return differs("SHA-256");
         }
         Ok(())
+    }
+
+    /// Whether somebody who may vouches for a package: for its `okm.json`, under the name that this gives itself, so that
+    /// one package is never taken for another. Its files hang on it by their hashes, which the reader compares.
+    ///
+    /// # Errors
+    /// `Unvouched` or `Content`.
+    pub fn check_package<R: Read>(&self, package: &PackageReader<R>) -> Result<(), TrustError> {
+        self.check(&package.head().target(), package.head_text())
     }
 
     /// What is trusted from now on; to be kept before anything follows from this slice.
