@@ -11,7 +11,8 @@
 //!   agenda ─► world ── event ──► kernel ── effect ──► observer (rules) ─► host ─► processes ─► agenda
 //! ```
 //! [`rights()`] compares who may do what with a naive model.
-//! [`cores()`] runs the same proxies on several cores, in any order; [`loads()`] runs the governor under random load.
+//! [`cores()`] runs the same proxies on several cores, in any order; [`loads()`] runs the governor under random load,
+//! [`zones()`] nothing but faults in the sandbox zone.
 //! [`run()`] lives through one seed, [`years()`] through a long quiet time, [`scenarios`] through stories written down.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -30,6 +31,7 @@ mod script;
 mod trace;
 mod world;
 mod years;
+mod zones;
 
 pub use cores::{Crossing, cores};
 pub use load::{Loads, loads};
@@ -37,3 +39,4 @@ pub use rights::rights;
 pub use run::{Failure, Report, run, run_once, tally};
 pub use scenario::{Mismatch, Scenario, rewrite, scenarios};
 pub use years::{Years, years};
+pub use zones::zones;

@@ -35,6 +35,7 @@ pub mod subscribe;
 pub mod top;
 pub mod up;
 pub mod why;
+pub mod zone;
 
 use clap::Subcommand;
 
@@ -101,6 +102,9 @@ pub enum Command {
     /// Start, stop and inspect the kernel itself
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Kernel(kernel::KernelArgs),
+    /// See which zone modules live in; promote, restart, reset
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Zone(zone::ZoneArgs),
     /// Install the kernel as a systemd service
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Service(service::ServiceArgs),
@@ -150,6 +154,7 @@ impl Command {
             Self::Secret(args) => secret::run(ctx, args),
             Self::Config(args) => config::run(ctx, args),
             Self::Kernel(args) => kernel::run(ctx, args),
+            Self::Zone(args) => zone::run(ctx, args),
             Self::Service(args) => service::run(ctx, args),
             Self::New(args) => new::run(ctx, args),
             Self::Import(args) => import::run(ctx, args),

@@ -273,6 +273,35 @@ pub struct ConfigChanged {
     pub reloaded: Option<bool>,
 }
 
+/// `zone list`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ZoneRows {
+    /// Every module with its zone, those that give way first at the top.
+    pub modules: Vec<ZoneRow>,
+}
+
+/// One module in its zone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ZoneRow {
+    /// `sandbox`, `stable` or `system`.
+    pub zone: String,
+    /// Its name.
+    pub id: String,
+    /// Its state.
+    pub status: String,
+    /// How tight the governor holds it, if at all.
+    pub held: Option<String>,
+    /// Why it is not ready, if so.
+    pub note: String,
+}
+
+/// `zone restart` and `zone reset`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ZoneDone {
+    /// Which zone.
+    pub zone: String,
+}
+
 /// `kernel restore`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Restored {

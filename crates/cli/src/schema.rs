@@ -11,7 +11,7 @@ use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
     DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported, KernelLog, Made,
     ManPages, Modules, Overview, PendingRows, PermissionRows, Restored, RunEnded, Schemas, SecretChanged,
-    SecretRows, ServiceUnit, Status, SwappedModules, UpEvent, Upped,
+    SecretRows, ServiceUnit, Status, SwappedModules, UpEvent, Upped, ZoneDone, ZoneRows,
 };
 
 /// How a verb prints.
@@ -126,6 +126,10 @@ fn nested() -> Vec<Output> {
         document::<Restored>("kernel restore"),
         document::<Status>("kernel status"),
         document::<KernelLog>("kernel logs"),
+        document::<ZoneRows>("zone list"),
+        document::<Safe>("zone promote"),
+        document::<ZoneDone>("zone restart"),
+        document::<ZoneDone>("zone reset"),
         document::<ServiceUnit>("service install"),
         document::<ServiceUnit>("service uninstall"),
         document::<Made>("new"),

@@ -44,6 +44,12 @@ phrases! {
     SafeMode: "safe mode, so no module runs: {0}; leave it with: {1} kernel resume", "tryb awaryjny, żaden moduł nie działa: {0}; wyjście: {1} kernel resume";
     /// Safe mode is over.
     Resumed: "safe mode is left; modules start", "koniec trybu awaryjnego; moduły ruszają";
+    /// A module was moved to the stable zone.
+    Promoted: "{0} lives in the stable zone now", "{0} mieszka teraz w strefie stable";
+    /// It was there.
+    PromotedAlready: "{0} lives in the stable zone already", "{0} już mieszka w strefie stable";
+    /// A whole zone was restarted or reset.
+    ZoneBegins: "the modules of the {0} zone begin anew", "moduły strefy {0} zaczynają od nowa";
     /// Before files are put back.
     RestoreQuestion: "put back {0} files? What is there now goes to {1}.", "przywrócić pliki ({0})? To, co jest teraz, trafi do {1}.";
     /// There is nothing to run.

@@ -48,6 +48,7 @@ mod topics;
 mod view;
 mod waiting;
 mod word;
+mod zones;
 
 pub use context::{
     CONTEXT_BYTES_MAX, CONTEXT_OWNER_BYTES_MAX, CONTEXT_VALUE_BYTES_MAX, Context, Kept, SESSION_TTL_DEFAULT,

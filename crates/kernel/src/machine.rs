@@ -253,7 +253,7 @@ impl Kernel {
             note: self.note_of(module),
             provides: module.spec.provides.clone(),
             waiting_for: self.missing(module),
-            zone: module.spec.zone,
+            zone: module.zone(),
             bounds: self.bounds_of(module),
             step: module.ladder.step(),
             calls_pending: 0,

@@ -210,6 +210,9 @@ impl Module {
 
     /// What it may call and hears: what is stored, else what its manifest states, else what follows from it.
     pub(crate) fn derive_capabilities(&self) -> Capabilities {
+        if self.grants.is_quarantined {
+            return Capabilities::default();
+        }
         let stated = [self.grants.capabilities.as_ref(), self.spec.capabilities.as_ref()];
         let spec = &self.spec;
         let mut all = stated.into_iter().flatten().next().cloned().unwrap_or_else(|| Capabilities {

@@ -51,6 +51,9 @@ impl Kernel {
                 Watchdog::Active => Then::Retry,
                 Watchdog::Strict => Then::Stay,
             };
+            if self.settings.watchdog == Watchdog::Strict {
+                self.quarantine(slot, "it tried what it may not");
+            }
             self.note(slot, format!("ended for trying what it may not: {what}"));
             self.end(slot, Reason::SecurityViolation, then, 0);
         }

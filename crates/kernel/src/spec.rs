@@ -232,17 +232,27 @@ pub struct Grants {
     pub forbid: Forbidden,
     /// Whether the module has ever been started.
     pub spawned_before: bool,
+    /// Where an operator put it, whatever its files say.
+    pub zone: Option<Zone>,
+    /// It broke rules under a strict watchdog: until an operator has looked, it lives in the sandbox zone without any right.
+    pub is_quarantined: bool,
 }
 
 impl Grants {
-    /// Whether any value of a kind that is granted now passes a test; costs no copy.
+    /// Whether any value of a kind that is granted now passes a test; costs no copy. None does in quarantine.
     pub fn any(&self, kind: PermissionKind, test: impl Fn(&str) -> bool) -> bool {
+        if self.is_quarantined {
+            return false;
+        }
         let base = self.base.iter().flat_map(|base| base.of(kind));
         base.chain(self.dynamic.of(kind)).any(|value| test(value))
     }
 
-    /// What the module may do now: base and dynamic together.
+    /// What the module may do now: base and dynamic together, and nothing in quarantine.
     pub fn effective(&self) -> Permissions {
+        if self.is_quarantined {
+            return Permissions::default();
+        }
         let mut all = self.base.clone().unwrap_or_default();
         all.extend(&self.dynamic);
         all

@@ -401,7 +401,11 @@ fn published(step: &Step) -> Option<(Generation, &Payload)> {
 }
 
 fn saved(step: &Step) -> Verdict {
-    let explained = step.records.iter().any(|record| record.code.starts_with("permission."));
+    let explains = |record: &abi::Record| {
+        record.code.starts_with("permission.")
+            || matches!(record.code, "module.quarantined" | "zone.promoted")
+    };
+    let explained = step.records.iter().any(explains);
     if explained || matches!(step.cause, Cause::Happened(Event::Spawned(..))) {
         return Ok(());
     }

@@ -69,6 +69,15 @@ fn under_any_load_nobody_is_held_for_another_and_every_step_is_undone() {
 }
 
 #[test]
+fn no_fault_in_the_sandbox_zone_is_felt_in_the_stable_one() {
+    let faults: u64 = (0..4 * SEEDS)
+        .map(|seed| sim::zones(seed, STEPS).unwrap_or_else(|rule| panic!("seed {seed}: {rule}")))
+        .sum();
+    // What is never met is never tried.
+    assert!(faults > 40 * SEEDS, "{faults} faults");
+}
+
+#[test]
 fn every_kind_of_decision_is_met() {
     let seen = sim::tally(0..4 * SEEDS, STEPS).unwrap_or_else(|failure| panic!("{failure}"));
     let missing: Vec<&str> = MET.split(", ").filter(|kind| !seen.contains_key(kind)).collect();

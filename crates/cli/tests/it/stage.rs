@@ -92,6 +92,8 @@ pub(crate) fn shop(request: &Request) -> (Response, Vec<Value>) {
         Request::KernelStatus {} => done(kernel()),
         Request::KernelStop { dry_run: false } | Request::ModuleRemove { .. } => done(json!({})),
         Request::KernelSafeMode { .. } | Request::KernelResume {} => done(json!({ "already": false })),
+        Request::ZonePromote { module_id } => known(module_id, |_| json!({ "already": false })),
+        Request::ZoneRestart { .. } | Request::ZoneReset { .. } => (Response::done(None), Vec::new()),
         Request::KernelSettle { .. } => done(json!({ "notReady": ["worker"] })),
         Request::KernelReload { dry_run: false, .. } => (Response::done(None), Vec::new()),
         Request::KernelReload { dry_run: true, .. } => done(plan()),

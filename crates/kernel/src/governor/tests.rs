@@ -131,7 +131,7 @@ fn a_strict_watchdog_keeps_what_it_had_to_kill_down_until_an_operator_looks() {
     let settings = Settings { watchdog: Watchdog::Strict, ..Settings::default() };
     let mut house = House::of(settings, vec![spec("hog", Zone::Stable, memory)]);
     let heard = house.looks(4, &[("hog", uses(Resource::Memory, 2000))], 0);
-    assert!(heard.iter().any(|line| line == "journal module.quarantined hog#1"), "{heard:?}");
+    assert!(heard.iter().any(|line| line.starts_with("journal module.quarantined hog#1")), "{heard:?}");
     let slot = house.kernel.find("hog").expect("known");
     let generation = house.kernel.view(slot).and_then(|view| view.generation).expect("ending");
     house.tell(Event::Exited(slot, generation, abi::ExitKind::Signal(9)));

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use abi::{ModuleId, Name, Permissions, Wall};
+use abi::{ModuleId, Name, Permissions, Wall, Zone};
 use serde_json::{Map, Value};
 
 use super::manifest::{Capabilities, Forbidden};
@@ -75,6 +75,10 @@ pub struct Entry {
     pub pending: Vec<Request>,
     /// Refused.
     pub denied: Vec<Denial>,
+    /// Where an operator put it.
+    pub zone: Option<Zone>,
+    /// Whether it has no right until an operator has looked.
+    pub is_quarantined: bool,
     /// Fields that are not ours.
     pub extra: Map<String, Value>,
 }

@@ -1,6 +1,6 @@
 //! From the located tree of a `permissions.yaml`, in any of its three spellings, to a [`Store`].
 
-use abi::{ModuleId, Name, Wall};
+use abi::{ModuleId, Name, Wall, Zone};
 
 use super::{Denial, Entry, Grant, Request, Store};
 use crate::files::capabilities;
@@ -80,6 +80,11 @@ fn entry(reader: &mut Reader, id: &str, node: &Node) -> Entry {
             "treeHash" => entry.tree_hash = hash(reader, field, value),
             "baseGrantedAt" | "grantedAt" => entry.base_granted_at = time(reader, field, value),
             "firstSpawnAt" | "firstSpawn" => entry.first_spawn_at = time(reader, field, value),
+            "zone" => {
+                let words = [Zone::Stable, Zone::Sandbox].map(|zone| (zone.as_str(), zone));
+                entry.zone = reader.word(field, value, &words);
+            }
+            "quarantined" => entry.is_quarantined = reader.word(field, value, &[("true", ())]).is_some(),
             "capabilities" => entry.capabilities = capabilities::read(reader, value),
             "forbid" => entry.forbid = capabilities::forbidden(reader, value).unwrap_or_default(),
             "dynamic" | "dynamicPermissions" => entry.dynamic = items(reader, field, value, grant),

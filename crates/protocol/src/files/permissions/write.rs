@@ -54,6 +54,8 @@ fn entry(entry: &Entry) -> Value {
     let denied =
         denied.map(|denial| item(&denial.permissions, &denial.reason, ("deniedAt", denial.denied_at)));
     put("denied", Some(denied.collect()));
+    put("zone", entry.zone.map(|zone| Value::from(zone.as_str())));
+    put("quarantined", entry.is_quarantined.then_some(Value::Bool(true)));
     map.extend(entry.extra.clone());
     Value::Object(map)
 }
