@@ -132,10 +132,11 @@ impl Border {
                     Some((_, zone)) => return Err(format!("{slot:?} in {zone} was told to end")),
                     None => {}
                 },
-                Effect::Grip(slot, _, grip) if grip != kernel::Grip::default() => {
-                    if self.lives.get(&slot).is_some_and(|life| life.1 != Zone::Sandbox) {
-                        return Err(format!("{slot:?} is held as {grip:?}"));
-                    }
+                Effect::Grip(slot, _, grip)
+                    if grip != kernel::Grip::default()
+                        && self.lives.get(&slot).is_some_and(|life| life.1 != Zone::Sandbox) =>
+                {
+                    return Err(format!("{slot:?} is held as {grip:?}"));
                 }
                 Effect::Finished => return Err(String::from("the system was shut down")),
                 _ => {}

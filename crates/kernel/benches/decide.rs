@@ -104,7 +104,7 @@ fn route(bench: &mut Criterion) {
         run.iter(|| black_box(kernel.routes().decide(black_box(*sender), Header::Call { service })));
     });
     for (what, service) in [("allowed by a pattern", "db.29"), ("forbidden within a pattern", "db.13")] {
-        bench.bench_function(format!("routes decide at 1000, {what}"), |run| {
+        bench.bench_function(&format!("routes decide at 1000, {what}"), |run| {
             run.iter(|| black_box(kernel.routes().decide(black_box(*sender), Header::Call { service })));
         });
     }

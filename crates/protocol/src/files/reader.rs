@@ -299,7 +299,7 @@ impl Reader {
             field: field.to_owned(),
             found: quoted(&key.text),
             allowed: all.iter().map(|word| (*word).to_owned()).collect(),
-            nearest: nearest(&key.text, all.into_iter()).map(str::to_owned),
+            nearest: nearest(&key.text, all).map(str::to_owned),
         };
         self.complain_key(map, key, fault);
     }
