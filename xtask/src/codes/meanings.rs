@@ -130,4 +130,8 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("kernel::order::refused", "The kernel does not do this; the message says why."),
     ("kernel::order::shutting_down", "Everything is being stopped, so nothing new is begun."),
     ("kernel::order::timed_out", "What was ordered did not happen in its time; it may still."),
+    (
+        "vault::open::cost",
+        "The vault's file asks for more memory or time to make its key than is spent here; it may not be ours.",
+    ),
 ];
