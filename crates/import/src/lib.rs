@@ -5,10 +5,10 @@
 //! ([`pons`]). It is a room of its own, beside `protocol`, because nothing that runs modules may depend on the formats
 //! of other programs, and because it must stay pure: it reads what strangers wrote, and is fuzzed.
 //!
-//! - [`detect`] says which format a file is in.
+//! - [`detect()`] says which format a file is in.
 //! - [`import`] reads one file; each format has a module of its own below.
 //! - [`survey`] looks at a folder's own files and proposes a first project.
-//! - [`draft`] holds what was understood; [`write`] makes the text.
+//! - [`draft`] holds what was understood; [`mod@write`] makes the text.
 //!
 //! ```text
 //! text ─► a format's reader ─► Draft ─► settle (names, needs, limits) ─► write ─► read once more ─► Imported

@@ -314,10 +314,14 @@ async fn tell_settled(shell: Rc<RefCell<Shell>>) {
     if let Ok(kernel::Answer::Settled(failed)) = answer.await {
         let failed = failed.iter().map(ToString::to_string).collect();
         shell.borrow().talk.tell(&News::Settled(failed));
-        // A start runs far more of the program than what follows it.
-        if let Err(error) = sandbox::give_back_code() {
-            tracing::debug!(%error, "the code of the start stays in memory");
-        }
+        give_back_code();
+    }
+}
+
+/// A start runs far more of the program than what follows it: its code goes back to the system, which keeps it in the file.
+pub(crate) fn give_back_code() {
+    if let Err(error) = sandbox::give_back_code() {
+        tracing::debug!(%error, "the code of the start stays in memory");
     }
 }
 
