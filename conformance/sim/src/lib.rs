@@ -39,4 +39,4 @@ pub use rights::rights;
 pub use run::{Failure, Report, run, run_once, tally};
 pub use scenario::{Mismatch, Scenario, rewrite, scenarios};
 pub use years::{Years, years};
-pub use zones::zones;
+pub use zones::{Borders, zones};

@@ -2,11 +2,13 @@
 //!
 //! The house is drawn from a seed: modules in both zones with every strategy, every way of giving up and needs across the
 //! border. Then sandbox modules crash, use too much, are reset and restarted, and nothing else happens. No life in the
-//! stable zone may be signalled, and the system may not end.
+//! stable zone may be signalled, and the system may not end. Some houses let modules move to the stable zone by probation:
+//! then none may move that this world has seen fail, or not seen well for long enough.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use abi::{ExitKind, Generation, ModuleId, Permissions, RequestId, Slot, Time, Zone};
+use abi::{ExitKind, Generation, ModuleId, Permissions, Record, RequestId, Slot, Time, Zone};
 use kernel::{
     Amounts, Bounds, Discovered, Effect, Ensemble, Event, GiveUp, Grants, Measured, Order, Reading, Resource,
     Settings, Spec, Strategy, Watchdog,
@@ -25,13 +27,27 @@ struct Border {
     lives: BTreeMap<Slot, (Generation, Zone)>,
     dying: Vec<(Slot, Generation)>,
     faults: u64,
+    probation: Option<Duration>,
+    /// By seat, since when nothing has gone wrong with it.
+    well_from: BTreeMap<Slot, Time>,
+    /// Modules that passed their probation.
+    passed: u64,
 }
 
-/// Lives through so many faults and orders of the sandbox zone, and gives the number of faults.
+/// What a run came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Borders {
+    /// Faults in the sandbox zone.
+    pub faults: u64,
+    /// Modules that moved to the stable zone by their conduct.
+    pub passed: u64,
+}
+
+/// Lives through so many faults and orders of the sandbox zone.
 ///
 /// # Errors
 /// What a fault did beyond its zone.
-pub fn zones(seed: u64, steps: u64) -> Result<u64, String> {
+pub fn zones(seed: u64, steps: u64) -> Result<Borders, String> {
     let mut border = Border::new(seed)?;
     let stable = border.stable();
     for _ in 0..steps {
@@ -41,7 +57,7 @@ pub fn zones(seed: u64, steps: u64) -> Result<u64, String> {
     if let Some(lost) = stable.iter().find(|life| !now.contains(life)) {
         return Err(format!("{lost:?} of the stable zone is not there any more"));
     }
-    Ok(border.faults)
+    Ok(Borders { faults: border.faults, passed: border.passed })
 }
 
 impl Border {
@@ -49,9 +65,19 @@ impl Border {
         let mut random = Random::new(seed);
         let watchdog = *random.pick(&[Watchdog::Active, Watchdog::Strict]);
         let kernel = Ensemble::new(random.next());
-        let (lives, dying) = (BTreeMap::new(), Vec::new());
-        let mut border = Self { random, kernel, now: Time(0), lives, dying, faults: 0 };
-        border.tell(Event::Settings(Settings { watchdog, ..Settings::default() }))?;
+        let probation = random.happens(50).then(|| Duration::from_secs(random.between(5, 60)));
+        let mut border = Self {
+            random,
+            kernel,
+            now: Time(0),
+            lives: BTreeMap::new(),
+            dying: Vec::new(),
+            faults: 0,
+            probation,
+            well_from: BTreeMap::new(),
+            passed: 0,
+        };
+        border.tell(Event::Settings(Settings { watchdog, probation, ..Settings::default() }))?;
         let found = (0..MODULES).map(|number| border.module(number)).collect();
         border.tell(Event::Discovered(found))?;
         Ok(border)
@@ -98,6 +124,7 @@ impl Border {
                 let (slot, generation) = *self.random.pick(&sandbox);
                 self.faults += 1;
                 self.lives.remove(&slot);
+                self.well_from.insert(slot, self.now);
                 self.tell(Event::Exited(slot, generation, ExitKind::Code(1)))
             }
         }
@@ -113,6 +140,25 @@ impl Border {
         self.tell(Event::Measured(measured))
     }
 
+    /// Who passes its probation must have been well for all of it, as this world saw it.
+    fn look_at(&mut self, record: &Record) -> Result<(), String> {
+        let Some(slot) = record.module.as_ref().and_then(|id| self.kernel.find(id.as_str())) else {
+            return Ok(());
+        };
+        if record.code.starts_with("governor.") && record.code != "governor.eased" {
+            self.well_from.insert(slot, self.now);
+        }
+        if record.code != "zone.probation_passed" {
+            return Ok(());
+        }
+        self.passed += 1;
+        let well = self.now.since(self.well_from.get(&slot).copied().unwrap_or(self.now));
+        match self.probation {
+            Some(wanted) if well >= wanted => Ok(()),
+            wanted => Err(format!("{slot:?} was well for {well:?}, passed, and should be so for {wanted:?}")),
+        }
+    }
+
     fn tell(&mut self, event: Event) -> Result<(), String> {
         self.kernel.handle(self.now, event);
         self.carry_out()
@@ -124,9 +170,11 @@ impl Border {
                 Effect::Spawn(slot, generation) => {
                     let zone = self.kernel.view(slot).map_or(Zone::Sandbox, |view| view.zone);
                     self.lives.insert(slot, (generation, zone));
+                    self.well_from.insert(slot, self.now);
                     self.kernel.handle(self.now, Event::Spawned(slot, generation));
                     self.kernel.handle(self.now, Event::ReadySeen(slot, generation));
                 }
+                Effect::Record(record) => self.look_at(&record)?,
                 Effect::Signal(slot, generation, _) => match self.lives.remove(&slot) {
                     Some((_, Zone::Sandbox)) => self.dying.push((slot, generation)),
                     Some((_, zone)) => return Err(format!("{slot:?} in {zone} was told to end")),

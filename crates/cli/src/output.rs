@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use protocol::operator::{
-    JournalRow, KernelStatus, LogLine, ModuleStatus, PendingRow, PermissionRow, Response,
+    JournalRow, KernelStatus, LogLine, ModuleStatus, PendingRow, PermissionRow, ProbationStatus, Response,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -291,6 +291,8 @@ pub struct ZoneRow {
     pub status: String,
     /// How tight the governor holds it, if at all.
     pub held: Option<String>,
+    /// How far its probation is, if it serves one.
+    pub probation: Option<ProbationStatus>,
     /// Why it is not ready, if so.
     pub note: String,
 }

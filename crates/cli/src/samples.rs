@@ -37,6 +37,7 @@ pub(crate) fn module(id: &str) -> ModuleStatus {
         zone: "stable".to_owned(),
         limits: BTreeMap::new(),
         held: None,
+        probation: None,
     }
 }
 

@@ -186,6 +186,8 @@ phrases! {
     WhyAgain: "it is started again in {0}", "ruszy ponownie za {0}";
     /// `why`: what it waits for.
     WhyWaits: "it waits for {0}", "czeka na {0}";
+    /// `why`: it moves to the stable zone when it has been well for long enough, and what that lacks.
+    WhyProbation: "on probation in the sandbox zone, {0} of {1}: {2}", "okres próbny w strefie sandbox, {0} z {1}: {2}";
     /// `why`: watch it go on.
     DoWatch: "watch it: {0}", "obserwuj: {0}";
     /// `why`: read its logs.

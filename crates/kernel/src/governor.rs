@@ -282,6 +282,7 @@ impl Kernel {
         let was_over = core::mem::replace(&mut module.is_over_reported, is_over);
         if let Some(load) = load.filter(|_| is_over && !was_over) {
             self.record(with_load(self.record_of(slot, "governor.reported"), load));
+            self.trouble(slot, "it used more than its bound");
         }
     }
 
@@ -291,6 +292,7 @@ impl Kernel {
             Some(load) => with_load(record, load),
             None => record,
         });
+        self.trouble(slot, "it used more than its bound");
         if step == Step::Killed {
             return self.end_overloaded(slot, load);
         }

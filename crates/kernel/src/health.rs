@@ -51,6 +51,7 @@ impl Kernel {
         let failures = module.health_failures;
         let record = self.record_of(slot, "health.missed").number("failures", u64::from(failures));
         self.record(record.number("max", u64::from(most)));
+        self.trouble(slot, "it left a ping unanswered");
         if failures < most {
             return;
         }

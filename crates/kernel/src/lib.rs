@@ -73,3 +73,4 @@ pub use spec::{
 };
 pub use view::View;
 pub use word::Word;
+pub use zones::Probation;

@@ -321,6 +321,7 @@ impl Kernel {
         }
         // Its proxy takes calls from here on, so that none overtakes the frames above.
         self.push(Effect::Note(slot, generation, Note::Ready));
+        self.begin_probation(slot);
         self.tell_available(slot, &spec.provides);
         let notice = Notice::Ready { module: spec.id, provides: spec.provides, version: spec.version };
         self.publish_notice("system:module:ready", notice);
@@ -359,6 +360,7 @@ impl Kernel {
         }
         let after_ms = u64::try_from(self.now.since(module.spawned_at).as_millis()).unwrap_or(u64::MAX);
         self.record(self.record_of(slot, "ready.timeout").number("after_ms", after_ms));
+        self.trouble(slot, "it was not ready in time");
         self.note(slot, format!("was not ready after {after_ms} ms"));
         self.fail_waiters(slot, Failure::TimedOut, &format!("was not ready after {after_ms} ms"));
         if self.only_reported(slot) {

@@ -136,6 +136,7 @@ impl Kernel {
                 Timer::Held(slot) => self.held_too_long(slot),
                 Timer::Refusals(slot) => self.refusals_due(slot),
                 Timer::Restart(slot) => self.restart_due(slot, at),
+                Timer::Probation(slot) => self.probation_due(slot),
                 Timer::Context => self.context_due(),
                 Timer::Pace => {}
             }
@@ -256,6 +257,7 @@ impl Kernel {
             zone: module.zone(),
             bounds: self.bounds_of(module),
             step: module.ladder.step(),
+            probation: self.probation_of(slot),
             calls_pending: 0,
         })
     }
@@ -312,6 +314,7 @@ impl Kernel {
     fn handle_settings(&mut self, settings: Settings) {
         if settings != self.settings {
             self.settings = settings;
+            self.begin_all_probations();
         }
     }
 

@@ -21,6 +21,7 @@ use crate::permits::SECRETS_BURST;
 use crate::refusals::Refusals;
 use crate::restart::Bucket;
 use crate::spec::{Capabilities, Forbidden, Grants, Spec, Work};
+use crate::zones::Conduct;
 
 /// Why a module does not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +116,8 @@ pub(crate) struct Module {
     pub(crate) ladder: Ladder,
     /// A passive watchdog has said that it is past a bound.
     pub(crate) is_over_reported: bool,
+    /// What was held against it lately, over all its lives.
+    pub(crate) conduct: Conduct,
 }
 
 impl Module {
@@ -145,6 +148,7 @@ impl Module {
             lingering: None,
             ladder: Ladder::default(),
             is_over_reported: false,
+            conduct: Conduct::default(),
         }
     }
 

@@ -41,6 +41,7 @@ impl Kernel {
             Enforcement::Off => "off",
         };
         self.record_refusal(slot, record.text("enforcement", word));
+        self.trouble(slot, "it tried what it may not");
         self.push(Effect::Send(slot, generation, answer));
         if enforcement != Enforcement::Off {
             self.push(Effect::Warn(slot, generation, format!("refused: {what}")));

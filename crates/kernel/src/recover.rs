@@ -18,11 +18,12 @@ use crate::timers::Timer;
 impl Kernel {
     /// Restart by policy after an end that nobody wished for; the module rests in `Crashed` or `Stopped` now.
     pub(crate) fn plan_restart(&mut self, slot: Slot, ready_at: Time, exit: Option<ExitKind>) {
-        let Some(module) = self.table.get(slot) else { return };
-        let note = module.note.clone();
         if self.shutdown.is_some() {
             return self.stay(slot);
         }
+        self.trouble(slot, "it ended unexpectedly");
+        let Some(module) = self.table.get(slot) else { return };
+        let note = module.note.clone();
         if self.settings.watchdog == Watchdog::Passive {
             self.record(self.record_of(slot, "restart.withheld"));
             self.rest(slot, Rest::Crashed, format!("{note}; not restarted: the watchdog is passive"));

@@ -318,6 +318,9 @@ pub struct Settings {
     pub providers: BTreeMap<Name, ModuleId>,
     /// What the zones' pools give.
     pub pools: Pools,
+    /// How long a sandbox module has to be well until it moves to the stable zone by itself, from 1 s; default none: by
+    /// command alone.
+    pub probation: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -339,6 +342,7 @@ impl Default for Settings {
             watchdog: Watchdog::Active,
             providers: BTreeMap::new(),
             pools: Pools::default(),
+            probation: None,
         }
     }
 }

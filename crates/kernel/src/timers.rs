@@ -26,6 +26,8 @@ pub(crate) enum Timer {
     Refusals(Slot),
     /// A module's wait before its restart is over.
     Restart(Slot),
+    /// A sandbox module may have been well for long enough.
+    Probation(Slot),
     /// The next context variable ends.
     Context,
     /// The machine may begin another restart.

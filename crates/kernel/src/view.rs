@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use abi::{Generation, ModuleId, Name, Reason, Slot, State, Time, Zone};
 
 use crate::governor::{Bounds, Step};
+use crate::zones::Probation;
 
 /// One module as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct View {
     pub bounds: Bounds,
     /// How tight the governor holds it.
     pub step: Step,
+    /// How far its probation is, if it serves one.
+    pub probation: Option<Probation>,
     /// Calls it made that are not answered yet.
     pub calls_pending: u32,
 }

@@ -17,6 +17,11 @@ use crate::machine::Kernel;
 use crate::module::{Module, Phase, Then};
 use crate::restart::Bucket;
 
+mod probation;
+
+pub(crate) use probation::Conduct;
+pub use probation::Probation;
+
 impl Module {
     /// Where it lives now.
     pub(crate) fn zone(&self) -> Zone {
@@ -46,11 +51,16 @@ impl Kernel {
 
     /// To the stable zone, and out of quarantine. What runs gets a new life there.
     pub(crate) fn order_promote(&mut self, request: RequestId, slot: Slot) {
-        let Some(module) = self.table.get_mut(slot) else { return };
-        let from = module.zone();
-        if from >= Zone::Stable {
+        if self.table.get(slot).is_none_or(|module| module.zone() >= Zone::Stable) {
             return self.push(Effect::Reply(request, Answer::Already));
         }
+        self.promote(slot);
+        self.push(Effect::Reply(request, Answer::Done));
+    }
+
+    pub(crate) fn promote(&mut self, slot: Slot) {
+        let Some(module) = self.table.get_mut(slot) else { return };
+        let from = module.zone();
         let was_quarantined = core::mem::take(&mut module.grants.is_quarantined);
         module.grants.zone = Some(Zone::Stable);
         // It was kept down for what has been looked at now.
@@ -60,7 +70,6 @@ impl Kernel {
         self.record(record.text("quarantined", if was_quarantined { "yes" } else { "no" }));
         self.push(saved);
         self.renew_for_permissions(slot);
-        self.push(Effect::Reply(request, Answer::Done));
     }
 
     /// Every module of the zone that runs gets a new life.

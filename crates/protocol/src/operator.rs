@@ -543,6 +543,21 @@ pub struct ModuleStatus {
     /// How tight the governor holds it: `slowed`, `shedding`, `throttled` or `frozen`; nothing when it is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<String>,
+    /// How far its probation in the sandbox zone is; nothing where none is served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probation: Option<ProbationStatus>,
+}
+
+/// How far a module is from moving to the stable zone by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProbationStatus {
+    /// For how many milliseconds nothing has been held against it; 0 when it is not ready.
+    pub well_ms: u64,
+    /// For how many that has to be so.
+    pub wanted_ms: u64,
+    /// What is still missing, as a sentence; empty when nothing is.
+    pub lacks: String,
 }
 
 /// `module.show`.

@@ -2,8 +2,9 @@
 
 use abi::Zone;
 use clap::{Args, Subcommand, ValueEnum};
-use protocol::operator::{Request, Safe, ZoneName};
+use protocol::operator::{ProbationStatus, Request, Safe, ZoneName};
 
+use crate::amount::span;
 use crate::ctx::Ctx;
 use crate::door::Door;
 use crate::exit::Exit;
@@ -14,7 +15,7 @@ use crate::words::Phrase;
 
 const EXAMPLES: &str = "\
 Examples:
-  ostoja zone list               who lives where, and how tight it is held
+  ostoja zone list               who lives where, how tight it is held, and how far its probation is
   ostoja zone promote web        from sandbox to stable, and out of quarantine
   ostoja zone reset sandbox      counts forgotten, everything there begins anew";
 
@@ -92,6 +93,7 @@ fn list(ctx: &Ctx) -> Outcome {
         id: module.id,
         status: module.status,
         held: module.held,
+        probation: module.probation,
         note: module.note,
     });
     let mut rows: Vec<ZoneRow> = rows.collect();
@@ -102,19 +104,29 @@ fn list(ctx: &Ctx) -> Outcome {
 }
 
 fn table_of(ctx: &Ctx, rows: &[ZoneRow]) -> String {
-    const COLUMNS: [Column; 5] = [
+    const COLUMNS: [Column; 6] = [
         Column::text("ZONE"),
         Column::capped("NAME", 24),
         Column::text("STATE"),
         Column::text("HELD"),
+        Column::text("PROBATION"),
         Column::rest("NOTE"),
     ];
     let cells = |row: &ZoneRow| {
         let held = row.held.clone().unwrap_or_default();
-        let texts = [row.zone.clone(), row.id.clone(), row.status.clone(), held, row.note.clone()];
+        let probation = row.probation.as_ref().map(progress).unwrap_or_default();
+        // What it still lacks stands where no fault does.
+        let lacks = row.probation.as_ref().map(|probation| probation.lacks.clone()).unwrap_or_default();
+        let note = if row.note.is_empty() { lacks } else { row.note.clone() };
+        let texts = [row.zone.clone(), row.id.clone(), row.status.clone(), held, probation, note];
         texts.into_iter().map(bare).collect()
     };
     table::render(&ctx.theme, Fit::Terminal, &COLUMNS, rows.iter().map(cells).collect())
+}
+
+/// How much of its probation a module has behind it.
+fn progress(probation: &ProbationStatus) -> String {
+    format!("{} / {}", span(probation.well_ms.min(probation.wanted_ms)), span(probation.wanted_ms))
 }
 
 fn promote(ctx: &Ctx, module: &str) -> Outcome {

@@ -73,6 +73,11 @@ impl Teller<'_> {
         if !status.waiting_for.is_empty() {
             add(&Phrase::WhyWaits.fill(self.lang, &[&status.waiting_for.join(", ")]));
         }
+        if let Some(probation) = &status.probation {
+            let (well, wanted) = (amount::span(probation.well_ms), amount::span(probation.wanted_ms));
+            let lacks = clean(&probation.lacks);
+            add(&Phrase::WhyProbation.fill(self.lang, &[&well, &wanted, &lacks]));
+        }
         if let Some(at_ms) = status.restart_at_ms {
             add(&Phrase::WhyAgain.fill(self.lang, &[&amount::span(at_ms.saturating_sub(self.now_ms))]));
         }

@@ -4,7 +4,7 @@
 use crate::lang::Lang;
 
 /// Every heading and name that is shown.
-const HEADINGS: [(&str, &str); 93] = [
+const HEADINGS: [(&str, &str); 94] = [
     // Tables.
     ("NAME", "NAZWA"),
     ("STATE", "STAN"),
@@ -22,6 +22,7 @@ const HEADINGS: [(&str, &str); 93] = [
     ("DROPPED", "STRACONE"),
     ("ZONE", "STREFA"),
     ("HELD", "TRZYMANY"),
+    ("PROBATION", "PRÓBA"),
     ("CONTAINMENT", "IZOLACJA"),
     ("PROVIDES", "OFERUJE"),
     ("CPU%", "CPU%"),

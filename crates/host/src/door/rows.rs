@@ -1,10 +1,11 @@
 //! What the kernel and the host know about modules, as rows for operators.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use abi::{Name, Slot};
-use kernel::{Resource, Spec, Step, View};
-use protocol::operator::{COMPLETED, ModuleDetail, ModuleStatus};
+use kernel::{Probation, Resource, Spec, Step, View};
+use protocol::operator::{COMPLETED, ModuleDetail, ModuleStatus, ProbationStatus};
 
 use crate::launch;
 use crate::life::Life;
@@ -59,6 +60,7 @@ impl Shell {
             zone: view.zone.to_string(),
             limits: limits(view),
             held: held(view),
+            probation: view.probation.as_ref().map(probation),
         }
     }
 
@@ -120,6 +122,16 @@ pub(super) fn limits(view: &View) -> BTreeMap<String, u64> {
 /// How tight the governor holds it, if at all.
 pub(super) fn held(view: &View) -> Option<String> {
     (view.step != Step::Free).then(|| view.step.as_str().to_owned())
+}
+
+/// How far its probation is.
+fn probation(probation: &Probation) -> ProbationStatus {
+    let ms = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    ProbationStatus {
+        well_ms: ms(probation.well),
+        wanted_ms: ms(probation.wanted),
+        lacks: probation.lacks.clone(),
+    }
 }
 
 fn texts(names: &[Name]) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use kernel::{Enforcement, Pool, Pools, Settings, Watchdog};
-use protocol::files::config::settings::{self, EnforcementMode, WatchdogMode};
+use protocol::files::config::settings::{self, EnforcementMode, Promotion, WatchdogMode};
 use protocol::files::config::{Config, Layer};
 
 use super::approvals::Approvals;
@@ -93,6 +93,7 @@ pub(crate) fn kernel_settings(settings: &settings::Settings, approvals: &Approva
             WatchdogMode::Strict => Watchdog::Strict,
         },
         pools: pools(&settings.pools),
+        probation: (settings.zones.promotion == Promotion::Probation).then_some(settings.zones.probation),
         providers: approvals.providers().map(|(service, id)| (service.clone(), id.clone())).collect(),
     }
 }

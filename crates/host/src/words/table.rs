@@ -321,6 +321,24 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "mieszka odtąd w strefie stable, nie {from} (z kwarantanny: {quarantined})",
         "",
     ),
+    says(
+        "zone.probation_passed",
+        "was well for {well_ms} in the sandbox zone, and of {dependents} that depend on it none fails more often than before",
+        "działał dobrze przez {well_ms} w strefie sandbox, a z zależnych od niego ({dependents}) żaden nie zawodzi częściej niż przedtem",
+        "",
+    ),
+    says(
+        "zone.probation_reported",
+        "was well for {well_ms} in the sandbox zone; the watchdog is passive and only says so",
+        "działał dobrze przez {well_ms} w strefie sandbox; strażnik jest bierny i tylko to zgłasza",
+        "ostoja zone promote {module}",
+    ),
+    says(
+        "zone.probation_set_back",
+        "its probation begins anew: {why}",
+        "jego okres próbny zaczyna się od nowa: {why}",
+        "ostoja zone list",
+    ),
     says("zone.restarted", "the {zone} zone was restarted", "strefa {zone} ruszyła ponownie", ""),
     says("zone.reset", "the {zone} zone began anew", "strefa {zone} zaczęła od nowa", ""),
     says(

@@ -140,6 +140,7 @@ fn set_rule(settings: &mut Settings, key: &str, value: &str) -> Parsed<()> {
         "restart_backoff_max" => settings.restart_backoff_max = time()?,
         "rpc_timeout" => settings.rpc_timeout = time()?,
         "burst" => settings.machine_restarts_burst = number(value)?,
+        "probation" => settings.probation = Some(time()?),
         "per_s" => settings.machine_restarts_per_s = number(value)?,
         "enforcement" => {
             settings.enforcement = match value {

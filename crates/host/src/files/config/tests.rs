@@ -54,4 +54,9 @@ fn the_house_rules_reach_the_kernel() {
     assert_eq!(settings.max_restarts, 9);
     assert_eq!(settings.shutdown_grace.as_millis(), 70);
     assert_eq!(settings.watchdog, Watchdog::Strict);
+    assert_eq!(settings.probation, None);
+    fs::write(home.config(), "zones: {promotion: probation, probationMs: 5000}\n").expect("written");
+    let (config, _) = load(&home, None).expect("readable");
+    let probation = kernel_settings(config.settings(), &approvals).probation;
+    assert_eq!(probation.map(|wanted| wanted.as_secs()), Some(5));
 }

@@ -1,4 +1,5 @@
-//! The kernel's own sections, typed: `logging`, `lifecycle`, `security`, `watchdog`, `machine`, `pools`.
+//! The kernel's own sections, typed: `logging`, `lifecycle`, `security`, `watchdog`, `machine`, `pools`,
+//! `zones`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -120,6 +121,36 @@ pub struct Settings {
     pub machine: Machine,
     /// What the zones' pools give.
     pub pools: Pools,
+    /// How modules move between zones.
+    pub zones: Zones,
+}
+
+/// `zones`: how modules move between zones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zones {
+    /// `promotion`: how a module of the sandbox zone comes to the stable one. `command`.
+    pub promotion: Promotion,
+    /// `probationMs`: how long it has to be well, where that is what decides. 10 min.
+    pub probation: Duration,
+}
+
+impl Default for Zones {
+    fn default() -> Self {
+        Self { promotion: Promotion::default(), probation: PROBATION_DEFAULT }
+    }
+}
+
+/// 10 min: ten times as long as a module has to be well until its restarts are counted anew.
+const PROBATION_DEFAULT: Duration = Duration::from_secs(600);
+
+/// `zones.promotion`: what moves a module from the sandbox zone to the stable one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Promotion {
+    /// An operator's word alone.
+    #[default]
+    Command,
+    /// That word, or a probation that the module has passed.
+    Probation,
 }
 
 /// `pools`: what each zone's modules may use, alone (`each`) and all together (`cap`); fields as in a module's `limits`.
@@ -143,10 +174,14 @@ pub struct Pool {
 }
 
 /// The sections that belong to the kernel; all others are modules'.
-pub const KERNEL_SECTIONS: [&str; 6] = ["logging", "lifecycle", "security", "watchdog", "machine", "pools"];
+pub const KERNEL_SECTIONS: [&str; 7] =
+    ["logging", "lifecycle", "security", "watchdog", "machine", "pools", "zones"];
 
 /// One year in milliseconds: a longer wait is a slip of the keyboard.
 const WAIT_MS_MAX: u64 = 365 * 24 * 60 * 60 * 1000;
+
+/// 1,000 ms: a shorter probation would be over before anything can go wrong.
+const PROBATION_MS_LEAST: u64 = 1000;
 
 /// 1,000,000: the largest count that is not a slip of the keyboard.
 const COUNT_MAX: u64 = 1_000_000;
@@ -166,6 +201,7 @@ pub(in crate::files) fn read(reader: &mut Reader, root: &Node) -> Settings {
                 "lifecycle" => lifecycle(reader, &mut settings.lifecycle, name, value),
                 "security" => security(reader, &mut settings.enforcement, name, value),
                 "watchdog" => watchdog(reader, &mut settings.watchdog, name, value),
+                "zones" => zones(reader, &mut settings.zones, name, value),
                 "pools" => pools(reader, &mut settings.pools, name, value),
                 _ => machine(reader, &mut settings.machine, name, value),
             };
@@ -301,6 +337,24 @@ fn pools(reader: &mut Reader, pools: &mut Pools, zone: &str, node: &Node) -> Kno
             "each" => pool.each = limits(reader, value),
             _ => reader.unknown_field(node, key, &["cap", "each"]),
         }
+    }
+    Known::Yes
+}
+
+fn zones(reader: &mut Reader, zones: &mut Zones, field: &str, node: &Node) -> Known {
+    match field {
+        "promotion" => {
+            let words = [("command", Promotion::Command), ("probation", Promotion::Probation)];
+            if let Some(word) = reader.word(field, node, &words) {
+                zones.promotion = word;
+            }
+        }
+        "probationMs" => {
+            if let Some(ms) = reader.whole(field, node, PROBATION_MS_LEAST..=WAIT_MS_MAX) {
+                zones.probation = Duration::from_millis(ms);
+            }
+        }
+        _ => return Known::Not(&["promotion", "probationMs"]),
     }
     Known::Yes
 }

@@ -14,8 +14,18 @@ use crate::files::policy::Policy;
 use crate::files::policy::read::{POLICY_FIELDS, policy_field, words};
 use crate::files::reader::{Reader, why_no_id};
 
-const PROJECT_FIELDS: [&str; 8] =
-    ["name", "modules", "config", "lifecycle", "security", "watchdog", "logging", "machine"];
+const PROJECT_FIELDS: [&str; 10] = [
+    "name",
+    "modules",
+    "config",
+    "lifecycle",
+    "security",
+    "watchdog",
+    "logging",
+    "machine",
+    "pools",
+    "zones",
+];
 
 /// As in compose: fields for other tools and for blocks that aliases repeat.
 const EXTENSION: &str = "x-";

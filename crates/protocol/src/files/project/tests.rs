@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::files::FILE_BYTES_MAX;
+use crate::files::config::settings::{Promotion, Zones};
 use crate::files::config::{Config, Layer};
 use crate::files::policy::{Probe, Ready, StopSignal};
 
@@ -218,6 +219,19 @@ fn bounds_of_nothing_below_nothing_and_in_wrong_units_are_refused_with_their_pla
     }
     let complaint = first_complaint("modules: {m: {run: a, zone: system}}");
     assert!(complaint.contains("zone") && complaint.contains("sandbox"), "{complaint}");
+}
+
+#[test]
+fn how_modules_move_between_zones_is_a_section_of_a_project_too() {
+    let text = "zones: {promotion: probation, probationMs: 60000}\nmodules: {a: {run: a, zone: sandbox}}\n";
+    let project = Project::parse("ostoja.yaml", text).expect("valid");
+    let config = Config::merge(&[project.config]);
+    let zones = &config.settings().zones;
+    assert_eq!((zones.promotion, zones.probation.as_secs()), (Promotion::Probation, 60));
+    let layer = Layer::parse("c", "zones: {promotion: maybe, probationMs: 10, x: 1}\n").expect("YAML");
+    let config = Config::merge(&[layer]);
+    assert_eq!(config.settings().zones, Zones::default());
+    assert_eq!(config.warnings().len(), 3, "{:?}", config.warnings());
 }
 
 #[test]
