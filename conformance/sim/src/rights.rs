@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use abi::{ExitKind, Generation, ModuleId, Name, Permissions, Slot, Time};
+use abi::{ExitKind, Generation, ModuleId, Name, Permissions, Slot, Time, Zone};
 use kernel::{
     Address, Capabilities, Decision, Discovered, Door, Effect, Ensemble, Event, Forbidden, Grants, Header,
     Incoming, Outgoing, Refusal, Spec,
@@ -68,6 +68,7 @@ fn module(random: &mut Random, at: usize) -> Discovered {
     spec.optional_requires = exact(random).into_iter().collect();
     spec.subscribes = list(random);
     spec.publishes = exact(random);
+    spec.zone = if random.happens(30) { Zone::Sandbox } else { Zone::Stable };
     spec.capabilities = random.happens(60).then(|| capabilities(random));
     Discovered { spec, grants: grants(random), refused: None }
 }
@@ -85,7 +86,10 @@ fn give_services(random: &mut Random, found: &mut [Discovered]) {
 fn grants(random: &mut Random) -> Grants {
     let capabilities = random.happens(30).then(|| capabilities(random));
     let forbid = if random.happens(40) { forbidden(random) } else { Forbidden::default() };
-    Grants { base: Some(Permissions::default()), capabilities, forbid, ..Grants::default() }
+    let bridge = if random.happens(40) { list(random) } else { BTreeSet::new() };
+    let bridge = bridge.iter().map(ToString::to_string).collect();
+    let base = Some(Permissions { bridge, ..Permissions::default() });
+    Grants { base, capabilities, forbid, ..Grants::default() }
 }
 
 fn capabilities(random: &mut Random) -> Capabilities {
@@ -163,9 +167,9 @@ fn agree(sender: &Model, does: &str, name: &str, is: &Told, meant: &Told) -> Res
     if is == meant {
         return Ok(());
     }
-    let Model { calls, hears, forbid, .. } = sender;
+    let Model { calls, hears, forbid, zone, .. } = sender;
     Err(format!(
-        "{} {does} `{name}`: {is:?}, and should {meant:?}; it may call {calls:?}, hears {hears:?}, not {forbid:?}",
+        "{} {does} `{name}`: {is:?}, and should {meant:?}; it may call {calls:?}, hears {hears:?}, not {forbid:?}, is in {zone}",
         sender.id
     ))
 }
@@ -178,6 +182,8 @@ struct Model {
     calls: Vec<Name>,
     hears: Vec<Name>,
     forbid: Vec<Forbidden>,
+    zone: Zone,
+    bridges: Vec<String>,
 }
 
 impl Model {
@@ -204,7 +210,15 @@ impl Model {
             calls,
             hears: topics.into_iter().chain(spec.subscribes.iter().cloned()).collect(),
             forbid: forbid.chain([grants.forbid.clone()]).collect(),
+            zone: spec.zone,
+            bridges: grants.effective().bridge.into_iter().collect(),
         })
+    }
+
+    /// Whether what one says or offers under a name is there for the other.
+    fn shares(&self, other: &Self, name: &str) -> bool {
+        let bridges = |one: &Self| one.bridges.iter().any(|bridge| means(bridge, name));
+        self.zone == other.zone || bridges(self) || bridges(other)
     }
 
     fn must_not(&self, name: &str, of: fn(&Forbidden) -> &BTreeSet<Name>) -> bool {
@@ -222,6 +236,7 @@ fn call(model: &[Model], sender: &Model, name: &str) -> Told {
         return Told::Refused(Refusal::Forbidden);
     }
     let provider = model.iter().find(|one| one.offers.iter().any(|service| service.as_str() == name));
+    let provider = provider.filter(|provider| sender.shares(provider, name));
     provider.map_or(Told::Refused(Refusal::NoService), |provider| Told::To(vec![provider.life]))
 }
 
@@ -234,6 +249,7 @@ fn publish(model: &[Model], sender: &Model, name: &str) -> Told {
         one.life != sender.life
             && one.hears.iter().any(|topic| means(topic.as_str(), name))
             && !one.must_not(name, |forbidden| &forbidden.topics)
+            && sender.shares(one, name)
     };
     Told::To(model.iter().filter(hears).map(|one| one.life).collect())
 }

@@ -1,4 +1,4 @@
-//! What a module may touch: eight kinds, each a set of texts.
+//! What a module may touch: nine kinds, each a set of texts.
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -6,7 +6,7 @@ use core::fmt;
 
 use crate::{Pattern, Scope};
 
-/// The kinds of permission a manifest can ask for: six for the system, two for what the kernel itself keeps.
+/// The kinds of permission a manifest can ask for: six for the system, three for what the kernel itself keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PermissionKind {
     /// Hosts, as `host` or `host:port`.
@@ -25,12 +25,23 @@ pub enum PermissionKind {
     Context,
     /// Names of secrets in the vault.
     Secrets,
+    /// Services and topics that it shares with the other zone: `metrics.*`, `db`.
+    Bridge,
 }
 
 impl PermissionKind {
     /// All kinds, in the order in which they are shown.
-    pub const ALL: [Self; 8] =
-        [Self::Net, Self::Read, Self::Write, Self::Env, Self::Run, Self::Sys, Self::Context, Self::Secrets];
+    pub const ALL: [Self; 9] = [
+        Self::Net,
+        Self::Read,
+        Self::Write,
+        Self::Env,
+        Self::Run,
+        Self::Sys,
+        Self::Context,
+        Self::Secrets,
+        Self::Bridge,
+    ];
 
     /// The kind's word in files and on the wire.
     pub fn as_str(self) -> &'static str {
@@ -43,6 +54,7 @@ impl PermissionKind {
             Self::Sys => "sys",
             Self::Context => "context",
             Self::Secrets => "secrets",
+            Self::Bridge => "bridge",
         }
     }
 
@@ -57,7 +69,28 @@ impl PermissionKind {
             Self::Context if !is_context_value(value) => {
                 Some("is no context; write `session:NAME`, `session:*` or `module:NAME`")
             }
+            Self::Bridge if Pattern::parse(value).is_none() => {
+                Some("is no name of the bus; write `db`, `metrics.*` or `jobs:*`")
+            }
             _ => None,
+        }
+    }
+
+    /// Whether who may `one` of this kind may `other` by that: folders hold what lies below them, hosts their ports,
+    /// patterns what they mean. What can't be told from the texts alone is not covered.
+    fn covers(self, one: &str, other: &str) -> bool {
+        if one == other {
+            return true;
+        }
+        let below = |border: char| other.strip_prefix(one).is_some_and(|rest| rest.starts_with(border));
+        match self {
+            Self::Read | Self::Write => {
+                let leads_out = other.split('/').any(|part| part == "..");
+                !leads_out && (below('/') || one == "/" && other.starts_with('/'))
+            }
+            Self::Net => !one.contains(':') && below(':'),
+            Self::Context | Self::Bridge => Pattern::parse(one).is_some_and(|pattern| pattern.matches(other)),
+            Self::Env | Self::Run | Self::Sys | Self::Secrets => false,
         }
     }
 
@@ -102,6 +135,8 @@ pub struct Permissions {
     pub context: BTreeSet<String>,
     /// Names of secrets.
     pub secrets: BTreeSet<String>,
+    /// Services and topics that it shares with the other zone.
+    pub bridge: BTreeSet<String>,
 }
 
 impl Permissions {
@@ -116,6 +151,7 @@ impl Permissions {
             PermissionKind::Sys => &self.sys,
             PermissionKind::Context => &self.context,
             PermissionKind::Secrets => &self.secrets,
+            PermissionKind::Bridge => &self.bridge,
         }
     }
 
@@ -130,6 +166,7 @@ impl Permissions {
             PermissionKind::Sys => &mut self.sys,
             PermissionKind::Context => &mut self.context,
             PermissionKind::Secrets => &mut self.secrets,
+            PermissionKind::Bridge => &mut self.bridge,
         }
     }
 
@@ -163,6 +200,21 @@ impl Permissions {
             *left.of_mut(kind) = self.of(kind).difference(other.of(kind)).cloned().collect();
         }
         left
+    }
+
+    /// What is both here and under a ceiling: of a folder and one below it the narrower, of a pattern and a name the name.
+    #[must_use]
+    pub fn within(&self, ceiling: &Self) -> Self {
+        let mut both = Self::default();
+        for kind in PermissionKind::ALL {
+            let (own, most) = (self.of(kind), ceiling.of(kind));
+            let is_under =
+                |value: &&String, of: &BTreeSet<String>| of.iter().any(|one| kind.covers(one, value));
+            let narrow = own.iter().filter(|value| is_under(value, most));
+            let cut = most.iter().filter(|value| is_under(value, own));
+            *both.of_mut(kind) = narrow.chain(cut).cloned().collect();
+        }
+        both
     }
 }
 

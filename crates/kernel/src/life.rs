@@ -313,7 +313,7 @@ impl Kernel {
         if spec.door == Door::Lines {
             self.send(slot, Outgoing::DepsReady);
             for service in spec.optional_requires {
-                if self.is_up(&service) {
+                if self.table.get(slot).is_some_and(|module| self.is_up_for(module, &service)) {
                     self.send(slot, Outgoing::ServiceAvailable(service));
                 }
             }
@@ -335,9 +335,10 @@ impl Kernel {
         let mut told = Vec::new();
         for (slot, module) in self.table.iter() {
             if slot != provider && module.is_ready() && module.spec.door == Door::Lines {
-                for service in module.spec.optional_requires.iter().filter(|s| provides.contains(s)) {
-                    told.push((slot, service.clone()));
-                }
+                let wanted = module.spec.optional_requires.iter().filter(|s| provides.contains(s));
+                // What is offered in the other zone alone is none of its business.
+                let there = wanted.filter(|service| self.is_up_for(module, service));
+                told.extend(there.map(|service| (slot, service.clone())));
             }
         }
         for (slot, service) in told {

@@ -19,6 +19,7 @@ use crate::shutdown::Shutdown;
 use crate::table::Table;
 use crate::timers::{Timer, Timers};
 use crate::topics::Topics;
+use crate::zones::Buses;
 use crate::{Door, Effect, Event, Grants, Incoming, Outgoing, Settings, Spec, View, Word};
 
 /// The kernel. Total: every method accepts every input in every state.
@@ -174,6 +175,8 @@ impl Kernel {
             offers: module.spec.provides.iter().filter(own).cloned().collect(),
             hears: if is_ready && has_lines { hears.cloned().collect() } else { BTreeSet::new() },
             forbid: module.capabilities.forbid.clone(),
+            buses: Buses::of(module.zone()),
+            bridges: self.bridges_of(module),
         })
     }
 
@@ -313,7 +316,7 @@ impl Kernel {
 
     fn handle_settings(&mut self, settings: Settings) {
         if settings != self.settings {
-            self.settings = settings;
+            self.change_settings(settings);
             self.begin_all_probations();
         }
     }

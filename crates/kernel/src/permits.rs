@@ -1,12 +1,11 @@
 //! What a module may do: violations and what follows, its calls to the kernel, its wishes, and what operators say.
 
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use abi::limits::PERMISSION_REQUESTS_MAX;
-use abi::{Generation, Name, PermissionKind, Permissions, Reason, Record, Slot};
+use abi::{Generation, Name, PermissionKind, Permissions, Reason, Record, Slot, Zone};
 
 use crate::effect::{KernelResult, ModuleRow, Notice, Task};
 use crate::event::{FunctionCall, KernelCall};
@@ -108,9 +107,7 @@ impl Kernel {
 
     /// A secret goes to who was granted it by name, and each time that is journaled; its value never is.
     fn hand_over_secret(&mut self, slot: Slot, generation: Generation, id: Word, name: Word) {
-        let is_granted =
-            |module: &Module| module.grants.any(PermissionKind::Secrets, |one| one == name.as_str());
-        if !self.table.get(slot).is_some_and(is_granted) {
+        if !self.is_granted(slot, PermissionKind::Secrets, |one| one == name.as_str()) {
             let error = format!("Security violation: not permitted to read secret \"{name}\"");
             let answer = Outgoing::KernelAnswer { id, answer: Err(error) };
             let record = self.record_of(slot, "secret.forbidden").text("secret", name.as_str());
@@ -128,7 +125,7 @@ impl Kernel {
 
     /// Functions are run by the host, for those who may: `run kernel.fn`, and `run kernel.fn.put` to change them.
     fn function(&mut self, slot: Slot, generation: Generation, id: Word, call: FunctionCall) {
-        let effective = self.table.get(slot).map(|module| module.grants.effective()).unwrap_or_default();
+        let effective = self.effective(slot);
         let (method, needs) = (call.method(), call.needs());
         if effective.run.contains(needs) {
             return self.push(Effect::Perform(slot, generation, id, Task::Function(call, effective)));
@@ -173,7 +170,7 @@ impl Kernel {
     }
 
     fn check(&self, slot: Slot, wanted: &Permissions) -> KernelResult {
-        let has = self.table.get(slot).map(|module| module.grants.effective()).unwrap_or_default();
+        let has = self.effective(slot);
         let missing = wanted.minus(&has);
         KernelResult::Checked { granted: wanted.minus(&missing), missing }
     }
@@ -193,11 +190,11 @@ impl Kernel {
         reason: Option<String>,
     ) -> Result<KernelResult, String> {
         let id = self.random.uuid();
-        let Some(module) = self.table.get_mut(slot) else { return Ok(KernelResult::Denied) };
-        let grants = &mut module.grants;
-        if permissions.is_subset(&grants.effective()) {
+        if permissions.is_subset(&self.effective(slot)) {
             return Ok(KernelResult::Granted);
         }
+        let Some(module) = self.table.get_mut(slot) else { return Ok(KernelResult::Denied) };
+        let grants = &mut module.grants;
         if permissions.intersects(&grants.denied) {
             return Ok(KernelResult::Denied);
         }
@@ -229,14 +226,13 @@ impl Kernel {
         changed: &Permissions,
         change: impl FnOnce(&mut crate::Grants),
     ) {
+        let before = self.effective(slot);
         let Some(module) = self.table.get_mut(slot) else { return };
-        let before = module.grants.effective();
         change(&mut module.grants);
-        let after = module.grants.effective();
         let (id, grants) = (module.spec.id.clone(), module.grants.clone());
         self.record(self.record_of(slot, code).text("permissions", format!("{changed}")));
         self.push(Effect::SaveGrants(id, grants));
-        if before != after {
+        if before != self.effective(slot) {
             let how = self.how_to_take_up(slot, &before);
             self.take_up(slot, how);
         }
@@ -244,14 +240,44 @@ impl Kernel {
 
     /// How a module comes to be held to what is approved for it now.
     pub(crate) fn how_to_take_up(&self, slot: Slot, before: &Permissions) -> TakeUp {
-        let after = self.table.get(slot).map(|module| module.grants.effective()).unwrap_or_default();
+        let after = self.effective(slot);
         if held_by_system(before) == held_by_system(&after) { TakeUp::AtOnce } else { TakeUp::NewLife }
     }
 
     pub(crate) fn take_up(&mut self, slot: Slot, how: TakeUp) {
         match how {
             TakeUp::NewLife => self.renew_for_permissions(slot),
-            TakeUp::AtOnce => self.take_up_capabilities(slot),
+            TakeUp::AtOnce => {
+                self.take_up_capabilities(slot);
+                // A bridge may be what somebody waits for.
+                self.cascade();
+            }
+        }
+    }
+
+    /// What a module may do now: what is approved for it, as far as its zone allows that.
+    pub fn effective(&self, slot: Slot) -> Permissions {
+        self.table.get(slot).map(|module| self.effective_of(module)).unwrap_or_default()
+    }
+
+    pub(crate) fn effective_of(&self, module: &Module) -> Permissions {
+        self.under_ceiling(module.zone(), module.grants.effective())
+    }
+
+    /// What is left of permissions under a zone's ceiling.
+    pub(crate) fn under_ceiling(&self, zone: Zone, permissions: Permissions) -> Permissions {
+        match self.settings.ceilings.get(&zone) {
+            Some(ceiling) => permissions.within(ceiling),
+            None => permissions,
+        }
+    }
+
+    /// Whether a value of a kind that a module has now passes a test; costs no copy where its zone has no ceiling.
+    pub(crate) fn is_granted(&self, slot: Slot, kind: PermissionKind, test: impl Fn(&str) -> bool) -> bool {
+        let Some(module) = self.table.get(slot) else { return false };
+        match self.settings.ceilings.get(&module.zone()) {
+            None => module.grants.any(kind, test),
+            Some(_) => self.effective_of(module).of(kind).iter().any(|value| test(value)),
         }
     }
 
@@ -297,10 +323,13 @@ pub(crate) enum TakeUp {
     NewLife,
 }
 
-/// What is left of permissions without the kinds that the kernel asks about each time: context variables, secrets, and
-/// the words of `run` that mean the kernel's own functions and no program.
+/// What is left of permissions without the kinds that the kernel asks about each time: context variables, secrets, bridges,
+/// and the words of `run` that mean the kernel's own functions and no program.
 fn held_by_system(permissions: &Permissions) -> Permissions {
-    let mut held = Permissions { context: BTreeSet::new(), secrets: BTreeSet::new(), ..permissions.clone() };
+    let mut held = permissions.clone();
+    for kind in [PermissionKind::Context, PermissionKind::Secrets, PermissionKind::Bridge] {
+        held.of_mut(kind).clear();
+    }
     held.run.retain(|program| !program.starts_with("kernel."));
     held
 }

@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use abi::{ModuleId, Reason, Record, Slot};
+use abi::{ModuleId, Reason, Record, Slot, Zone};
 
 use crate::event::Discovered;
 use crate::machine::Kernel;
@@ -188,7 +188,11 @@ impl Kernel {
         let before = core::mem::replace(&mut module.grants, grants);
         let now = &module.grants;
         let (was_gone, gone) = (before.base.is_none(), now.base.is_none());
+        // Quarantine and a promotion change the zone and with it the ceiling.
+        let zone_before =
+            if before.is_quarantined { Zone::Sandbox } else { before.zone.unwrap_or(module.spec.zone) };
         let same = before.effective() == now.effective()
+            && zone_before == module.zone()
             && before.capabilities == now.capabilities
             && before.forbid == now.forbid;
         if gone && was_gone {
@@ -206,7 +210,8 @@ impl Kernel {
             return self.begin_if_wanted(slot);
         }
         if !same && runs {
-            let how = self.how_to_take_up(slot, &before.effective());
+            let before = self.under_ceiling(zone_before, before.effective());
+            let how = self.how_to_take_up(slot, &before);
             let code = match how {
                 TakeUp::AtOnce => "permission.applied",
                 TakeUp::NewLife => "permission.changed",

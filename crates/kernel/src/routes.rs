@@ -13,6 +13,8 @@ use core::time::Duration;
 
 use abi::{Generation, Name, RequestId, Slot};
 
+use crate::zones::Buses;
+
 mod board;
 mod hearing;
 mod index;
@@ -100,6 +102,8 @@ struct Row {
     is_ready: bool,
     /// Whether it is talked with in lines, so that something can be delivered to it.
     has_lines: bool,
+    /// On which buses it stands.
+    buses: Buses,
     name: Name,
     may: May,
     /// For those who have patterns, or to whom something is forbidden.
@@ -112,6 +116,8 @@ struct Beyond {
     may: Rules,
     no_services: Rules,
     no_topics: Rules,
+    /// For which names it stands on every bus.
+    bridges: Rules,
 }
 
 impl Beyond {
@@ -184,7 +190,16 @@ fn with(mut bits: Vec<u32>, bit: u32, is_allowed: bool) -> Vec<u32> {
 struct Service {
     /// Its place among the capability bits.
     bit: u32,
+    /// On which it is offered.
+    buses: Buses,
     provider: Provider,
+}
+
+impl Service {
+    /// One that nobody offers, anywhere.
+    fn without_provider(bit: u32) -> Self {
+        Self { bit, buses: Buses::ALL, provider: Provider::Nobody }
+    }
 }
 
 /// Who offers a service now.
@@ -254,18 +269,21 @@ impl Default for Routes {
 impl Routes {
     /// Where a message of this life goes. Pure; no allocation.
     #[inline]
-    pub fn decide<'r>(&'r self, sender: Address, header: Header<'_>) -> Decision<'r> {
+    pub fn decide<'r>(&'r self, sender: Address, header: Header<'r>) -> Decision<'r> {
         let Some(row) = self.row(sender).filter(|row| row.is_ready) else {
             return Decision::Refuse(Refusal::SenderNotReady);
         };
         match header {
             Header::Call { service } => {
-                let found = self.services.get(service);
-                let allowed = found.filter(|service| row.may.allows(service.bit));
-                let Some(service) = allowed else {
-                    return Decision::Refuse(row.why_not(service, found.is_some()));
+                let known = self.services.get(service);
+                let allowed = known.filter(|known| row.may.allows(known.bit));
+                let Some(found) = allowed else {
+                    return Decision::Refuse(row.why_not(service, known.is_some()));
                 };
-                match service.provider.reach() {
+                if !found.buses.meet(row.buses) && !row.bridges(service) {
+                    return Decision::Refuse(Refusal::NoService);
+                }
+                match found.provider.reach() {
                     Ok(target) => Decision::Forward(target),
                     Err(refusal) => Decision::Refuse(refusal),
                 }
@@ -273,7 +291,7 @@ impl Routes {
             Header::Publish { topic } if is_reserved(topic) || row.must_not_say(topic) => {
                 Decision::Refuse(Refusal::Forbidden)
             }
-            Header::Publish { topic } => Decision::Spread(self.hearers(topic, Some(sender.slot))),
+            Header::Publish { topic } => Decision::Spread(self.hearers_of(topic, Some((sender.slot, row)))),
         }
     }
 
@@ -285,9 +303,19 @@ impl Routes {
         self.services.get(service).ok_or(Refusal::NoService).and_then(|service| service.provider.reach())
     }
 
-    /// Who hears a topic now, but for its sender.
-    pub fn hearers(&self, topic: &str, sender: Option<Slot>) -> Hearers<'_> {
-        Hearers { routes: self, slots: self.heard(topic), sender }
+    /// Who hears a topic now, but for its sender: on the buses where that one stands, and on all of them without a sender.
+    pub fn hearers<'r>(&'r self, topic: &'r str, sender: Option<Slot>) -> Hearers<'r> {
+        let row = |slot: Slot| Some((slot, self.rows.get(slot.0 as usize)?.as_ref()?));
+        self.hearers_of(topic, sender.and_then(row))
+    }
+
+    #[inline]
+    fn hearers_of<'r>(&'r self, topic: &'r str, sender: Option<(Slot, &Row)>) -> Hearers<'r> {
+        let buses = match sender {
+            Some((_, row)) if !row.bridges(topic) => row.buses,
+            _ => Buses::ALL,
+        };
+        Hearers { routes: self, slots: self.heard(topic), sender: sender.map(|(slot, _)| slot), topic, buses }
     }
 
     /// The seats that hear a topic.
@@ -344,6 +372,12 @@ impl Row {
         if allowed { Refusal::NoService } else { Refusal::Forbidden }
     }
 
+    /// Whether it stands on every bus for this name.
+    #[inline]
+    fn bridges(&self, name: &str) -> bool {
+        self.beyond.as_ref().is_some_and(|beyond| beyond.bridges.matches(name))
+    }
+
     #[inline]
     fn must_not_say(&self, topic: &str) -> bool {
         self.beyond.as_ref().is_some_and(|beyond| beyond.no_topics.matches(topic))
@@ -370,6 +404,9 @@ pub struct Hearers<'r> {
     routes: &'r Routes,
     slots: &'r [Slot],
     sender: Option<Slot>,
+    topic: &'r str,
+    /// Where it is said.
+    buses: Buses,
 }
 
 impl Iterator for Hearers<'_> {
@@ -382,6 +419,7 @@ impl Iterator for Hearers<'_> {
             let row = self.routes.rows.get(slot.0 as usize).and_then(Option::as_ref);
             if Some(*slot) != self.sender
                 && let Some(row) = row.filter(|row| row.is_ready && row.has_lines)
+                && (row.buses.meet(self.buses) || row.bridges(self.topic))
             {
                 return Some(Address { slot: *slot, generation: row.generation });
             }

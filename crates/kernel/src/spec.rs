@@ -321,6 +321,8 @@ pub struct Settings {
     /// How long a sandbox module has to be well until it moves to the stable zone by itself, from 1 s; default none: by
     /// command alone.
     pub probation: Option<Duration>,
+    /// The most that a module of a zone may do, whatever is approved for it; where there is none, what is approved.
+    pub ceilings: BTreeMap<Zone, Permissions>,
 }
 
 impl Default for Settings {
@@ -343,6 +345,7 @@ impl Default for Settings {
             providers: BTreeMap::new(),
             pools: Pools::default(),
             probation: None,
+            ceilings: BTreeMap::new(),
         }
     }
 }

@@ -120,7 +120,8 @@ impl Kernel {
         if module.is_ready() {
             return Vec::new();
         }
-        let services = module.spec.requires.iter().filter(|service| !self.is_up(service)).cloned();
+        let services =
+            module.spec.requires.iter().filter(|service| !self.is_up_for(module, service)).cloned();
         let needs = module.spec.needs.iter().filter(|id| !self.is_satisfied(id.as_str())).map(Name::from);
         services.chain(needs).collect()
     }
@@ -129,9 +130,21 @@ impl Kernel {
         self.table.get(slot).map(|module| self.missing(module)).unwrap_or_default()
     }
 
-    pub(crate) fn is_up(&self, service: &Name) -> bool {
+    /// Whether somebody who is ready offers a service where this module can reach it.
+    pub(crate) fn is_up_for(&self, module: &Module, service: &Name) -> bool {
         let provider = self.directory.get(service).and_then(|slot| self.table.get(*slot));
-        provider.is_some_and(Module::is_ready)
+        provider.is_some_and(|provider| provider.is_ready() && self.is_in_reach(module, provider, service))
+    }
+
+    /// The first service that a module waits for though somebody offers it, only on the other zone's bus.
+    fn out_of_reach(&self, module: &Module) -> Option<String> {
+        module.spec.requires.iter().find_map(|service| {
+            let provider = self.directory.get(service).and_then(|slot| self.table.get(*slot))?;
+            let (id, zone) = (&provider.spec.id, provider.zone());
+            (!self.is_in_reach(module, provider, service)).then(|| {
+                format!("`{service}` of `{id}` is on the bus of the {zone} zone: one of both needs the permission `bridge {service}`")
+            })
+        })
     }
 
     /// A need is met by a module that is ready, or by a one-time job that is done.
@@ -142,6 +155,9 @@ impl Kernel {
 
     /// What became of the first module that this one waits for in vain: the reason behind its wait.
     pub(crate) fn cause_of_wait(&self, module: &Module) -> Option<String> {
+        if let Some(why) = self.out_of_reach(module) {
+            return Some(why);
+        }
         let needs = module.spec.needs.iter().filter_map(|id| self.table.find(id.as_str()));
         let mut awaited = needs.filter_map(|slot| self.table.get(slot));
         let cause = awaited.find(|other| {

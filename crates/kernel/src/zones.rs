@@ -17,8 +17,10 @@ use crate::machine::Kernel;
 use crate::module::{Module, Phase, Then};
 use crate::restart::Bucket;
 
+mod bus;
 mod probation;
 
+pub(crate) use bus::Buses;
 pub(crate) use probation::Conduct;
 pub use probation::Probation;
 

@@ -62,3 +62,27 @@ fn wildcards_are_refused_where_they_would_hand_over_everything() {
         assert!(refused(PermissionKind::Context, bad), "{bad}");
     }
 }
+
+#[test]
+fn under_a_ceiling_the_narrower_of_two_values_is_left() {
+    for (kind, own, ceiling, left) in [
+        (PermissionKind::Read, "/srv/data", "/srv", "/srv/data"),
+        (PermissionKind::Read, "/srv", "/srv/data", "/srv/data"),
+        (PermissionKind::Read, "/srvdata", "/srv", ""),
+        (PermissionKind::Read, "/srv/../etc", "/srv", ""),
+        (PermissionKind::Write, "/tmp/x", "/", "/tmp/x"),
+        (PermissionKind::Net, "db:5432", "db", "db:5432"),
+        (PermissionKind::Net, "db", "db:5432", "db:5432"),
+        (PermissionKind::Net, "db.example", "db", ""),
+        (PermissionKind::Context, "session:chat", "session:*", "session:chat"),
+        (PermissionKind::Bridge, "metrics.*", "metrics.cpu", "metrics.cpu"),
+        (PermissionKind::Secrets, "token", "token", "token"),
+        (PermissionKind::Env, "HOME", "PATH", ""),
+    ] {
+        let both = set(&[(kind, own)]).within(&set(&[(kind, ceiling)]));
+        let meant = if left.is_empty() { Permissions::default() } else { set(&[(kind, left)]) };
+        assert_eq!(both, meant, "{kind} {own} under {ceiling}");
+    }
+    // What a ceiling says nothing of is not left.
+    assert!(set(&[(PermissionKind::Run, "git")]).within(&set(&[(PermissionKind::Net, "x")])).is_empty());
+}

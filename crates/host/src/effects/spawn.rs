@@ -183,7 +183,7 @@ impl Shell {
     }
 
     pub(crate) fn effective(&self, id: &ModuleId) -> abi::Permissions {
-        self.kernel.grants(id).map(kernel::Grants::effective).unwrap_or_default()
+        self.kernel.find(id.as_str()).map(|slot| self.kernel.effective(slot)).unwrap_or_default()
     }
 
     /// Makes the launch, unless the last one still fits.

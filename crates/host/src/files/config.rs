@@ -93,6 +93,7 @@ pub(crate) fn kernel_settings(settings: &settings::Settings, approvals: &Approva
             WatchdogMode::Strict => Watchdog::Strict,
         },
         pools: pools(&settings.pools),
+        ceilings: settings.zones.ceilings.clone(),
         probation: (settings.zones.promotion == Promotion::Probation).then_some(settings.zones.probation),
         providers: approvals.providers().map(|(service, id)| (service.clone(), id.clone())).collect(),
     }

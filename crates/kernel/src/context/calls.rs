@@ -102,7 +102,7 @@ impl Kernel {
         }
         let scope = scope.to_string();
         let means = |value: &str| Pattern::parse(value).is_some_and(|pattern| pattern.matches(&scope));
-        self.table.get(slot).is_some_and(|module| module.grants.any(PermissionKind::Context, means))
+        self.is_granted(slot, PermissionKind::Context, means)
     }
 
     fn forbid_context(

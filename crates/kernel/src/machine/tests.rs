@@ -218,6 +218,7 @@ fn a_view_tells_what_can_be_seen() {
                     ],
                 ),
                 step: Free,
+                probation: None,
                 calls_pending: 0,
             },
         ]"#]]

@@ -10,6 +10,7 @@ use abi::{Generation, Name, Slot};
 use super::hearing::{Ears, Hearing};
 use super::{Address, Beyond, May, Provider, RPC_COPY, Routes, Row, Rules, Service, Watcher, stem_of};
 use crate::spec::Forbidden;
+use crate::zones::Buses;
 
 /// What control says of one running module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,10 @@ pub(crate) struct Facts {
     pub(crate) hears: BTreeSet<Name>,
     /// What it may not, whatever the others say.
     pub(crate) forbid: Forbidden,
+    /// On which buses it stands.
+    pub(crate) buses: Buses,
+    /// For which names it stands on every bus.
+    pub(crate) bridges: BTreeSet<Name>,
 }
 
 impl Facts {
@@ -44,9 +49,10 @@ impl Facts {
             may: rules,
             no_services: Rules::of(&self.forbid.services),
             no_topics: Rules::of(&self.forbid.topics),
+            bridges: Rules::of(&self.bridges),
         };
-        let has_any =
-            !beyond.may.stems().is_empty() || !beyond.no_services.is_empty() || !beyond.no_topics.is_empty();
+        let rules = [&beyond.no_services, &beyond.no_topics, &beyond.bridges];
+        let has_any = !beyond.may.stems().is_empty() || rules.into_iter().any(|rules| !rules.is_empty());
         has_any.then_some(beyond)
     }
 }
@@ -116,10 +122,12 @@ impl Board {
         } else {
             self.patterned.remove(&slot);
         }
+        let bridges = Rules::of(&facts.bridges);
         let row = Row {
             generation: facts.generation,
             is_ready: facts.is_ready,
             has_lines: facts.has_lines,
+            buses: facts.buses,
             name: facts.name.clone(),
             may: May::of(&bits),
             beyond: beyond.map(Arc::new),
@@ -131,7 +139,8 @@ impl Board {
         };
         for service in &facts.offers {
             let bit = self.use_service(service);
-            self.routes.services.set(service, Some(Service { bit, provider }));
+            let buses = if bridges.matches(service.as_str()) { Buses::ALL } else { facts.buses };
+            self.routes.services.set(service, Some(Service { bit, buses, provider }));
         }
     }
 
@@ -145,9 +154,7 @@ impl Board {
                 && !offered_still
                 && let Some(known) = self.known.get(service)
             {
-                self.routes
-                    .services
-                    .set(service, Some(Service { bit: known.bit, provider: Provider::Nobody }));
+                self.routes.services.set(service, Some(Service::without_provider(known.bit)));
             }
             self.drop_service(service);
         }
@@ -165,7 +172,7 @@ impl Board {
             u32::try_from(self.known.len()).expect("names are bounded by modules and their manifests")
         });
         self.known.insert(service.clone(), Known { bit, uses: 1 });
-        self.routes.services.set(service, Some(Service { bit, provider: Provider::Nobody }));
+        self.routes.services.set(service, Some(Service::without_provider(bit)));
         self.show_to_patterned(service, bit);
         bit
     }

@@ -8,6 +8,7 @@ use abi::{Generation, Name, RequestId, Slot};
 use proptest::prelude::*;
 
 use crate::spec::Forbidden;
+use crate::zones::Buses;
 
 use super::{Address, Board, Decision, Facts, Header, Refusal, Routes, Watcher};
 
@@ -29,6 +30,8 @@ fn facts(generation: u64, is_ready: bool, may: &str, offers: &str, hears: &str) 
         offers: names(offers),
         hears: names(hears),
         forbid: Forbidden::default(),
+        buses: Buses::ALL,
+        bridges: BTreeSet::new(),
     }
 }
 

@@ -141,6 +141,7 @@ fn set_rule(settings: &mut Settings, key: &str, value: &str) -> Parsed<()> {
         "rpc_timeout" => settings.rpc_timeout = time()?,
         "burst" => settings.machine_restarts_burst = number(value)?,
         "probation" => settings.probation = Some(time()?),
+        "ceiling:sandbox" => drop(settings.ceilings.insert(abi::Zone::Sandbox, permissions(value)?)),
         "per_s" => settings.machine_restarts_per_s = number(value)?,
         "enforcement" => {
             settings.enforcement = match value {

@@ -22,7 +22,7 @@ fn a_sandbox_module_takes_none_of_a_higher_zone_with_it() {
     for fate in ["strategy=all", "strategy=rest", "give-up=stop-dependents max=0"] {
         let lines = heard(
             &std::format!(
-                "module a sandbox provides=s {fate}
+                "module a sandbox provides=s base=bridge:s {fate}
                  module b requires=s
                  module c sandbox requires=s
                  discover
@@ -198,4 +198,104 @@ fn quarantine_is_no_probation() {
         &["journal zone."],
     );
     assert!(lines.is_empty(), "{lines:?}");
+}
+
+#[test]
+fn a_topic_of_one_zone_is_not_heard_in_the_other() {
+    let story = "module a speaks=t hears=t
+         module b hears=t
+         module c sandbox hears=t BRIDGE
+         discover
+         up a
+         up b
+         up c
+         quiet
+         a says publish t 1
+         c says publish t 2";
+    let delivered = |bridge: &str| heard(&story.replace("BRIDGE", bridge), &["deliver"]);
+    let lines = delivered("");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with("b#2"), "{lines:?}");
+    // To b and c, then to a and b.
+    assert_eq!(delivered("base=bridge:t").len(), 4);
+    assert_eq!(delivered("base=bridge:other").len(), 1);
+    // What is forbidden stays so on either side of a bridge.
+    let lines = delivered("base=bridge:t forbid-hears=t");
+    assert!(lines.iter().all(|line| !line.starts_with("c#3")), "{lines:?}");
+}
+
+#[test]
+fn a_service_of_the_other_zone_is_not_there_until_somebody_bridges_it() {
+    let story = "settings enforcement=strict
+         module a provides=s A
+         module c sandbox may=s C
+         discover
+         up a
+         up c
+         quiet
+         c says call 1 s m";
+    let answered = |a: &str, c: &str| {
+        let story = story.replace(" A\n", &std::format!(" {a}\n")).replace(" C\n", &std::format!(" {c}\n"));
+        heard(&story, &["<- rpc_", "journal"]).join("\n")
+    };
+    let alone = answered("", "");
+    assert!(alone.contains("service_not_found") && !alone.contains("forbidden"), "{alone}");
+    for (a, c) in [("base=bridge:s", ""), ("", "base=bridge:s")] {
+        let bridged = answered(a, c);
+        assert!(bridged.contains("a#1 <- rpc_request"), "{a} {c}: {bridged}");
+    }
+    let forbidden = answered("", "base=bridge:s forbid-may=s");
+    assert!(forbidden.contains("rpc.forbidden c#2"), "{forbidden}");
+}
+
+#[test]
+fn who_requires_a_service_of_the_other_zone_waits_for_the_bridge_and_says_so() {
+    let story = "module a provides=s
+         module c sandbox requires=s
+         discover
+         up a
+         up c";
+    let lines = heard(&std::format!("{story}\nview c"), &["view c"]);
+    assert!(lines.join("\n").contains("needs the permission `bridge s`"), "{lines:?}");
+    let lines = heard(&std::format!("{story}\nquiet\norder 1 grant c bridge:s"), &["journal module.ready"]);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+}
+
+#[test]
+fn a_zone_s_ceiling_is_above_whatever_is_approved() {
+    let lines = heard(
+        "settings ceiling:sandbox=secrets:known
+         module a sandbox base=secrets:known,secrets:other
+         module b base=secrets:other
+         discover
+         up a
+         up b
+         quiet
+         a says kernel 1 secret.get known
+         b says kernel 2 secret.get other
+         a says kernel 3 secret.get other",
+        &["journal secret."],
+    );
+    let text = lines.join("\n");
+    assert!(text.contains("secret.handed_over a#1") && text.contains("secret.handed_over b#2"), "{text}");
+    assert!(text.contains("secret.forbidden a#1"), "{text}");
+}
+
+#[test]
+fn a_ceiling_that_falls_gives_a_new_life_to_those_below_it_alone() {
+    let lines = heard(
+        "module a sandbox base=net:x
+         module b sandbox
+         module c base=net:x
+         discover
+         up a
+         up b
+         up c
+         quiet
+         settings ceiling:sandbox=read:/srv",
+        &["journal"],
+    );
+    let text = lines.join("\n");
+    assert!(text.contains("permission.changed a#1"), "{text}");
+    assert!(!text.contains(" b#2") && !text.contains(" c#3"), "{text}");
 }

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use abi::{Permissions, Zone};
+
 use crate::door::LogLevel;
 use crate::files::node::{Kind, Node};
 use crate::files::policy::Limits;
@@ -132,11 +134,13 @@ pub struct Zones {
     pub promotion: Promotion,
     /// `probationMs`: how long it has to be well, where that is what decides. 10 min.
     pub probation: Duration,
+    /// `sandbox.ceiling` and `stable.ceiling`: the most that each module of the zone may do; no bound where there is none.
+    pub ceilings: BTreeMap<Zone, Permissions>,
 }
 
 impl Default for Zones {
     fn default() -> Self {
-        Self { promotion: Promotion::default(), probation: PROBATION_DEFAULT }
+        Self { promotion: Promotion::default(), probation: PROBATION_DEFAULT, ceilings: BTreeMap::new() }
     }
 }
 
@@ -354,7 +358,20 @@ fn zones(reader: &mut Reader, zones: &mut Zones, field: &str, node: &Node) -> Kn
                 zones.probation = Duration::from_millis(ms);
             }
         }
-        _ => return Known::Not(&["promotion", "probationMs"]),
+        "sandbox" => ceiling(reader, zones, Zone::Sandbox, node),
+        "stable" => ceiling(reader, zones, Zone::Stable, node),
+        _ => return Known::Not(&["promotion", "probationMs", "sandbox", "stable"]),
     }
     Known::Yes
+}
+
+/// A ceiling that can't be understood leaves nothing: a slip must not give more than was meant.
+fn ceiling(reader: &mut Reader, zones: &mut Zones, zone: Zone, node: &Node) {
+    for (key, value) in reader.map(zone.as_str(), node).unwrap_or_default() {
+        if key.text == "ceiling" {
+            zones.ceilings.insert(zone, reader.permissions("ceiling", value).unwrap_or_default());
+        } else {
+            reader.unknown_field(node, key, &["ceiling"]);
+        }
+    }
 }

@@ -235,6 +235,17 @@ fn how_modules_move_between_zones_is_a_section_of_a_project_too() {
 }
 
 #[test]
+fn a_ceiling_that_can_not_be_understood_leaves_nothing() {
+    let layer =
+        Layer::parse("c", "zones: {sandbox: {ceiling: {net: [a]}}, stable: {ceiling: {nets: [a]}}}\n");
+    let config = Config::merge(&[layer.expect("YAML")]);
+    let ceilings = &config.settings().zones.ceilings;
+    assert!(ceilings[&abi::Zone::Sandbox].net.contains("a"));
+    assert!(ceilings[&abi::Zone::Stable].is_empty());
+    assert_eq!(config.warnings().len(), 1, "{:?}", config.warnings());
+}
+
+#[test]
 fn the_pools_of_the_zones_are_a_section_of_the_configuration() {
     let text = "pools:\n  sandbox: {cap: {cpu: 1, memory: 1G}, each: {messages_per_s: 100}}\n  stable: {each: {cpu: 0}}\n";
     let layer = Layer::parse("c", text).expect("YAML");
