@@ -158,7 +158,7 @@ impl Looks {
     fn used(life: &Life) -> Amounts {
         let wants = life.appetite;
         if life.grip.step == Step::Frozen {
-            let nothing = [Resource::Cpu, Resource::Messages, Resource::Calls];
+            let nothing = [Resource::Cpu, Resource::Messages, Resource::Calls, Resource::Births];
             return nothing.into_iter().fold(life.used, |used, resource| used.with(resource, 0));
         }
         let cpu = wants.of(Resource::Cpu).min(life.grip.cpu_permille.unwrap_or(u64::MAX));

@@ -81,6 +81,8 @@ struct Last {
     cpu_us: u64,
     frames: u64,
     calls: u64,
+    processes: u64,
+    births_refused: u64,
 }
 
 /// What the system counts of a whole group, so that no bound of a single process has to stand in for it.
@@ -342,6 +344,8 @@ impl Shell {
             cpu_us: group.cpu_us.unwrap_or(proc.cpu_ms * 1000),
             frames: seat.tally.frames_in,
             calls: seat.tally.calls_in,
+            processes,
+            births_refused: group.births_refused.unwrap_or_default(),
         };
         let files = usage::open_files(life.pid);
         let used = Amounts::default()
@@ -361,6 +365,10 @@ fn with_rates(used: Amounts, before: Last, this: Last) -> Amounts {
     used.with(Resource::Cpu, this.cpu_us.saturating_sub(before.cpu_us) / passed_ms)
         .with(Resource::Messages, per_s(this.frames, before.frames))
         .with(Resource::Calls, per_s(this.calls, before.calls))
+        .with(
+            Resource::Births,
+            per_s(this.processes, before.processes) + per_s(this.births_refused, before.births_refused),
+        )
 }
 
 /// For how many thousandths of the last ten seconds somebody waited for a processor, or for memory, whichever is more. 0 where

@@ -103,6 +103,10 @@ const SANDBOX_CALLS_PER_S: u64 = 5_000;
 /// 256 processes and threads of one sandboxed module: any runtime starts within that, no fork bomb does.
 const SANDBOX_PROCESSES: u64 = 256;
 
+/// 128 births a second of one sandboxed module: half of what it may have at all, each second anew. What a fork bomb asks for
+/// and is refused counts too, and is thousands.
+const SANDBOX_BIRTHS_PER_S: u64 = 128;
+
 /// The pools of all zones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pools {
@@ -130,7 +134,8 @@ impl Default for Pools {
         let each = Bounds::default()
             .with(Resource::Messages, Some(SANDBOX_MESSAGES_PER_S))
             .with(Resource::Calls, Some(SANDBOX_CALLS_PER_S))
-            .with(Resource::Processes, Some(SANDBOX_PROCESSES));
+            .with(Resource::Processes, Some(SANDBOX_PROCESSES))
+            .with(Resource::Births, Some(SANDBOX_BIRTHS_PER_S));
         Self {
             sandbox: Pool { cap: Bounds::default(), each },
             stable: Pool::default(),

@@ -64,6 +64,8 @@ pub struct GroupUse {
     pub processes: Option<u64>,
     /// How often the system killed something in it for want of memory.
     pub memory_kills: Option<u64>,
+    /// How often it was refused a process or a thread that was one too many.
+    pub births_refused: Option<u64>,
 }
 
 /// A way to have bounds enforced.
@@ -156,6 +158,11 @@ fn write(file: &Path, text: &str) -> io::Result<()> {
 
 fn number(file: PathBuf) -> Option<u64> {
     fs::read_to_string(file).ok()?.trim().parse().ok()
+}
+
+/// What a group with a bound on processes has been refused. Linux counts it since 4.10; before that it says nothing.
+fn refused_births(dir: &Path) -> Option<u64> {
+    field(&fs::read_to_string(dir.join("pids.events")).ok()?, "max")
 }
 
 /// The number behind a word at the beginning of a line.

@@ -172,6 +172,7 @@ pub(crate) fn bounds(limits: &policy::Limits) -> Bounds {
         .with(Resource::QueueBytes, limits.queue_bytes)
         .with(Resource::Messages, limits.messages_per_s)
         .with(Resource::Calls, limits.calls_per_s)
+        .with(Resource::Births, limits.births_per_s)
 }
 
 /// The signal that asks a plain command to end.

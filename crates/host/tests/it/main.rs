@@ -21,3 +21,4 @@ mod secrets;
 mod start;
 mod stop;
 mod wasm;
+mod zones;

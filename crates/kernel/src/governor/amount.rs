@@ -21,11 +21,13 @@ pub enum Resource {
     Messages,
     /// Calls that it makes, per second.
     Calls,
+    /// Processes and threads by which it grows or would grow if the system let it, per second.
+    Births,
 }
 
 impl Resource {
     /// All resources, in the order in which [`Amounts`] and [`Bounds`] keep them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Cpu,
         Self::Memory,
         Self::Processes,
@@ -34,6 +36,7 @@ impl Resource {
         Self::QueueBytes,
         Self::Messages,
         Self::Calls,
+        Self::Births,
     ];
 
     /// The resource's word in the journal and in tables.
@@ -47,6 +50,7 @@ impl Resource {
             Self::QueueBytes => "queue_bytes",
             Self::Messages => "messages_per_s",
             Self::Calls => "calls_per_s",
+            Self::Births => "births_per_s",
         }
     }
 

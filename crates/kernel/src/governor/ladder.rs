@@ -98,7 +98,8 @@ impl Step {
 fn first_step(resource: Resource) -> Step {
     match resource {
         Resource::Messages | Resource::Calls | Resource::QueueFrames | Resource::QueueBytes => Step::Slowed,
-        Resource::Cpu => Step::Throttled,
+        // Who gets little of a processor forks little.
+        Resource::Cpu | Resource::Births => Step::Throttled,
         Resource::Memory | Resource::Processes | Resource::Files => Step::Frozen,
     }
 }

@@ -231,6 +231,21 @@ fn a_pool_with_a_cap_makes_its_heaviest_give_way_without_any_strain() {
 }
 
 #[test]
+fn who_forks_without_end_within_its_bound_of_processes_is_stopped_and_nobody_else_is() {
+    let bomb = spec("bomb", Zone::Sandbox, Bounds::default());
+    let mut house =
+        House::of(Settings::default(), vec![bomb, spec("good", Zone::Sandbox, Bounds::default())]);
+    // As many as it may have, and thousands more that it is refused.
+    let forks = uses(Resource::Processes, 256).with(Resource::Births, 5000);
+    let looks: Vec<String> =
+        (0..4).flat_map(|_| house.look(&[("bomb", forks), ("good", Amounts::default())], 0)).collect();
+    let text = looks.join("\n");
+    let (slow, still) = (text.find("governor.throttled bomb#1"), text.find("governor.frozen bomb#1"));
+    assert!(slow.is_some() && slow < still && text.contains("births_per_s"), "{text}");
+    assert!(!text.contains("good#2"), "{text}");
+}
+
+#[test]
 fn system_modules_are_never_frozen_and_never_killed() {
     let mut house = House::of(
         Settings::default(),

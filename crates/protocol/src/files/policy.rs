@@ -155,6 +155,8 @@ pub struct Limits {
     pub messages_per_s: Option<u64>,
     /// Calls that it may make, per second.
     pub calls_per_s: Option<u64>,
+    /// Processes and threads by which it may grow, per second.
+    pub births_per_s: Option<u64>,
     /// Size of a core file, bytes.
     pub core_bytes: Option<u64>,
     /// Processor time, seconds.
@@ -201,6 +203,7 @@ impl Limits {
             queue_bytes: self.queue_bytes.or(below.queue_bytes),
             messages_per_s: self.messages_per_s.or(below.messages_per_s),
             calls_per_s: self.calls_per_s.or(below.calls_per_s),
+            births_per_s: self.births_per_s.or(below.births_per_s),
             core_bytes: self.core_bytes.or(below.core_bytes),
             cpu_seconds: self.cpu_seconds.or(below.cpu_seconds),
             deadline: self.deadline.or(below.deadline),

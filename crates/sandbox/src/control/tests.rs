@@ -52,8 +52,14 @@ fn v2_counts_what_is_a_groups_own() {
     fs::write(module.join("memory.events"), "low 0\noom 2\noom_kill 1\n").expect("written");
     fs::write(module.join("cpu.stat"), "usage_usec 77\nuser_usec 7\n").expect("written");
     fs::write(module.join("pids.current"), "3\n").expect("written");
-    let expected =
-        GroupUse { cpu_us: Some(77), memory_bytes: Some(4106), processes: Some(3), memory_kills: Some(1) };
+    fs::write(module.join("pids.events"), "max 12\n").expect("written");
+    let expected = GroupUse {
+        cpu_us: Some(77),
+        memory_bytes: Some(4106),
+        processes: Some(3),
+        memory_kills: Some(1),
+        births_refused: Some(12),
+    };
     assert_eq!(control.used("m", &module), expected);
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::{Caps, Control, GroupUse, PERIOD_US, Weight, field, number, quota_us, write};
+use super::{Caps, Control, GroupUse, PERIOD_US, Weight, field, number, quota_us, refused_births, write};
 
 /// 128 against the 1,024 that every process and every group has by itself.
 const SHARES_BACKGROUND: &str = "128";
@@ -148,6 +148,7 @@ impl Control for V1 {
             memory_bytes: stat.and_then(|stat| field(&stat, "total_rss")),
             processes: self.dir("pids", module).and_then(|dir| number(dir.join("pids.current"))),
             memory_kills: oom.and_then(|oom| field(&oom, "oom_kill")),
+            births_refused: self.dir("pids", module).and_then(|dir| refused_births(&dir)),
         }
     }
 

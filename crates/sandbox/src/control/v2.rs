@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::{Caps, Control, GroupUse, PERIOD_US, Weight, field, number, quota_us, write};
+use super::{Caps, Control, GroupUse, PERIOD_US, Weight, field, number, quota_us, refused_births, write};
 
 /// The controllers that are wanted, in the order in which they are asked for.
 const WANTED: [&str; 3] = ["cpu", "memory", "pids"];
@@ -102,6 +102,7 @@ impl Control for V2 {
                 .and_then(|stat| Some(field(&stat, "anon")? + field(&stat, "shmem").unwrap_or(0))),
             processes: self.has("pids").then(|| number(dir.join("pids.current"))).flatten(),
             memory_kills: events.and_then(|events| field(&events, "oom_kill")),
+            births_refused: self.has("pids").then(|| refused_births(dir)).flatten(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Stories in both languages, and the advice at their ends.
 
 use expect_test::{Expect, expect};
+use protocol::operator::ProbationStatus;
 use serde_json::json;
 
 use super::*;
@@ -149,4 +150,19 @@ fn an_open_wish_is_told_even_of_a_module_that_works() {
     assert!(open.contains("then: ostoja --home /h permissions grant 4f0c"), "{open}");
     let answered = tell(Lang::En, "web", &story("permission.denied"));
     assert!(answered.ends_with("  nothing: it works\n"), "{answered}");
+}
+
+#[test]
+fn who_is_on_probation_is_told_what_it_lacks() {
+    let lacks = "well for 180 of 600 s since it left a ping unanswered".to_owned();
+    let probation = Some(ProbationStatus { well_ms: 180_000, wanted_ms: 600_000, lacks });
+    let status = ModuleStatus { zone: "sandbox".to_owned(), probation, ..module("web") };
+    let story = Story { status: Some(status), records: Vec::new(), stderr_tail: Vec::new() };
+    let told = tell(Lang::En, "web", &story);
+    let words: Vec<&str> = told.split_whitespace().collect();
+    assert!(
+        words.join(" ").contains("on probation in the sandbox zone, 3m00s of 10m00s: well for 180 of 600 s"),
+        "{told}"
+    );
+    assert!(tell(Lang::Pl, "web", &story).contains("okres próbny"));
 }

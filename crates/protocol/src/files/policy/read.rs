@@ -233,7 +233,7 @@ fn signal(reader: &mut Reader, node: &Node) -> Option<StopSignal> {
     reader.word("signal", node, &StopSignal::ALL.map(|signal| (signal.as_str(), signal)))
 }
 
-const LIMIT_FIELDS: [&str; 11] = [
+const LIMIT_FIELDS: [&str; 12] = [
     "memory",
     "cpu",
     "processes",
@@ -242,6 +242,7 @@ const LIMIT_FIELDS: [&str; 11] = [
     "queue",
     "messages_per_s",
     "calls_per_s",
+    "births_per_s",
     "core",
     "cpu_seconds",
     "deadline",
@@ -262,6 +263,7 @@ pub(in crate::files) fn limits(reader: &mut Reader, node: &Node) -> Limits {
             "queue_frames" => limits.queue_frames = reader.whole(name, value, 1..=LIMIT_MAX),
             "messages_per_s" => limits.messages_per_s = reader.whole(name, value, 1..=LIMIT_MAX),
             "calls_per_s" => limits.calls_per_s = reader.whole(name, value, 1..=LIMIT_MAX),
+            "births_per_s" => limits.births_per_s = reader.whole(name, value, 1..=LIMIT_MAX),
             "cpu_seconds" => limits.cpu_seconds = reader.whole(name, value, 1..=LIMIT_MAX),
             "deadline" => limits.deadline = deadline(reader, name, value),
             _ => reader.unknown_field(node, key, &LIMIT_FIELDS),

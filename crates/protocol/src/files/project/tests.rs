@@ -208,6 +208,7 @@ fn bounds_of_nothing_below_nothing_and_in_wrong_units_are_refused_with_their_pla
         ("cpu", "half"),
         ("processes", "0"),
         ("messages_per_s", "0"),
+        ("births_per_s", "0"),
         ("messages_per_s", "-5"),
         ("calls_per_s", "1.5"),
         ("queue_frames", "many"),
