@@ -1,9 +1,10 @@
 //! What one decision costs, among few and many modules: a call and its answer through both proxies, a publication, and
 //! the decision alone where a message goes.
 
+use std::collections::BTreeSet;
 use std::hint::black_box;
 
-use abi::{ModuleId, Name, Payload, Permissions, Time};
+use abi::{ModuleId, Name, Payload, Permissions, Time, Zone};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use kernel::{
     Address, CallContext, Capabilities, Discovered, Door, Effect, Ensemble, Event, Grants, Header, Incoming,
@@ -29,8 +30,20 @@ fn discovered(number: usize) -> Discovered {
         capabilities.services.insert(Name::literal("db.*"));
         capabilities.forbid.services.insert(Name::literal("db.13"));
     }
+    // Some live in the other zone and share one of its services and one of its topics.
+    if number % 16 == 9 {
+        spec.zone = Zone::Sandbox;
+        capabilities.topics.insert(Name::literal("metrics.*"));
+    }
+    if number % 16 == 5 {
+        capabilities.topics.insert(Name::literal("metrics.*"));
+        capabilities.forbid.topics.insert(Name::literal("metrics.secret"));
+    }
     spec.capabilities = Some(capabilities);
-    let grants = Grants { base: Some(Permissions::default()), ..Grants::default() };
+    let bridge =
+        if number % 16 == 9 { ["service-0", "metrics.*"].map(String::from).into() } else { BTreeSet::new() };
+    let base = Some(Permissions { bridge, ..Permissions::default() });
+    let grants = Grants { base, ..Grants::default() };
     Discovered { spec, grants, refused: None }
 }
 
@@ -106,6 +119,22 @@ fn route(bench: &mut Criterion) {
     for (what, service) in [("allowed by a pattern", "db.29"), ("forbidden within a pattern", "db.13")] {
         bench.bench_function(&format!("routes decide at 1000, {what}"), |run| {
             run.iter(|| black_box(kernel.routes().decide(black_box(*sender), Header::Call { service })));
+        });
+    }
+    // Module 9 is of the sandbox zone and calls over the bridge; module 25 has the same and calls what it does not bridge.
+    let far = &wanted[25].1;
+    for (what, sender, service) in [
+        ("over a bridge", wanted[9].0, "service-0"),
+        ("of the other zone without one", wanted[25].0, far.as_str()),
+    ] {
+        bench.bench_function(&format!("routes decide at 1000, {what}"), |run| {
+            run.iter(|| black_box(kernel.routes().decide(black_box(sender), Header::Call { service })));
+        });
+    }
+    for (what, topic) in [("a topic under a pattern", "metrics.cpu"), ("a forbidden topic", "metrics.secret")]
+    {
+        bench.bench_function(&format!("routes decide at 1000, {what}"), |run| {
+            run.iter(|| black_box(kernel.routes().decide(black_box(*sender), Header::Publish { topic })));
         });
     }
     let mut at = 0;

@@ -10,7 +10,7 @@ use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use abi::{Generation, ModuleId, Record, Slot, Time};
+use abi::{Generation, ModuleId, Permissions, Record, Slot, Time};
 
 use crate::event::{Incoming, KernelCall, Order};
 use crate::proxy::{Act, Note, OperatorProxy, Proxy, Turn};
@@ -260,6 +260,11 @@ impl Ensemble {
     /// As [`Kernel::grants`].
     pub fn grants(&self, id: &ModuleId) -> Option<&Grants> {
         self.kernel.grants(id)
+    }
+
+    /// As [`Kernel::effective`].
+    pub fn effective(&self, slot: Slot) -> Permissions {
+        self.kernel.effective(slot)
     }
 
     /// As [`Kernel::capabilities`].

@@ -18,11 +18,28 @@ fn pressure_is_read_in_thousandths_of_the_last_ten_seconds() {
 
 #[test]
 fn rates_are_those_since_the_last_look_and_never_negative() {
-    let before =
-        Last { generation: Generation(1), at: Time(1000), cpu_us: 1_000_000, frames: 100, calls: 10 };
-    let this = Last { at: Time(3000), cpu_us: 2_000_000, frames: 2100, calls: 8, ..before };
+    let before = Last {
+        generation: Generation(1),
+        at: Time(1000),
+        cpu_us: 1_000_000,
+        frames: 100,
+        calls: 10,
+        processes: 40,
+        births_refused: 1000,
+    };
+    let this = Last {
+        at: Time(3000),
+        cpu_us: 2_000_000,
+        frames: 2100,
+        calls: 8,
+        // It has shrunk, and was refused what it asked for all the same.
+        processes: 30,
+        births_refused: 5000,
+        ..before
+    };
     let used = with_rates(Amounts::default(), before, this);
-    let expected = [(Resource::Cpu, 500), (Resource::Messages, 1000), (Resource::Calls, 0)];
+    let expected =
+        [(Resource::Cpu, 500), (Resource::Messages, 1000), (Resource::Calls, 0), (Resource::Births, 2000)];
     assert_eq!(expected.map(|(resource, _)| (resource, used.of(resource))), expected);
     // Two looks at one moment divide by nothing.
     let _finite = with_rates(Amounts::default(), before, before);
