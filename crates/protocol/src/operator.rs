@@ -15,11 +15,13 @@ mod context;
 mod inside;
 mod schema;
 mod secrets;
+mod zones;
 
 pub use context::{ContextChange, ContextKey, VariableList, VariableRow};
 pub use inside::{ActorCore, ActorRow, ActorSystem, ActorTable, FunctionRow, FunctionStats, Swapped};
 pub use schema::operator_door;
 pub use secrets::{SecretsChange, VaultKey};
+pub use zones::{ProbationStatus, ZoneName};
 
 /// Longest request or response line, in bytes: 4 MiB, four times a module's line, since an answer may list everything.
 pub const OPERATOR_LINE_BYTES_MAX: usize = 4 << 20;
@@ -462,16 +464,6 @@ pub struct SafeMode {
     pub until: String,
 }
 
-/// A zone that operators may begin anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ZoneName {
-    /// What is new or not trusted.
-    Sandbox,
-    /// What is relied upon.
-    Stable,
-}
-
 /// The answer of `kernel.safe-mode`, `kernel.resume` and `zone.promote`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -546,18 +538,6 @@ pub struct ModuleStatus {
     /// How far its probation in the sandbox zone is; nothing where none is served.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probation: Option<ProbationStatus>,
-}
-
-/// How far a module is from moving to the stable zone by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ProbationStatus {
-    /// For how many milliseconds nothing has been held against it; 0 when it is not ready.
-    pub well_ms: u64,
-    /// For how many that has to be so.
-    pub wanted_ms: u64,
-    /// What is still missing, as a sentence; empty when nothing is.
-    pub lacks: String,
 }
 
 /// `module.show`.
