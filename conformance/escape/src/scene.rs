@@ -61,6 +61,7 @@ pub fn full(scene: &Scene) -> Confinement {
         home: scene.path("outside"),
         writable: vec![scene.path("data")],
         limits: LIMITS,
+        outside: sandbox::Outside::Brokered,
     }
     .to_confinement()
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::layer::{Layer, Level};
 use crate::probe::Report;
+use crate::reach::Reach;
 use crate::rlimits::Rlimit;
 use crate::seccomp::{Denial, Group};
 
@@ -84,6 +85,8 @@ pub enum Net {
     Free,
     /// TCP on these ports only, sorted; UDP is free.
     Ports(Vec<u16>),
+    /// TCP to these places only, each opened by the broker; of UDP the questions for their names.
+    Places(Reach),
     /// No internet socket at all.
     Denied,
 }
@@ -164,6 +167,16 @@ impl Confinement {
         })
     }
 
+    /// The ports that Landlock holds TCP to, sorted; nothing when all are free.
+    pub(crate) fn ports(&self) -> Option<Vec<u16>> {
+        match &self.net {
+            Net::Free => None,
+            Net::Denied => Some(Vec::new()),
+            Net::Ports(ports) => Some(ports.clone()),
+            Net::Places(reach) => reach.ports(),
+        }
+    }
+
     /// Whether it is the kind that is to be held by every layer there is.
     fn is_contained(&self) -> bool {
         self.has(Layer::LandlockFiles) || self.has(Layer::MountNamespace)
@@ -172,9 +185,10 @@ impl Confinement {
     /// Whether a layer could take nothing from a child with these grants.
     fn is_needless(&self, layer: Layer) -> bool {
         match layer {
-            Layer::LandlockNet => self.net == Net::Free,
-            Layer::NetNamespace => self.net != Net::Denied,
-            Layer::NetBroker => self.net == Net::Denied,
+            Layer::LandlockNet => self.ports().is_none(),
+            // Who was granted the whole network has nothing that these could take.
+            Layer::NetNamespace => self.net == Net::Free,
+            Layer::NetBroker => matches!(self.net, Net::Denied | Net::Free),
             _ => false,
         }
     }
@@ -199,6 +213,7 @@ impl fmt::Display for Confinement {
                 let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
                 writeln!(f, "net     tcp {}, udp all", ports.join(" "))?;
             }
+            Net::Places(reach) => writeln!(f, "net     {reach}")?,
         }
         for rlimit in &self.rlimits {
             writeln!(f, "limit   {rlimit}")?;

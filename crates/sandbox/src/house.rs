@@ -22,6 +22,7 @@ use crate::layer::Layer;
 use crate::raw::{self, Failure};
 
 mod first;
+mod network;
 mod plan;
 mod trial;
 mod users;
@@ -45,6 +46,8 @@ pub(crate) struct House {
     net: Option<OwnedFd>,
     own: i32,
     init: Option<&'static OwnedFd>,
+    /// The socket at which names are asked for, in a network that is furnished.
+    pub(crate) names: Option<OwnedFd>,
     /// Paths that could not be shown in it.
     pub(crate) hidden: Vec<PathBuf>,
     /// Layers that this machine did not give, and why.
@@ -136,6 +139,7 @@ fn attempt<T>(
         user: user.map(AsFd::as_fd),
         try_out: own,
         net: wants(Layer::NetNamespace),
+        furniture: if confinement.has(Layer::NetBroker) { network::furniture() } else { Vec::new() },
         missed: steps.iter().map(|_| AtomicBool::new(false)).collect(),
         steps,
         program: first::program().map_err(|why| (Layer::MountNamespace, why))?.as_fd(),
@@ -146,11 +150,13 @@ fn attempt<T>(
     let held = |layer, name: &str| builder.namespace(name).map_err(|error| (layer, error.to_string()));
     let mounts = if works.steps.is_empty() { None } else { Some(held(Layer::MountNamespace, "mnt")?) };
     let net = if works.net { Some(held(Layer::NetNamespace, "net")?) } else { None };
+    let names = (works.net && !works.furniture.is_empty()).then(|| builder.names()).transpose();
+    let names = names.map_err(|error| (Layer::NetNamespace, error.to_string()))?;
     let made = inside(mounts.as_ref().map(|_| builder.root()).as_deref());
     let copies = if wants(Layer::PidNamespace) || mounts.is_some() { libc::CLONE_NEWNS } else { 0 };
     let hidden = works.hidden();
     drop(builder);
-    let house = House { user, mounts, net, own: own | copies, init, hidden, missing: Vec::new() };
+    let house = House { user, mounts, net, own: own | copies, init, names, hidden, missing: Vec::new() };
     if init.is_some() {
         trial::move_in(&house, &mut stack).map_err(|why| (Layer::PidNamespace, why))?;
     }
@@ -185,6 +191,13 @@ impl Builder {
     fn namespace(&self, name: &str) -> io::Result<OwnedFd> {
         let file = File::open(format!("/proc/{}/ns/{name}", self.pid))?;
         Ok(rustix::io::fcntl_dupfd_cloexec(&file, FDS_FROM)?)
+    }
+
+    /// The socket that it has opened in its network.
+    fn names(&self) -> io::Result<OwnedFd> {
+        let copied = raw::watch::copy_of(self.pidfd.as_fd(), works::NAMES_AT);
+        let copied = copied.map_err(io::Error::from_raw_os_error)?;
+        Ok(rustix::io::fcntl_dupfd_cloexec(&copied, FDS_FROM)?)
     }
 
     fn root(&self) -> PathBuf {

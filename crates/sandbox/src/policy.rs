@@ -6,6 +6,7 @@ use abi::Permissions;
 
 use crate::confinement::{Access, Confinement, Net, PathRule};
 use crate::layer::Layer;
+use crate::reach::{Reach, port_of};
 use crate::rlimits::Limits;
 use crate::seccomp;
 
@@ -46,6 +47,15 @@ pub enum Profile {
     Open,
 }
 
+/// How hosts that `net` names are told from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outside {
+    /// The child has a network of its own, and a [`crate::broker`] that the launcher provides opens what leads out of it.
+    Brokered,
+    /// Not at all: it has the machine's network, and its TCP is held to the ports.
+    Shared,
+}
+
 /// Everything that a confinement follows from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -63,6 +73,8 @@ pub struct Request {
     pub writable: Vec<PathBuf>,
     /// What it may use at most.
     pub limits: Limits,
+    /// How the hosts of `net` are told apart.
+    pub outside: Outside,
 }
 
 impl Request {
@@ -76,6 +88,7 @@ impl Request {
             home: PathBuf::from("/"),
             writable: Vec::new(),
             limits,
+            outside: Outside::Shared,
         }
     }
 
@@ -100,12 +113,12 @@ impl Request {
     }
 
     fn to_contained(&self) -> Confinement {
-        let net = net(&self.permissions);
+        let net = net(&self.permissions, self.outside);
         let mut denials = seccomp::DENIALS.to_vec();
         denials.extend_from_slice(seccomp::DENIALS_CONTAINED);
         denials.extend_from_slice(match net {
             Net::Denied => seccomp::DENIALS_WITHOUT_NET,
-            Net::Free | Net::Ports(_) => seccomp::DENIALS_WITH_NET,
+            Net::Free | Net::Ports(_) | Net::Places(_) => seccomp::DENIALS_WITH_NET,
         });
         let mut layers = vec![
             Layer::NoNewPrivs,
@@ -121,8 +134,13 @@ impl Request {
             Layer::IpcNamespace,
             Layer::UtsNamespace,
         ];
-        if net == Net::Denied {
-            layers.push(Layer::NetNamespace);
+        match net {
+            Net::Denied => layers.push(Layer::NetNamespace),
+            Net::Places(_) => {
+                layers.extend([Layer::NetNamespace, Layer::NetBroker]);
+                denials.extend_from_slice(seccomp::DENIALS_BROKERED);
+            }
+            Net::Free | Net::Ports(_) => {}
         }
         Confinement {
             layers,
@@ -159,12 +177,22 @@ impl Request {
     }
 }
 
-/// Without any `net` value nothing is reachable. When every value names its port, only these ports are; hosts can't be told apart here.
-fn net(permissions: &Permissions) -> Net {
+/// The value that means the whole network, the machine's own with all that listens there.
+const WHOLE_NETWORK: &str = "*";
+
+/// Without any `net` value nothing is reachable. Without a broker hosts can't be told apart: when every value names its port, only
+/// these ports are.
+fn net(permissions: &Permissions, outside: Outside) -> Net {
     if permissions.net.is_empty() {
         return Net::Denied;
     }
-    let ports: Option<Vec<u16>> = permissions.net.iter().map(|value| port(value)).collect();
+    if permissions.net.contains(WHOLE_NETWORK) {
+        return Net::Free;
+    }
+    if outside == Outside::Brokered {
+        return Net::Places(Reach::of(permissions.net.iter().map(String::as_str)));
+    }
+    let ports: Option<Vec<u16>> = permissions.net.iter().map(|value| port_of(value)).collect();
     match ports {
         Some(mut ports) => {
             // Names are resolved over TCP when the answer is long.
@@ -175,11 +203,4 @@ fn net(permissions: &Permissions) -> Net {
         }
         None => Net::Free,
     }
-}
-
-/// The port of `host:port` or `[v6]:port`; none for a bare host, and for a bare IPv6 address, whose colons are its own.
-fn port(value: &str) -> Option<u16> {
-    let (host, port) = value.rsplit_once(':')?;
-    let bare_v6 = host.contains(':') && !host.ends_with(']');
-    if bare_v6 { None } else { port.parse().ok().filter(|port| *port != 0) }
 }

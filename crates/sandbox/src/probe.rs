@@ -17,6 +17,7 @@ use crate::rlimits::Limits;
 use crate::{ruleset, seccomp};
 
 mod act;
+mod asked;
 
 /// What the probes found, one proof per layer. Worth keeping: it does not change while the machine runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +81,7 @@ fn prove(bench: &mut Bench, layer: Layer) -> Proof {
             bench.compare_at_home(layer, act::share_the_names, libc::EPERM)
         }
         Layer::NetNamespace => bench.compare_at_home(layer, act::find_the_loopback, libc::ENETUNREACH),
-        Layer::NetBroker => Proof::Missing("not built yet".to_owned()),
+        Layer::NetBroker => bench.ask_a_broker().unwrap_or_else(Proof::Missing),
     }
 }
 
@@ -194,7 +195,7 @@ impl Bench {
         let ruleset =
             opened.map(|opened| lifted(opened.fd)).transpose().map_err(|error| error.to_string())?;
         let filter = match held.has(Layer::Seccomp) {
-            true => seccomp::compile(held.denials(), held.groups()),
+            true => seccomp::compile(held.denials(), held.groups(), seccomp::Watch::Nothing),
             false => Vec::new(),
         };
         let rlimits: Vec<raw::Bound> = held.rlimits().iter().map(raw::Bound::of).collect();
@@ -212,22 +213,32 @@ impl Bench {
             no_new_privs: held.has(Layer::NoNewPrivs),
             ruleset: ruleset.as_ref().map(AsFd::as_fd),
             filter: &filter,
+            watch: None,
             capabilities: held.has(Layer::Capabilities).then_some(raw::CAPABILITIES_KEPT),
             last: Last::Act(act),
         };
-        let family = raw::spawn(&recipe, group, &mut self.stack);
-        let family = family.map_err(|error| format!("no child: {error}"))?;
-        let end = crate::reap::wait(family.born.pidfd.as_fd());
-        if let Some(innermost) = family.init.map(Innermost::new) {
-            innermost.end();
-        }
-        if let Some(failure) = family.born.failure {
-            let source = std::io::Error::from_raw_os_error(failure.errno);
-            return Err(format!("the child could not {}: {source}", failure.step.as_str()));
-        }
-        let end = end.map_err(|error| error.to_string())?;
-        end.ok_or_else(|| "the child's end can't be told".to_owned())
+        end_of(&recipe, group, &mut self.stack)
     }
+}
+
+/// The end of a child that follows the recipe.
+fn end_of(
+    recipe: &Recipe<'_>,
+    group: Option<&JoinFds>,
+    stack: &mut raw::Stack,
+) -> Result<ExitKind, String> {
+    let family = raw::spawn(recipe, group, stack);
+    let family = family.map_err(|error| format!("no child: {error}"))?;
+    let end = crate::reap::wait(family.born.pidfd.as_fd());
+    if let Some(innermost) = family.init.map(Innermost::new) {
+        innermost.end();
+    }
+    if let Some(failure) = family.born.failure {
+        let source = std::io::Error::from_raw_os_error(failure.errno);
+        return Err(format!("the child could not {}: {source}", failure.step.as_str()));
+    }
+    let end = end.map_err(|error| error.to_string())?;
+    end.ok_or_else(|| "the child's end can't be told".to_owned())
 }
 
 /// Where a child acts.

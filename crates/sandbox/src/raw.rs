@@ -14,8 +14,10 @@ use crate::rlimits::Rlimit;
 
 mod birth;
 mod code;
+pub(crate) mod sockets;
 mod spaces;
 mod trial;
+pub(crate) mod watch;
 
 pub(crate) use birth::{Cradle, Failure, Nursery, Role, Stack, spawn, spawn_builder};
 pub(crate) use code::give_back_code;
@@ -25,7 +27,8 @@ pub(crate) use spaces::{
     mount_memory, mount_processes, own_namespaces, parent_number, remove_folder, restrict_mount,
 };
 pub(crate) use trial::{
-    Semaphore, ask_everybody, ask_parent, bind_loopback, change_root, duplicate_from, find_loopback,
+    Semaphore, ask_everybody, ask_parent, bind_loopback, change_root, connect_loopback, duplicate_from,
+    find_loopback,
     has_no_new_privs, landlock_abi, number_of, open_folder, stop_swapping, terminal_input, write_one,
 };
 
@@ -259,14 +262,18 @@ pub(crate) fn enter_landlock(ruleset: BorrowedFd<'_>) -> Result<(), i32> {
 }
 
 pub(crate) fn install_filter(filter: &[libc::sock_filter]) -> Result<(), i32> {
+    set_filter(filter, 0).map(|_| ())
+}
+
+fn set_filter(filter: &[libc::sock_filter], flags: libc::c_ulong) -> Result<libc::c_long, i32> {
     let len = libc::c_ushort::try_from(filter.len()).map_err(|_| libc::EINVAL)?;
     // The kernel only reads the program, although its type says otherwise.
     let first = filter.as_ptr().cast_mut();
     let program = libc::sock_fprog { len, filter: first };
     // SAFETY: the program points to `len` instructions, borrowed until the call has returned.
     let returned =
-        unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) };
-    checked(returned).map(|_| ())
+        unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program) };
+    checked(returned)
 }
 
 /// Version 3 of the call's layout: two words of 32 bits for each set.

@@ -8,7 +8,7 @@ use landlock::{
     RulesetAttr, RulesetCreated, RulesetCreatedAttr, Scope,
 };
 
-use crate::confinement::{Access, Confinement, Net};
+use crate::confinement::{Access, Confinement};
 use crate::launch::LaunchError;
 use crate::layer::Layer;
 use crate::policy::SYSTEM_PATHS;
@@ -27,7 +27,7 @@ pub(crate) struct Opened {
 /// own root can be looked into, when it has one: Landlock knows files and not names, and some files are there alone.
 pub(crate) fn open(confinement: &Confinement, root: Option<&Path>) -> Result<Option<Opened>, LaunchError> {
     let files = confinement.has(Layer::LandlockFiles);
-    let net = confinement.has(Layer::LandlockNet) && confinement.net != Net::Free;
+    let net = confinement.has(Layer::LandlockNet) && confinement.ports().is_some();
     let scopes = confinement.has(Layer::LandlockScopes);
     if !files && !net && !scopes {
         return Ok(None);
@@ -66,9 +66,9 @@ fn build(
     if handled.files {
         created = with_paths(created, confinement, root, skipped)?;
     }
-    if let (true, Net::Ports(ports)) = (handled.net, confinement.net()) {
+    if let (true, Some(ports)) = (handled.net, confinement.ports()) {
         for port in ports {
-            created = created.add_rule(NetPort::new(*port, AccessNet::BindTcp | AccessNet::ConnectTcp))?;
+            created = created.add_rule(NetPort::new(port, AccessNet::BindTcp | AccessNet::ConnectTcp))?;
         }
     }
     Ok(created.into())

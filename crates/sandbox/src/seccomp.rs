@@ -18,9 +18,21 @@ mod program;
 #[cfg(test)]
 mod tests;
 
-pub use denials::{DENIALS, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET};
+pub use denials::{DENIALS, DENIALS_BROKERED, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET};
 pub use groups::groups;
 pub(crate) use program::compile;
+
+/// Whether calls are answered by somebody outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Watch {
+    /// None.
+    Nothing,
+    /// Those of [`WATCHED`].
+    Network,
+}
+
+/// The calls by which a socket comes to lead somewhere. What else could do it is refused: [`DENIALS_BROKERED`].
+const WATCHED: &[libc::c_long] = &[libc::SYS_connect, libc::SYS_bind, libc::SYS_listen];
 
 /// When a call is refused. Only the lower 32 bits of an argument count, as in the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

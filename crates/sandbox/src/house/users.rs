@@ -28,6 +28,7 @@ fn make() -> Result<OwnedFd, String> {
         user: None,
         try_out: libc::CLONE_NEWUSER,
         net: false,
+        furniture: Vec::new(),
         steps: Vec::new(),
         missed: Vec::new(),
         program: first::program()?.as_fd(),

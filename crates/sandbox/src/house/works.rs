@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use super::{FRESH, Refused, told};
 use crate::launch::Step as Stage;
 use crate::layer::Layer;
+use crate::raw::sockets::{self, Need};
 use crate::raw::{self, Failure, Reach, Strings};
 
 /// Where the machine's own root is while the new one is filled.
@@ -20,6 +21,9 @@ pub(super) const OLD_ROOT: &CStr = c"/.machine";
 /// Where the new root is put together, before it is the root: a folder that every Linux has and no module's files lie in.
 const SITE: &CStr = c"/proc";
 const SITE_OLD_ROOT: &CStr = c"/proc/.machine";
+
+/// The number at which a builder has the socket for names, above all that it may have of ours below 16 and beside it.
+pub(super) const NAMES_AT: i32 = 128;
 
 /// 1 MiB and 4,096 entries: the root holds nothing but places to show other things at.
 const ROOT_OPTIONS: &CStr = c"mode=755,size=1m,nr_inodes=4k";
@@ -59,6 +63,8 @@ pub(crate) struct Works<'a> {
     pub(crate) try_out: i32,
     /// Whether there is to be an empty network.
     pub(crate) net: bool,
+    /// What is put into it; without furniture not even its loopback is up.
+    pub(crate) furniture: Vec<(Vec<u8>, Need)>,
     /// How the new root is filled; without steps there is none.
     pub(crate) steps: Vec<Step>,
     /// Which of them were left out, since the machine refused them.
@@ -118,6 +124,7 @@ pub(crate) fn build(works: &Works<'_>, parent: i32) -> Result<u8, Failure> {
     }
     if works.net {
         own(libc::CLONE_NEWNET)?;
+        furnish(works)?;
     }
     for bit in 0..i32::BITS {
         let flag = 1_i32.wrapping_shl(bit);
@@ -133,6 +140,17 @@ pub(crate) fn build(works: &Works<'_>, parent: i32) -> Result<u8, Failure> {
 fn own(flag: i32) -> Result<(), Failure> {
     let which = u16::try_from(flag >> FLAG_SHIFT).unwrap_or(u16::MAX);
     raw::own_namespaces(flag).map_err(|errno| Failure { step: Stage::Namespaces, errno, which })
+}
+
+/// What can't be furnished is a network that can't be given.
+fn furnish(works: &Works<'_>) -> Result<(), Failure> {
+    if works.furniture.is_empty() {
+        return Ok(());
+    }
+    let which = u16::try_from(libc::CLONE_NEWNET >> FLAG_SHIFT).unwrap_or(u16::MAX);
+    let at = |errno| Failure { step: Stage::Namespaces, errno, which };
+    sockets::furnish(&works.furniture).map_err(at)?;
+    sockets::open_names(NAMES_AT).map_err(at)
 }
 
 fn fill(works: &Works<'_>) -> Result<(), Failure> {

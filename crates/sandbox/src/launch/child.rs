@@ -41,6 +41,8 @@ pub(crate) struct Recipe<'a> {
     pub(crate) no_new_privs: bool,
     pub(crate) ruleset: Option<BorrowedFd<'a>>,
     pub(crate) filter: &'a [libc::sock_filter],
+    /// Where it sends the descriptor at which the calls that its filter watches are answered.
+    pub(crate) watch: Option<BorrowedFd<'a>>,
     /// The capabilities that it may keep at the most; all that it has when nothing is said.
     pub(crate) capabilities: Option<u32>,
     pub(crate) last: Last<'a>,
@@ -168,8 +170,13 @@ fn hold(recipe: &Recipe<'_>) -> Result<(), Failure> {
     if let Some(ruleset) = recipe.ruleset {
         raw::enter_landlock(ruleset).map_err(at(Step::Landlock))?;
     }
-    if !recipe.filter.is_empty() {
-        raw::install_filter(recipe.filter).map_err(at(Step::Seccomp))?;
+    match recipe.watch {
+        Some(to) => {
+            let listener = raw::watch::install_watched_filter(recipe.filter).map_err(at(Step::Seccomp))?;
+            raw::watch::hand_over(to, listener).map_err(at(Step::Watch))?;
+        }
+        None if recipe.filter.is_empty() => {}
+        None => raw::install_filter(recipe.filter).map_err(at(Step::Seccomp))?,
     }
     if let Some(kept) = recipe.capabilities {
         // After the filter, which without `no_new_privs` needs one of them.

@@ -47,11 +47,13 @@ pub enum Step {
     Processes,
     /// Being born by the nanny.
     Birth,
+    /// Sending word of where its calls to the network are answered.
+    Watch,
 }
 
 impl Step {
     /// All steps, in order.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Apart,
         Self::Parent,
         Self::Cgroup,
@@ -71,6 +73,7 @@ impl Step {
         Self::Init,
         Self::Processes,
         Self::Birth,
+        Self::Watch,
     ];
 
     /// The step in a sentence.
@@ -95,6 +98,7 @@ impl Step {
             Self::Init => "get a first process for its pid namespace",
             Self::Processes => "mount its own view of processes",
             Self::Birth => "be born in its pid namespace",
+            Self::Watch => "say where its calls to the network are answered",
         }
     }
 }

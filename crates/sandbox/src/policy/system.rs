@@ -16,7 +16,9 @@ pub const SYSTEM_PATHS: &[(&str, Access)] = &[
     ("/nix/store", Access::ReadExecute),
     // Name resolution, certificates, time zones, the loader's cache, runtimes' settings.
     ("/etc", Access::Read),
-    ("/run/systemd/resolve", Access::Read),
+    // The files alone: the sockets beside them resolve every name for whoever asks.
+    ("/run/systemd/resolve/resolv.conf", Access::Read),
+    ("/run/systemd/resolve/stub-resolv.conf", Access::Read),
     ("/run/resolvconf", Access::Read),
     // Runtimes look up their own memory, threads and open files; Landlock keeps other processes' memory and environment shut.
     ("/proc", Access::Read),

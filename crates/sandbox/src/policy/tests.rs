@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use abi::{PermissionKind, Permissions};
 use expect_test::{Expect, expect};
 
-use super::{Profile, Request, Runtime, port};
+use super::{Outside, Profile, Request, Runtime};
 use crate::confinement::{Access, Net};
 use crate::rlimits::Limits;
 
@@ -22,6 +22,7 @@ fn request(granted: &[(PermissionKind, &str)]) -> Request {
         home: "/home/ewa".into(),
         writable: vec!["/tmp/ostoja-1/logger".into()],
         limits: Limits { memory_bytes: Some(1 << 30), cpu_seconds: Some(60), ..Limits::STANDARD },
+        outside: Outside::Shared,
     }
 }
 
@@ -112,28 +113,6 @@ fn an_open_command_keeps_files_and_network() {
 fn one_host_without_a_port_opens_all_ports() {
     let granted = [(PermissionKind::Net, "api.example:443"), (PermissionKind::Net, "other.example")];
     assert_eq!(request(&granted).to_confinement().net(), &Net::Free);
-}
-
-#[test]
-fn ports_are_read_only_where_they_are_ports() {
-    let cases = [
-        ("host:80", Some(80)),
-        ("host:65535", Some(65535)),
-        ("host:65536", None),
-        ("host:0", None),
-        ("host:", None),
-        ("host", None),
-        ("127.0.0.1:1", Some(1)),
-        ("[::1]:443", Some(443)),
-        ("[::1]", None),
-        ("::1", None),
-        ("fe80::80", None),
-        ("", None),
-        (":", None),
-    ];
-    for (value, expected) in cases {
-        assert_eq!(port(value), expected, "{value:?}");
-    }
 }
 
 #[test]

@@ -72,6 +72,15 @@ fn socket_at(kind: c_int, address: &libc::sockaddr_in) -> Result<(c_int, *const 
 
 const ADDRESS_BYTES: libc::socklen_t = size_of::<libc::sockaddr_in>() as libc::socklen_t;
 
+/// Connects to a TCP port of the loopback.
+pub(crate) fn connect_loopback(port: u16) -> Result<(), i32> {
+    let address = loopback(port);
+    let (fd, at) = socket_at(libc::SOCK_STREAM, &address)?;
+    // SAFETY: the pointer is to a valid `sockaddr_in` of this length, which the kernel only reads.
+    let returned = unsafe { libc::connect(fd, at, ADDRESS_BYTES) };
+    checked(returned.into()).map(|_| ())
+}
+
 /// Binds a TCP port of the machine's choice on the loopback.
 pub(crate) fn bind_loopback() -> Result<(), i32> {
     let address = loopback(0);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use libc::sock_filter;
 
-use super::{Denial, Group, When};
+use super::{Denial, Group, WATCHED, When, Watch};
 
 /// Where the call's number lies in `struct seccomp_data`.
 const NUMBER_OFFSET: u32 = 0;
@@ -43,10 +43,12 @@ enum Verdict {
 
 const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
 const REFUSE: u32 = libc::SECCOMP_RET_ERRNO | libc::EPERM.cast_unsigned();
+const ASK: u32 = libc::SECCOMP_RET_USER_NOTIF;
 const ABSENT: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned();
 
-/// The filter program that refuses the denials. With groups, it lets through what is in them and nothing else.
-pub(crate) fn compile(denials: &[Denial], groups: Option<&[&Group]>) -> Program {
+/// The filter program that refuses the denials. With groups, it lets through what is in them and nothing else. When it is watched,
+/// somebody outside answers the calls that lead to the network.
+pub(crate) fn compile(denials: &[Denial], groups: Option<&[&Group]>, watch: Watch) -> Program {
     let mut verdicts: BTreeMap<u32, Verdict> = BTreeMap::new();
     for (_, number) in groups.into_iter().flatten().flat_map(|group| group.calls) {
         verdicts.insert(small(*number), Verdict::Always(ALLOW));
@@ -64,6 +66,9 @@ pub(crate) fn compile(denials: &[Denial], groups: Option<&[&Group]>) -> Program 
             false => Verdict::Unless(whens),
         };
         verdicts.insert(number, verdict);
+    }
+    if watch == Watch::Network {
+        verdicts.extend(WATCHED.iter().map(|number| (small(*number), Verdict::Always(ASK))));
     }
     let otherwise = Verdict::Always(if groups.is_some() { ABSENT } else { ALLOW });
     let mut program = before_the_list().to_vec();

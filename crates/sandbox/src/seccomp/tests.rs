@@ -3,7 +3,8 @@
 use libc::sock_filter;
 
 use super::{
-    DENIALS, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET, Denial, Group, When, compile, groups,
+    DENIALS, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET, Denial, Group, Watch, When,
+    compile, groups,
 };
 use crate::policy::Runtime;
 
@@ -91,7 +92,7 @@ fn contained(runtime: Runtime) -> (Vec<Denial>, Vec<&'static Group>) {
 }
 
 fn check(denials: &[Denial], groups: Option<&[&Group]>) {
-    let program = compile(denials, groups);
+    let program = compile(denials, groups, Watch::Nothing);
     for number in (0..NUMBERS).chain([0x4000_0000, 0x4000_0065, u32::MAX]) {
         for arguments in arguments() {
             let found = run(&program, &data(number, X86_64, arguments));
@@ -138,13 +139,13 @@ fn no_call_is_in_two_groups_or_both_let_through_and_always_refused() {
 #[test]
 fn another_architecture_ends_the_process() {
     const I386: u32 = 0x4000_0003;
-    assert_eq!(run(&compile(DENIALS, None), &data(20, I386, [0; 6])), KILL);
+    assert_eq!(run(&compile(DENIALS, None, Watch::Nothing), &data(20, I386, [0; 6])), KILL);
 }
 
 #[test]
 fn the_program_fits_the_kernel_s_bound() {
     let (denials, groups) = contained(Runtime::Native);
-    for length in [compile(DENIALS, None).len(), compile(&denials, Some(&groups)).len()] {
+    for length in [compile(DENIALS, None, Watch::Nothing).len(), compile(&denials, Some(&groups), Watch::Nothing).len()] {
         assert!(
             length < 300,
             "{length} instructions; the kernel takes 4,096, and each child pays for every one"
@@ -163,4 +164,17 @@ fn every_denial_has_its_reason() {
         shown[0],
         "ioctl (argument 1 is 0x5412): types into the terminal of the person who started it"
     );
+}
+
+#[test]
+fn a_watched_program_asks_before_it_leads_anywhere() {
+    let groups = groups(Runtime::Python);
+    let plain = compile(DENIALS, Some(&groups), Watch::Nothing);
+    let watched = compile(DENIALS, Some(&groups), Watch::Network);
+    for number in 0..NUMBERS {
+        let data = data(number, X86_64, [0; 6]);
+        let asks = [libc::SYS_connect, libc::SYS_bind, libc::SYS_listen].contains(&i64::from(number));
+        let expected = if asks { libc::SECCOMP_RET_USER_NOTIF } else { run(&plain, &data) };
+        assert_eq!(run(&watched, &data), expected, "call {number}");
+    }
 }

@@ -59,6 +59,7 @@ impl Stage {
             home: self.path("home"),
             writable: vec![self.path("data")],
             limits: Limits::STANDARD,
+            outside: sandbox::Outside::Shared,
         }
     }
 
