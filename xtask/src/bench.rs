@@ -8,6 +8,7 @@ mod actors;
 mod calls;
 mod cold;
 mod home;
+mod lanes;
 mod peers;
 mod process;
 mod report;
@@ -25,10 +26,10 @@ use crate::shell;
 use report::Report;
 
 /// Everything that can be measured.
-const NAMES: [&str; 6] = ["supervisors", "calls", "thousand", "cold", "actors", "spawn"];
+const NAMES: [&str; 7] = ["supervisors", "calls", "thousand", "cold", "actors", "spawn", "lanes"];
 
 /// What is measured on other programs than the one that ships.
-const APART: [&str; 2] = ["actors", "spawn"];
+const APART: [&str; 3] = ["actors", "spawn", "lanes"];
 
 /// What was asked for.
 #[derive(Debug)]
@@ -77,6 +78,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
             "calls" => calls::measure(&binary, wish.rounds, &wish.only)?,
             "thousand" => thousand::measure(&binary)?,
             "spawn" => spawn::measure(wish.rounds)?,
+            "lanes" => lanes::measure()?,
             "actors" => actors::measure(wish.build, wish.rounds, &wish.only)?,
             _ => cold::measure(&binary, wish.rounds)?,
         };

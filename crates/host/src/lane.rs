@@ -12,6 +12,7 @@
 //! for the next frame it does not lie down at all, and looks at the lanes in use instead ([`Shell::look_at_lanes`]), so
 //! that nobody has to write line breaks.
 
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
@@ -81,6 +82,19 @@ impl LaneEnd {
     pub(crate) fn is_used(&self) -> bool {
         matches!(self, Self::Used { .. } | Self::Broken)
     }
+}
+
+/// There is no lane any more.
+#[derive(Debug)]
+struct Gone;
+
+/// Where a frame lies that was taken off a lane: no more than a ring holds and one long frame at a time.
+#[derive(Debug)]
+pub(crate) enum Cut {
+    /// In the read buffer.
+    Here(Range<usize>),
+    /// It found no room there.
+    Apart(Vec<u8>),
 }
 
 /// What one look into a lane came to.
@@ -160,47 +174,65 @@ impl Shell {
     /// Hands on the frames that are there, at most so many.
     fn look_into(&mut self, slot: Slot, generation: Generation, frames_max: usize) -> Looked {
         let now = self.now();
-        for _ in 0..frames_max {
-            let looked = self.take_next(now, slot, generation);
-            if looked != Looked::More {
-                return looked;
+        let mut left = frames_max;
+        while left > 0 {
+            let wanted = left.min(LANE_FRAMES);
+            match self.take_some(now, (slot, generation), wanted) {
+                Ok(taken) if taken < wanted => return Looked::Empty,
+                Ok(taken) => left -= taken,
+                Err(Gone) => return Looked::Gone,
             }
         }
         Looked::More
     }
 
-    /// One frame. It is copied into the read buffer first, so that its payload can be shared without another copy.
-    fn take_next(&mut self, now: Time, slot: Slot, generation: Generation) -> Looked {
+    /// At most so many frames, and how many there were. They are copied into the read buffer first, so that their payloads can
+    /// be shared without another copy, and so that the module gets its room back and is woken once for all of them.
+    fn take_some(
+        &mut self,
+        now: Time,
+        (slot, generation): (Slot, Generation),
+        frames_max: usize,
+    ) -> Result<usize, Gone> {
         let mut sheet = self.fresh_sheet();
+        let mut cuts = std::mem::take(&mut self.cuts);
         let Some(Life { lane: LaneEnd::Used { receiver, .. }, .. }) = self.life_mut(slot, generation) else {
-            return Looked::Gone;
+            (self.cuts, self.sheet) = (cuts, Some(sheet));
+            return Err(Gone);
         };
         let room = Sheet::get_mut(&mut sheet).expect("it was just made, or is nobody else's");
-        let mut long = Vec::new();
-        let mut bytes = 0;
-        let received = receiver.receive(1, |frame| {
-            bytes = frame.len();
-            match room.get_mut(..bytes) {
-                Some(place) => place.copy_from_slice(frame),
-                None => long.extend_from_slice(frame),
-            }
-        });
-        match received {
-            Ok(received) => {
-                self.rouse(slot, generation, received.rouse);
-                if received.frames > 0 {
-                    let frame = if long.is_empty() { &sheet[..bytes] } else { &long };
-                    self.take_laned(now, slot, generation, frame, &sheet);
+        let mut filled = 0;
+        let received = receiver.receive(frames_max, |frame| {
+            let end = filled + frame.len();
+            cuts.push(match room.get_mut(filled..end) {
+                Some(place) => {
+                    place.copy_from_slice(frame);
+                    let begin = std::mem::replace(&mut filled, end);
+                    Cut::Here(begin..end)
                 }
-                self.sheet = Some(sheet);
-                if received.frames > 0 { Looked::More } else { Looked::Empty }
-            }
-            Err(fault) => {
-                self.sheet = Some(sheet);
-                self.break_lane(slot, generation, fault);
-                Looked::Gone
-            }
+                None => Cut::Apart(frame.to_vec()),
+            });
+        });
+        if let Ok(received) = &received {
+            self.rouse(slot, generation, received.rouse);
         }
+        for cut in cuts.drain(..) {
+            let frame = match &cut {
+                Cut::Here(range) => &sheet[range.clone()],
+                Cut::Apart(bytes) => bytes,
+            };
+            // What one frame led to may have ended the life, or its lane.
+            if !matches!(self.life_mut(slot, generation), Some(Life { lane: LaneEnd::Used { .. }, .. })) {
+                break;
+            }
+            self.take_laned(now, slot, generation, frame, &sheet);
+        }
+        self.cuts = cuts;
+        self.sheet = Some(sheet);
+        received.map(|received| received.frames).map_err(|fault| {
+            self.break_lane(slot, generation, fault);
+            Gone
+        })
     }
 
     fn take_laned(&mut self, now: Time, slot: Slot, generation: Generation, frame: &[u8], sheet: &Sheet) {

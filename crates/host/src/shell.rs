@@ -34,6 +34,7 @@ use crate::files::seal::HashCache;
 use crate::functions::Cabinet;
 use crate::guests::Guests;
 use crate::home::Home;
+use crate::lane::Cut;
 use crate::launch::Ground;
 use crate::life::{Life, Seat};
 use crate::outbox::Written;
@@ -111,6 +112,8 @@ pub(crate) struct Shell {
     mail: Vec<Slot>,
     /// One read buffer for all, since only one reads at a time; shared with payloads that are on their way.
     pub(crate) sheet: Option<Sheet>,
+    /// Where the frames of the last look into a lane lay; kept for its memory.
+    pub(crate) cuts: Vec<Cut>,
     /// The moment for which the timer is set.
     pub(crate) armed: Option<Time>,
     pub(crate) frames: u64,
@@ -178,6 +181,7 @@ impl Shell {
                 sets: VecDeque::new(),
                 mail: Vec::new(),
                 sheet: None,
+                cuts: Vec::new(),
                 armed: None,
                 frames: 0,
                 is_looking_out: false,

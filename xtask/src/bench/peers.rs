@@ -60,10 +60,14 @@ pub(crate) struct Arena {
     pub(crate) binary: PathBuf,
 }
 
+/// Ostoja under the names of its rows: with commands like the peers', and with commands that are confined.
+pub(crate) const OURS: [&str; 2] = ["ostoja", "ostoja, contained"];
+
 /// All of them, Ostoja first.
 pub(crate) fn all() -> Vec<Peer> {
     vec![
-        ostoja::peer(),
+        ostoja::plain(),
+        ostoja::contained(),
         scanned::s6(),
         scanned::runit(),
         scanned::daemontools(),

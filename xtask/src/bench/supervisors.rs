@@ -61,7 +61,9 @@ pub(super) fn measure(binary: &Path, rounds: usize, only: &[String]) -> Result<R
     let mut report = Report::new("supervisors");
     let wanted: Vec<Peer> = peers::all()
         .into_iter()
-        .filter(|peer| only.is_empty() || only.iter().any(|name| name == peer.name))
+        .filter(|peer| {
+            only.is_empty() || only.iter().any(|name| peer.name.split(", ").any(|part| part == name))
+        })
         .collect();
     peers::install(&wanted.iter().map(|peer| peer.name).collect::<Vec<_>>());
     let mut present = Vec::new();
@@ -175,7 +177,7 @@ fn side_by_side(report: &mut Report, running: &mut [Running]) -> Result<()> {
     println!("{KILLS} single kills done");
     for round in 0..KILL_ALL_ROUNDS {
         for one in running.iter_mut() {
-            if one.peer.name == "ostoja" || round < KILL_ALL_ROUNDS_PEERS {
+            if peers::OURS.contains(&one.peer.name) || round < KILL_ALL_ROUNDS_PEERS {
                 kill_all(report, one)?;
             }
         }
@@ -221,7 +223,7 @@ fn single_kill(report: &mut Report, running: &mut Running, number: usize) -> Res
     match running.roll.successor(number, PATIENCE) {
         Ok(at) => report.sample(name, "restart", "ms", millis(at.duration_since(began))),
         Err(error) => {
-            ensure!(name != "ostoja", "{error}");
+            ensure!(!peers::OURS.contains(&name), "{error}");
             println!("!! {name}: {error}");
         }
     }
@@ -245,30 +247,47 @@ fn kill_all(report: &mut Report, running: &mut Running) -> Result<()> {
     Ok(())
 }
 
-/// The numbers.
+/// What is promised. Commands like the peers' start against the peers'; what is restarted has containment on; every other
+/// bound holds for both.
 fn promises(report: &mut Report) {
-    let start = report.median("ostoja", "start of 100");
+    let [plain, contained] = peers::OURS;
+    let start = report.median(plain, "start of 100");
     if let Some(best) = report.best(&["s6", "runit"], "start of 100") {
         report.promise("start of 100, against the better of s6 and runit", start, Sense::AtMost, best, "ms");
     }
-    let restart = report.median("ostoja", "restart p50");
-    report.promise("successor of a killed child, p50", restart, Sense::AtMost, 5.0, "ms");
+    let restart = report.median(contained, "restart p50");
+    report.promise("successor of a killed child, contained, p50", restart, Sense::AtMost, 5.0, "ms");
     let others = ["s6", "runit", "daemontools", "supervisord", "circus", "pm2", "erlang"];
     if let Some(best) = report.best(&others, "restart p50") {
-        report.promise(
-            "successor of a killed child, against the best peer, p50",
-            restart,
-            Sense::AtMost,
-            best,
-            "ms",
-        );
+        let text = "successor of a killed child, contained, against the best peer, p50";
+        report.promise(text, restart, Sense::AtMost, best, "ms");
     }
-    let back = report.quantile("ostoja", "back of 100", 0.0);
-    report.promise("back after every round of killing all", back, Sense::AtLeast, 100.0, "children");
-    report.promise("stop of 100", report.median("ostoja", "stop of 100"), Sense::AtMost, 100.0, "ms");
-    let memory = report.median("ostoja", "rss of the main process");
-    report.promise("memory of the kernel with 100 children", memory, Sense::AtMost, 15.0, "MiB");
-    report.promise("processor while idle", report.median("ostoja", "idle cpu"), Sense::AtMost, 0.1, "%");
+    let worst = |measure: &str, share: f64| {
+        let found = peers::OURS.into_iter().filter_map(|name| report.quantile(name, measure, share));
+        let worse = if share == 0.0 { f64::min } else { f64::max };
+        found.reduce(worse)
+    };
+    let found = [
+        (
+            "back after every round of killing all",
+            worst("back of 100", 0.0),
+            Sense::AtLeast,
+            100.0,
+            "children",
+        ),
+        ("stop of 100", worst("stop of 100", 0.5), Sense::AtMost, 100.0, "ms"),
+        (
+            "memory of the kernel with 100 children",
+            worst("rss of the main process", 0.5),
+            Sense::AtMost,
+            15.0,
+            "MiB",
+        ),
+        ("processor while idle", worst("idle cpu", 0.5), Sense::AtMost, 0.1, "%"),
+    ];
+    for (text, value, sense, bound, unit) in found {
+        report.promise(text, value, sense, bound, unit);
+    }
 }
 
 fn millis(duration: Duration) -> f64 {
