@@ -103,7 +103,9 @@ fn layer_finding(layer: Layer, proof: &Proof) -> Finding {
         (Layer::CgroupKill, _) => {
             finding.help("run as a service: ostoja service install (it delegates a cgroup)")
         }
-        (Layer::NetBroker, _) => finding.help("not in this version"),
+        (Layer::NetBroker, _) => finding.help(
+            "Linux 5.14 or newer and user namespaces: sysctl -w user.max_user_namespaces=65536 kernel.apparmor_restrict_unprivileged_userns=0",
+        ),
         (layer, _) if layer.is_namespace() => {
             finding.help("allow user namespaces: sysctl -w user.max_user_namespaces=65536 kernel.apparmor_restrict_unprivileged_userns=0")
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use abi::{Explain, Permissions};
 use kernel::{Door, SpawnFault};
-use sandbox::{Apart, Blame, Launch, LaunchError, Profile, Request, Stdin};
+use sandbox::{Apart, Blame, Launch, LaunchError, Outside, Profile, Request, Stdin};
 
 use crate::environment::{Surrounding, Wants};
 use crate::files::blueprint::{Blueprint, Program};
@@ -19,6 +19,8 @@ use crate::runtime::{Entry, Runtime};
 pub(crate) struct Ground<'a> {
     pub(crate) home: &'a Home,
     pub(crate) surrounding: &'a Surrounding,
+    /// How hosts that a `net` names are told from others here.
+    pub(crate) outside: Outside,
 }
 
 /// The command of a module, program first.
@@ -89,6 +91,7 @@ fn request(
         home: ground.surrounding.user_home(),
         writable,
         limits: blueprint.limits,
+        outside: ground.outside,
     }
 }
 

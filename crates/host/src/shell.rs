@@ -37,6 +37,7 @@ use crate::home::Home;
 use crate::lane::Cut;
 use crate::launch::Ground;
 use crate::life::{Life, Seat};
+use crate::net::NetHelper;
 use crate::outbox::Written;
 use crate::ready::Probes;
 use crate::run::{News, ProjectSource};
@@ -94,6 +95,8 @@ pub(crate) struct Shell {
     pub(crate) births: Births,
     /// Which layers of containment work here.
     pub(crate) proofs: Report,
+    /// Who opens what modules may reach of the network.
+    pub(crate) net: Rc<NetHelper>,
     pub(crate) talk: Talk,
     pub(crate) desk: Desk,
     /// WebAssembly modules.
@@ -153,6 +156,7 @@ pub(crate) struct Parts {
     pub(crate) cgroups: Cgroups,
     pub(crate) births: Births,
     pub(crate) proofs: Report,
+    pub(crate) net: Rc<NetHelper>,
     pub(crate) talk: Talk,
     pub(crate) version: String,
 }
@@ -170,6 +174,7 @@ impl Shell {
                 cgroups: parts.cgroups,
                 births: parts.births,
                 proofs: parts.proofs,
+                net: parts.net,
                 talk: parts.talk,
                 desk: Desk::default(),
                 guests: Guests::new(),
@@ -206,7 +211,8 @@ impl Shell {
     }
 
     pub(crate) fn ground(&self) -> Ground<'_> {
-        Ground { home: &self.files.home, surrounding: &self.surrounding }
+        let outside = self.net.outside(&self.proofs);
+        Ground { home: &self.files.home, surrounding: &self.surrounding, outside }
     }
 
     /// Tells the kernel what happened and does everything that follows from it.

@@ -152,7 +152,9 @@ impl<T: FnMut(Refusal)> Desk<T> {
             PollFd::new(&self.names, PollFlags::IN),
             PollFd::new(self.book.bell(), PollFlags::IN),
         ];
-        fds.extend(self.pending.iter().map(|one| PollFd::from_borrowed_fd(one.socket.as_fd(), PollFlags::OUT)));
+        fds.extend(
+            self.pending.iter().map(|one| PollFd::from_borrowed_fd(one.socket.as_fd(), PollFlags::OUT)),
+        );
         let wait = if calls.is_empty() { CALLS_WITHIN / 10 } else { TURN };
         let wait = Timespec { tv_sec: wait.as_secs().cast_signed(), tv_nsec: wait.subsec_nanos().into() };
         match poll(&mut fds, Some(&wait)) {

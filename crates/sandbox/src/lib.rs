@@ -38,7 +38,9 @@ mod signal;
 
 pub use cgroup::kill_cgroup;
 pub use confinement::{Access, Confinement, Net, PathRule};
-pub use launch::{Apart, Berths, Blame, Child, Innermost, Launch, LaunchError, Prepared, Stdin, Step, Watched};
+pub use launch::{
+    Apart, Berths, Blame, Child, Innermost, Launch, LaunchError, Prepared, Stdin, Step, Watched,
+};
 pub use layer::{Layer, Level, Proof};
 pub use policy::{Outside, Profile, Request, Runtime, SYSTEM_PATHS};
 pub use reach::Reach;

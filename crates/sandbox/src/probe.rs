@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 
 use abi::ExitKind;
 use rustix::fs::{Mode, OFlags};
@@ -46,6 +47,9 @@ impl Report {
 /// Tries every layer. Costs two dozen births, some 10 ms; it opens no file but `/` and `/etc`, binds a port of the loopback for a
 /// moment, makes a semaphore for another, and leaves nothing behind. Call it on a thread that stays, and not while another thread reaps children by `P_ALL`.
 pub fn run() -> Report {
+    // What the acts are told lies in one place for all.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let mut bench = match Bench::new() {
         Ok(bench) => bench,
         Err(reason) => {
@@ -222,11 +226,7 @@ impl Bench {
 }
 
 /// The end of a child that follows the recipe.
-fn end_of(
-    recipe: &Recipe<'_>,
-    group: Option<&JoinFds>,
-    stack: &mut raw::Stack,
-) -> Result<ExitKind, String> {
+fn end_of(recipe: &Recipe<'_>, group: Option<&JoinFds>, stack: &mut raw::Stack) -> Result<ExitKind, String> {
     let family = raw::spawn(recipe, group, stack);
     let family = family.map_err(|error| format!("no child: {error}"))?;
     let end = crate::reap::wait(family.born.pidfd.as_fd());

@@ -104,6 +104,7 @@ pub(super) fn options(target: &Target, presence: Presence) -> Options {
         project: target.project.clone().map(ProjectSource::File),
         presence,
         sentinel: crate::commands::internal::sentinel_command(),
+        net_helper: crate::commands::internal::net_helper_command(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         seed: None,
     }

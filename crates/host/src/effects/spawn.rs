@@ -88,10 +88,18 @@ impl Shell {
     fn arrive(&mut self, launch: UnderWay, born: Born) -> Result<(), Failure> {
         let UnderWay { slot, generation, blueprint, effective, notify, lane, .. } = launch;
         let Born { prepared, result } = born;
+        let net = effective.net.clone();
         if let Some(seat) = self.seat_mut(slot) {
             seat.ready_made = Some(ReadyMade { blueprint: blueprint.clone(), effective, prepared });
         }
-        let child = result.map_err(|error| launch::fault(&error))?;
+        let mut child = result.map_err(|error| launch::fault(&error))?;
+        if let Some(watched) = child.watched.take()
+            && let Err(error) =
+                self.net.hand_over(&self.handle(), (&blueprint.id, generation), &net, &watched)
+        {
+            self.end_newborn(slot, child);
+            return Err((SpawnFault::Failed, format!("the net helper can't take it: {error}")));
+        }
         self.take_up(slot, generation, &blueprint, child, notify)?;
         if let Some(life) = self.life_mut(slot, generation) {
             life.lane = lane;

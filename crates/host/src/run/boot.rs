@@ -26,6 +26,7 @@ use crate::files::install;
 use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
+use crate::net::NetHelper;
 use crate::shell::{Files, Parts, Shell};
 use crate::signals::{self, Signals};
 use crate::talk::Talk;
@@ -102,6 +103,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
         cgroups,
         births,
         proofs: sandbox::probe::run(),
+        net: NetHelper::new(options.net_helper.clone()),
         talk,
         version: options.version.clone(),
     });

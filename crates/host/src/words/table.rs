@@ -239,6 +239,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "ostoja logs {module}",
     ),
     says(
+        "net.refused",
+        "was refused the network: {act} {grant}",
+        "odmówiono mu sieci: {act} {grant}",
+        "ostoja permissions grant {module} net={grant}",
+    ),
+    says(
         "config.forbidden",
         "tried to {verb} the configuration `{key}`, which is not its own",
         "sięgnął ({verb}) do konfiguracji `{key}`, która nie jest jego",

@@ -9,8 +9,8 @@ use rustix::fs::{Mode, OFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use crate::raw::watch::{self, Call};
 use crate::raw::sockets::{self, ADDRESS_BYTES_MAX};
+use crate::raw::watch::{self, Call};
 
 /// `SO_NETNS_COOKIE`: the number of the network that a socket lives in, which no other ever gets.
 const NETWORK: i32 = 71;
@@ -41,7 +41,8 @@ impl Caller {
     pub(super) fn of(call: &Call) -> Result<Self, i32> {
         let status = fs::read_to_string(format!("/proc/{}/status", call.thread)).map_err(number)?;
         let leader = status.lines().find_map(|line| line.strip_prefix("Tgid:"));
-        let leader = leader.and_then(|text| text.trim().parse().ok()).and_then(Pid::from_raw).ok_or(libc::ESRCH)?;
+        let leader =
+            leader.and_then(|text| text.trim().parse().ok()).and_then(Pid::from_raw).ok_or(libc::ESRCH)?;
         let pidfd = pidfd_open(leader, PidfdFlags::empty()).map_err(|errno| errno.raw_os_error())?;
         Ok(Self { thread: call.thread, pidfd })
     }

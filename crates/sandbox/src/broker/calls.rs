@@ -137,11 +137,18 @@ impl<T: FnMut(Refusal)> Desk<T> {
 
     /// What was not granted is refused, but for the child's own loopback, where it may talk to itself.
     fn connect_inside(&mut self, wanted: &Wanted) -> Word {
+        let own = wanted.own.as_fd();
         let outcome = match wanted.network != self.outside && wanted.at.ip().is_loopback() {
-            true => sockets::connect(wanted.own.as_fd(), &wanted.address),
+            true => sockets::connect(own, &wanted.address),
             false => Err(libc::EACCES),
         };
-        if matches!(outcome, Err(libc::EACCES | libc::ECONNREFUSED)) {
+        let is_refused = match outcome {
+            Err(libc::EACCES | libc::ECONNREFUSED) => true,
+            // On the loopback the answer is there at once.
+            Err(libc::EINPROGRESS) => state(own) == Ok(CLOSED),
+            _ => false,
+        };
+        if is_refused {
             (self.tell)(Refusal::Connect(wanted.at));
         }
         done(outcome)
@@ -229,8 +236,10 @@ impl<T: FnMut(Refusal)> Desk<T> {
                 self.pending.push(one);
                 continue;
             }
-            let errno = number_of(one.socket.as_fd(), libc::SOL_SOCKET, libc::SO_ERROR).unwrap_or_else(|errno| errno);
-            let put = || wait_again(&one.socket).and_then(|()| self.put(one.id, &one.socket, one.fd, one.flags));
+            let errno =
+                number_of(one.socket.as_fd(), libc::SOL_SOCKET, libc::SO_ERROR).unwrap_or_else(|errno| errno);
+            let put =
+                || wait_again(&one.socket).and_then(|()| self.put(one.id, &one.socket, one.fd, one.flags));
             let outcome = if errno == 0 { put() } else { Err(errno) };
             self.send(one.id, &done(outcome));
         }
@@ -242,7 +251,9 @@ impl<T: FnMut(Refusal)> Desk<T> {
             let id = one.wanted.id;
             let until = one.until;
             let word = self.connect(one.wanted);
-            if let (Word::Later, Some(again)) = (&word, self.parked.last_mut().filter(|again| again.wanted.id == id)) {
+            if let (Word::Later, Some(again)) =
+                (&word, self.parked.last_mut().filter(|again| again.wanted.id == id))
+            {
                 again.until = until;
             }
             self.send(id, &word);
@@ -322,14 +333,20 @@ fn wait_again(socket: &OwnedFd) -> Result<(), i32> {
     fcntl_setfl(socket, OFlags::empty()).map_err(|errno| errno.raw_os_error())
 }
 
-/// How far a stream has come that was opened outside before; nothing when it may be connected anew.
-fn how_far(socket: BorrowedFd<'_>) -> Result<Option<i32>, i32> {
-    /// The first byte of what the kernel tells of a connection is its state; these are two of them.
-    const ON_THE_WAY: u8 = 2;
-    const CLOSED: u8 = 7;
+/// States of a connection, as the kernel numbers them.
+const ON_THE_WAY: u8 = 2;
+const CLOSED: u8 = 7;
+
+/// The first byte of what the kernel tells of a connection.
+fn state(socket: BorrowedFd<'_>) -> Result<u8, i32> {
     let mut info = [0; 1];
     sockets::option(socket, libc::IPPROTO_TCP, libc::TCP_INFO, &mut info)?;
-    Ok(match info[0] {
+    Ok(info[0])
+}
+
+/// How far a stream has come that was opened outside before; nothing when it may be connected anew.
+fn how_far(socket: BorrowedFd<'_>) -> Result<Option<i32>, i32> {
+    Ok(match state(socket)? {
         ON_THE_WAY => Some(libc::EALREADY),
         CLOSED => {
             let failed = number_of(socket, libc::SOL_SOCKET, libc::SO_ERROR)?;

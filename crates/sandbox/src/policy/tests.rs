@@ -7,6 +7,7 @@ use expect_test::{Expect, expect};
 
 use super::{Outside, Profile, Request, Runtime};
 use crate::confinement::{Access, Net};
+use crate::layer::Layer;
 use crate::rlimits::Limits;
 
 fn request(granted: &[(PermissionKind, &str)]) -> Request {
@@ -64,7 +65,8 @@ fn a_module_with_permissions_is_held_to_them() {
             path    r-x /opt
             path    r-- /proc
             path    r-- /run/resolvconf
-            path    r-- /run/systemd/resolve
+            path    r-- /run/systemd/resolve/resolv.conf
+            path    r-- /run/systemd/resolve/stub-resolv.conf
             path    r-x /sbin
             path    rw- /srv/out
             path    r-- /sys/devices/system/cpu
@@ -144,4 +146,16 @@ fn the_same_request_gives_the_same_confinement() {
     let mut turned = granted;
     turned.reverse();
     assert_eq!(request(&granted).to_confinement(), request(&turned).to_confinement());
+}
+
+#[test]
+fn with_a_broker_places_are_told_apart_and_the_network_is_its_own() {
+    let granted = [(PermissionKind::Net, "api.example:443"), (PermissionKind::Net, "[::1]:8080")];
+    let brokered = |granted| Request { outside: Outside::Brokered, ..request(granted) }.to_confinement();
+    let confinement = brokered(&granted);
+    assert!(confinement.has(Layer::NetNamespace) && confinement.has(Layer::NetBroker));
+    assert!(confinement.to_string().contains("net     [::1]:8080 api.example:443\n"));
+    assert_eq!(confinement.ports(), Some(vec![443, 8080]));
+    assert_eq!(brokered(&[(PermissionKind::Net, "api.example")]).ports(), None);
+    assert_eq!(brokered(&[(PermissionKind::Net, "*")]).net(), &Net::Free);
 }

@@ -23,7 +23,8 @@ impl Bench {
     pub(super) fn ask_a_broker(&mut self) -> Result<Proof, String> {
         let layers = vec![Layer::UserNamespace, Layer::NetNamespace, Layer::NetBroker];
         let held = Confinement { layers, ..Confinement::none() };
-        let (house, ()) = house::open(&held, Path::new("/"), |_| Ok(())).map_err(|error| error.to_string())?;
+        let (house, ()) =
+            house::open(&held, Path::new("/"), |_| Ok(())).map_err(|error| error.to_string())?;
         let Some(names) = &house.names else {
             let why = house.missing.first().map(|(_, why)| why.clone());
             return Err(why.unwrap_or_else(|| "there is no network of its own".to_owned()));

@@ -38,8 +38,7 @@ pub(crate) fn own_address(fd: BorrowedFd<'_>) -> Result<Vec<u8>, i32> {
     let mut bytes = [0_u8; ADDRESS_BYTES_MAX];
     let mut filled = length(&bytes);
     // SAFETY: the kernel writes at most as many bytes as the second pointer says, which is the array's length.
-    let returned =
-        unsafe { libc::getsockname(fd.as_raw_fd(), bytes.as_mut_ptr().cast(), &raw mut filled) };
+    let returned = unsafe { libc::getsockname(fd.as_raw_fd(), bytes.as_mut_ptr().cast(), &raw mut filled) };
     checked(returned.into())?;
     Ok(bytes[..bytes.len().min(filled as usize)].to_vec())
 }
@@ -78,7 +77,8 @@ fn set_option_of(fd: RawFd, level: c_int, name: c_int, value: &[u8]) -> Result<(
 /// Called in a builder, so it allocates nothing.
 pub(crate) fn furnish(messages: &[(Vec<u8>, Need)]) -> Result<(), i32> {
     // SAFETY: the call takes numbers; the new descriptor is closed when this process runs its program.
-    let fd = unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_ROUTE) };
+    let fd =
+        unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_ROUTE) };
     checked(fd.into())?;
     for (message, need) in messages {
         let told = ask(fd, message);
@@ -119,13 +119,16 @@ fn ask(fd: RawFd, message: &[u8]) -> Result<(), i32> {
 /// Opens the socket at which names are asked for, on every address of this network, and puts it at this number, where it stays open
 /// in the program. Called in a builder, so it allocates nothing.
 pub(crate) fn open_names(number: RawFd) -> Result<(), i32> {
-    let (six, on) = (libc::sockaddr_in6 {
-        sin6_family: libc::AF_INET6 as libc::sa_family_t,
-        sin6_port: NAMES_PORT.to_be(),
-        sin6_flowinfo: 0,
-        sin6_addr: libc::in6_addr { s6_addr: [0; 16] },
-        sin6_scope_id: 0,
-    }, 1_i32.to_ne_bytes());
+    let (six, on) = (
+        libc::sockaddr_in6 {
+            sin6_family: libc::AF_INET6 as libc::sa_family_t,
+            sin6_port: NAMES_PORT.to_be(),
+            sin6_flowinfo: 0,
+            sin6_addr: libc::in6_addr { s6_addr: [0; 16] },
+            sin6_scope_id: 0,
+        },
+        1_i32.to_ne_bytes(),
+    );
     let fd = datagrams(libc::AF_INET6).and_then(|fd| {
         set_option_of(fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, &[0; 4])?;
         set_option_of(fd, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, &on)?;

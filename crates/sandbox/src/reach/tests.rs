@@ -92,7 +92,9 @@ fn what_is_no_place_means_nothing() {
 
 #[test]
 fn a_name_can_not_mean_this_machine() {
-    for here in ["127.1.2.3", "0.1.2.3", "169.254.1.1", "::1", "::", "fe80::1", "::ffff:127.0.0.1", "224.0.0.1"] {
+    for here in
+        ["127.1.2.3", "0.1.2.3", "169.254.1.1", "::1", "::", "fe80::1", "::ffff:127.0.0.1", "224.0.0.1"]
+    {
         assert!(!is_elsewhere(here.parse().unwrap()), "{here}");
     }
     for elsewhere in ["10.0.0.1", "93.184.216.34", "2001:db8::1", "fd00::1"] {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use libc::sock_filter;
 
-use super::{Denial, Group, WATCHED, When, Watch};
+use super::{Denial, Group, WATCHED, Watch, When};
 
 /// Where the call's number lies in `struct seccomp_data`.
 const NUMBER_OFFSET: u32 = 0;

@@ -3,8 +3,8 @@
 use libc::sock_filter;
 
 use super::{
-    DENIALS, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET, Denial, Group, Watch, When,
-    compile, groups,
+    DENIALS, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET, Denial, Group, Watch, When, compile,
+    groups,
 };
 use crate::policy::Runtime;
 
@@ -145,7 +145,9 @@ fn another_architecture_ends_the_process() {
 #[test]
 fn the_program_fits_the_kernel_s_bound() {
     let (denials, groups) = contained(Runtime::Native);
-    for length in [compile(DENIALS, None, Watch::Nothing).len(), compile(&denials, Some(&groups), Watch::Nothing).len()] {
+    for length in
+        [compile(DENIALS, None, Watch::Nothing).len(), compile(&denials, Some(&groups), Watch::Nothing).len()]
+    {
         assert!(
             length < 300,
             "{length} instructions; the kernel takes 4,096, and each child pays for every one"

@@ -16,7 +16,10 @@ fn both_internets_are_read() {
     assert_eq!(read(&four), Place::Internet("10.0.0.7:8080".parse().unwrap()));
     let mut rest = vec![0, 80, 0, 0, 0, 0];
     rest.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1]);
-    assert_eq!(read(&bytes(libc::AF_INET6, &rest)), Place::Internet("[::ffff:127.0.0.1]:80".parse().unwrap()));
+    assert_eq!(
+        read(&bytes(libc::AF_INET6, &rest)),
+        Place::Internet("[::ffff:127.0.0.1]:80".parse().unwrap())
+    );
 }
 
 #[test]
