@@ -45,5 +45,8 @@ while True:
         client, _ = key.fileobj.accept()
         if client.family == socket.AF_UNIX:
             with open(secret) as fresh:
-                socket.send_fds(client, [b"x"], [fresh.fileno()])
+                try:
+                    socket.send_fds(client, [b"x"], [fresh.fileno()])
+                except OSError:
+                    pass  # it has gone already
         client.close()

@@ -39,8 +39,7 @@ pub enum Outcome {
 
 /// All layers that can be taken away one by one.
 pub fn layers() -> Vec<Layer> {
-    let unbuilt = [Layer::CgroupKill, Layer::RunList];
-    Layer::ALL.into_iter().filter(|layer| !unbuilt.contains(layer)).collect()
+    Layer::ALL.into_iter().filter(|layer| *layer != Layer::CgroupKill).collect()
 }
 
 /// The confinement with this layer alone, and `no_new_privs`, without which some can't be.
@@ -56,6 +55,8 @@ pub fn alone(mut whole: Confinement, layer: Layer) -> Confinement {
 /// What a module is held to in this scene: without any permission, or with one port of the loopback where the attempt is about that.
 pub fn full(scene: &Scene, attempt: &Attempt) -> Confinement {
     let mut permissions = Permissions::default();
+    // What attempts copy and start to try something else with it.
+    permissions.run.extend(["true", "env", "sh"].map(str::to_owned));
     if attempt.has_net() {
         permissions.net.insert(scene.granted());
     }

@@ -97,7 +97,7 @@ fn layer_finding(layer: Layer, proof: &Proof) -> Finding {
     let finding = Finding::new("containment", layer.as_str(), condition, seen);
     match (layer, proof) {
         (_, Proof::Works) => finding,
-        (Layer::LandlockFiles | Layer::LandlockNet | Layer::LandlockScopes, _) => {
+        (Layer::LandlockFiles | Layer::LandlockNet | Layer::LandlockScopes | Layer::RunList, _) => {
             finding.help("a newer Linux, with lsm=landlock among its boot parameters")
         }
         (Layer::CgroupKill, _) => {

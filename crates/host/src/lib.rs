@@ -46,6 +46,7 @@ mod launch;
 mod life;
 mod limits;
 mod manager;
+mod minimum;
 mod net;
 mod outbox;
 mod pipes;

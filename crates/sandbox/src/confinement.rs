@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::layer::{Layer, Level};
+use crate::policy::system::{self, Programs};
 use crate::probe::Report;
 use crate::reach::Reach;
 use crate::rlimits::Rlimit;
@@ -18,6 +19,8 @@ mod tests;
 pub enum Access {
     /// Read files, list folders.
     Read,
+    /// As `Read`, and use code in libraries; not run programs.
+    Library,
     /// As `Read`, and run programs.
     ReadExecute,
     /// As `Read`, and write, make, remove, rename; not run.
@@ -31,7 +34,7 @@ pub enum Access {
 impl Access {
     /// What may be done when both are granted for one path.
     fn union(self, other: Self) -> Self {
-        use Access::{Device, Read, ReadExecute, Write, WriteExecute};
+        use Access::{Device, Library, Read, ReadExecute, Write, WriteExecute};
         match (self, other) {
             (same, twin) if same == twin => same,
             (Device, _) | (_, Device) => Device,
@@ -39,6 +42,8 @@ impl Access {
                 WriteExecute
             }
             (Read, more) | (more, Read) => more,
+            (Library, Write) | (Write, Library) => WriteExecute,
+            (Library, more) | (more, Library) => more,
             (ReadExecute, ReadExecute) => ReadExecute,
             (Write, Write) => Write,
         }
@@ -47,6 +52,7 @@ impl Access {
     fn as_str(self) -> &'static str {
         match self {
             Self::Read => "r--",
+            Self::Library => "r-l",
             Self::ReadExecute => "r-x",
             Self::Write => "rw-",
             Self::WriteExecute => "rwx",
@@ -96,6 +102,8 @@ pub enum Net {
 pub struct Confinement {
     pub(crate) layers: Vec<Layer>,
     pub(crate) paths: Vec<PathRule>,
+    /// Names of programs that may be run, found when the launch is prepared; they count with [`Layer::RunList`].
+    pub(crate) programs: Vec<String>,
     pub(crate) net: Net,
     pub(crate) denials: Vec<Denial>,
     pub(crate) groups: Option<Vec<&'static Group>>,
@@ -112,6 +120,7 @@ impl Confinement {
         Self {
             layers: Vec::new(),
             paths: Vec::new(),
+            programs: Vec::new(),
             net: Net::Free,
             denials: Vec::new(),
             groups: None,
@@ -123,6 +132,10 @@ impl Confinement {
     /// The same with one layer taken out, to show what it is that stops an act.
     #[must_use]
     pub fn without(mut self, layer: Layer) -> Self {
+        if layer == Layer::RunList && self.has(layer) {
+            let rules = self.paths.into_iter().filter(|rule| !system::is_one(&rule.path));
+            self.paths = PathRule::merged(rules.chain(system::paths(Programs::All)).collect());
+        }
         self.layers.retain(|kept| *kept != layer);
         self
     }

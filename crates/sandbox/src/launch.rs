@@ -162,7 +162,9 @@ impl Launch {
     /// One variant of [`LaunchError`] for each thing that can't be made.
     pub fn prepare(self) -> Result<Prepared, LaunchError> {
         let program = program::find(&self.argv, &self.env, &self.cwd)?;
-        let mut confinement = program::admitted(self.confinement, &program);
+        let mut confinement = program::admitted(self.confinement, &program, |name| {
+            program::find(&[OsString::from(name)], &self.env, &self.cwd).ok()
+        });
         let cwd = c_string(self.cwd.clone().into_os_string(), "working folder")?;
         let (house, opened) = house::open(&confinement, &self.cwd, |root| ruleset::open(&confinement, root))?;
         let (ruleset, mut skipped) = match opened {

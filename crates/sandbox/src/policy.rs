@@ -10,14 +10,18 @@ use crate::reach::{Reach, port_of};
 use crate::rlimits::Limits;
 use crate::seccomp;
 
-mod system;
+pub(crate) mod system;
 #[cfg(test)]
 mod tests;
 
+use system::Programs;
 pub use system::SYSTEM_PATHS;
 
 /// 022, as everywhere: a plain command's files are for others to read too.
 const UMASK_OPEN: u32 = 0o022;
+
+/// What the values of `run` begin with that are no programs.
+const CALLS_TO_THE_KERNEL: &str = "kernel.";
 
 /// What kind of program it is, as far as containment differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,7 +67,7 @@ pub struct Request {
     pub profile: Profile,
     /// What kind of program it is.
     pub runtime: Runtime,
-    /// What it was granted. Only `net`, `read` and `write` matter here; the rest is the host's and the runtime's to keep.
+    /// What it was granted. Only `net`, `read`, `write` and `run` matter here; the rest is the host's and the runtime's to keep.
     pub permissions: Permissions,
     /// The module's own folder: readable and executable, and where relative paths of permissions start.
     pub folder: PathBuf,
@@ -104,6 +108,7 @@ impl Request {
         Confinement {
             layers: vec![Layer::NoNewPrivs, Layer::Rlimits, Layer::Seccomp],
             paths: Vec::new(),
+            programs: Vec::new(),
             net: Net::Free,
             denials: seccomp::DENIALS.to_vec(),
             groups: None,
@@ -134,6 +139,10 @@ impl Request {
             Layer::IpcNamespace,
             Layer::UtsNamespace,
         ];
+        let programs = self.programs();
+        if programs == Programs::Named {
+            layers.push(Layer::RunList);
+        }
         match net {
             Net::Denied => layers.push(Layer::NetNamespace),
             Net::Places(_) => {
@@ -144,7 +153,8 @@ impl Request {
         }
         Confinement {
             layers,
-            paths: self.paths(),
+            paths: self.paths(programs),
+            programs: self.named().cloned().collect(),
             net,
             denials,
             groups: Some(seccomp::groups(self.runtime)),
@@ -153,11 +163,22 @@ impl Request {
         }
     }
 
-    fn paths(&self) -> Vec<PathRule> {
-        let mut rules: Vec<PathRule> = SYSTEM_PATHS
-            .iter()
-            .map(|(path, access)| PathRule { path: PathBuf::from(path), access: *access })
-            .collect();
+    /// Whose programs are named. What a command's shell runs stands in its line and not among its permissions, so it is held to a list
+    /// only when it has one.
+    fn programs(&self) -> Programs {
+        match self.runtime {
+            Runtime::Command if self.named().next().is_none() => Programs::All,
+            _ => Programs::Named,
+        }
+    }
+
+    /// The programs among what `run` names; the rest are calls to the kernel.
+    fn named(&self) -> impl Iterator<Item = &String> {
+        self.permissions.run.iter().filter(|name| !name.starts_with(CALLS_TO_THE_KERNEL))
+    }
+
+    fn paths(&self, programs: Programs) -> Vec<PathRule> {
+        let mut rules: Vec<PathRule> = system::paths(programs).collect();
         rules.push(PathRule { path: self.folder.clone(), access: Access::ReadExecute });
         let own = |text: &String, access| PathRule { path: self.locate(text), access };
         rules.extend(self.permissions.read.iter().map(|text| own(text, Access::Read)));

@@ -75,7 +75,7 @@ fn prove(bench: &mut Bench, layer: Layer) -> Proof {
         Layer::LandlockScopes => needs_landlock(LANDLOCK_SCOPES)
             .unwrap_or_else(|| bench.compare(layer, act::signal_the_parent, libc::EPERM)),
         Layer::CgroupKill => bench.kill_by_cgroup(),
-        Layer::RunList => Proof::Missing("programs of the system's folders can all be run".to_owned()),
+        Layer::RunList => bench.refuse_a_program(),
         Layer::UserNamespace => bench.compare_at_home(layer, act::stop_swapping, libc::EPERM),
         Layer::MountNamespace => bench.compare_at_home(layer, act::list_the_settings, libc::ENOENT),
         Layer::PidNamespace => bench.compare_at_home(layer, act::ask_everybody, libc::ESRCH),
@@ -161,6 +161,16 @@ impl Bench {
         let with = self.run(&alone(layer), act, Place::Here);
         let without = self.run(&Confinement::none(), act, Place::Here);
         judge(with, without, refusal)
+    }
+
+    /// A program in a folder that may be read and mapped must not run.
+    fn refuse_a_program(&mut self) -> Proof {
+        let paths = vec![PathRule { path: "/".into(), access: Access::Library }];
+        let layers = vec![Layer::NoNewPrivs, Layer::LandlockFiles];
+        let held = Confinement { layers, paths, ..Confinement::none() };
+        let with = self.run(&held, act::run_a_program, Place::Here);
+        let without = self.run(&Confinement::none(), act::run_a_program, Place::Here);
+        judge(with, without, libc::EACCES)
     }
 
     /// A child that kills its own group must be gone with it.

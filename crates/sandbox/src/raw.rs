@@ -28,8 +28,8 @@ pub(crate) use spaces::{
 };
 pub(crate) use trial::{
     Semaphore, ask_everybody, ask_parent, bind_loopback, change_root, connect_loopback, duplicate_from,
-    find_loopback, has_no_new_privs, landlock_abi, number_of, open_folder, stop_swapping, terminal_input,
-    write_one,
+    find_loopback, has_no_new_privs, landlock_abi, number_of, open_folder, run, stop_swapping,
+    terminal_input, write_one,
 };
 
 /// Linux 6.9: the signal goes to the group whose leader the pidfd refers to.

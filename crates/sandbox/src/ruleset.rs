@@ -11,7 +11,7 @@ use landlock::{
 use crate::confinement::{Access, Confinement};
 use crate::launch::LaunchError;
 use crate::layer::Layer;
-use crate::policy::SYSTEM_PATHS;
+use crate::policy::system;
 
 /// The newest set of file rights that was tried with all runtimes; an older kernel keeps what it knows of them.
 const FILES_ABI: ABI = ABI::V5;
@@ -92,7 +92,7 @@ fn with_paths(
         match PathFd::new(path) {
             Ok(fd) => created = created.add_rule(PathBeneath::new(fd, rights(rule.access)))?,
             // No machine has all of the system's paths.
-            Err(_) if SYSTEM_PATHS.iter().any(|(system, _)| rule.path == Path::new(system)) => {}
+            Err(_) if system::is_one(&rule.path) => {}
             Err(_) => skipped.push(rule.path.clone()),
         }
     }
@@ -114,7 +114,8 @@ fn rights(access: Access) -> BitFlags<AccessFs> {
     let write = <AccessFs as landlock::Access>::from_all(FILES_ABI)
         & !(read | AccessFs::Execute | AccessFs::IoctlDev | AccessFs::MakeChar | AccessFs::MakeBlock);
     match access {
-        Access::Read => read,
+        // Landlock asks about files that are run, not about those that are mapped.
+        Access::Read | Access::Library => read,
         Access::ReadExecute => read | AccessFs::Execute,
         Access::Write => read | write,
         Access::WriteExecute => read | write | AccessFs::Execute,

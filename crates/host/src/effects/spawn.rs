@@ -18,6 +18,7 @@ use crate::files::discovery::{mismatch, writable};
 use crate::lane::LaneEnd;
 use crate::launch;
 use crate::life::{Life, ReadyMade, Stream};
+use crate::minimum;
 use crate::outbox::Outbox;
 use crate::pipes::splitter;
 use crate::runtime::Runtime;
@@ -213,7 +214,12 @@ impl Shell {
         wanted.cgroup = self.cgroups.group(&blueprint.id, killed);
         let cgroup = wanted.cgroup.clone();
         let prepared = wanted.prepare().map_err(|error| launch::fault(&error))?;
-        let level = prepared.confinement().level(&self.proofs).to_string();
+        let level = prepared.confinement().level(&self.proofs);
+        let asked = blueprint.minimum.max(self.files.config.settings().minimum);
+        if let Err(error) = minimum::check(&level, asked) {
+            return Err((SpawnFault::Refused, launch::sentence(&error)));
+        }
+        let level = level.to_string();
         let confinement = prepared.confinement().to_string().lines().map(str::to_owned).collect();
         let gone = || (SpawnFault::Refused, "its description is gone".to_owned());
         let seat = self.seat_or_new(slot).ok_or_else(gone)?;

@@ -44,8 +44,7 @@ fn a_module_with_permissions_is_held_to_them() {
     check(
         &request(&granted),
         expect![[r#"
-            layers  no_new_privs, capabilities, rlimits, seccomp, landlock_files, landlock_net, landlock_scopes, user_namespace, mount_namespace, pid_namespace, ipc_namespace, uts_namespace
-            path    r-x /bin
+            layers  no_new_privs, capabilities, rlimits, seccomp, landlock_files, landlock_net, landlock_scopes, user_namespace, mount_namespace, pid_namespace, ipc_namespace, uts_namespace, run_list
             path    r-- /dev/fd
             path    dev /dev/full
             path    dev /dev/null
@@ -57,24 +56,30 @@ fn a_module_with_permissions_is_held_to_them() {
             path    r-x /home/ewa/modules/logger
             path    rw- /home/ewa/modules/logger/state
             path    r-- /home/ewa/notes
-            path    r-x /lib
-            path    r-x /lib32
-            path    r-x /lib64
-            path    r-x /libx32
-            path    r-x /nix/store
-            path    r-x /opt
+            path    r-l /lib
+            path    r-x /lib/ld-musl-x86_64.so.1
+            path    r-l /lib32
+            path    r-l /lib64
+            path    r-x /lib64/ld-linux-x86-64.so.2
+            path    r-l /libx32
+            path    r-l /nix/store
             path    r-- /proc
             path    r-- /run/resolvconf
             path    r-- /run/systemd/resolve/resolv.conf
             path    r-- /run/systemd/resolve/stub-resolv.conf
-            path    r-x /sbin
             path    rw- /srv/out
             path    r-- /sys/devices/system/cpu
             path    r-- /sys/devices/system/node
             path    r-- /sys/fs/cgroup
             path    r-- /sys/kernel/mm/transparent_hugepage
             path    rw- /tmp/ostoja-1/logger
-            path    r-x /usr
+            path    r-l /usr/lib
+            path    r-l /usr/lib32
+            path    r-l /usr/lib64
+            path    r-l /usr/libx32
+            path    r-l /usr/local/lib
+            path    r-- /usr/local/share
+            path    r-- /usr/share
             net     tcp 53 443 8080, udp all
             limit   core 0
             limit   nofile 4096

@@ -29,6 +29,11 @@ pub(super) fn list_the_root() -> u8 {
     code(raw::open_folder(c"/"))
 }
 
+/// Becomes a program that every machine has and that does nothing.
+pub(super) fn run_a_program() -> u8 {
+    code(raw::run(c"/bin/true"))
+}
+
 pub(super) fn bind_a_port() -> u8 {
     code(raw::bind_loopback())
 }

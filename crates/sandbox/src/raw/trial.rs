@@ -53,6 +53,15 @@ pub(crate) fn open_folder(path: &CStr) -> Result<(), i32> {
     checked(returned.into()).map(|_| ())
 }
 
+/// Becomes a program without arguments; returns only when it can't.
+pub(crate) fn run(program: &CStr) -> Result<(), i32> {
+    let argv = [program.as_ptr(), ptr::null()];
+    let env = [ptr::null()];
+    // SAFETY: both lists end with a null, and they and the path live through the call.
+    let returned = unsafe { libc::execve(program.as_ptr(), argv.as_ptr(), env.as_ptr()) };
+    checked(returned.into()).map(|_| ())
+}
+
 /// The loopback's first address with a port.
 fn loopback(port: u16) -> libc::sockaddr_in {
     libc::sockaddr_in {

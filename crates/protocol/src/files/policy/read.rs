@@ -1,7 +1,7 @@
 //! Reads the words about a module's life, which `ostoja.yaml` and `module.json` share.
 
 use super::{
-    Limits, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, Stop, StopSignal, Strategy, Transport,
+    Limits, Minimum, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, Stop, StopSignal, Strategy, Transport,
 };
 use crate::files::fault::{Fault, quoted};
 use crate::files::node::{Key, Kind, Node};
@@ -9,8 +9,18 @@ use crate::files::reader::Reader;
 use crate::files::shell;
 
 /// The fields that [`policy_field`] reads.
-pub(in crate::files) const POLICY_FIELDS: [&str; 9] =
-    ["protocol", "transport", "restart", "strategy", "max_restarts", "on_give_up", "ready", "stop", "limits"];
+pub(in crate::files) const POLICY_FIELDS: [&str; 10] = [
+    "protocol",
+    "transport",
+    "restart",
+    "strategy",
+    "max_restarts",
+    "on_give_up",
+    "ready",
+    "stop",
+    "limits",
+    "security",
+];
 
 /// 1,000,000: more restarts in a row than any machine lives to see.
 const RESTARTS_MAX: u64 = 1_000_000;
@@ -39,8 +49,25 @@ pub(in crate::files) fn policy_field(reader: &mut Reader, policy: &mut Policy, f
         "ready" => policy.ready = ready(reader, node),
         "stop" => policy.stop = stop(reader, node),
         "limits" => policy.limits = limits(reader, node),
+        "security" => policy.minimum = security(reader, node),
         _ => {}
     }
+}
+
+fn security(reader: &mut Reader, node: &Node) -> Option<Minimum> {
+    let mut least = None;
+    for (key, value) in reader.map("security", node)? {
+        match key.text.as_str() {
+            "minimum" => least = minimum(reader, value),
+            _ => reader.unknown_field(node, key, &["minimum"]),
+        }
+    }
+    least
+}
+
+/// Reads `minimum`, of a module or of the configuration.
+pub(in crate::files) fn minimum(reader: &mut Reader, node: &Node) -> Option<Minimum> {
+    reader.word("minimum", node, &Minimum::ALL.map(|word| (word.as_str(), word)))
 }
 
 fn protocol(reader: &mut Reader, node: &Node) -> Option<Protocol> {
