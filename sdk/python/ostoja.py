@@ -929,6 +929,29 @@ class Module:
         call_id, future = self._start_kernel(method, params, timeout)
         return await self._await(future, call_id, timeout, method)
 
+    def secret(self, name: str) -> str:
+        """The value of a secret that was granted (`permissions.secrets`). Use it and let it go; never log it."""
+        return str(self.kernel("secret.get", {"name": name}))
+
+    async def asecret(self, name: str) -> str:
+        """`secret` for `async def` handlers."""
+        return str(await self.akernel("secret.get", {"name": name}))
+
+    def context_get(self, key: str, default: Any = None, *, session: Optional[str] = None) -> Any:
+        """A variable of this module's own, or of a session that was granted (`permissions.context`)."""
+        found = self.kernel("context.get", {"key": key, "session": session})
+        return default if found is None else found["value"]
+
+    def context_set(self, key: str, value: Any, *, ttl_ms: Optional[int] = None,
+                    session: Optional[str] = None) -> None:
+        """Keeps a variable with the kernel; with `ttl_ms` for so long."""
+        params = {"key": key, "value": value, "session": session, "ttl_ms": ttl_ms}
+        self.kernel("context.set", params)
+
+    def context_delete(self, key: str, *, session: Optional[str] = None) -> bool:
+        """Removes a variable; whether there was one."""
+        return bool(self.kernel("context.delete", {"key": key, "session": session})["deleted"])
+
     def _next_id(self, kind: str) -> str:
         return f"{kind}{next(self._ids)}"
 

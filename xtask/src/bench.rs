@@ -9,6 +9,7 @@ mod calls;
 mod cold;
 mod home;
 mod lanes;
+mod neighbours;
 mod peers;
 mod process;
 mod report;
@@ -26,7 +27,8 @@ use crate::shell;
 use report::Report;
 
 /// Everything that can be measured.
-const NAMES: [&str; 7] = ["supervisors", "calls", "thousand", "cold", "actors", "spawn", "lanes"];
+const NAMES: [&str; 8] =
+    ["supervisors", "calls", "thousand", "cold", "actors", "spawn", "lanes", "neighbours"];
 
 /// What is measured on other programs than the one that ships.
 const APART: [&str; 3] = ["actors", "spawn", "lanes"];
@@ -77,6 +79,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
             "supervisors" => supervisors::measure(&binary, wish.rounds, &wish.only)?,
             "calls" => calls::measure(&binary, wish.rounds, &wish.only)?,
             "thousand" => thousand::measure(&binary)?,
+            "neighbours" => neighbours::measure(&binary, wish.rounds, &wish.only)?,
             "spawn" => spawn::measure(wish.rounds)?,
             "lanes" => lanes::measure()?,
             "actors" => actors::measure(wish.build, wish.rounds, &wish.only)?,

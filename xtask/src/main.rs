@@ -44,7 +44,7 @@ cargo xtask soak [--long]                the actors under everything at once, 5 
 cargo xtask soak --sanitized             the same under the thread sanitizer, and their unit tests under Miri (nightly)
 cargo xtask proof                        kernel and actor core without std and libc: built, looked at, run
 cargo xtask bench [NAME] [--update]      measure beside others: supervisors, calls, thousand, cold, actors,
-                                         spawn, lanes
+                                         spawn, lanes, neighbours
                                          --update writes the numbers into SPECIFICATION.md, --only a,b picks
                                          supervisors, runtimes or works of actors, --rounds N,
                                          --as-is measures what was built before

@@ -13,6 +13,7 @@ mod calls;
 mod door;
 mod floods;
 mod good;
+mod hogs;
 mod life;
 mod lines;
 mod orphans;
@@ -46,6 +47,8 @@ const MODES: &[Mode] = &[
     mode("flood-stdout", "text lines on stdout without end", floods::stdout),
     mode("flood-frames", "publish and log frames without end", floods::frames),
     mode("flood-stderr", "text lines on stderr without end", floods::stderr),
+    mode("eat-memory", "ready, then memory without end", hogs::eat_memory),
+    mode("fork-bomb", "ready, then starts itself without end", hogs::fork_bomb),
     mode("half-line", "half a frame, then silence", lines::half_line),
     mode("long-line", "one line of 10 MB, then a log frame", lines::long_line),
     mode("invalid-utf8", "frames with bytes that are no UTF-8, then a log frame", lines::invalid_utf8),

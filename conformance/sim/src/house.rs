@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use abi::{ModuleId, Name, Permissions};
+use abi::{ModuleId, Name, Permissions, Scope};
 use kernel::{
     Capabilities, Discovered, Door, Enforcement, GiveUp, Grants, RestartRule, Settings, Spec, Strategy,
     Watchdog, Work,
@@ -55,7 +55,18 @@ pub(crate) fn permissions(random: &mut Random) -> Permissions {
     for _ in 0..random.below(3) {
         all.net.insert(format!("host-{}", random.below(4)));
     }
+    if random.happens(40) {
+        all.context.insert(session(random).to_string());
+    }
+    if random.happens(30) {
+        all.secrets.insert(format!("s{}", random.below(3)));
+    }
     all
+}
+
+/// One of two sessions.
+pub(crate) fn session(random: &mut Random) -> Scope {
+    Scope::Session(ModuleId::parse(&format!("session-{}", random.below(2))).expect("a name is short"))
 }
 
 pub(crate) fn settings(random: &mut Random) -> Settings {

@@ -10,12 +10,14 @@
 //!              │
 //!   agenda ─► world ── event ──► kernel ── effect ──► observer (rules) ─► host ─► processes ─► agenda
 //! ```
-//! [`cores()`] runs the same proxies on several cores, in any order. [`run()`] lives through one seed, [`years()`] through a long quiet time, [`scenarios`] through stories written down.
+//! [`cores()`] runs the same proxies on several cores, in any order; [`loads()`] runs the governor under random load.
+//! [`run()`] lives through one seed, [`years()`] through a long quiet time, [`scenarios`] through stories written down.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 mod cores;
 mod house;
+mod load;
 mod observer;
 mod operator;
 mod process;
@@ -28,6 +30,7 @@ mod world;
 mod years;
 
 pub use cores::{Crossing, cores};
+pub use load::{Loads, loads};
 pub use run::{Failure, Report, run, run_once, tally};
 pub use scenario::{Mismatch, Scenario, rewrite, scenarios};
 pub use years::{Years, years};

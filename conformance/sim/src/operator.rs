@@ -107,7 +107,7 @@ impl Operator {
 
 fn order(random: &mut Random) -> Order {
     let id = house::module_id(random.below(house::MODULES));
-    match random.below(60) {
+    match random.below(64) {
         0..=11 => Order::Start(id),
         12..=21 => Order::Stop(id),
         22..=31 => Order::Restart(id),
@@ -123,6 +123,7 @@ fn order(random: &mut Random) -> Order {
             timeout_ms: random.happens(50).then(|| random.below(10_000)),
         },
         53..=57 => Order::Publish { topic: house::topic(random), payload: process::payload(random) },
+        58..=60 => Order::Context(house::session(random), process::context_verb(random)),
         _ => Order::Subscribe(vec![abi::Name::literal(if random.happens(50) { "system:*" } else { "t1" })]),
     }
 }

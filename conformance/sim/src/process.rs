@@ -1,7 +1,7 @@
 //! Fake processes: each life has a temper drawn from the seed, and does what its temper says.
 
-use abi::{ExitKind, Generation, ModuleId, Payload, Slot};
-use kernel::{CallContext, Incoming, KernelCall, Outcome, Outgoing, Word};
+use abi::{ExitKind, Generation, ModuleId, Payload, Scope, Slot};
+use kernel::{CallContext, ContextCall, ContextVerb, Incoming, KernelCall, Outcome, Outgoing, Word};
 
 use crate::house;
 use crate::random::Random;
@@ -262,7 +262,7 @@ fn publish(random: &mut Random) -> Incoming {
 
 fn kernel_call(random: &mut Random) -> Incoming {
     let key = Word::parse(&format!("{}.x", house::section(random))).expect("a key is short");
-    let call = match random.below(12) {
+    let call = match random.below(15) {
         0 => KernelCall::ConfigGet(key),
         1 => KernelCall::ConfigSet(key, payload(random)),
         2 => KernelCall::ConfigSections,
@@ -274,7 +274,35 @@ fn kernel_call(random: &mut Random) -> Incoming {
         8 => KernelCall::PermissionsRequest(house::permissions(random), None),
         9 => KernelCall::PermissionsPending,
         10 => KernelCall::MonitorSnapshot,
+        11 | 12 => KernelCall::Context(context_call(random)),
+        13 => KernelCall::SecretGet(house::name('s', random.below(3))),
         _ => KernelCall::Unknown(Word::literal("kernel.reboot")),
     };
     Incoming::KernelCall { id: house::name('k', random.below(100)), call }
+}
+
+/// Few keys and few scopes, so that modules meet at them; ends that come within a run.
+fn context_call(random: &mut Random) -> ContextCall {
+    let scope = match random.below(3) {
+        0 => None,
+        1 => Some(house::session(random)),
+        _ => Some(Scope::Module(house::module_id(random.below(house::MODULES)))),
+    };
+    ContextCall { scope, verb: context_verb(random) }
+}
+
+/// What is done with a variable.
+pub(crate) fn context_verb(random: &mut Random) -> ContextVerb {
+    let key = house::name('v', random.below(4));
+    match random.below(7) {
+        0 => ContextVerb::Get(key),
+        1 | 2 => {
+            let ttl_ms = random.happens(60).then(|| random.below(20_000));
+            ContextVerb::Set { key, value: payload(random), ttl_ms }
+        }
+        3 => ContextVerb::Delete(key),
+        4 => ContextVerb::List(None),
+        5 => ContextVerb::Watch(None),
+        _ => ContextVerb::Unwatch(random.below(30)),
+    }
 }

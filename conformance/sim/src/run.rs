@@ -8,6 +8,7 @@ use std::fmt;
 use abi::Time;
 use kernel::Order;
 
+use crate::house;
 use crate::world::World;
 
 /// 2 h of virtual time: what is on its way comes to rest far earlier, or never will.
@@ -122,7 +123,7 @@ fn live(world: &mut World, steps: u64) -> Result<(), String> {
     end(world, seed_wants_force(steps, world.now))
 }
 
-/// Some ends are forced by a second order.
+/// Some ends are forced by a second order, after somebody wished for a start.
 fn seed_wants_force(steps: u64, now: Time) -> Force {
     if (steps ^ now.0).is_multiple_of(3) { Force::Twice } else { Force::Once }
 }
@@ -140,6 +141,8 @@ pub(crate) fn shut_down(world: &mut World) -> Result<(), String> {
 fn end(world: &mut World, force: Force) -> Result<(), String> {
     world.order(Order::Shutdown);
     if force == Force::Twice {
+        // Who comes too late is told so.
+        world.order(Order::Restart(house::module_id(0)));
         world.order(Order::Shutdown);
     }
     let by = world.now + REST_MAX;

@@ -131,6 +131,7 @@ fn kind(effect: &Effect) -> &'static str {
         Effect::SaveGrants(..) => "save",
         Effect::Warn(..) => "warn",
         Effect::Show(..) => "show",
+        Effect::Grip(..) => "grip",
         Effect::Note(..) => "note",
         Effect::Forgotten(..) => "forgotten",
         Effect::Finished => "finished",

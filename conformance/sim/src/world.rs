@@ -253,6 +253,7 @@ impl World {
             | Effect::Warn(..)
             | Effect::Reply(..)
             | Effect::Show(..)
+            | Effect::Grip(..)
             | Effect::Note(..)
             | Effect::Finished => {}
         }

@@ -1,10 +1,12 @@
-//! What a module may touch: six kinds, each a set of texts.
+//! What a module may touch: eight kinds, each a set of texts.
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use core::fmt;
 
-/// The six kinds of permission a manifest can ask for.
+use crate::{Pattern, Scope};
+
+/// The kinds of permission a manifest can ask for: six for the system, two for what the kernel itself keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PermissionKind {
     /// Hosts, as `host` or `host:port`.
@@ -19,11 +21,16 @@ pub enum PermissionKind {
     Run,
     /// System information, by Deno's names.
     Sys,
+    /// Context variables beyond its own: `session:chat`, `session:*`, `module:web`.
+    Context,
+    /// Names of secrets in the vault.
+    Secrets,
 }
 
 impl PermissionKind {
     /// All kinds, in the order in which they are shown.
-    pub const ALL: [Self; 6] = [Self::Net, Self::Read, Self::Write, Self::Env, Self::Run, Self::Sys];
+    pub const ALL: [Self; 8] =
+        [Self::Net, Self::Read, Self::Write, Self::Env, Self::Run, Self::Sys, Self::Context, Self::Secrets];
 
     /// The kind's word in files and on the wire.
     pub fn as_str(self) -> &'static str {
@@ -34,12 +41,38 @@ impl PermissionKind {
             Self::Env => "env",
             Self::Run => "run",
             Self::Sys => "sys",
+            Self::Context => "context",
+            Self::Secrets => "secrets",
+        }
+    }
+
+    /// Why no module may ask for this value of the kind, as the end of a sentence; nothing when it may.
+    pub fn refusal(self, value: &str) -> Option<&'static str> {
+        match self {
+            // A wildcard would hand over every secret of the kernel's own environment.
+            Self::Env if value.contains('*') => Some("holds a `*`; name each variable"),
+            Self::Secrets if value.contains('*') => Some("holds a `*`; name each secret"),
+            Self::Secrets if value.is_empty() => Some("is empty; name a secret"),
+            Self::Context if !is_context_value(value) => {
+                Some("is no context; write `session:NAME`, `session:*` or `module:NAME`")
+            }
+            _ => None,
         }
     }
 
     /// The kind with this word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// A scope, or a pattern of scopes.
+fn is_context_value(value: &str) -> bool {
+    let stem = value.strip_suffix(['*']).map(|stem| stem.strip_suffix([':', '.']).unwrap_or(stem));
+    match stem {
+        None => Scope::parse(value).is_some(),
+        Some("session" | "module") => Pattern::parse(value).is_some(),
+        Some(stem) => Pattern::parse(value).is_some() && Scope::parse(stem).is_some(),
     }
 }
 
@@ -64,6 +97,10 @@ pub struct Permissions {
     pub run: BTreeSet<String>,
     /// System information, by Deno's names.
     pub sys: BTreeSet<String>,
+    /// Context variables beyond its own.
+    pub context: BTreeSet<String>,
+    /// Names of secrets.
+    pub secrets: BTreeSet<String>,
 }
 
 impl Permissions {
@@ -76,6 +113,8 @@ impl Permissions {
             PermissionKind::Env => &self.env,
             PermissionKind::Run => &self.run,
             PermissionKind::Sys => &self.sys,
+            PermissionKind::Context => &self.context,
+            PermissionKind::Secrets => &self.secrets,
         }
     }
 
@@ -88,6 +127,8 @@ impl Permissions {
             PermissionKind::Env => &mut self.env,
             PermissionKind::Run => &mut self.run,
             PermissionKind::Sys => &mut self.sys,
+            PermissionKind::Context => &mut self.context,
+            PermissionKind::Secrets => &mut self.secrets,
         }
     }
 

@@ -84,11 +84,15 @@ pub enum Reason {
     ConfigUpdate,
     /// A module that shares its fate failed.
     Strategy,
+    /// It used more than its bounds, and nothing milder helped.
+    Overload,
+    /// The kernel went to safe mode.
+    SafeMode,
 }
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Requested,
         Self::Shutdown,
         Self::HotSwap,
@@ -103,6 +107,8 @@ impl Reason {
         Self::HealthCheckFailed,
         Self::ConfigUpdate,
         Self::Strategy,
+        Self::Overload,
+        Self::SafeMode,
     ];
 
     /// The reason's word on the wire, in the journal and in tables.
@@ -122,6 +128,8 @@ impl Reason {
             Self::HealthCheckFailed => "health-check-failed",
             Self::ConfigUpdate => "config-update",
             Self::Strategy => "strategy",
+            Self::Overload => "overload",
+            Self::SafeMode => "safe-mode",
         }
     }
 
@@ -129,7 +137,8 @@ impl Reason {
     /// requests as far as a module is concerned.
     pub fn as_wire(self) -> &'static str {
         match self {
-            Self::ConfigUpdate | Self::Strategy => Self::Requested.as_str(),
+            Self::ConfigUpdate | Self::Strategy | Self::Overload => Self::Requested.as_str(),
+            Self::SafeMode => Self::Shutdown.as_str(),
             told => told.as_str(),
         }
     }

@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
-use host::BootStep;
+use host::{BootStep, Safety};
 use serde::{Deserialize, Serialize};
 
 use crate::commands::internal;
@@ -46,10 +46,10 @@ pub(crate) struct Settled {
 ///
 /// # Errors
 /// Why it did not start, as the kernel's own process told it; `cli::up::timed_out` when it takes too long (it goes on).
-pub(crate) fn start(ctx: &Ctx, target: &Target) -> Outcome<Settled> {
+pub(crate) fn start(ctx: &Ctx, target: &Target, safety: Safety) -> Outcome<Settled> {
     let log = open_log(target)?;
     let log_start = log.metadata().map_or(0, |meta| meta.len());
-    let mut child = spawn(ctx, target, log)?;
+    let mut child = spawn(ctx, target, safety, log)?;
     let stdout = child.stdout.take();
     let lines = read_lines(stdout)?;
     let timeout = ctx.timeout_or(SETTLE_TIMEOUT_DEFAULT);
@@ -136,7 +136,7 @@ fn open_log(target: &Target) -> Outcome<File> {
     opened.map_err(|error| Failure::io("open", &path, &error).into())
 }
 
-fn spawn(ctx: &Ctx, target: &Target, log: File) -> Outcome<Child> {
+fn spawn(ctx: &Ctx, target: &Target, safety: Safety, log: File) -> Outcome<Child> {
     let program = std::env::current_exe().map_err(|error| {
         Failure::new("cli::up::program", "can't find the program's own file").caused_by(error.to_string())
     })?;
@@ -144,6 +144,9 @@ fn spawn(ctx: &Ctx, target: &Target, log: File) -> Outcome<Child> {
     command.arg(internal::WORD).arg("--home").arg(target.home.root()).arg("kernel-process");
     if let Some(project) = &target.project {
         command.arg("--file").arg(project);
+    }
+    if safety == Safety::SafeMode {
+        command.arg("--safe-mode");
     }
     command.args((0..ctx.global.verbose).map(|_| "-v"));
     // Its working folder would keep a disk from being unmounted for as long as it runs.

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod call;
 pub mod completion;
 pub mod config;
+pub mod context;
 pub mod demo;
 pub mod doctor;
 pub mod down;
@@ -21,6 +22,7 @@ pub mod publish;
 pub mod reload;
 pub mod restart;
 pub mod run;
+pub mod secret;
 pub mod service;
 pub mod start;
 pub mod status;
@@ -83,6 +85,12 @@ pub enum Command {
     /// See and decide what modules may touch
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Permissions(permissions::PermissionsArgs),
+    /// See and change the variables that modules keep with the kernel
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Context(context::ContextArgs),
+    /// Keep secrets that modules are handed by grant only
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Secret(secret::SecretArgs),
     /// Read, change and check the configuration
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Config(config::ConfigArgs),
@@ -128,6 +136,8 @@ impl Command {
             Self::Module(args) => module::run(ctx, args),
             Self::Function(args) => function::run(ctx, args),
             Self::Permissions(args) => permissions::run(ctx, args),
+            Self::Context(args) => context::run(ctx, args),
+            Self::Secret(args) => secret::run(ctx, args),
             Self::Config(args) => config::run(ctx, args),
             Self::Kernel(args) => kernel::run(ctx, args),
             Self::Service(args) => service::run(ctx, args),

@@ -190,10 +190,18 @@ fn wanted_name(request: &Request) -> Option<&str> {
         Request::KernelStatus {}
         | Request::KernelStop { .. }
         | Request::KernelSettle { .. }
+        | Request::KernelSafeMode { .. }
+        | Request::KernelResume {}
         | Request::KernelReload { .. }
         | Request::ModuleList {}
         | Request::ModuleInstall { .. }
         | Request::ModuleRun { .. }
+        | Request::ContextList { .. }
+        | Request::ContextGet(_)
+        | Request::ContextSet(_)
+        | Request::ContextDelete(_)
+        | Request::SecretsUnlock { .. }
+        | Request::SecretsChanged(_)
         | Request::PermissionsPending {}
         | Request::Publish { .. }
         | Request::Subscribe { .. }

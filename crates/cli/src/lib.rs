@@ -33,6 +33,7 @@ pub mod exit;
 pub mod failure;
 mod follow;
 mod foreground;
+mod hidden;
 mod interrupt;
 pub mod lang;
 mod offline;

@@ -94,6 +94,41 @@ pub struct PendingRows {
     pub requests: Vec<PendingRow>,
 }
 
+/// `secret list`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SecretRows {
+    /// By name.
+    pub secrets: Vec<SecretRow>,
+}
+
+/// One secret, without its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretRow {
+    /// Its name.
+    pub name: String,
+    /// How often it was set, from 1.
+    pub version: u64,
+    /// When it was set last.
+    pub set_at_ms: u64,
+    /// How long its value is.
+    pub bytes: u64,
+}
+
+/// `secret set`, `secret rm`, `secret rotate`, `secret unlock`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretChanged {
+    /// `set`, `removed`, `rotated` or `unlocked`.
+    pub what: String,
+    /// Which secret; none where it is about the whole vault.
+    pub name: Option<String>,
+    /// Where the new key lies, when it lies in a file.
+    pub key_file: Option<String>,
+    /// Whether a running kernel wrote it into its journal.
+    pub noted: bool,
+}
+
 /// `call`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Called {
@@ -236,6 +271,26 @@ pub struct ConfigChanged {
     pub changes: Vec<ConfigChange>,
     /// Whether a running kernel took it over; nothing when none runs or it was a dry run.
     pub reloaded: Option<bool>,
+}
+
+/// `kernel restore`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Restored {
+    /// Each file that differed from what is kept.
+    pub files: Vec<RestoredFile>,
+    /// The folder that holds what was there before.
+    pub aside: String,
+    /// Whether a running kernel took it over; nothing when none runs or it was a dry run.
+    pub reloaded: Option<bool>,
+}
+
+/// One file that was put back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RestoredFile {
+    /// Its path in the home.
+    pub file: String,
+    /// `put back`, `brought back` or `moved away`.
+    pub what: String,
 }
 
 /// One difference.

@@ -1,5 +1,7 @@
 //! Values that several tests show: one module that is well, and ways to change it.
 
+use std::collections::BTreeMap;
+
 use protocol::operator::{JournalRow, ModuleStatus};
 use serde_json::{Map, Value};
 
@@ -32,6 +34,9 @@ pub(crate) fn module(id: &str) -> ModuleStatus {
         dropped: 0,
         bad_lines: 0,
         log_lost: 0,
+        zone: "stable".to_owned(),
+        limits: BTreeMap::new(),
+        held: None,
     }
 }
 

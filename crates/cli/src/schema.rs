@@ -2,16 +2,16 @@
 //! shows, and against which a test holds what each verb really prints.
 
 use protocol::operator::{
-    Acted, ActorTable, Event, FunctionRow, FunctionStats, Installed, LogPage, ModuleDetail, ModuleStatus,
-    Plan, Published, Story, UsageTable,
+    Acted, ActorTable, ContextKey, Event, FunctionRow, FunctionStats, Installed, LogPage, ModuleDetail,
+    ModuleStatus, Plan, Published, Safe, Story, UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
 use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
     DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, KernelLog, ManPages,
-    Modules, PendingRows, PermissionRows, RunEnded, Schemas, ServiceUnit, Status, SwappedModules, UpEvent,
-    Upped,
+    Modules, PendingRows, PermissionRows, Restored, RunEnded, Schemas, SecretChanged, SecretRows,
+    ServiceUnit, Status, SwappedModules, UpEvent, Upped,
 };
 
 /// How a verb prints.
@@ -98,6 +98,15 @@ fn nested() -> Vec<Output> {
         document::<FunctionStats>("fn stats"),
         document::<PermissionRows>("permissions list"),
         document::<PendingRows>("permissions pending"),
+        document::<VariableList>("context list"),
+        document::<VariableRow>("context get"),
+        document::<ContextKey>("context set"),
+        document::<ContextKey>("context delete"),
+        document::<SecretChanged>("secret set"),
+        document::<SecretRows>("secret list"),
+        document::<SecretChanged>("secret rm"),
+        document::<SecretChanged>("secret rotate"),
+        document::<SecretChanged>("secret unlock"),
         document::<ConfigEntry>("config get"),
         document::<ConfigEntries>("config list"),
         document::<ConfigEntries>("config show"),
@@ -111,6 +120,9 @@ fn nested() -> Vec<Output> {
         document::<Upped>("kernel start -d"),
         document::<Downed>("kernel stop"),
         document::<Upped>("kernel restart"),
+        document::<Safe>("kernel safe-mode"),
+        document::<Safe>("kernel resume"),
+        document::<Restored>("kernel restore"),
         document::<Status>("kernel status"),
         document::<KernelLog>("kernel logs"),
         document::<ServiceUnit>("service install"),

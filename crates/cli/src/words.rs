@@ -40,6 +40,12 @@ phrases! {
     AllReady: "ready in {0}; modules: {1}", "gotowe w {0}; moduły: {1}";
     /// Some modules are not.
     SomeNotReady: "up after {0}, but not ready: {1}", "działa po {0}, ale niegotowe: {1}";
+    /// No module runs, and that is meant.
+    SafeMode: "safe mode, so no module runs: {0}; leave it with: {1} kernel resume", "tryb awaryjny, żaden moduł nie działa: {0}; wyjście: {1} kernel resume";
+    /// Safe mode is over.
+    Resumed: "safe mode is left; modules start", "koniec trybu awaryjnego; moduły ruszają";
+    /// Before files are put back.
+    RestoreQuestion: "put back {0} files? What is there now goes to {1}.", "przywrócić pliki ({0})? To, co jest teraz, trafi do {1}.";
     /// There is nothing to run.
     NoModules: "no modules yet; try `{0} run -- COMMAND` or write an ostoja.yaml", "nie ma jeszcze modułów; spróbuj `{0} run -- POLECENIE` albo napisz ostoja.yaml";
     /// What to do in the foreground.
@@ -118,6 +124,34 @@ phrases! {
     RevokeQuestion: "take this back from {0}? it is restarted", "odebrać to {0}? ruszy ponownie";
     /// The question before permissions are granted.
     GrantQuestion: "grant exactly this to {0}?", "przyznać dokładnie to {0}?";
+    /// `context set`.
+    ContextSet: "kept: {0} {1}", "zachowano: {0} {1}";
+    /// `context delete`.
+    ContextDeleted: "removed: {0} {1}", "usunięto: {0} {1}";
+    /// `context list` without any.
+    NoVariables: "no variables", "brak zmiennych";
+    /// `context list` with too many.
+    MoreVariables: "{0} more; name a scope", "jeszcze {0}; podaj zakres";
+    /// The question for a secret's value.
+    AskSecret: "value of {0} (not shown): ", "wartość {0} (niewidoczna): ";
+    /// The question for a passphrase.
+    AskPassphrase: "passphrase of the vault (not shown): ", "hasło skarbca (niewidoczne): ";
+    /// The question for a new passphrase.
+    AskNewPassphrase: "new passphrase of the vault (not shown): ", "nowe hasło skarbca (niewidoczne): ";
+    /// The same again.
+    AskAgain: "once more: ", "jeszcze raz: ";
+    /// `secret set`.
+    SecretSet: "kept: {0}; a module gets it by a grant: secrets={0}", "zachowano: {0}; moduł dostanie go przez zgodę: secrets={0}";
+    /// `secret rm`.
+    SecretRemoved: "removed: {0}", "usunięto: {0}";
+    /// `secret rotate`.
+    SecretsRotated: "the vault is sealed with a new key", "skarbiec zamknięto nowym kluczem";
+    /// Where the key lies.
+    KeyFileAt: "the key lies at {0}; keep a copy of it apart from copies of the home", "klucz leży w {0}; trzymaj jego kopię osobno od kopii katalogu domowego";
+    /// `secret unlock`.
+    VaultUnlocked: "the kernel can open the vault", "jądro może otworzyć skarbiec";
+    /// `secret list` without any.
+    NoSecrets: "no secrets", "brak sekretów";
     /// A file of the configuration was written.
     ConfigWritten: "written: {0}", "zapisano: {0}";
     /// The question before values are reset.

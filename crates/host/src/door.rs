@@ -33,6 +33,7 @@ use crate::translate::message_json;
 
 mod actor_requests;
 mod connection;
+mod context_requests;
 mod function_requests;
 mod kernel_requests;
 mod logs;
@@ -43,6 +44,7 @@ mod permission_requests;
 mod reply;
 mod requests;
 mod rows;
+mod secret_requests;
 mod usage_requests;
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ impl Shell {
             Effect::Show(request, topic, message) => self.desk.show(request, &topic, &message),
             Effect::Forgotten(slot, id) => self.forget(slot, &id),
             // The proxies are told where they are: in the ensemble.
+            Effect::Grip(slot, generation, grip) => self.grip(slot, generation, grip),
             Effect::Note(..) => {}
             Effect::Finished => self.bells.finished.notify_one(),
         }
@@ -156,6 +157,7 @@ impl Shell {
     fn forget(&mut self, slot: Slot, id: &ModuleId) {
         if let Some(group) = self.seat(slot).and_then(|seat| seat.cgroup.as_deref()) {
             Cgroups::drop_group(group);
+            self.governor.forget(group);
         }
         self.forget_seat(slot);
         self.files.blueprints.remove(id);
@@ -176,6 +178,28 @@ impl Shell {
     pub(crate) fn stop_waiting(&mut self, slot: Slot, generation: Generation) {
         if let Some(life) = self.life_mut(slot, generation) {
             life.outbox.is_waiting = false;
+        }
+    }
+
+    /// The same for who is outside of effects: with a short error or a small result.
+    pub(crate) fn answer_plainly(
+        &mut self,
+        slot: Slot,
+        generation: Generation,
+        id: &Word,
+        answer: Result<Option<Payload>, String>,
+    ) {
+        self.answer_task(slot, generation, id, Mail::Answer, answer);
+    }
+
+    /// The answer that holds a secret: written at once, and overwritten in the queue as soon as the pipe has it.
+    pub(crate) fn answer_wiped(&mut self, slot: Slot, generation: Generation, id: &Word, result: &[u8]) {
+        let Some(life) = self.life_mut(slot, generation) else { return };
+        let posted = life.outbox.post_wiped(result.len() + id.as_str().len(), |out| {
+            protocol::encode::call_response(out, id.as_str(), Ok(Some(result)));
+        });
+        if posted == Posted::Queued && !std::mem::replace(&mut life.outbox.is_listed, true) {
+            self.list_mail(slot);
         }
     }
 

@@ -185,6 +185,16 @@ impl Home {
         self.state().join("journal.db")
     }
 
+    /// The context variables, as they were written last.
+    pub fn context(&self) -> PathBuf {
+        self.state().join("context.json")
+    }
+
+    /// The secrets, sealed.
+    pub fn vault(&self) -> PathBuf {
+        self.state().join("vault")
+    }
+
     /// What modules said, one folder each.
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")

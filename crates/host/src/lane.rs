@@ -28,7 +28,7 @@ use tokio::sync::Notify;
 
 use crate::files::blueprint::Blueprint;
 use crate::life::Life;
-use crate::limits::{LANE_FRAMES, LAST_WORDS_FRAMES_MAX, READ_BYTES};
+use crate::limits::{LANE_FRAMES, LANE_FRAMES_SLOWED, LAST_WORDS_FRAMES_MAX, READ_BYTES};
 use crate::outbox::{Mail, Posted, Written};
 use crate::pipes::Took;
 use crate::shell::Shell;
@@ -139,7 +139,12 @@ impl Shell {
 
     /// One turn of reading from a lane.
     pub(crate) fn read_by_lane(&mut self, slot: Slot, generation: Generation) -> Took {
-        let looked = self.look_into(slot, generation, LANE_FRAMES);
+        if let Some(wait) = self.must_wait(slot, generation) {
+            return Took::Later(wait);
+        }
+        let is_slowed = self.life_mut(slot, generation).is_some_and(|life| life.held.is_slowed());
+        let frames_max = if is_slowed { LANE_FRAMES_SLOWED } else { LANE_FRAMES };
+        let looked = self.look_into(slot, generation, frames_max);
         // Who rang may have made room for our writing end.
         self.list_mail_of(slot, generation);
         self.end_turn();
@@ -236,6 +241,9 @@ impl Shell {
     }
 
     fn take_laned(&mut self, now: Time, slot: Slot, generation: Generation, frame: &[u8], sheet: &Sheet) {
+        if let Some(bucket) = self.life_mut(slot, generation).and_then(|life| life.held.bucket.as_mut()) {
+            bucket.spend(now, 1);
+        }
         if frame.len() <= LINE_BYTES_MAX_DEFAULT {
             self.take_frame(now, slot, generation, frame, sheet);
         } else {
@@ -291,6 +299,11 @@ impl Shell {
             let LaneEnd::Used { receiver, bell } = &life.lane else { return false };
             if !receiver.is_ready() {
                 return true;
+            }
+            if life.held.is_slowed() {
+                // Its own task keeps its pace.
+                bell.notify_one();
+                return false;
             }
             any = true;
             let bell = bell.clone();

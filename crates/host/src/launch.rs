@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use abi::{Explain, Permissions};
 use kernel::{Door, SpawnFault};
-use sandbox::{Apart, Blame, Launch, LaunchError, Outside, Profile, Request, Stdin};
+use sandbox::{Apart, Blame, Launch, LaunchError, Limits, Outside, Profile, Request, Stdin};
 
 use crate::environment::{Surrounding, Wants};
 use crate::files::blueprint::{Blueprint, Program};
+use crate::governor::Counted;
 use crate::home::Home;
 use crate::runtime::{Entry, Runtime};
 
@@ -21,6 +22,9 @@ pub(crate) struct Ground<'a> {
     pub(crate) surrounding: &'a Surrounding,
     /// How hosts that a `net` names are told from others here.
     pub(crate) outside: Outside,
+    /// What a module's group bounds. The rlimit on processes would count all of the user's, and the one on memory what a
+    /// runtime reserves and never uses.
+    pub(crate) counted: Counted,
 }
 
 /// The command of a module, program first.
@@ -90,7 +94,11 @@ fn request(
         folder: blueprint.folder.clone().unwrap_or_else(|| blueprint.cwd.clone()),
         home: ground.surrounding.user_home(),
         writable,
-        limits: blueprint.limits,
+        limits: Limits {
+            processes: blueprint.limits.processes.filter(|_| !ground.counted.processes),
+            memory_bytes: blueprint.limits.memory_bytes.filter(|_| !ground.counted.memory),
+            ..blueprint.limits
+        },
         outside: ground.outside,
     }
 }

@@ -23,6 +23,7 @@ use sandbox::{Innermost, Prepared};
 use tokio::task::AbortHandle;
 
 use crate::files::blueprint::Blueprint;
+use crate::governor::Held;
 use crate::guests::Guest;
 use crate::lane::LaneEnd;
 use crate::outbox::Outbox;
@@ -39,6 +40,8 @@ pub(crate) enum Stream {
 pub(crate) struct Tally {
     /// Frames it sent.
     pub(crate) frames_in: u64,
+    /// Calls among them.
+    pub(crate) calls_in: u64,
     /// Frames it was sent.
     pub(crate) frames_out: u64,
     /// Frames dropped because its queue was full.
@@ -105,6 +108,8 @@ pub(crate) struct Life {
     pub(crate) awaited_text: Option<String>,
     /// The socket on which it says that it is ready, until that is waited for.
     pub(crate) notify: Option<UnixDatagram>,
+    /// How tight the governor holds it.
+    pub(crate) held: Held,
 }
 
 impl Seat {

@@ -26,6 +26,9 @@ use queue::Queue;
 #[cfg(test)]
 mod tests;
 
+/// 256 bytes: what a line of an answer has beside its id and its result.
+const LINE_REST_BYTES: usize = 256;
+
 /// 16 MiB, everything counted: what is kept at all for a module that does not read.
 const CERTAIN_BYTES_MAX: usize = 2 * QUEUE_BYTES_MAX_DEFAULT;
 
@@ -87,6 +90,8 @@ pub(crate) struct Outbox {
     pipe: Option<Rc<OwnedFd>>,
     queue: Queue,
     lane: Option<Box<ByLane>>,
+    /// How many frames of bounded mail may wait.
+    frames_max: usize,
     /// Whether a task waits for room in the pipe.
     pub(crate) is_waiting: bool,
     /// Whether it is on the list of those to be written at the end of this turn.
@@ -95,7 +100,8 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn new(pipe: Option<Rc<OwnedFd>>) -> Self {
-        Self { pipe, queue: Queue::default(), lane: None, is_waiting: false, is_listed: false }
+        let frames_max = QUEUE_FRAMES_MAX_DEFAULT;
+        Self { pipe, queue: Queue::default(), lane: None, frames_max, is_waiting: false, is_listed: false }
     }
 
     /// The pipe, for a task that waits for room in it.
@@ -125,7 +131,7 @@ impl Outbox {
         if self.pipe.is_none() {
             return Posted::Closed;
         }
-        if mail == Mail::Bounded && self.frames() >= QUEUE_FRAMES_MAX_DEFAULT && !self.makes_room() {
+        if mail == Mail::Bounded && self.frames() >= self.frames_max && !self.makes_room() {
             return Posted::Full;
         }
         let bytes_max = if mail == Mail::Certain { CERTAIN_BYTES_MAX } else { QUEUE_BYTES_MAX_DEFAULT };
@@ -141,9 +147,27 @@ impl Outbox {
         if is_queued { Posted::Queued } else { Posted::Full }
     }
 
+    /// Queues a line that holds a secret of so many bytes, as [`Mail::Answer`]: nothing of it stays in the queue once it
+    /// is written.
+    pub(crate) fn post_wiped(&mut self, bytes: usize, encode: impl FnOnce(&mut Vec<u8>)) -> Posted {
+        let queue = self.lane.as_mut().map_or(&mut self.queue, |lane| &mut lane.queue);
+        queue.wipe_after(bytes + LINE_REST_BYTES);
+        self.post(Mail::Answer, encode)
+    }
+
     /// How many frames wait, the one that was begun included.
     pub(crate) fn frames(&self) -> usize {
         self.queue.frames() + self.lane.as_ref().map_or(0, |lane| lane.queue.frames())
+    }
+
+    /// How many bytes wait.
+    pub(crate) fn bytes(&self) -> usize {
+        self.queue.bytes() + self.lane.as_ref().map_or(0, |lane| lane.queue.bytes())
+    }
+
+    /// How many frames of bounded mail may wait from now on; never more than by default.
+    pub(crate) fn bound_frames(&mut self, frames_max: usize) {
+        self.frames_max = frames_max.min(QUEUE_FRAMES_MAX_DEFAULT);
     }
 
     /// Whether there is something to write, or to show to the lane's reader.
@@ -155,7 +179,7 @@ impl Outbox {
     /// Within one turn more may be queued than the bound, though the pipe is empty: then it is written at once. A lane
     /// that breaks is found again by the write at the end of the turn.
     fn makes_room(&mut self) -> bool {
-        !self.is_waiting && self.write() != Written::Closed && self.frames() < QUEUE_FRAMES_MAX_DEFAULT
+        !self.is_waiting && self.write() != Written::Closed && self.frames() < self.frames_max
     }
 
     /// Writes as much as the pipe, and then the lane, takes.

@@ -4,6 +4,7 @@
 
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::time::Duration;
 
 use abi::limits::LINE_BYTES_MAX_DEFAULT;
 use abi::{Generation, Slot, Time};
@@ -13,7 +14,7 @@ use rustix::io::Errno;
 use store::{Admission, Level, LogLine, Source};
 
 use crate::life::{Life, Stream};
-use crate::limits::{LAST_WORDS_BYTES_MAX, LOG_LINE_BYTES_MAX, READ_BYTES};
+use crate::limits::{LAST_WORDS_BYTES_MAX, LOG_LINE_BYTES_MAX, READ_BYTES, READ_BYTES_SLOWED};
 use crate::shell::Shell;
 use crate::translate::{Heard, Sheet, hear};
 
@@ -24,6 +25,8 @@ pub(crate) enum Took {
     All,
     /// The buffer was filled, so there is probably more.
     More,
+    /// There may be more, and it is to be read after this time and not before.
+    Later(Duration),
     /// There will be no more: the pipe is closed, or the life is over.
     End,
 }
@@ -31,6 +34,9 @@ pub(crate) enum Took {
 impl Shell {
     /// One turn of reading.
     pub(crate) fn take_in(&mut self, slot: Slot, generation: Generation, stream: Stream) -> Took {
+        if let Some(wait) = self.must_wait(slot, generation) {
+            return Took::Later(wait);
+        }
         let took = self.read_once(slot, generation, stream);
         if stream == Stream::Stdout {
             // There a module that uses its lane writes line breaks, to wake us.
@@ -38,6 +44,12 @@ impl Shell {
         }
         self.end_turn();
         took
+    }
+
+    /// How long a module that is held is not to be heard.
+    pub(crate) fn must_wait(&mut self, slot: Slot, generation: Generation) -> Option<Duration> {
+        let now = self.now();
+        self.life_mut(slot, generation)?.held.bucket.as_mut()?.wait(now)
     }
 
     /// What a dead process left in its pipes, stderr first, so that a crash report has its last words.
@@ -57,14 +69,17 @@ impl Shell {
     fn read_once(&mut self, slot: Slot, generation: Generation, stream: Stream) -> Took {
         let mut sheet = self.fresh_sheet();
         let Some(life) = self.life_mut(slot, generation) else { return Took::End };
+        let is_slowed = life.held.is_slowed();
         let (pipe, Some(mut lines)) = take_stream(life, stream) else { return Took::End };
         let Some(room) = Sheet::get_mut(&mut sheet) else { return Took::End };
+        let room = if is_slowed { &mut room[..READ_BYTES_SLOWED] } else { room };
+        let asked = room.len();
         let read = rustix::io::retry_on_intr(|| rustix::io::read(&pipe, &mut *room));
         let took = match read {
             Ok(0) => Took::End,
             Ok(bytes) => {
                 self.split(slot, generation, stream, &mut lines, (&sheet, bytes));
-                if bytes == sheet.len() { Took::More } else { Took::All }
+                if bytes == asked { Took::More } else { Took::All }
             }
             Err(Errno::AGAIN) => Took::All,
             Err(_) => Took::End,
@@ -96,8 +111,13 @@ impl Shell {
     ) {
         let now = self.now();
         let mut rest = &sheet[..bytes];
+        let mut count = 0;
         while let Some(line) = lines.next_line(&mut rest) {
+            count += 1;
             self.take_line(now, slot, generation, stream, (line, sheet));
+        }
+        if let Some(bucket) = self.life_mut(slot, generation).and_then(|life| life.held.bucket.as_mut()) {
+            bucket.spend(now, count);
         }
     }
 
@@ -172,6 +192,7 @@ impl Shell {
                 self.frames += 1;
                 if let Some(seat) = self.seat_mut(slot) {
                     seat.tally.frames_in += 1;
+                    seat.tally.calls_in += u64::from(matches!(said, Incoming::Call { .. }));
                 }
                 self.feed_at(now, Event::Said(slot, generation, said));
             }

@@ -2,7 +2,9 @@
 //!
 //! # Boot
 //! 1. *config*: the home is made and locked, `config.yaml`, `config.d/` and the project file are read. What is broken
-//!    here ends the start with an error that names file, line and column.
+//!    here ends the start with an error that names file, line and column; but where nobody sits before it and a kernel
+//!    has been at rest here before, or where safe mode is wished, the start goes on in safe mode with that error as its
+//!    reason.
 //! 2. *store*: the journal's and the logs' threads start. A disk that refuses is told, and does not end the start.
 //! 3. *modules*: permissions are read, modules are found. A module that can't be used is shown as refused.
 //! 4. *door*: the operator door opens, so that everything that follows can be watched.
@@ -49,6 +51,8 @@ pub struct Options {
     pub net_helper: Option<Vec<OsString>>,
     /// The program's version, told by `kernel.status`.
     pub version: String,
+    /// Whether no module is to run until somebody says so.
+    pub safety: Safety,
     /// Where the kernel's chance begins; from the system when left out. Fixed by tests.
     pub seed: Option<u64>,
 }
@@ -60,6 +64,16 @@ pub enum ProjectSource {
     File(PathBuf),
     /// A value made by this program; its relative paths start from the folder.
     Inline(Box<Project>, PathBuf),
+}
+
+/// How a kernel begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Safety {
+    /// As it should, in safe mode where it must.
+    #[default]
+    Usual,
+    /// In safe mode, as somebody wishes; also when a file can't be read.
+    SafeMode,
 }
 
 /// Whether a person sits before the kernel process.

@@ -32,6 +32,7 @@ use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
 use crate::functions::Cabinet;
+use crate::governor::Governor;
 use crate::guests::Guests;
 use crate::home::Home;
 use crate::lane::Cut;
@@ -41,6 +42,7 @@ use crate::net::NetHelper;
 use crate::outbox::Written;
 use crate::ready::Probes;
 use crate::run::{News, ProjectSource};
+use crate::safe::Safety;
 use crate::talk::Talk;
 use crate::tasks;
 use crate::translate::Sheet;
@@ -79,6 +81,10 @@ pub(crate) struct Bells {
     pub(crate) save: Notify,
     /// Settings wait to be written.
     pub(crate) sets: Notify,
+    /// Context variables changed since they were written last.
+    pub(crate) context: Notify,
+    /// Modules wait for secrets.
+    pub(crate) secrets: Notify,
     /// The kernel said that nothing runs any more.
     pub(crate) finished: Notify,
 }
@@ -91,6 +97,8 @@ pub(crate) struct Shell {
     pub(crate) files: Files,
     pub(crate) surrounding: Surrounding,
     pub(crate) cgroups: Cgroups,
+    pub(crate) governor: Governor,
+    pub(crate) safety: Safety,
     /// Launches that are being carried out.
     pub(crate) births: Births,
     /// Which layers of containment work here.
@@ -131,6 +139,9 @@ pub(crate) struct Shell {
     pub(crate) is_stopping: bool,
     /// Whether approvals changed since they were written last.
     pub(crate) is_unsaved: bool,
+    /// How many changes of context variables there were when they were written last.
+    pub(crate) context_written: u64,
+    pub(crate) secrets: crate::secrets::Secrets,
     this: Handle,
 }
 
@@ -154,10 +165,12 @@ pub(crate) struct Parts {
     pub(crate) files: Files,
     pub(crate) surrounding: Surrounding,
     pub(crate) cgroups: Cgroups,
+    pub(crate) safety: Safety,
     pub(crate) births: Births,
     pub(crate) proofs: Report,
     pub(crate) net: Rc<NetHelper>,
     pub(crate) talk: Talk,
+    pub(crate) secrets: crate::secrets::Secrets,
     pub(crate) version: String,
 }
 
@@ -171,6 +184,8 @@ impl Shell {
                 clock: parts.clock,
                 files: parts.files,
                 surrounding: parts.surrounding,
+                governor: Governor::open(parts.cgroups.dir()),
+                safety: parts.safety,
                 cgroups: parts.cgroups,
                 births: parts.births,
                 proofs: parts.proofs,
@@ -196,6 +211,8 @@ impl Shell {
                 version: parts.version,
                 is_stopping: false,
                 is_unsaved: false,
+                context_written: 0,
+                secrets: parts.secrets,
                 this: this.clone(),
             })
         })
@@ -212,7 +229,8 @@ impl Shell {
 
     pub(crate) fn ground(&self) -> Ground<'_> {
         let outside = self.net.outside(&self.proofs);
-        Ground { home: &self.files.home, surrounding: &self.surrounding, outside }
+        let counted = self.governor.counted();
+        Ground { home: &self.files.home, surrounding: &self.surrounding, outside, counted }
     }
 
     /// Tells the kernel what happened and does everything that follows from it.
@@ -247,6 +265,9 @@ impl Shell {
     /// Starts what waits to be started, writes what waits to be written, and sets the timer.
     pub(crate) fn end_turn(&mut self) {
         self.launch_next();
+        if self.kernel.context().changes() != self.context_written {
+            self.bells.context.notify_one();
+        }
         let is_busy = std::mem::replace(&mut self.frames_seen, self.frames) != self.frames;
         if is_busy && !self.is_looking_out && self.kernel.calls_pending() > 0 {
             self.is_looking_out = true;

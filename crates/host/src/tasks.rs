@@ -61,6 +61,10 @@ pub(crate) fn read(
                     drop(guard);
                     rest_in_floods(&mut full_reads).await;
                 }
+                Took::Later(wait) => {
+                    drop(guard);
+                    tokio::time::sleep(wait).await;
+                }
                 Took::End => return,
             }
         }
@@ -81,6 +85,7 @@ pub(crate) fn read_lane(shell: Handle, slot: Slot, generation: Generation, bell:
                 match took {
                     Took::All => break,
                     Took::More => rest_in_floods(&mut full_reads).await,
+                    Took::Later(wait) => tokio::time::sleep(wait).await,
                     Took::End => return,
                 }
             }

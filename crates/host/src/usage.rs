@@ -29,6 +29,18 @@ pub(crate) fn of_process(pid: u32, cgroup: Option<&Path>) -> Option<Used> {
     Some(others.filter_map(read).fold(own, sum))
 }
 
+/// How many processes and threads a module has: all that are in its group, or its main process's own threads.
+pub(crate) fn processes(pid: u32, cgroup: Option<&Path>) -> u64 {
+    let members = cgroup.and_then(|cgroup| fs::read_to_string(cgroup.join("cgroup.procs")).ok());
+    let count = members.map_or(1, |members| members.lines().count() as u64);
+    count.max(fs::read_dir(format!("/proc/{pid}/task")).map_or(0, |tasks| tasks.count() as u64))
+}
+
+/// How many files a process has open; 0 when that can't be seen.
+pub(crate) fn open_files(pid: u32) -> u64 {
+    fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, |files| files.count() as u64)
+}
+
 /// The kernel's own process.
 pub(crate) fn of_self() -> Used {
     read("self").unwrap_or_default()

@@ -5,10 +5,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use abi::{
-    ExitKind, Generation, ModuleId, Name, Payload, Permissions, Reason, Record, RequestId, Slot, State,
+    ExitKind, Generation, ModuleId, Name, Payload, Permissions, Reason, Record, RequestId, Scope, Slot, State,
 };
 
 use crate::event::{CallContext, FunctionCall, Outcome};
+use crate::governor::Grip;
 use crate::proxy::Note;
 use crate::spec::{Grants, PendingRequest};
 use crate::word::Word;
@@ -37,6 +38,8 @@ pub enum Effect {
     Reply(RequestId, Answer),
     /// Show a message to an operator who listens.
     Show(RequestId, Word, Message),
+    /// Hold this life as tight as this from now on, and no tighter.
+    Grip(Slot, Generation, Grip),
     /// Tell the proxy of this life.
     Note(Slot, Generation, Note),
     /// This module is forgotten; its slot may be used again.
@@ -214,6 +217,33 @@ pub enum Notice {
         /// The caller's own number for it.
         id: Word,
     },
+    /// `kernel.context`: a variable that the module watches is another one now.
+    Context {
+        /// The number that the watch was given.
+        watch: u64,
+        /// Whose variable.
+        scope: Scope,
+        /// Which.
+        key: Word,
+        /// What became of it.
+        change: Change,
+    },
+}
+
+/// What became of a context variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// It has this value.
+    Set {
+        /// The value.
+        value: Payload,
+        /// Its version.
+        version: u64,
+    },
+    /// Somebody deleted it.
+    Deleted,
+    /// Its end has come.
+    Expired,
 }
 
 /// A result of the kernel's own methods.
@@ -251,6 +281,29 @@ pub enum KernelResult {
         /// Milliseconds since the kernel started.
         uptime_ms: u64,
     },
+    /// `context.get`: the value and what is known of it; nothing when there is none.
+    Variable(Option<(Payload, VariableRow)>),
+    /// `context.list`.
+    Variables(Vec<VariableRow>),
+    /// `context.set`: the version that it has now.
+    Version(u64),
+    /// `context.delete` and `context.unwatch`: whether there was one.
+    Deleted(bool),
+    /// `context.watch`: the number that its deliveries carry.
+    Watching(u64),
+}
+
+/// A context variable without its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VariableRow {
+    /// Its key.
+    pub key: Word,
+    /// How long its value is.
+    pub bytes: usize,
+    /// Which change made it what it is; higher is later.
+    pub version: u64,
+    /// For how many milliseconds more, if it has an end.
+    pub ttl_ms: Option<u64>,
 }
 
 /// One module as other modules may see it.
@@ -275,6 +328,8 @@ pub enum Task {
     ConfigSections,
     /// Answer with all commands that modules offer.
     ModuleCommands,
+    /// Answer with the value of this secret.
+    SecretGet(Word),
     /// Do this with functions, for a module that may touch these.
     Function(FunctionCall, Permissions),
 }

@@ -15,7 +15,7 @@ use abi::{Generation, ModuleId, Record, Slot, Time};
 use crate::event::{Incoming, KernelCall, Order};
 use crate::proxy::{Act, Note, OperatorProxy, Proxy, Turn};
 use crate::routes::{Address, Routes};
-use crate::{Capabilities, Effect, Event, Grants, Kernel, Settings, Spec, View};
+use crate::{Capabilities, Context, Effect, Event, Grants, Kernel, Settings, Spec, View};
 
 /// Kernel and proxies. As total as the kernel itself.
 #[derive(Debug, Clone)]
@@ -237,6 +237,16 @@ impl Ensemble {
         self.kernel.preview(now, event)
     }
 
+    /// As [`Kernel::governed`].
+    pub fn governed(&self, strain_permille: u64) -> Vec<(Slot, Generation)> {
+        self.kernel.governed(strain_permille)
+    }
+
+    /// As [`Kernel::safe_mode`].
+    pub fn safe_mode(&self) -> Option<&str> {
+        self.kernel.safe_mode()
+    }
+
     /// As [`Kernel::find`].
     pub fn find(&self, id: &str) -> Option<Slot> {
         self.kernel.find(id)
@@ -255,6 +265,11 @@ impl Ensemble {
     /// As [`Kernel::capabilities`].
     pub fn capabilities(&self, slot: Slot) -> Option<&Capabilities> {
         self.kernel.capabilities(slot)
+    }
+
+    /// As [`Kernel::context`].
+    pub fn context(&self) -> &Context {
+        self.kernel.context()
     }
 
     /// How a module is now, with the calls that it waits for.

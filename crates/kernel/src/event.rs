@@ -3,8 +3,10 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use abi::{ExitKind, Generation, ModuleId, Name, Payload, Permissions, RequestId, Slot};
+use abi::{ExitKind, Generation, ModuleId, Name, Pattern, Payload, Permissions, RequestId, Scope, Slot};
 
+use crate::context::Kept;
+use crate::governor::Measured;
 use crate::spec::{Grants, Settings, Spec};
 use crate::word::Word;
 
@@ -21,6 +23,8 @@ pub enum Event {
     ConfigChanged(Vec<String>),
     /// What is approved now, for some modules; the kernel acts on the difference. `None`: nothing any more.
     GrantsChanged(Vec<(ModuleId, Option<Grants>)>),
+    /// Context variables that an earlier life of the kernel left, at boot.
+    ContextRestored(Vec<(Scope, Word, Kept)>),
     /// The process of this life runs.
     Spawned(Slot, Generation),
     /// The process of this life could not be started.
@@ -37,6 +41,8 @@ pub enum Event {
     Tried(Slot, Generation, Attempt),
     /// How many calls are open on the data plane; told before a module's question that asks for it.
     Counted(u64),
+    /// What modules use now, and how the machine is.
+    Measured(Measured),
     /// An operator wants something.
     Ordered(RequestId, Order),
     /// An operator went away: nothing more is answered or shown to it.
@@ -198,12 +204,49 @@ pub enum KernelCall {
     PermissionsPending,
     /// Numbers about the system.
     MonitorSnapshot,
+    /// Something about context variables.
+    Context(ContextCall),
+    /// The value of a secret.
+    SecretGet(Word),
     /// Something about functions.
     Function(FunctionCall),
     /// No such method.
     Unknown(Word),
     /// A known method with unusable parameters, and what is wrong with them.
     Bad(String),
+}
+
+/// A module's call about context variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextCall {
+    /// Whose variables; its own when left out.
+    pub scope: Option<Scope>,
+    /// What about them.
+    pub verb: ContextVerb,
+}
+
+/// What can be done with context variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContextVerb {
+    /// Read one.
+    Get(Word),
+    /// Keep one, for this long.
+    Set {
+        /// Its key.
+        key: Word,
+        /// Its value, opaque.
+        value: Payload,
+        /// For how many milliseconds; for ever, or for a session's default, when left out.
+        ttl_ms: Option<u64>,
+    },
+    /// Remove one.
+    Delete(Word),
+    /// All whose keys match; simply all when left out.
+    List(Option<Pattern>),
+    /// Be told of changes of those.
+    Watch(Option<Pattern>),
+    /// Be told no more, by the number that the watch was given.
+    Unwatch(u64),
 }
 
 /// What a module can want of the function cache.
@@ -300,6 +343,10 @@ pub enum Order {
     Remove(ModuleId),
     /// Stop everything in order; answered when nothing runs any more. A second one does not wait for anybody.
     Shutdown,
+    /// End every module but the system's own and start none until [`Order::Resume`]; for this reason.
+    SafeMode(String),
+    /// Leave safe mode: start what starts at boot.
+    Resume,
     /// Answer as soon as no module is on its way to being ready.
     Settle,
     /// Approve more for a module.
@@ -332,4 +379,6 @@ pub enum Order {
     },
     /// Hear these topics until departure; `*` at the end of one stands for the rest.
     Subscribe(Vec<Name>),
+    /// Set or delete a context variable; reading is done from [`crate::Kernel::context`].
+    Context(Scope, ContextVerb),
 }

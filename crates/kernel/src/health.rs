@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use abi::{Generation, Reason, Slot};
 
+use crate::governor::Step;
 use crate::machine::Kernel;
 use crate::module::{Phase, Stage, Then};
 use crate::spec::Watchdog;
@@ -40,6 +41,10 @@ impl Kernel {
         let most = self.settings.health_max_failures;
         let Some(module) = self.table.get_mut(slot) else { return };
         if module.phase != Phase::Running(generation, Stage::Ready) || module.pong_seen >= number {
+            return;
+        }
+        // It can't answer because the kernel itself holds it.
+        if module.ladder.step() == Step::Frozen {
             return;
         }
         module.health_failures += 1;

@@ -17,9 +17,11 @@ extern crate self as kernel;
 extern crate std;
 
 mod calls;
+mod context;
 mod effect;
 mod ensemble;
 mod event;
+mod governor;
 mod graph;
 mod health;
 mod life;
@@ -34,6 +36,7 @@ mod refusals;
 mod reload;
 mod restart;
 mod routes;
+mod safe;
 mod shutdown;
 mod spec;
 mod stop;
@@ -46,12 +49,20 @@ mod view;
 mod waiting;
 mod word;
 
-pub use effect::{Answer, Effect, Failure, KernelResult, Message, ModuleRow, Notice, Outgoing, Signal, Task};
+pub use context::{
+    CONTEXT_BYTES_MAX, CONTEXT_OWNER_BYTES_MAX, CONTEXT_VALUE_BYTES_MAX, Context, Kept, SESSION_TTL_DEFAULT,
+    TTL_MAX, Unkept, Variable,
+};
+pub use effect::{
+    Answer, Change, Effect, Failure, KernelResult, Message, ModuleRow, Notice, Outgoing, Signal, Task,
+    VariableRow,
+};
 pub use ensemble::Ensemble;
 pub use event::{
-    Attempt, CallContext, Discovered, Event, FunctionCall, Incoming, KernelCall, Order, Outcome, SpawnFault,
-    Undelivered,
+    Attempt, CallContext, ContextCall, ContextVerb, Discovered, Event, FunctionCall, Incoming, KernelCall,
+    Order, Outcome, SpawnFault, Undelivered,
 };
+pub use governor::{Amounts, Bounds, Grip, Measured, Pool, Pools, Reading, Resource, Step, TokenBucket};
 pub use machine::Kernel;
 pub use proxy::{Act, Badge, Letter, Note, OperatorProxy, Proxy, SERVING_MAX, Turn, Wants};
 pub use routes::{Address, Decision, Header, Hearers, Refusal, Routes};

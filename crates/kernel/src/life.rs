@@ -4,9 +4,10 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use abi::{Generation, Name, Reason, Slot};
+use abi::{Generation, Name, Reason, Slot, Zone};
 
 use crate::effect::{Failure, Notice};
+use crate::governor::Ladder;
 use crate::graph;
 use crate::machine::Kernel;
 use crate::module::{Phase, Rest, Stage, Then};
@@ -42,6 +43,11 @@ impl Kernel {
         if module.generation().is_some() {
             return Ok(());
         }
+        if let Some(why) = self.kept_out(slot) {
+            self.rest(slot, Rest::Stopped, why.clone());
+            return Err((Failure::Refused, why));
+        }
+        let Some(module) = self.table.get_mut(slot) else { return Ok(()) };
         if let Some((_, then)) = &mut module.lingering {
             *then = Then::Respawn;
             return Err((Failure::Refused, format!("{UNKILLABLE}; it starts when that has happened")));
@@ -93,6 +99,7 @@ impl Kernel {
         module.pong_seen = 0;
         module.health_failures = 0;
         module.overdue = false;
+        module.ladder = Ladder::default();
         module.capabilities = module.derive_capabilities();
         let attempt = u64::from(module.restart_count);
         self.record(self.record_of(slot, "module.starting").number("attempt", attempt));
@@ -217,6 +224,7 @@ impl Kernel {
 
     /// A second provider and a circle of requires end the module here; nothing of it stays registered.
     fn refused_at_registration(&mut self, slot: Slot) -> bool {
+        self.oust_lower(slot);
         let Some(module) = self.table.get(slot) else { return true };
         let pinned_elsewhere = |service: &Name| {
             let owner = self.settings.providers.get(service)?;
@@ -224,7 +232,8 @@ impl Kernel {
         };
         let taken = module.spec.provides.iter().find_map(|service| {
             let other = self.directory.get(service).copied().filter(|other| *other != slot);
-            other.or_else(|| pinned_elsewhere(service)).map(|other| (service.clone(), other))
+            let claimed = || self.claimed_above(module.spec.zone, service);
+            other.or_else(|| pinned_elsewhere(service)).or_else(claimed).map(|other| (service.clone(), other))
         });
         if let Some((service, other)) = taken {
             let provider = self.name_of(other);
@@ -244,6 +253,32 @@ impl Kernel {
             return true;
         }
         false
+    }
+
+    /// Who offers a service by its manifest in a higher zone, whether it runs or not: nobody below may take it.
+    fn claimed_above(&self, zone: Zone, service: &Name) -> Option<Slot> {
+        let zone_of = |slot: &Slot| self.table.get(*slot).map(|module| module.spec.zone);
+        self.table.offering(service).iter().copied().find(|other| zone_of(other) > Some(zone))
+    }
+
+    /// Who came before it from a lower zone and offers what is its own has to go.
+    fn oust_lower(&mut self, slot: Slot) {
+        let Some(module) = self.table.get(slot) else { return };
+        let (zone, provides) = (module.spec.zone, module.spec.provides.clone());
+        for service in provides {
+            let Some(other) = self.directory.get(&service).copied() else { continue };
+            if self.table.get(other).is_none_or(|module| module.spec.zone >= zone) {
+                continue;
+            }
+            self.directory.remove(&service);
+            let record = self.record_of(other, "service.duplicate").text("service", service.as_str());
+            self.record(record.text("provider", self.name_of(slot)));
+            self.note(
+                other,
+                format!("offers `{service}`, which belongs to `{}` of a higher zone", self.name_of(slot)),
+            );
+            self.end(other, Reason::DuplicateService, Then::Stay, 0);
+        }
     }
 
     fn register(&mut self, slot: Slot) {

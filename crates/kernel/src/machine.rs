@@ -7,6 +7,8 @@ use alloc::vec::Vec;
 
 use abi::{Generation, ModuleId, Name, Record, Slot, Time};
 
+use crate::context::{Context, Watches};
+use crate::governor::{Resource, Strain};
 use crate::module::{Module, Phase};
 use crate::orders::Waiters;
 use crate::proxy::Badge;
@@ -28,6 +30,8 @@ pub struct Kernel {
     /// Who offers a service right now: from `ready` until its process is gone.
     pub(crate) directory: BTreeMap<Name, Slot>,
     pub(crate) topics: Topics,
+    pub(crate) context: Context,
+    pub(crate) watches: Watches,
     /// What the data plane decides by.
     board: Board,
     /// Calls that are open on the data plane, as it last said.
@@ -39,7 +43,12 @@ pub struct Kernel {
     /// Restarts whose wait is over, in the order in which they are begun: depth, priority, seat.
     pub(crate) due: BTreeSet<(u32, u32, Slot)>,
     pub(crate) bucket: Bucket,
+    /// Of sandbox modules alone, half as large.
+    pub(crate) sandbox_bucket: Bucket,
     pub(crate) random: Random,
+    pub(crate) strain: Strain,
+    /// Why no module may run, in safe mode.
+    pub(crate) safe: Option<String>,
     generations: u64,
     effects: VecDeque<Effect>,
 }
@@ -51,10 +60,13 @@ impl Kernel {
         Self {
             now: Time(0),
             bucket: Bucket::new(settings.machine_restarts_burst),
+            sandbox_bucket: Bucket::new(settings.machine_restarts_burst / 2),
             settings,
             table: Table::default(),
             directory: BTreeMap::new(),
             topics: Topics::default(),
+            context: Context::default(),
+            watches: Watches::default(),
             board: Board::default(),
             calls_pending: 0,
             seed,
@@ -63,6 +75,8 @@ impl Kernel {
             shutdown: None,
             due: BTreeSet::new(),
             random: Random::new(seed),
+            strain: Strain::default(),
+            safe: None,
             generations: 0,
             effects: VecDeque::new(),
         }
@@ -94,12 +108,14 @@ impl Kernel {
             Event::Settings(settings) => self.handle_settings(settings),
             Event::ConfigChanged(sections) => self.handle_config_changed(&sections),
             Event::GrantsChanged(changes) => self.handle_grants_changed(changes),
+            Event::ContextRestored(all) => self.restore_context(all),
             Event::Spawned(slot, generation) => self.handle_spawned(slot, generation),
             Event::SpawnFailed(slot, generation, fault, why) => {
                 self.handle_spawn_failed(slot, generation, fault, why);
             }
             Event::ReadySeen(slot, generation) => self.handle_ready(slot, generation),
             Event::Exited(slot, generation, exit) => self.handle_exited(slot, generation, exit),
+            Event::Measured(measured) => self.handle_measured(&measured),
             Event::Ordered(request, order) => self.handle_order(request, order),
             Event::Departed(request) => self.handle_departed(request),
         }
@@ -120,6 +136,7 @@ impl Kernel {
                 Timer::Held(slot) => self.held_too_long(slot),
                 Timer::Refusals(slot) => self.refusals_due(slot),
                 Timer::Restart(slot) => self.restart_due(slot, at),
+                Timer::Context => self.context_due(),
                 Timer::Pace => {}
             }
         }
@@ -160,10 +177,16 @@ impl Kernel {
 
     /// What the proxy of a life is told when it begins.
     pub(crate) fn badge_of(&self, slot: Slot, generation: Generation) -> Option<Badge> {
-        let spec = &self.table.get(slot)?.spec;
+        let module = self.table.get(slot)?;
+        let (spec, bounds) = (&module.spec, self.bounds_of(module));
         // No two lives have one number, so that no two proxies draw the same ids.
         let seed = Random::new(self.seed ^ generation.0.rotate_left(32)).next();
-        Some(Badge { name: Word::from(&spec.id), features: spec.features, seed })
+        Some(Badge {
+            name: Word::from(&spec.id),
+            features: spec.features,
+            seed,
+            calls_per_s: bounds.of(Resource::Calls),
+        })
     }
 
     /// The next thing to do; call until there is none.
@@ -205,6 +228,11 @@ impl Kernel {
         Some(&self.table.get(slot)?.capabilities)
     }
 
+    /// The context variables.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
     /// How a module is now. The calls that it waits for are known on the data plane alone: see [`crate::Ensemble::view`].
     pub fn view(&self, slot: Slot) -> Option<View> {
         let module = self.table.get(slot)?;
@@ -224,6 +252,9 @@ impl Kernel {
             note: self.note_of(module),
             provides: module.spec.provides.clone(),
             waiting_for: self.missing(module),
+            zone: module.spec.zone,
+            bounds: self.bounds_of(module),
+            step: module.ladder.step(),
             calls_pending: 0,
         })
     }

@@ -16,7 +16,10 @@ use alloc::string::String;
 use abi::{Generation, Reason, State, Time};
 
 use crate::event::Discovered;
+use crate::governor::Ladder;
+use crate::permits::SECRETS_BURST;
 use crate::refusals::Refusals;
+use crate::restart::Bucket;
 use crate::spec::{Capabilities, Grants, Spec, Work};
 
 /// Why a module does not run.
@@ -97,6 +100,8 @@ pub(crate) struct Module {
     pub(crate) overdue: bool,
     /// What it was refused lately.
     pub(crate) refusals: Refusals,
+    /// How many secrets it may still be handed, for now.
+    pub(crate) secrets: Bucket,
     /// What describes it from its next start on, and why that may not be, if so.
     pub(crate) successor: Option<(Spec, Option<String>)>,
     /// An operator stopped it: only an operator, or the module that it stands in for, starts it again.
@@ -106,6 +111,10 @@ pub(crate) struct Module {
     /// A killed life that the operating system has not let go, and what follows when it does: until then there is
     /// no other, because two lives of one module would spoil each other's work.
     pub(crate) lingering: Option<(Generation, Then)>,
+    /// How far the governor has gone with this life.
+    pub(crate) ladder: Ladder,
+    /// A passive watchdog has said that it is past a bound.
+    pub(crate) is_over_reported: bool,
 }
 
 impl Module {
@@ -129,10 +138,13 @@ impl Module {
             health_failures: 0,
             overdue: false,
             refusals: Refusals::default(),
+            secrets: Bucket::new(SECRETS_BURST),
             successor: None,
             kept_down: false,
             greeted: false,
             lingering: None,
+            ladder: Ladder::default(),
+            is_over_reported: false,
         }
     }
 

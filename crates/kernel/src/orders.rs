@@ -36,6 +36,8 @@ impl Kernel {
             Order::Restart(id) => self.with_module(request, &id, Self::order_restart),
             Order::Remove(id) => self.with_module(request, &id, Self::order_remove),
             Order::Shutdown => self.order_shutdown(request),
+            Order::SafeMode(why) => self.order_safe_mode(request, why),
+            Order::Resume => self.order_resume(request),
             Order::Settle => self.waiters.settle.push(request),
             Order::Grant(id, more) => {
                 self.order_grants(request, &id, "permission.granted", &more, |grants| {
@@ -59,6 +61,7 @@ impl Kernel {
             // Traffic: it lies with the operators' proxy.
             Order::Call { .. } | Order::Publish { .. } => {}
             Order::Subscribe(topics) => self.order_subscribe(request, topics),
+            Order::Context(scope, verb) => self.order_context(request, &scope, verb),
         }
     }
 

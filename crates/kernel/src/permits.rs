@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use abi::limits::PERMISSION_REQUESTS_MAX;
-use abi::{Generation, Name, Permissions, Reason, Record, Slot};
+use abi::{Generation, Name, PermissionKind, Permissions, Reason, Record, Slot};
 
 use crate::effect::{KernelResult, ModuleRow, Notice, Task};
 use crate::event::{FunctionCall, KernelCall};
@@ -16,6 +16,12 @@ use crate::{Effect, Outgoing, Word};
 
 /// Sections that no module may change.
 const PROTECTED_SECTIONS: [&str; 2] = ["security", "kernel"];
+
+/// 32 secrets at once: a module reads all of its own when it starts.
+pub(crate) const SECRETS_BURST: u32 = 32;
+
+/// 4 secrets a second after that: each is a record and a read of the vault, which a flood must not fill or stall.
+const SECRETS_PER_S: u32 = 4;
 
 impl Kernel {
     /// A module tried what it may not: journaled, answered, then whatever the enforcement mode and the watchdog say.
@@ -71,6 +77,8 @@ impl Kernel {
             }
             KernelCall::ConfigGet(key) => return self.forbid_key(slot, generation, id, &key, "read"),
             KernelCall::ConfigSet(key, _) => return self.forbid_key(slot, generation, id, &key, "write"),
+            KernelCall::Context(call) => return self.handle_context_call(slot, generation, id, call),
+            KernelCall::SecretGet(name) => return self.hand_over_secret(slot, generation, id, name),
             KernelCall::ModuleList => Ok(KernelResult::Modules(self.rows())),
             KernelCall::ServiceDiscover => Ok(KernelResult::Services(self.service_rows())),
             KernelCall::ServiceResolve(service) => match self.directory.get(service.as_str()) {
@@ -91,6 +99,26 @@ impl Kernel {
             KernelCall::Bad(why) => Err(why),
         };
         self.push(Effect::Send(slot, generation, Outgoing::KernelAnswer { id, answer }));
+    }
+
+    /// A secret goes to who was granted it by name, and each time that is journaled; its value never is.
+    fn hand_over_secret(&mut self, slot: Slot, generation: Generation, id: Word, name: Word) {
+        let is_granted =
+            |module: &Module| module.grants.any(PermissionKind::Secrets, |one| one == name.as_str());
+        if !self.table.get(slot).is_some_and(is_granted) {
+            let error = format!("Security violation: not permitted to read secret \"{name}\"");
+            let answer = Outgoing::KernelAnswer { id, answer: Err(error) };
+            let record = self.record_of(slot, "secret.forbidden").text("secret", name.as_str());
+            return self.violation(slot, generation, record, answer, &format!("read secret `{name}`"));
+        }
+        let now = self.now;
+        let take = |module: &mut Module| module.secrets.take(now, SECRETS_BURST, SECRETS_PER_S).is_ok();
+        if !self.table.get_mut(slot).is_some_and(take) {
+            let answer = Err(String::from("overloaded"));
+            return self.push(Effect::Send(slot, generation, Outgoing::KernelAnswer { id, answer }));
+        }
+        self.record(self.record_of(slot, "secret.handed_over").text("secret", name.as_str()));
+        self.push(Effect::Perform(slot, generation, id, Task::SecretGet(name)));
     }
 
     /// Functions are run by the host, for those who may: `run kernel.fn`, and `run kernel.fn.put` to change them.

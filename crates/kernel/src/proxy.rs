@@ -26,6 +26,7 @@ use abi::{Payload, RequestId, Time};
 
 use crate::effect::{Answer, Message, Notice, Outgoing};
 use crate::event::{Attempt, CallContext, Incoming, Outcome, Undelivered};
+use crate::governor::TokenBucket;
 use crate::random::Random;
 use crate::routes::{Address, Decision, Header, RPC_COPY, Refusal, Routes};
 use crate::spec::Features;
@@ -48,6 +49,9 @@ use served::{Served, Serving};
 /// It bounds the memory of a provider's table; a provider that works never comes near it.
 pub const SERVING_MAX: usize = 1 << 16;
 
+/// 1 s of calls may come at once: a bound on calls is about what is kept up, not about how they are spread.
+const CALLS_BURST: Duration = Duration::from_secs(1);
+
 /// What a proxy is given when its life begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Badge {
@@ -57,6 +61,8 @@ pub struct Badge {
     pub features: Features,
     /// What the ids of its deliveries follow from.
     pub seed: u64,
+    /// How many calls it may make in a second; any number, if none.
+    pub calls_per_s: Option<u64>,
 }
 
 /// What control tells a proxy.
@@ -66,6 +72,10 @@ pub enum Note {
     Began(Badge),
     /// It is ready: calls and messages may come.
     Ready,
+    /// It asks too much: what it wants of others is refused from now on. What it owes to others still passes.
+    Shedding,
+    /// It may ask again.
+    Relieved,
     /// It has been told to end: none may come any more.
     Ending,
     /// It is over: everybody who waits for it is told, and the proxy goes.
@@ -115,6 +125,10 @@ pub struct Proxy {
     life: Address,
     badge: Badge,
     stage: Stage,
+    /// Its own wishes are refused for now.
+    is_shedding: bool,
+    /// What its calls are paid from, where their number is bounded.
+    purse: Option<TokenBucket>,
     asked: Asked<Word>,
     serving: Serving,
     random: Random,
@@ -129,8 +143,11 @@ impl Proxy {
         Self {
             life,
             random: Random::new(badge.seed),
+            // Full at first, whatever the time is.
+            purse: badge.calls_per_s.map(|per_s| TokenBucket::new(Time(0), per_s, CALLS_BURST)),
             badge,
             stage: Stage::Starting,
+            is_shedding: false,
             asked: Asked::default(),
             serving: Serving::default(),
         }
@@ -242,6 +259,8 @@ impl Proxy {
         match note {
             Note::Began(badge) => self.badge = badge.clone(),
             Note::Ready => self.stage = Stage::Ready,
+            Note::Shedding => self.is_shedding = true,
+            Note::Relieved => self.is_shedding = false,
             Note::Ending => self.stage = Stage::Ending,
             Note::Gone => self.gone(turn),
         }
@@ -305,7 +324,8 @@ impl Proxy {
             Decision::Refuse(refusal) => return self.fail(turn, wanted.0, String::from(refusal.as_str())),
             Decision::Spread(_) => return,
         };
-        if self.asked.len() >= CALLS_PENDING_MAX {
+        let is_paid = self.purse.as_mut().is_none_or(|purse| purse.take(turn.now));
+        if self.is_shedding || !is_paid || self.asked.len() >= CALLS_PENDING_MAX {
             return self.fail(turn, wanted.0, String::from("overloaded"));
         }
         let house = turn.routes.rpc_timeout();
@@ -369,6 +389,8 @@ impl Proxy {
 
     fn publish(&mut self, turn: &mut Turn<'_>, topic: &Word, payload: Payload, traceparent: Option<&Word>) {
         match turn.routes.decide(self.life, Header::Publish { topic: topic.as_str() }) {
+            // A message has no answer that could say so; the journal said it of all.
+            Decision::Spread(_) if self.is_shedding => {}
             Decision::Spread(_) => {
                 spread(turn, Some(self.life), topic, &Message::Raw(payload), traceparent);
             }

@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
-use abi::{ExitKind, Reason, Slot, Time};
+use abi::{ExitKind, Reason, Slot, Time, Zone};
 
 use crate::effect::Failure;
 use crate::graph;
@@ -81,12 +81,22 @@ impl Kernel {
 
     /// Begins the restarts whose time has come, as far as the machine's budget goes.
     pub(crate) fn begin_due_restarts(&mut self) {
-        while let Some((_, _, slot)) = self.due.first().copied() {
+        let mut sandbox_is_spent = false;
+        while let Some(entry) = self.next_due(sandbox_is_spent) {
+            let (_, _, slot) = entry;
             // An entry may be left of a wait that was cut short; a wait that is not over yet has its own timer.
             let is_due = |module: &Module| matches!(module.phase, Phase::Queued(until) if until <= self.now);
             if self.table.get(slot).is_some_and(is_due) {
                 let (burst, per_s) =
                     (self.settings.machine_restarts_burst, self.settings.machine_restarts_per_s);
+                if self.is_in_sandbox(slot)
+                    && let Err(at) = self.sandbox_bucket.take(self.now, burst / 2, per_s / 2)
+                {
+                    // What crashes there again and again leaves room for everybody else's restarts.
+                    self.timers.set(at, Timer::Pace);
+                    sandbox_is_spent = true;
+                    continue;
+                }
                 if let Err(at) = self.bucket.take(self.now, burst, per_s) {
                     return self.timers.set(at, Timer::Pace);
                 }
@@ -94,8 +104,18 @@ impl Kernel {
                 // A refusal is journaled, and told to those who wait, where it is found.
                 let _refused = self.begin(slot);
             }
-            self.due.pop_first();
+            self.due.remove(&entry);
         }
+    }
+
+    /// The next restart whose wait is over; without those of sandbox modules, if their budget is spent.
+    fn next_due(&self, sandbox_is_spent: bool) -> Option<(u32, u32, Slot)> {
+        let may = |(_, _, slot): &&(u32, u32, Slot)| !sandbox_is_spent || !self.is_in_sandbox(*slot);
+        self.due.iter().find(may).copied()
+    }
+
+    fn is_in_sandbox(&self, slot: Slot) -> bool {
+        self.table.get(slot).is_some_and(|module| module.spec.zone == Zone::Sandbox)
     }
 
     fn give_up(&mut self, slot: Slot, count: u32, exit: Option<ExitKind>) {

@@ -5,7 +5,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use abi::{ModuleId, Name, Permissions};
+use abi::{ModuleId, Name, PermissionKind, Permissions, Zone};
+
+use crate::governor::{Bounds, Pools};
 
 /// How the kernel talks with a module's process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +139,10 @@ pub struct Spec {
     pub shutdown_grace: Option<Duration>,
     /// Whether it is started at boot.
     pub start_at_boot: bool,
+    /// Where it lives.
+    pub zone: Zone,
+    /// What it may use; where it says nothing, what its zone's pool gives each.
+    pub bounds: Bounds,
     /// A digest of everything about it that needs a new life when it changes.
     pub fingerprint: u64,
 }
@@ -168,6 +174,8 @@ impl Spec {
             ready_timeout: None,
             shutdown_grace: None,
             start_at_boot: true,
+            zone: Zone::default(),
+            bounds: Bounds::default(),
             fingerprint: 0,
         }
     }
@@ -205,6 +213,12 @@ pub struct Grants {
 }
 
 impl Grants {
+    /// Whether any value of a kind that is granted now passes a test; costs no copy.
+    pub fn any(&self, kind: PermissionKind, test: impl Fn(&str) -> bool) -> bool {
+        let base = self.base.iter().flat_map(|base| base.of(kind));
+        base.chain(self.dynamic.of(kind)).any(|value| test(value))
+    }
+
     /// What the module may do now: base and dynamic together.
     pub fn effective(&self) -> Permissions {
         let mut all = self.base.clone().unwrap_or_default();
@@ -270,6 +284,8 @@ pub struct Settings {
     pub watchdog: Watchdog,
     /// Services that only this module may offer: `serviceProviders` of the permission store.
     pub providers: BTreeMap<Name, ModuleId>,
+    /// What the zones' pools give.
+    pub pools: Pools,
 }
 
 impl Default for Settings {
@@ -290,6 +306,7 @@ impl Default for Settings {
             enforcement: Enforcement::Strict,
             watchdog: Watchdog::Active,
             providers: BTreeMap::new(),
+            pools: Pools::default(),
         }
     }
 }

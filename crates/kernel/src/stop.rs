@@ -36,12 +36,15 @@ impl Kernel {
         };
         let ready_at = module.ready_at();
         module.phase = Phase::Ending { generation, reason, then, ready_at, tier };
+        // What is frozen could not end.
+        self.let_go(slot, generation);
+        let Some(module) = self.table.get_mut(slot) else { return };
         module.since = self.now;
         module.reason = Some(reason);
         let (door, id) = (module.spec.door, module.spec.id.clone());
         let grace = module.spec.shutdown_grace.unwrap_or(self.settings.shutdown_grace);
         // A module that hangs or breaks rules gets no time to go on with it.
-        let hard = matches!(reason, Reason::HealthCheckFailed | Reason::SecurityViolation);
+        let hard = matches!(reason, Reason::HealthCheckFailed | Reason::SecurityViolation | Reason::Overload);
         let grace = if hard { Duration::ZERO } else { grace };
         let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
         self.push(Effect::Note(slot, generation, Note::Ending));
@@ -217,6 +220,7 @@ impl Kernel {
             }
         }
         self.topics.leave(slot);
+        self.watches.leave(slot);
         if let Some(generation) = self.table.get(slot).and_then(crate::module::Module::generation) {
             self.push(Effect::Note(slot, generation, Note::Gone));
         }
@@ -230,6 +234,7 @@ impl Kernel {
         self.fail_waiters(slot, Failure::NotFound, "it was removed");
         self.sum_up_refusals(slot);
         if let Some(module) = self.table.remove(slot) {
+            self.forget_context(&module.spec.id);
             self.record(abi::Record::new("module.forgotten").of(&module.spec.id, None));
             self.push(Effect::Forgotten(slot, module.spec.id));
         }
@@ -259,14 +264,16 @@ fn has_note(reason: Reason) -> bool {
         | Reason::RequiresTimeout
         | Reason::ReadyTimeout
         | Reason::HealthCheckFailed
-        | Reason::ConfigUpdate => true,
+        | Reason::ConfigUpdate
+        | Reason::Overload => true,
         Reason::Requested
         | Reason::Shutdown
         | Reason::HotSwap
         | Reason::PermissionUpdate
         | Reason::PermissionsRevoked
         | Reason::Uninstalled
-        | Reason::Strategy => false,
+        | Reason::Strategy
+        | Reason::SafeMode => false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The one seam of this crate's tests: a script in, what the kernel wants done out.
 
 mod driver;
-mod lines;
+pub(crate) mod lines;
 mod words;
 
 use std::format;

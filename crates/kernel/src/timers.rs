@@ -26,6 +26,8 @@ pub(crate) enum Timer {
     Refusals(Slot),
     /// A module's wait before its restart is over.
     Restart(Slot),
+    /// The next context variable ends.
+    Context,
     /// The machine may begin another restart.
     Pace,
 }

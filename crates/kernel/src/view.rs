@@ -3,7 +3,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use abi::{Generation, ModuleId, Name, Reason, Slot, State, Time};
+use abi::{Generation, ModuleId, Name, Reason, Slot, State, Time, Zone};
+
+use crate::governor::{Bounds, Step};
 
 /// One module as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +38,12 @@ pub struct View {
     pub provides: Vec<Name>,
     /// What it waits for: services, and modules it needs.
     pub waiting_for: Vec<Name>,
+    /// Where it lives.
+    pub zone: Zone,
+    /// What it may use.
+    pub bounds: Bounds,
+    /// How tight the governor holds it.
+    pub step: Step,
     /// Calls it made that are not answered yet.
     pub calls_pending: u32,
 }

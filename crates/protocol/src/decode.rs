@@ -14,11 +14,13 @@ use serde_json::value::RawValue;
 
 use crate::door::{LogLevel, TransportKind};
 
+mod context_call;
 mod fields;
 mod frame;
 mod kernel_call;
 mod rejected;
 
+pub use context_call::{ContextCall, ContextVerb, key_fault};
 #[cfg(feature = "files")]
 pub(crate) use kernel_call::refused_segment;
 pub use kernel_call::{KernelCall, decode_kernel_call};

@@ -11,11 +11,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+mod context;
 mod inside;
 mod schema;
+mod secrets;
 
+pub use context::{ContextChange, ContextKey, VariableList, VariableRow};
 pub use inside::{ActorCore, ActorRow, ActorSystem, ActorTable, FunctionRow, FunctionStats, Swapped};
 pub use schema::operator_door;
+pub use secrets::{SecretsChange, VaultKey};
 
 /// Longest request or response line, in bytes: 4 MiB, four times a module's line, since an answer may list everything.
 pub const OPERATOR_LINE_BYTES_MAX: usize = 4 << 20;
@@ -40,6 +44,15 @@ pub enum Request {
         /// Give up after this many milliseconds.
         timeout_ms: Option<u64>,
     },
+    /// End every module but the system's own, and start none until `kernel.resume`.
+    #[serde(rename = "kernel.safe-mode")]
+    KernelSafeMode {
+        /// What those are told who ask why nothing runs.
+        why: String,
+    },
+    /// Leave safe mode: read all files again and start what starts at boot.
+    #[serde(rename = "kernel.resume")]
+    KernelResume {},
     /// Read files again and act on the difference.
     #[serde(rename = "kernel.reload")]
     KernelReload {
@@ -166,6 +179,30 @@ pub enum Request {
     /// Take back what was approved beyond the manifest.
     #[serde(rename = "permissions.revoke")]
     PermissionsRevoke(PermissionChange),
+    /// The context variables, of all scopes or one, without their values.
+    #[serde(rename = "context.list")]
+    ContextList {
+        /// `module:NAME` or `session:NAME`; all when left out.
+        scope: Option<String>,
+    },
+    /// One context variable with its value.
+    #[serde(rename = "context.get")]
+    ContextGet(ContextKey),
+    /// Keep a context variable.
+    #[serde(rename = "context.set")]
+    ContextSet(ContextChange),
+    /// Remove a context variable.
+    #[serde(rename = "context.delete")]
+    ContextDelete(ContextKey),
+    /// Hand the kernel the key of a vault that is locked by a passphrase, until it ends.
+    #[serde(rename = "secrets.unlock")]
+    SecretsUnlock {
+        /// The key that the passphrase came to.
+        key: VaultKey,
+    },
+    /// Journal a change of the vault; its names, never its values.
+    #[serde(rename = "secrets.changed")]
+    SecretsChanged(SecretsChange),
     /// Read logs; with `follow`, go on with `log` events.
     #[serde(rename = "logs")]
     Logs(LogsRequest),
@@ -381,6 +418,9 @@ pub struct KernelStatus {
     pub journal: String,
     /// How much the kernel repairs: `passive`, `active` or `strict`.
     pub watchdog: String,
+    /// How bounds are enforced: `cgroup v2 (cpu, memory, pids)`, `cgroup v1 (…)` or `rlimits and sampling`.
+    #[serde(default)]
+    pub bounds: String,
     /// Resident memory of the kernel's process in bytes.
     pub rss_bytes: u64,
     /// Processor time of the kernel's process since its start, in milliseconds.
@@ -389,6 +429,27 @@ pub struct KernelStatus {
     pub frames: u64,
     /// Things that are not as they should be, a sentence each.
     pub troubles: Vec<String>,
+    /// Why no module runs, in safe mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safe_mode: Option<SafeMode>,
+}
+
+/// Safe mode: no module's code runs but the system's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SafeMode {
+    /// Why it was entered.
+    pub why: String,
+    /// When it is left.
+    pub until: String,
+}
+
+/// The answer of `kernel.safe-mode` and `kernel.resume`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Safe {
+    /// Whether it was so already.
+    pub already: bool,
 }
 
 /// The word of a module that rests because its work is done; to modules it is `stopped`.
@@ -444,6 +505,16 @@ pub struct ModuleStatus {
     pub bad_lines: u64,
     /// Log lines lost because they came too fast.
     pub log_lost: u64,
+    /// Where it lives: `sandbox`, `stable` or `system`.
+    #[serde(default)]
+    pub zone: String,
+    /// What it may use, by resource: `cpu` in thousandths of a processor, `memory` and `queue_bytes` in bytes, the others as
+    /// numbers; what is not there is not bounded.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, u64>,
+    /// How tight the governor holds it: `slowed`, `shedding`, `throttled` or `frozen`; nothing when it is free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
 }
 
 /// `module.show`.
@@ -617,6 +688,16 @@ pub struct UsageRow {
     pub frames: u64,
     /// Frames per second since the last sample; nothing at the first one.
     pub frames_per_s: Option<f64>,
+    /// Where it lives: `sandbox`, `stable` or `system`.
+    #[serde(default)]
+    pub zone: String,
+    /// What it may use, by resource: `cpu` in thousandths of a processor, `memory` and `queue_bytes` in bytes, the others as
+    /// numbers; what is not there is not bounded.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, u64>,
+    /// How tight the governor holds it: `slowed`, `shedding`, `throttled` or `frozen`; nothing when it is free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
 }
 
 /// The answer of `why`.

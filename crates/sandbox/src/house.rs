@@ -10,26 +10,27 @@
 //! A builder makes them: a child that follows prepared steps and then stays until we hold descriptors of what it made. So nothing of
 //! this process itself ever changes, whatever its threads do meanwhile.
 
-use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::confinement::Confinement;
-use crate::launch::{FDS_FROM, Init, LaunchError, Spaces};
+use crate::launch::{Init, LaunchError, Spaces, lifted};
 use crate::layer::Layer;
-use crate::raw::{self, Failure};
+use crate::raw::{self, Failure, Handed};
+use crate::ruleset::Inside;
 
 mod first;
+mod ground;
 mod network;
 mod plan;
 mod trial;
 mod users;
+mod watch;
 mod works;
 
 pub(crate) use first::words;
-pub(crate) use works::{Works, build};
+pub(crate) use works::{Founding, Works, build, found, make_network};
 
 /// Namespaces that are made anew for every life, with the layer that each is.
 const FRESH: [(Layer, i32); 3] = [
@@ -38,12 +39,17 @@ const FRESH: [(Layer, i32); 3] = [
     (Layer::PidNamespace, libc::CLONE_NEWPID),
 ];
 
+/// The one that the first life makes for all lives.
+const NET: (Layer, i32) = (Layer::NetNamespace, libc::CLONE_NEWNET);
+
 /// What one prepared launch lives in.
 #[derive(Debug, Default)]
 pub(crate) struct House {
     user: Option<&'static OwnedFd>,
     mounts: Option<OwnedFd>,
     net: Option<OwnedFd>,
+    /// The first life that is launched makes the empty network.
+    makes_net: bool,
     own: i32,
     init: Option<&'static OwnedFd>,
     /// The socket at which names are asked for, in a network that is furnished.
@@ -58,7 +64,7 @@ impl House {
     /// What a child needs to move in. `program` is where it finds the first process's file, if there is one.
     pub(crate) fn spaces<'a>(
         &'a self,
-        program: Option<std::os::fd::BorrowedFd<'a>>,
+        program: Option<BorrowedFd<'a>>,
         argv: &'a raw::Strings<'a>,
     ) -> Option<Spaces<'a>> {
         let init = self.init.map(|init| Init { program: program.unwrap_or(init.as_fd()), argv });
@@ -66,28 +72,37 @@ impl House {
             user: self.user.map(AsFd::as_fd),
             mounts: self.mounts.as_ref().map(AsFd::as_fd),
             net: self.net.as_ref().map(AsFd::as_fd),
+            makes_net: self.makes_net && self.net.is_none(),
             own: self.own,
             init,
         };
-        let any = self.user.is_some() || self.mounts.is_some() || self.net.is_some() || self.own != 0;
-        any.then_some(spaces)
+        let joins = self.user.is_some() || self.mounts.is_some() || self.net.is_some();
+        (joins || spaces.makes_net || self.own != 0).then_some(spaces)
+    }
+
+    /// Keeps the network that a life has made, for those that come after it. When there is no number left for it, the next life makes
+    /// another.
+    pub(crate) fn keep_net(&mut self, net: Option<OwnedFd>) {
+        if let Some(net) = net {
+            self.net = lifted(net).ok();
+        }
     }
 
     /// The file of the first process, for those who put it where the child finds it.
-    pub(crate) fn init(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+    pub(crate) fn init(&self) -> Option<BorrowedFd<'_>> {
         self.init.map(AsFd::as_fd)
     }
 }
 
 /// Builds what the confinement asks for and this machine gives, and does `inside` while the new root can be looked into: it gets a
-/// path to it, or nothing when the child will see the machine's own files.
+/// way into it, or nothing when the child will see the machine's own files.
 ///
 /// # Errors
 /// Those of `inside`. What can't be built is not an error: it is among [`House::missing`].
 pub(crate) fn open<T>(
     confinement: &Confinement,
     cwd: &Path,
-    mut inside: impl FnMut(Option<&Path>) -> Result<T, LaunchError>,
+    mut inside: impl FnMut(Option<Inside<'_>>) -> Result<T, LaunchError>,
 ) -> Result<(House, T), LaunchError> {
     let asked = |layer: &Layer| layer.is_namespace() && confinement.has(*layer);
     let mut wanted: Vec<Layer> = Layer::ALL.into_iter().filter(asked).collect();
@@ -117,10 +132,10 @@ fn attempt<T>(
     confinement: &Confinement,
     cwd: &Path,
     wanted: &[Layer],
-    inside: &mut impl FnMut(Option<&Path>) -> Result<T, LaunchError>,
+    inside: &mut impl FnMut(Option<Inside<'_>>) -> Result<T, LaunchError>,
 ) -> Result<(House, Result<T, LaunchError>), Refused> {
     let wants = |layer| wanted.contains(&layer);
-    let user = match wants(Layer::UserNamespace) {
+    let whose = match wants(Layer::UserNamespace) {
         true => Some(users::shared().map_err(|why| (Layer::UserNamespace, why))?),
         false => None,
     };
@@ -128,89 +143,76 @@ fn attempt<T>(
         true => Some(first::program().map_err(|why| (Layer::PidNamespace, why))?),
         false => None,
     };
-    let own = FRESH.iter().filter(|(layer, _)| wants(*layer)).fold(0, |flags, (_, flag)| flags | flag);
-    let plan = wants(Layer::MountNamespace).then(|| plan::of(confinement.paths(), cwd)).flatten();
-    if wants(Layer::MountNamespace) && plan.is_none() {
-        return Err((Layer::MountNamespace, "it may use all files of the machine".to_owned()));
-    }
-    let steps = plan.map(|plan| plan.steps).unwrap_or_default();
-    let argv = words();
-    let works = Works {
-        user: user.map(AsFd::as_fd),
-        try_out: own,
-        net: wants(Layer::NetNamespace),
-        furniture: if confinement.has(Layer::NetBroker) { network::furniture() } else { Vec::new() },
-        missed: steps.iter().map(|_| AtomicBool::new(false)).collect(),
-        steps,
-        program: first::program().map_err(|why| (Layer::MountNamespace, why))?.as_fd(),
-        argv: &argv,
-    };
+    let user = whose.map(AsFd::as_fd);
     let mut stack = raw::Stack::new().map_err(|error| (Layer::MountNamespace, error.to_string()))?;
-    let builder = Builder::of(&works, &mut stack)?;
-    let held = |layer, name: &str| builder.namespace(name).map_err(|error| (layer, error.to_string()));
-    let mounts = if works.steps.is_empty() { None } else { Some(held(Layer::MountNamespace, "mnt")?) };
-    let net = if works.net { Some(held(Layer::NetNamespace, "net")?) } else { None };
-    let names = (works.net && !works.furniture.is_empty()).then(|| builder.names()).transpose();
-    let names = names.map_err(|error| (Layer::NetNamespace, error.to_string()))?;
-    let made = inside(mounts.as_ref().map(|_| builder.root()).as_deref());
-    let copies = if wants(Layer::PidNamespace) || mounts.is_some() { libc::CLONE_NEWNS } else { 0 };
-    let hidden = works.hidden();
-    drop(builder);
-    let house = House { user, mounts, net, own: own | copies, init, names, hidden, missing: Vec::new() };
+    trial::each(FRESH.into_iter().chain([NET]).filter(|(layer, _)| wants(*layer)), user, &mut stack)?;
+    let ground = if wants(Layer::MountNamespace) { Some(ground::shared(user, &mut stack)?) } else { None };
+    let (root, common) =
+        match ground.as_deref().map(|ground| ground.bear(confinement.paths(), cwd)).transpose()? {
+            Some((root, common)) => (Some(root), common),
+            None => (None, None),
+        };
+    // Without a nanny nobody could hand it over later, and she does not furnish.
+    let is_built = wants(Layer::NetNamespace) && (init.is_none() || confinement.has(Layer::NetBroker));
+    let net = is_built.then(Handed::empty);
+    let furniture = (is_built && confinement.has(Layer::NetBroker)).then(network::furniture);
+    let works = Works { user, root, net, furniture, ..Works::default() };
+    let built = construct(&works, &mut stack)?;
+    let made = inside(built.as_ref().map(|built| Inside {
+        entry: built.entry.as_fd(),
+        known: common.map_or(&[], |common| &common.files),
+    }));
+    let own = FRESH.iter().filter(|(layer, _)| wants(*layer)).fold(0, |flags, (_, flag)| flags | flag);
+    let copies = if wants(Layer::PidNamespace) || built.is_some() { libc::CLONE_NEWNS } else { 0 };
+    let (mounts, mut hidden) = built.map(|built| (built.mounts, built.hidden)).unzip();
+    if let (Some(hidden), Some(common)) = (&mut hidden, common) {
+        hidden.extend(common.hidden.iter().cloned());
+    }
+    let net = works.net.as_ref().and_then(Handed::take).map(lifted).transpose();
+    let names = works.furniture.as_ref().and_then(|furniture| furniture.names.take()).map(lifted).transpose();
+    let house = House {
+        names: names.map_err(|error| (Layer::NetNamespace, error.to_string()))?,
+        user: whose,
+        mounts,
+        net: net.map_err(|error| (Layer::NetNamespace, error.to_string()))?,
+        makes_net: wants(Layer::NetNamespace) && !is_built,
+        own: own | copies,
+        init,
+        hidden: hidden.unwrap_or_default(),
+        missing: Vec::new(),
+    };
     if init.is_some() {
         trial::move_in(&house, &mut stack).map_err(|why| (Layer::PidNamespace, why))?;
     }
     Ok((house, made))
 }
 
-impl Works<'_> {
-    /// What was to be shown and could not be.
-    fn hidden(&self) -> Vec<PathBuf> {
-        let missed = self.steps.iter().zip(&self.missed).filter(|(_, missed)| missed.load(Ordering::Relaxed));
-        missed.filter_map(|(step, _)| step.shown()).collect()
-    }
+/// A root that was made.
+struct Built {
+    mounts: OwnedFd,
+    /// The root itself.
+    entry: OwnedFd,
+    /// Paths that could not be shown.
+    hidden: Vec<PathBuf>,
 }
 
-/// A builder that has built, and waits to be looked at. It is ended when this value is dropped.
-struct Builder {
-    pid: u32,
-    pidfd: OwnedFd,
-}
-
-impl Builder {
-    fn of(works: &Works<'_>, stack: &mut raw::Stack) -> Result<Self, Refused> {
-        let born = raw::spawn_builder(works, stack)
-            .map_err(|error| (Layer::MountNamespace, format!("no builder: {error}")))?;
-        let builder = Self { pid: born.pid, pidfd: born.pidfd };
-        match born.failure {
-            None => Ok(builder),
-            Some(failure) => Err(works.blamed(failure)),
-        }
+/// Has all of it made; gives the root, if there was to be one.
+fn construct(works: &Works<'_>, stack: &mut raw::Stack) -> Result<Option<Built>, Refused> {
+    let mounts = |why: String| (Layer::MountNamespace, why);
+    if works.root.is_none() && works.net.is_none() && works.machine.is_none() {
+        return Ok(None);
     }
-
-    fn namespace(&self, name: &str) -> io::Result<OwnedFd> {
-        let file = File::open(format!("/proc/{}/ns/{name}", self.pid))?;
-        Ok(rustix::io::fcntl_dupfd_cloexec(&file, FDS_FROM)?)
+    match raw::spawn_builder(works, stack) {
+        Ok(None) => {}
+        Ok(Some(failure)) => return Err(works.blamed(failure)),
+        Err(error) => return Err(mounts(format!("no builder: {error}"))),
     }
-
-    /// The socket that it has opened in its network.
-    fn names(&self) -> io::Result<OwnedFd> {
-        let copied = raw::watch::copy_of(self.pidfd.as_fd(), works::NAMES_AT);
-        let copied = copied.map_err(io::Error::from_raw_os_error)?;
-        Ok(rustix::io::fcntl_dupfd_cloexec(&copied, FDS_FROM)?)
-    }
-
-    fn root(&self) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/root", self.pid))
-    }
-}
-
-impl Drop for Builder {
-    fn drop(&mut self) {
-        // It may have ended by itself; another thread that reaps strangers may have been quicker.
-        let _ = raw::pidfd_signal(self.pidfd.as_fd(), libc::SIGKILL);
-        let _ = crate::reap::wait(self.pidfd.as_fd());
-    }
+    let Some(root) = &works.root else { return Ok(None) };
+    let (Some(made), Some(entry)) = (root.mounts.take(), root.entry.take()) else {
+        return Err(mounts("the builder was ended".to_owned()));
+    };
+    let hidden = root.steps.iter().filter_map(works::Doing::hidden).collect();
+    Ok(Some(Built { mounts: lifted(made).map_err(|error| mounts(error.to_string()))?, entry, hidden }))
 }
 
 /// The words of a failure for people.

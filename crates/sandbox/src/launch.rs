@@ -320,6 +320,8 @@ impl Prepared {
         };
         let family = raw::spawn(&recipe, self.cgroup.as_ref(), stack).map_err(LaunchError::Birth)?;
         let watched = telling.as_ref().map(Telling::read).transpose();
+        drop(telling);
+        self.house.keep_net(family.net);
         let (born, innermost) = (family.born, family.init.map(Innermost::new));
         let refused = match (born.failure, watched) {
             (None, Ok(watched)) => {

@@ -23,6 +23,7 @@
 pub mod broker;
 pub mod cgroup;
 mod confinement;
+pub mod control;
 mod house;
 mod launch;
 mod layer;

@@ -231,12 +231,21 @@ impl Bench {
             capabilities: held.has(Layer::Capabilities).then_some(raw::CAPABILITIES_KEPT),
             last: Last::Act(act),
         };
-        end_of(&recipe, group, &mut self.stack)
+        let (end, net) = end_of(&recipe, group, &mut self.stack)?;
+        self.house.keep_net(net);
+        end
     }
 }
 
-/// The end of a child that follows the recipe.
-fn end_of(recipe: &Recipe<'_>, group: Option<&JoinFds>, stack: &mut raw::Stack) -> Result<ExitKind, String> {
+/// How a child ended, or why that can't be told.
+type End = Result<ExitKind, String>;
+
+/// The end of a child that follows the recipe, and the network that was made for it.
+fn end_of(
+    recipe: &Recipe<'_>,
+    group: Option<&JoinFds>,
+    stack: &mut raw::Stack,
+) -> Result<(End, Option<OwnedFd>), String> {
     let family = raw::spawn(recipe, group, stack);
     let family = family.map_err(|error| format!("no child: {error}"))?;
     let end = crate::reap::wait(family.born.pidfd.as_fd());
@@ -248,7 +257,7 @@ fn end_of(recipe: &Recipe<'_>, group: Option<&JoinFds>, stack: &mut raw::Stack) 
         return Err(format!("the child could not {}: {source}", failure.step.as_str()));
     }
     let end = end.map_err(|error| error.to_string())?;
-    end.ok_or_else(|| "the child's end can't be told".to_owned())
+    Ok((end.ok_or_else(|| "the child's end can't be told".to_owned()), family.net))
 }
 
 /// Where a child acts.

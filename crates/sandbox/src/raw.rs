@@ -14,22 +14,25 @@ use crate::rlimits::Rlimit;
 
 mod birth;
 mod code;
+mod handed;
 pub(crate) mod sockets;
 mod spaces;
 mod trial;
 pub(crate) mod watch;
 
-pub(crate) use birth::{Cradle, Failure, Nursery, Role, Stack, spawn, spawn_builder};
+pub(crate) use birth::{Born, Cradle, Failure, Nursery, Role, Stack, spawn, spawn_builder, spawn_founder};
 pub(crate) use code::give_back_code;
+pub(crate) use handed::Handed;
 pub(crate) use spaces::{
-    NO_DEVICES, NO_PROGRAMS, NO_SETUID, READ_ONLY, Reach, bind_tree, change_to_root, detach, end_process,
-    exec_file, forget_children, join_namespace, keep_mounts_private, make_file, make_folder, make_link,
-    mount_memory, mount_processes, own_namespaces, parent_number, remove_folder, restrict_mount,
+    NO_DEVICES, NO_PROGRAMS, NO_SETUID, Opened, READ_ONLY, bind_to_itself, bind_tree, change_root,
+    change_to_root_here, close_root, end_process, exec_file, forget_children, hand_over, join_namespace,
+    keep_mounts_private, lay_upon_root, let_mounts_follow, make_file, make_folder, make_link,
+    make_temporary_folder, mount_memory, mount_processes, mount_tree, move_mount, own_namespaces,
+    parent_number, restrict_tree, seal_root, take_up_tree,
 };
 pub(crate) use trial::{
-    Semaphore, ask_everybody, ask_parent, bind_loopback, change_root, connect_loopback, duplicate_from,
-    find_loopback, has_no_new_privs, landlock_abi, number_of, open_folder, run, stop_swapping,
-    terminal_input, write_one,
+    Semaphore, ask_everybody, ask_parent, bind_loopback, connect_loopback, duplicate_from, find_loopback,
+    has_no_new_privs, landlock_abi, number_of, open_folder, run, stop_swapping, terminal_input, write_one,
 };
 
 /// Linux 6.9: the signal goes to the group whose leader the pidfd refers to.

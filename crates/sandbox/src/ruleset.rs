@@ -1,14 +1,16 @@
 //! A confinement's paths and ports as an open Landlock ruleset, made once and entered by each child.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath, PathFd, Ruleset,
-    RulesetAttr, RulesetCreated, RulesetCreatedAttr, Scope,
+    ABI, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath, Ruleset, RulesetAttr,
+    RulesetCreated, RulesetCreatedAttr, Scope,
 };
 
-use crate::confinement::{Access, Confinement};
+use rustix::fs::{Mode, OFlags, ResolveFlags, open as open_at, openat2};
+
+use crate::confinement::{Access, Confinement, PathRule};
 use crate::launch::LaunchError;
 use crate::layer::Layer;
 use crate::policy::system;
@@ -23,9 +25,27 @@ pub(crate) struct Opened {
     pub(crate) skipped: Vec<PathBuf>,
 }
 
-/// Opens the ruleset; nothing when the confinement asks for no Landlock layer or the kernel has none. `root` is where the child's
-/// own root can be looked into, when it has one: Landlock knows files and not names, and some files are there alone.
-pub(crate) fn open(confinement: &Confinement, root: Option<&Path>) -> Result<Option<Opened>, LaunchError> {
+/// A child's own root, when it has one: Landlock knows files and not names, and some files are there alone.
+#[derive(Clone, Copy)]
+pub(crate) struct Inside<'a> {
+    pub(crate) entry: BorrowedFd<'a>,
+    /// What some rules open was opened before, sorted by rule.
+    pub(crate) known: &'a [Known],
+}
+
+/// A rule and the file that it opens, if that is there.
+pub(crate) type Known = (PathRule, Option<OwnedFd>);
+
+/// Opens what these rules mean in a root. Rules stay in their order.
+pub(crate) fn known(rules: &[PathRule], entry: BorrowedFd<'_>) -> Vec<Known> {
+    rules.iter().map(|rule| (rule.clone(), find(entry, &rule.path))).collect()
+}
+
+/// Opens the ruleset; nothing when the confinement asks for no Landlock layer or the kernel has none.
+pub(crate) fn open(
+    confinement: &Confinement,
+    root: Option<Inside<'_>>,
+) -> Result<Option<Opened>, LaunchError> {
     let files = confinement.has(Layer::LandlockFiles);
     let net = confinement.has(Layer::LandlockNet) && confinement.ports().is_some();
     let scopes = confinement.has(Layer::LandlockScopes);
@@ -47,7 +67,7 @@ struct Handled {
 
 fn build(
     confinement: &Confinement,
-    root: Option<&Path>,
+    root: Option<Inside<'_>>,
     handled: Handled,
     skipped: &mut Vec<PathBuf>,
 ) -> Result<Option<OwnedFd>, landlock::RulesetError> {
@@ -77,35 +97,66 @@ fn build(
 fn with_paths(
     mut created: RulesetCreated,
     confinement: &Confinement,
-    root: Option<&Path>,
+    root: Option<Inside<'_>>,
     skipped: &mut Vec<PathBuf>,
 ) -> Result<RulesetCreated, landlock::RulesetError> {
     if let Some(root) = root {
         for (path, access) in OF_AN_OWN_ROOT {
-            if let Ok(fd) = PathFd::new(below(root, Path::new(path))) {
+            if let Some(fd) = find(root.entry, Path::new(path)) {
                 created = created.add_rule(PathBeneath::new(fd, rights(*access)))?;
             }
         }
     }
     for rule in confinement.paths() {
-        let path = root.map_or_else(|| rule.path.clone(), |root| below(root, &rule.path));
-        match PathFd::new(path) {
-            Ok(fd) => created = created.add_rule(PathBeneath::new(fd, rights(rule.access)))?,
+        let Some(file) = File::of(rule, root) else {
             // No machine has all of the system's paths.
-            Err(_) if system::is_one(&rule.path) => {}
-            Err(_) => skipped.push(rule.path.clone()),
-        }
+            if !system::is_one(&rule.path) {
+                skipped.push(rule.path.clone());
+            }
+            continue;
+        };
+        created = created.add_rule(PathBeneath::new(file, rights(rule.access)))?;
     }
     Ok(created)
+}
+
+/// The file that a rule opens.
+enum File<'a> {
+    Known(BorrowedFd<'a>),
+    Found(OwnedFd),
+}
+
+impl<'a> File<'a> {
+    /// Nothing when it is not there.
+    fn of(rule: &PathRule, root: Option<Inside<'a>>) -> Option<Self> {
+        let Some(root) = root else {
+            return open_at(&rule.path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok().map(Self::Found);
+        };
+        match root.known.binary_search_by(|(known, _)| known.cmp(rule)) {
+            Ok(at) => root.known[at].1.as_ref().map(|fd| Self::Known(fd.as_fd())),
+            Err(_) => find(root.entry, &rule.path).map(Self::Found),
+        }
+    }
+}
+
+impl AsFd for File<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Known(fd) => *fd,
+            Self::Found(fd) => fd.as_fd(),
+        }
+    }
 }
 
 /// What a child may do in a root of its own beside its paths. All that is shown there may be read, so the root may: a view of
 /// processes that is made for every life anew can be named by no rule, and is reached by that of the root alone.
 const OF_AN_OWN_ROOT: &[(&str, Access)] = &[("/", Access::Read), ("/tmp", Access::Write)];
 
-/// The path as seen from outside of the root.
-fn below(root: &Path, path: &Path) -> PathBuf {
-    root.join(path.strip_prefix("/").unwrap_or(path))
+/// The file at a path of a root, whose links all lead to somewhere in it.
+fn find(entry: BorrowedFd<'_>, path: &Path) -> Option<OwnedFd> {
+    let path = path.strip_prefix("/").ok().filter(|path| !path.as_os_str().is_empty());
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    openat2(entry, path.unwrap_or(Path::new(".")), flags, Mode::empty(), ResolveFlags::IN_ROOT).ok()
 }
 
 /// The kernel's rights for one kind of access. For a file the library leaves out those that only folders have.

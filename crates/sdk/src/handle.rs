@@ -104,6 +104,16 @@ impl Handle {
         self.ask(id, &frame, Asked::Kernel)?.answer()
     }
 
+    /// The value of a secret that was granted (`permissions.secrets`). Use it and let it go; never log it.
+    ///
+    /// # Errors
+    /// What the kernel answered (`secret_not_found`, `vault_locked`, `vault_unavailable`, a violation), or why no answer
+    /// came.
+    pub fn secret(&self, name: &str) -> Result<String, CallError> {
+        let value = self.kernel("secret.get", serde_json::json!({ "name": name }))?;
+        Ok(value.as_str().unwrap_or_default().to_owned())
+    }
+
     fn ask(&self, id: String, frame: &FromModule, asked: Asked) -> Result<Ongoing, SendError> {
         let inbox = Arc::new(Inbox::new(asked));
         // Registered first: the answer may be here before `send` returns.

@@ -5,6 +5,10 @@
 //!   from another thread or process; [`Scribe`] is the thread that owns the journal, so that no caller waits for a disk.
 //! - [`Logs`]: what modules say, as JSON lines per module and generation, rotated and bounded; [`read_logs`] and
 //!   [`follow_logs`] give it back.
+//! - [`Depot`] keeps files as chunks that versions and backups share, on a [`Disk`].
+//! - [`stage_package`] puts a package's files into the depot, [`Depot::releases`] says what of it slots need,
+//!   [`Depot::lay_out`] makes the folder that a module runs from.
+//! - [`SlotsFile`] keeps which version of each module is active, in one step for all of them.
 //! - [`write_whole`] replaces a file in one step, [`lock_home`] makes sure that one kernel runs per home.
 //!
 //! Not here: what a record means (`kernel` says it), who may read it (`host` asks), any async runtime.
@@ -44,14 +48,21 @@
 #![warn(missing_docs)]
 
 mod clock;
+mod depot;
+mod disk;
 mod files;
 mod health;
 mod home;
 mod inbox;
 mod journal;
+mod layout;
 mod logs;
 mod scribe;
+mod slots;
+mod stage;
 
+pub use depot::{Cleaned, Depot, DepotError, DepotFound, Holding, Inspected, Intake, Stocked, Taken};
+pub use disk::{Disk, LocalDisk};
 pub use files::{WriteError, WriteStep, sweep_leftovers, write_whole};
 pub use health::{Admission, CloseError, Counts, FlushError, Health, Trouble};
 pub use home::{HomeLock, LockError, lock_home};
@@ -59,8 +70,11 @@ pub use journal::{
     BootId, BootIdError, Digest, Entry, Flaw, Found, Journal, JournalError, JournalLimits, JournalReader,
     Opened, Order, Page, Query, Verdict,
 };
+pub use layout::LayoutError;
 pub use logs::{
     Case, Grep, Level, LogCursor, LogEntry, LogError, LogLimits, LogLine, LogPage, LogQuery, Logs,
     LogsOptions, OnHealth, PageEnd, Said, Source, follow_logs, read_logs,
 };
 pub use scribe::{Notice, OnNotice, Scribe, ScribeOptions};
+pub use slots::{SlotsFile, SlotsFileError, SlotsFound};
+pub use stage::{StageError, stage_package};

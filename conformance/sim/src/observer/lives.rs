@@ -77,6 +77,8 @@ impl Lives {
             | Event::ConfigChanged(_)
             | Event::GrantsChanged(_)
             | Event::Counted(_)
+            | Event::Measured(_)
+            | Event::ContextRestored(_)
             | Event::Ordered(..)
             | Event::Departed(_) => false,
         }
@@ -124,6 +126,7 @@ impl Lives {
             Effect::Signal(slot, generation, signal) => self.signal(step, *slot, *generation, *signal)?,
             Effect::Watch(slot, generation)
             | Effect::Perform(slot, generation, ..)
+            | Effect::Grip(slot, generation, _)
             | Effect::Warn(slot, generation, _) => {
                 self.living(*slot, *generation)?;
             }

@@ -49,10 +49,13 @@ impl Orders {
                     Order::Call { .. } => By::Call,
                     Order::Shutdown => By::Shutdown,
                     Order::Grant(..)
+                    | Order::SafeMode(_)
+                    | Order::Resume
                     | Order::GrantRequest(_)
                     | Order::DenyRequest(_)
                     | Order::Deny(..)
                     | Order::Revoke(..)
+                    | Order::Context(..)
                     | Order::Publish { .. } => By::Now,
                     Order::Subscribe(_) => {
                         self.listening.insert(*request);

@@ -50,6 +50,25 @@ fn on_several_cores_every_call_ends_once_in_any_order() {
 }
 
 #[test]
+fn under_any_load_nobody_is_held_for_another_and_every_step_is_undone() {
+    let mut met = sim::Loads::default();
+    for seed in 0..SEEDS {
+        let told = sim::loads(seed, STEPS).unwrap_or_else(|rule| panic!("seed {seed}: {rule}"));
+        assert_eq!(sim::loads(seed, STEPS).as_ref(), Ok(&told), "seed {seed} is repeatable");
+        (met.ups, met.downs, met.kills) =
+            (met.ups + told.ups, met.downs + told.downs, met.kills + told.kills);
+    }
+    // What is never met is never tried.
+    assert!(
+        met.ups > SEEDS && met.downs > SEEDS && met.kills > SEEDS / 2,
+        "{} {} {}",
+        met.ups,
+        met.downs,
+        met.kills
+    );
+}
+
+#[test]
 fn every_kind_of_decision_is_met() {
     let seen = sim::tally(0..4 * SEEDS, STEPS).unwrap_or_else(|failure| panic!("{failure}"));
     let missing: Vec<&str> = MET.split(", ").filter(|kind| !seen.contains_key(kind)).collect();

@@ -46,3 +46,19 @@ fn every_kind_is_found_by_its_word() {
     }
     assert_eq!(PermissionKind::from_word("ffi"), None);
 }
+
+#[test]
+fn wildcards_are_refused_where_they_would_hand_over_everything() {
+    let refused = |kind: PermissionKind, value: &str| kind.refusal(value).is_some();
+    assert!(refused(PermissionKind::Env, "AWS_*"));
+    assert!(refused(PermissionKind::Secrets, "db.*"));
+    assert!(refused(PermissionKind::Secrets, ""));
+    assert!(!refused(PermissionKind::Secrets, "db.password"));
+    for good in ["session:chat", "session:*", "session:chat.*", "module:web", "module:*"] {
+        assert!(!refused(PermissionKind::Context, good), "{good}");
+    }
+    for bad in ["*", "chat", "session:", "session*", "session:chat*", "user:web", "module:a*b", "session:*x"]
+    {
+        assert!(refused(PermissionKind::Context, bad), "{bad}");
+    }
+}

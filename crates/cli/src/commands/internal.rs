@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use host::{News, Presence};
+use host::{News, Presence, Safety};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::GlobalArgs;
@@ -69,6 +69,9 @@ pub struct KernelProcessArgs {
     /// The project's file
     #[arg(long)]
     file: Option<PathBuf>,
+    /// Start no module
+    #[arg(long)]
+    safe_mode: bool,
 }
 
 /// What can be given to a module of the demo.
@@ -109,7 +112,8 @@ fn kernel_process(ctx: &Ctx, args: &KernelProcessArgs) -> Outcome {
     let _ = rustix::process::setsid();
     crate::foreground::start_log(ctx, LevelFilter::WARN);
     let target = Target::of(ctx)?.with_project(args.file.clone());
-    match host::run(up::options(&target, Presence::Background), boot_teller()) {
+    let safety = if args.safe_mode { Safety::SafeMode } else { Safety::Usual };
+    match host::run(up::options(&target, Presence::Background, safety), boot_teller()) {
         Ok(()) => Ok(Exit::Done),
         Err(error) => {
             let failure = crate::failure::of_host(error);

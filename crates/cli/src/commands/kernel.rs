@@ -2,13 +2,19 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use host::Safety;
+use host::restore::Difference;
+use protocol::operator::{Request, Safe};
 
+use crate::args::DryRun;
 use crate::ctx::Ctx;
+use crate::door::{ANSWER_TIMEOUT_DEFAULT, Door};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::output::KernelLog;
+use crate::output::{KernelLog, Restored, RestoredFile};
 use crate::render::logs::clean;
 use crate::target::Target;
 use crate::words::Phrase;
@@ -19,6 +25,8 @@ const EXAMPLES: &str = "\
 Examples:
   ostoja kernel start -d         as `ostoja up -d`
   ostoja kernel restart          stop everything, start again in the background
+  ostoja kernel safe-mode        end every module, start none until `kernel resume`
+  ostoja kernel restore          the last configuration that a kernel was at rest with
   ostoja kernel logs -n 50       what the kernel in the background said itself";
 
 /// 1 MiB: how far back the kernel's own log is read.
@@ -47,6 +55,24 @@ enum Verb {
     /// Stop everything, then start in the background
     #[command(after_help = "Examples:\n  ostoja kernel restart")]
     Restart,
+    /// End every module and start none until `kernel resume`
+    #[command(
+        after_help = "Examples:\n  ostoja kernel safe-mode\n  ostoja kernel safe-mode --why 'the disk is being replaced'"
+    )]
+    SafeMode {
+        /// What those are told who ask why nothing runs
+        #[arg(long, value_name = "TEXT", default_value = "an operator asked for it")]
+        why: String,
+    },
+    /// Leave safe mode: start everything that starts at boot
+    #[command(after_help = "Examples:\n  ostoja kernel resume")]
+    Resume,
+    /// Put config.yaml, config.d and permissions.yaml back as they were when a kernel was last at rest with them
+    #[command(after_help = "Examples:\n  ostoja kernel restore --dry-run\n  ostoja kernel restore --yes")]
+    Restore {
+        #[command(flatten)]
+        dry_run: DryRun,
+    },
     /// Tell how the kernel is; exit 3 when it does not run
     #[command(after_help = "Examples:\n  ostoja kernel status\n  ostoja kernel status --json")]
     Status,
@@ -61,8 +87,11 @@ enum Verb {
 
 pub(super) fn run(ctx: &Ctx, args: &KernelArgs) -> Outcome {
     match &args.verb {
-        Verb::Start { detach: false } => up::in_foreground(ctx, &Target::of(ctx)?),
-        Verb::Start { detach: true } => up::in_background(ctx, &Target::of(ctx)?),
+        Verb::Start { detach: false } => up::in_foreground(ctx, &Target::of(ctx)?, Safety::Usual),
+        Verb::Start { detach: true } => up::in_background(ctx, &Target::of(ctx)?, Safety::Usual),
+        Verb::SafeMode { why } => safe_mode(ctx, why),
+        Verb::Resume => resume(ctx),
+        Verb::Restore { dry_run } => restore(ctx, *dry_run),
         Verb::Stop(args) => down::run(ctx, args),
         Verb::Restart => {
             let target = Target::of(ctx)?;
@@ -70,11 +99,65 @@ pub(super) fn run(ctx: &Ctx, args: &KernelArgs) -> Outcome {
             if downed.was_running && !ctx.is_json() {
                 ctx.say_phrase(Phrase::Stopped, &[&crate::amount::span(downed.took_ms)]);
             }
-            up::in_background(ctx, &target)
+            up::in_background(ctx, &target, Safety::Usual)
         }
         Verb::Status => status::kernel(ctx),
         Verb::Logs { lines } => logs(ctx, *lines),
     }
+}
+
+fn safe_mode(ctx: &Ctx, why: &str) -> Outcome {
+    let mut door = Door::open(ctx)?;
+    let done: Safe = door.ask(&Request::KernelSafeMode { why: why.to_owned() })?;
+    tell(ctx, &done, Phrase::SafeMode, &[why, door.command()])
+}
+
+fn resume(ctx: &Ctx) -> Outcome {
+    let mut door = Door::open(ctx)?;
+    let done: Safe = door.ask(&Request::KernelResume {})?;
+    tell(ctx, &done, Phrase::Resumed, &[])
+}
+
+/// Needs no kernel: what keeps one from starting may be just what is put back. A running one takes it over.
+fn restore(ctx: &Ctx, dry_run: DryRun) -> Outcome {
+    let target = Target::of(ctx)?;
+    let wanted = host::restore::differences(&target.home)?;
+    let file = |(name, what): &(PathBuf, Difference)| RestoredFile {
+        file: name.display().to_string(),
+        what: what.as_str().to_owned(),
+    };
+    let aside = host::restore::aside(&target.home).display().to_string();
+    let mut restored = Restored { files: wanted.iter().map(file).collect(), aside, reloaded: None };
+    if !dry_run.dry_run && !wanted.is_empty() {
+        ctx.confirm(&ctx.phrase(Phrase::RestoreQuestion, &[&wanted.len().to_string(), &restored.aside]))?;
+        host::restore::restore(&target.home, &wanted)?;
+        restored.reloaded = take_over(ctx, &target)?;
+    }
+    ctx.show(&restored, |restored| {
+        restored.files.iter().map(|file| format!("{}  {}\n", file.what, file.file)).collect()
+    })?;
+    if !ctx.is_json() && wanted.is_empty() {
+        ctx.say_phrase(Phrase::NothingChanged, &[]);
+    }
+    Ok(Exit::Done)
+}
+
+/// In safe mode the kernel looks by itself and goes on as soon as it can.
+fn take_over(ctx: &Ctx, target: &Target) -> Outcome<Option<bool>> {
+    let Some(mut door) = Door::try_open_at(target, ctx.timeout_or(ANSWER_TIMEOUT_DEFAULT)) else {
+        return Ok(None);
+    };
+    door.ask_raw(&Request::KernelReload { what: None, dry_run: false })?;
+    Ok(Some(true))
+}
+
+fn tell(ctx: &Ctx, done: &Safe, phrase: Phrase, values: &[&str]) -> Outcome {
+    if ctx.is_json() {
+        ctx.document(done)?;
+    } else {
+        ctx.say_phrase(phrase, values);
+    }
+    Ok(Exit::Done)
 }
 
 fn logs(ctx: &Ctx, count: usize) -> Outcome {

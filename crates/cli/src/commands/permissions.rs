@@ -66,7 +66,7 @@ struct DecideArgs {
     /// A wish's number or its beginning, or a module
     #[arg(value_name = "REQUEST|MODULE")]
     target: String,
-    /// kind=value; kinds are net, read, write, env, run, sys
+    /// kind=value; kinds are net, read, write, env, run, sys, context, secrets
     #[arg(value_name = "KIND=VALUE")]
     permissions: Vec<String>,
     #[command(flatten)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use host::{Options, Presence, ProjectSource};
+use host::{Options, Presence, ProjectSource, Safety};
 use protocol::operator::{
     COMPLETED, KernelStatus, ModuleDetail, ModuleStatus, Plan, ReloadWhat, Request, Settled,
 };
@@ -48,6 +48,9 @@ pub struct UpArgs {
     /// The project's file
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Start no module until `ostoja kernel resume`; also with files that can't be read
+    #[arg(long)]
+    safe_mode: bool,
     #[command(flatten)]
     dry_run: DryRun,
 }
@@ -57,12 +60,13 @@ pub(super) fn run(ctx: &Ctx, args: &UpArgs) -> Outcome {
         Some(file) => Target::of_project(ctx, file)?,
         None => Target::of(ctx)?,
     };
+    let safety = if args.safe_mode { Safety::SafeMode } else { Safety::Usual };
     if args.dry_run.dry_run {
         plan(ctx, &target)
     } else if args.detach {
-        in_background(ctx, &target)
+        in_background(ctx, &target, safety)
     } else {
-        in_foreground(ctx, &target)
+        in_foreground(ctx, &target, safety)
     }
 }
 
@@ -83,10 +87,10 @@ fn plan(ctx: &Ctx, target: &Target) -> Outcome {
 ///
 /// # Errors
 /// What keeps a kernel from starting.
-pub(super) fn in_foreground(ctx: &Ctx, target: &Target) -> Outcome {
+pub(super) fn in_foreground(ctx: &Ctx, target: &Target, safety: Safety) -> Outcome {
     // Warnings reach a person as news; the libraries' own would only say them twice.
     foreground::start_log(ctx, LevelFilter::ERROR);
-    foreground::run(ctx, options(target, presence()), target.command().to_owned())
+    foreground::run(ctx, options(target, presence(), safety), target.command().to_owned())
 }
 
 /// Under a service manager nobody sits before it: a hangup then means to read files again, and logs are in their files.
@@ -98,7 +102,7 @@ fn presence() -> Presence {
 }
 
 /// The kernel's options for this home.
-pub(super) fn options(target: &Target, presence: Presence) -> Options {
+pub(super) fn options(target: &Target, presence: Presence, safety: Safety) -> Options {
     Options {
         home: target.home.clone(),
         project: target.project.clone().map(ProjectSource::File),
@@ -106,6 +110,7 @@ pub(super) fn options(target: &Target, presence: Presence) -> Options {
         sentinel: crate::commands::internal::sentinel_command(),
         net_helper: crate::commands::internal::net_helper_command(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        safety,
         seed: None,
     }
 }
@@ -114,7 +119,7 @@ pub(super) fn options(target: &Target, presence: Presence) -> Options {
 ///
 /// # Errors
 /// Why it did not start, and when it takes too long.
-pub(super) fn in_background(ctx: &Ctx, target: &Target) -> Outcome {
+pub(super) fn in_background(ctx: &Ctx, target: &Target, safety: Safety) -> Outcome {
     let begun = Instant::now();
     let timeout = ctx.timeout_or(ANSWER_TIMEOUT_DEFAULT);
     let running = Door::try_open_at(target, timeout);
@@ -127,7 +132,7 @@ pub(super) fn in_background(ctx: &Ctx, target: &Target) -> Outcome {
             (door, settled.not_ready)
         }
         None => {
-            let settled = background::start(ctx, target)?;
+            let settled = background::start(ctx, target, safety)?;
             (Door::open_at(target, timeout)?, settled.not_ready)
         }
     };
@@ -138,7 +143,8 @@ pub(super) fn in_background(ctx: &Ctx, target: &Target) -> Outcome {
         not_ready,
         took_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
     };
-    let exit = if upped.not_ready.is_empty() { Exit::Done } else { Exit::Degraded };
+    let is_well = upped.not_ready.is_empty() && upped.kernel.safe_mode.is_none();
+    let exit = if is_well { Exit::Done } else { Exit::Degraded };
     if ctx.is_json() {
         ctx.document(&upped)?;
     } else {
@@ -150,6 +156,13 @@ pub(super) fn in_background(ctx: &Ctx, target: &Target) -> Outcome {
 fn tell(ctx: &Ctx, door: &mut Door, upped: &Upped) {
     if upped.already {
         ctx.say_phrase(Phrase::RunsAlready, &[&upped.kernel.pid.to_string()]);
+    }
+    if let Some(safe) = &upped.kernel.safe_mode {
+        ctx.say_always(&ctx.talk.paint(
+            Paint::Bad,
+            &ctx.phrase(Phrase::SafeMode, &[&render::logs::clean(&safe.why), door.command()]),
+        ));
+        return;
     }
     let took = amount::span(upped.took_ms);
     if upped.modules.is_empty() {

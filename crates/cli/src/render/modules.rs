@@ -24,7 +24,7 @@ const SHORT: [Column; 8] = [
     Column::rest("NOTE"),
 ];
 
-const WIDE: [Column; 17] = [
+const WIDE: [Column; 19] = [
     Column::text("NAME"),
     Column::text("STATE"),
     Column::number("PID"),
@@ -39,6 +39,8 @@ const WIDE: [Column; 17] = [
     Column::number("OUT"),
     Column::number("DROPPED"),
     Column::text("TRANSPORT"),
+    Column::text("ZONE"),
+    Column::text("HELD"),
     Column::text("CONTAINMENT"),
     Column::text("PROVIDES"),
     Column::rest("NOTE"),
@@ -98,6 +100,10 @@ fn wide_row(theme: &Theme, module: &ModuleStatus, now_ms: u64, dash: &str) -> Ve
     let or_dash = |text: &str| bare(if text.is_empty() { dash } else { text });
     let mut row = short_row(theme, module, now_ms, dash);
     let note = row.pop().unwrap_or_else(|| bare(""));
+    if let (Some(cell), Some(bytes)) = (row.last_mut(), module.rss_bytes) {
+        *cell =
+            bare(against(amount::bytes(bytes), module.limits.get("memory").map(|most| amount::bytes(*most))));
+    }
     let dropped = if module.dropped == 0 { String::new() } else { amount::count(module.dropped) };
     row.extend([
         or_dash(&module.runtime),
@@ -108,11 +114,45 @@ fn wide_row(theme: &Theme, module: &ModuleStatus, now_ms: u64, dash: &str) -> Ve
         or_dash(&dropped),
         // Pipes are what every module has.
         or_dash(if module.transport == "pipes" { "" } else { &module.transport }),
+        or_dash(uncommon_zone(&module.zone)),
+        or_dash(module.held.as_deref().unwrap_or_default()),
         or_dash(containment_level(module)),
         or_dash(&module.provides.join(",")),
         note,
     ]);
     row
+}
+
+/// Use against its bound, where there is one: `12 MB/64 MB`.
+pub(crate) fn against(used: String, bound: Option<String>) -> String {
+    match bound {
+        Some(bound) => format!("{used}/{bound}"),
+        None => used,
+    }
+}
+
+/// Most live in the stable zone, so only the others are worth a word.
+fn uncommon_zone(zone: &str) -> &str {
+    if zone == "stable" { "" } else { zone }
+}
+
+/// What it may use: `cpu 50 %, memory 64 MB, 20000 messages_per_s`.
+fn limits(module: &ModuleStatus) -> String {
+    let one = |(resource, bound): (&String, &u64)| match resource.as_str() {
+        "cpu" => format!("cpu {}", percent_of(*bound)),
+        "memory" | "queue_bytes" => format!("{resource} {}", amount::bytes(*bound)),
+        _ => format!("{resource} {}", amount::count(*bound)),
+    };
+    module.limits.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// Thousandths of a processor as percent of one.
+pub(crate) fn percent_of(permille: u64) -> String {
+    if permille.is_multiple_of(10) {
+        format!("{}%", permille / 10)
+    } else {
+        format!("{}.{}%", permille / 10, permille % 10)
+    }
 }
 
 /// `full`, `partial` or `none`; what is missing is told by `module show` and `doctor`.
@@ -175,6 +215,9 @@ pub fn detail(theme: &Theme, module: &ModuleDetail, now_ms: u64) -> String {
     lines.add("asks for", &permissions::one_line(&module.declared));
     lines.add("may touch", &permissions::one_line(&module.effective));
     lines.add("manifest", module.manifest_hash.as_deref().unwrap_or_default());
+    lines.add("zone", &status.zone);
+    lines.add("limits", &limits(status));
+    lines.add("held", status.held.as_deref().unwrap_or_default());
     lines.add("contained", &status.containment);
     for layer in &module.confinement {
         lines.add("", layer);

@@ -10,18 +10,24 @@ use crate::theme::{Paint, Theme};
 /// The kernel as name and value on a line each, then what is not as it should be.
 pub fn kernel(theme: &Theme, status: &KernelStatus) -> String {
     let mut lines = Lines::new(theme);
-    let word = if status.troubles.is_empty() { "running" } else { "degraded" };
-    let paint = if status.troubles.is_empty() { Paint::Good } else { Paint::Soon };
+    let is_well = status.troubles.is_empty() && status.safe_mode.is_none();
+    let word = if is_well { "running" } else { "degraded" };
+    let paint = if is_well { Paint::Good } else { Paint::Soon };
     let state = format!("{} {word}", theme.glyph("●", "*"));
     lines.add(
         "kernel",
         &format!("{}, version {}, pid {}", theme.paint(paint, &state), status.version, status.pid),
     );
+    if let Some(safe) = &status.safe_mode {
+        let why = format!("{}; {}", clean(&safe.why), safe.until);
+        lines.add_painted("safe mode", &theme.paint(Paint::Bad, &why));
+    }
     lines.add("home", &status.home);
     lines.add("project", status.project.as_deref().unwrap_or_default());
     lines.add("up", &amount::span(status.uptime_ms));
     lines.add_painted("modules", &states(theme, status));
     lines.add("watchdog", &status.watchdog);
+    lines.add("bounds", &status.bounds);
     lines.add("journal", &status.journal);
     lines.add("memory", &amount::bytes(status.rss_bytes));
     lines.add("cpu", &amount::cpu_time(status.cpu_ms));

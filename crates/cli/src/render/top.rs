@@ -4,10 +4,11 @@ use jiff::tz::TimeZone;
 use protocol::operator::{UsageRow, UsageTable};
 
 use crate::amount;
+use crate::render::modules::{against, percent_of};
 use crate::table::{self, Column, Fit, Painted, bare};
 use crate::theme::{Paint, Theme, state_paint};
 
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [Column; 9] = [
     Column::capped("NAME", 28),
     Column::text("STATE"),
     Column::number("PID"),
@@ -16,6 +17,7 @@ const COLUMNS: [Column; 8] = [
     Column::number("MEM"),
     Column::number("FRAMES"),
     Column::number("PER S"),
+    Column::text("HELD"),
 ];
 
 /// One picture: a line about the whole, then the kernel, then the modules, the busiest first.
@@ -46,15 +48,24 @@ pub fn usage(theme: &Theme, usage: &UsageTable, zone: &TimeZone) -> String {
 
 fn cells(theme: &Theme, row: &UsageRow) -> Vec<Painted> {
     let dash = theme.glyph("–", "-").to_owned();
+    let limit = |resource: &str, show: fn(u64) -> String| row.limits.get(resource).copied().map(show);
     vec![
         bare(&row.id),
         (theme.state(&row.status), Some(state_paint(&row.status))),
         bare(row.pid.map_or_else(|| dash.clone(), |pid| pid.to_string())),
-        bare(row.cpu_percent.map_or_else(|| dash.clone(), amount::percent)),
+        bare(
+            row.cpu_percent.map_or_else(
+                || dash.clone(),
+                |share| against(amount::percent(share), limit("cpu", percent_of)),
+            ),
+        ),
         bare(amount::cpu_time(row.cpu_ms)),
-        bare(amount::bytes(row.rss_bytes)),
+        bare(against(amount::bytes(row.rss_bytes), limit("memory", amount::bytes))),
         bare(amount::count(row.frames)),
-        bare(row.frames_per_s.map_or(dash, |per_s| format!("{per_s:.0}"))),
+        bare(row.frames_per_s.map_or(dash, |per_s| {
+            against(format!("{per_s:.0}"), limit("messages_per_s", |per_s| per_s.to_string()))
+        })),
+        bare(row.held.clone().unwrap_or_default()),
     ]
 }
 

@@ -4,7 +4,7 @@
 use crate::lang::Lang;
 
 /// Every heading and name that is shown.
-const HEADINGS: [(&str, &str); 81] = [
+const HEADINGS: [(&str, &str); 93] = [
     // Tables.
     ("NAME", "NAZWA"),
     ("STATE", "STAN"),
@@ -20,6 +20,8 @@ const HEADINGS: [(&str, &str); 81] = [
     ("IN", "WE"),
     ("OUT", "WY"),
     ("DROPPED", "STRACONE"),
+    ("ZONE", "STREFA"),
+    ("HELD", "TRZYMANY"),
     ("CONTAINMENT", "IZOLACJA"),
     ("PROVIDES", "OFERUJE"),
     ("CPU%", "CPU%"),
@@ -39,6 +41,11 @@ const HEADINGS: [(&str, &str); 81] = [
     ("KEY", "KLUCZ"),
     ("VALUE", "WARTOŚĆ"),
     ("ORIGIN", "SKĄD"),
+    ("SCOPE", "ZAKRES"),
+    ("BYTES", "BAJTY"),
+    ("ENDS IN", "KONIEC ZA"),
+    ("SECRET", "SEKRET"),
+    ("SET BEFORE", "USTAWIONO PRZED"),
     ("ACTOR", "AKTOR"),
     ("WHERE", "GDZIE"),
     ("QUEUE", "KOLEJKA"),
@@ -76,6 +83,11 @@ const HEADINGS: [(&str, &str); 81] = [
     ("asks for", "prosi o"),
     ("may touch", "ma dostęp"),
     ("manifest", "manifest"),
+    ("zone", "strefa"),
+    ("limits", "limity"),
+    ("held", "trzymany"),
+    ("bounds", "granice"),
+    ("safe mode", "tryb awar."),
     ("contained", "izolacja"),
     ("frames", "ramki"),
     ("stderr", "stderr"),

@@ -5,7 +5,7 @@ use std::fs;
 use crate::runner::World;
 
 /// Every verb, as typed with its least arguments, that needs a kernel.
-const NEED_A_KERNEL: [&str; 33] = [
+const NEED_A_KERNEL: [&str; 37] = [
     "ps",
     "status web",
     "start web",
@@ -36,6 +36,10 @@ const NEED_A_KERNEL: [&str; 33] = [
     "module perms web",
     "permissions list",
     "permissions pending",
+    "context list",
+    "context get session:chat topic",
+    "context set session:chat topic 1",
+    "context delete session:chat topic",
     "permissions grant web net=a:1",
     "permissions deny web net=a:1",
     "permissions revoke web net=a:1",

@@ -159,6 +159,8 @@ fn the_kernel_verbs_start_restart_and_tell() {
     check_schema("kernel restart", &restarted);
     assert_ne!(started["kernel"]["pid"], restarted["kernel"]["pid"]);
     check_schema("kernel status", &world.run("kernel status --json").expect(0).json()["data"]);
+    let restored = world.run("kernel restore --dry-run --json").expect(0).json()["data"].clone();
+    check_schema("kernel restore", &restored);
     check_schema("kernel logs", &world.run("kernel logs --json").expect(0).json()["data"]);
     let doctor = world.run("doctor --json");
     check_schema("doctor", &doctor.json()["data"]);

@@ -6,6 +6,7 @@ mod behind;
 mod demo;
 mod examples;
 mod front;
+mod kept;
 mod kernel;
 mod played;
 mod runner;

@@ -11,7 +11,7 @@ use crate::runner::{Ran, World, finish};
 use crate::stage::{Played, shop};
 
 /// A command line, the verb whose schema it keeps to, and its exit code.
-const LINES: [(&str, &str, i32); 56] = [
+const LINES: [(&str, &str, i32); 62] = [
     ("up -d", "up -d", 3),
     ("up --dry-run", "--dry-run of any verb but config, service", 0),
     ("ps", "ps", 0),
@@ -60,12 +60,18 @@ const LINES: [(&str, &str, i32); 56] = [
     ("permissions list", "permissions list", 0),
     ("permissions list web", "permissions list", 0),
     ("permissions pending", "permissions pending", 0),
+    ("context list", "context list", 0),
+    ("context get session:chat topic", "context get", 0),
+    ("context set session:chat topic weather", "context set", 0),
+    ("context delete session:chat topic", "context delete", 0),
     ("permissions grant web --dry-run", "--dry-run of any verb but config, service", 0),
     ("permissions deny 4f0c --dry-run", "--dry-run of any verb but config, service", 0),
     ("permissions revoke web --dry-run", "--dry-run of any verb but config, service", 0),
     ("kernel start -d", "kernel start -d", 3),
     ("kernel stop", "kernel stop", 0),
     ("kernel stop --dry-run", "--dry-run of any verb but config, service", 0),
+    ("kernel safe-mode", "kernel safe-mode", 0),
+    ("kernel resume", "kernel resume", 0),
     ("down", "down", 0),
     ("down --dry-run", "--dry-run of any verb but config, service", 0),
 ];
@@ -92,7 +98,12 @@ const LINES_ALONE: [(&str, &str, i32); 17] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel.
-const ELSEWHERE: [&str; 12] = [
+const ELSEWHERE: [&str; 18] = [
+    "secret set",
+    "secret list",
+    "secret rm",
+    "secret rotate",
+    "secret unlock",
     "up",
     "run",
     "run (its last line)",
@@ -104,6 +115,7 @@ const ELSEWHERE: [&str; 12] = [
     "kernel restart",
     "kernel status",
     "kernel logs",
+    "kernel restore",
     "demo",
 ];
 

@@ -91,6 +91,7 @@ pub(crate) fn shop(request: &Request) -> (Response, Vec<Value>) {
     match request {
         Request::KernelStatus {} => done(kernel()),
         Request::KernelStop { dry_run: false } | Request::ModuleRemove { .. } => done(json!({})),
+        Request::KernelSafeMode { .. } | Request::KernelResume {} => done(json!({ "already": false })),
         Request::KernelSettle { .. } => done(json!({ "notReady": ["worker"] })),
         Request::KernelReload { dry_run: false, .. } => (Response::done(None), Vec::new()),
         Request::KernelReload { dry_run: true, .. } => done(plan()),
@@ -146,12 +147,37 @@ pub(crate) fn shop(request: &Request) -> (Response, Vec<Value>) {
         Request::FunctionRun { .. } => done(json!(42)),
         Request::FunctionList {} => done(json!([function("double")])),
         Request::FunctionRemove { name } => done(json!({ "name": name })),
-        Request::FunctionStats {} => done(json!({
-            "functions": 1, "warm": 1, "warmBytes": 4096, "onDisk": 1, "diskBytes": 4096, "runs": 2, "runsFailed": 1,
-            "compiled": 1, "fromDisk": 0, "waited": 0, "evictedByWeight": 0, "evictedByAge": 0,
-        })),
+        Request::FunctionStats {} => done(function_stats()),
+        Request::ContextList { .. }
+        | Request::ContextGet(_)
+        | Request::ContextSet(_)
+        | Request::ContextDelete(_)
+        | Request::SecretsUnlock { .. }
+        | Request::SecretsChanged(_) => kept(request),
         Request::Why { module_id, .. } => known(module_id, story),
     }
+}
+
+fn function_stats() -> Value {
+    json!({
+        "functions": 1, "warm": 1, "warmBytes": 4096, "onDisk": 1, "diskBytes": 4096, "runs": 2, "runsFailed": 1,
+        "compiled": 1, "fromDisk": 0, "waited": 0, "evictedByWeight": 0, "evictedByAge": 0,
+    })
+}
+
+/// What the kernel keeps: one variable.
+fn kept(request: &Request) -> (Response, Vec<Value>) {
+    match request {
+        Request::ContextList { .. } => {
+            done(json!({ "variables": [variable(Value::Null)], "leftOut": 0, "bytesTotal": 160 }))
+        }
+        Request::ContextGet(_) => done(variable(json!("weather"))),
+        _ => done(json!({})),
+    }
+}
+
+fn variable(value: Value) -> Value {
+    json!({ "scope": "session:chat", "key": "topic", "bytes": 9, "version": 1, "value": value })
 }
 
 fn function(name: &str) -> Value {

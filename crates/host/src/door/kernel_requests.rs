@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kernel::{Answer, Order};
-use protocol::operator::{KernelStatus, Plan, PlannedStep, ReloadWhat, Settled};
+use protocol::operator::{KernelStatus, Plan, PlannedStep, ReloadWhat, Safe, SafeMode, Settled};
 use store::Health;
 
 use super::connection::Caller;
@@ -50,10 +50,15 @@ impl Shell {
                 kernel::Watchdog::Active => "active".to_owned(),
                 kernel::Watchdog::Strict => "strict".to_owned(),
             },
+            bounds: self.governor.way(),
             rss_bytes: used.rss_bytes,
             cpu_ms: used.cpu_ms,
             frames: self.frames,
             troubles: self.troubles.iter().cloned().collect(),
+            safe_mode: self
+                .safety
+                .cause()
+                .map(|cause| SafeMode { why: cause.why(), until: cause.until().to_owned() }),
         }
     }
 
@@ -80,6 +85,31 @@ pub(super) async fn stop(caller: &Caller, dry_run: bool) -> Done {
         return reply::data(&shell.plan_of(kernel::Event::Ordered(request, Order::Shutdown)));
     }
     caller.order(Order::Shutdown).await.and_then(plain_answer).map(|_| None)
+}
+
+/// Ends every module and starts none until [`resume`].
+pub(super) async fn safe_mode(caller: &Caller, why: String) -> Done {
+    let already = match caller.order(Order::SafeMode(why.clone())).await? {
+        Answer::Already => true,
+        other => plain_answer(other).map(|_| false)?,
+    };
+    if !already {
+        caller.shell.borrow_mut().enter_safe_mode(why);
+    }
+    reply::data(&Safe { already })
+}
+
+/// Leaves safe mode, if all files can be read again.
+pub(super) async fn resume(caller: &Caller) -> Done {
+    if caller.shell.borrow().safety.cause().is_none() {
+        return reply::data(&Safe { already: true });
+    }
+    let refused = |why: String| {
+        Refusal::new("host::safe_mode::cause_remains", why).help("mend the file, then: ostoja kernel resume")
+    };
+    crate::safe::resume(&caller.shell).await.map_err(refused)?;
+    let already = matches!(caller.order(Order::Resume).await?, Answer::Already);
+    reply::data(&Safe { already })
 }
 
 pub(super) async fn settle(caller: &Caller, timeout_ms: Option<u64>) -> Done {

@@ -149,10 +149,11 @@ pub(super) fn permissions(wanted: &BTreeMap<String, Vec<String>>) -> Result<Perm
     let mut permissions = Permissions::default();
     for (word, values) in wanted {
         let kind = PermissionKind::from_word(word).ok_or_else(|| {
-            format!("`{word}` is no kind of permission; net, read, write, env, run and sys are")
+            let known = PermissionKind::ALL.map(PermissionKind::as_str).join(", ");
+            format!("`{word}` is no kind of permission; known are {known}")
         })?;
-        if kind == PermissionKind::Env && values.iter().any(|value| value.contains('*')) {
-            return Err("env takes names of variables, not `*`".to_owned());
+        if let Some((value, why)) = values.iter().find_map(|value| Some((value, kind.refusal(value)?))) {
+            return Err(format!("`{value}` of {kind} {why}"));
         }
         permissions.of_mut(kind).extend(values.iter().cloned());
     }

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::connection::Caller;
 use super::reply::{self, Done, Refusal, call_answer, plain_answer};
 use super::{
-    actor_requests, function_requests, kernel_requests, logs, module_requests, permission_requests,
-    usage_requests,
+    actor_requests, context_requests, function_requests, kernel_requests, logs, module_requests,
+    permission_requests, secret_requests, usage_requests,
 };
 use crate::talk::{Follower, Wants};
 
@@ -30,6 +30,8 @@ pub(super) async fn handle(caller: &Caller, request: Request) {
         Request::Publish { topic, payload } => publish(caller, &topic, &payload).await,
         Request::KernelStatus {} => kernel_requests::status(caller),
         Request::KernelStop { dry_run } => kernel_requests::stop(caller, dry_run).await,
+        Request::KernelSafeMode { why } => kernel_requests::safe_mode(caller, why).await,
+        Request::KernelResume {} => kernel_requests::resume(caller).await,
         Request::KernelSettle { timeout_ms } => kernel_requests::settle(caller, timeout_ms).await,
         Request::KernelReload { what, dry_run } => kernel_requests::reload(caller, what, dry_run).await,
         Request::PermissionsList { module_id } => permission_requests::list(caller, module_id.as_deref()),
@@ -37,6 +39,12 @@ pub(super) async fn handle(caller: &Caller, request: Request) {
         Request::PermissionsGrant(change) => permission_requests::grant(caller, change).await,
         Request::PermissionsDeny(change) => permission_requests::deny(caller, change).await,
         Request::PermissionsRevoke(change) => permission_requests::revoke(caller, change).await,
+        Request::ContextList { scope } => context_requests::list(caller, scope.as_deref()),
+        Request::ContextGet(wanted) => context_requests::get(caller, &wanted),
+        Request::ContextSet(change) => context_requests::set(caller, change).await,
+        Request::ContextDelete(wanted) => context_requests::delete(caller, &wanted).await,
+        Request::SecretsUnlock { key } => secret_requests::unlock(caller, key),
+        Request::SecretsChanged(change) => secret_requests::changed(caller, &change),
         Request::Actors { interval_ms } => actor_requests::actors(caller, interval_ms).await,
         request @ (Request::FunctionPut { .. }
         | Request::FunctionRun { .. }
@@ -60,7 +68,7 @@ pub(super) fn name<T: From<Name>>(field: &str, text: &str) -> Result<T, Refusal>
     Name::parse(text).map(T::from).map_err(refused)
 }
 
-fn payload(value: &Value) -> Payload {
+pub(super) fn payload(value: &Value) -> Payload {
     Payload::new(value.to_string().as_bytes())
 }
 

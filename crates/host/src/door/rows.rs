@@ -1,7 +1,9 @@
 //! What the kernel and the host know about modules, as rows for operators.
 
+use std::collections::BTreeMap;
+
 use abi::{Name, Slot};
-use kernel::{Spec, View};
+use kernel::{Resource, Spec, Step, View};
 use protocol::operator::{COMPLETED, ModuleDetail, ModuleStatus};
 
 use crate::launch;
@@ -54,6 +56,9 @@ impl Shell {
             dropped: tally.dropped,
             bad_lines: tally.bad_lines,
             log_lost: tally.log_lost,
+            zone: view.zone.to_string(),
+            limits: limits(view),
+            held: held(view),
         }
     }
 
@@ -103,6 +108,18 @@ impl Shell {
 /// themselves know only the states.
 pub(crate) fn state_word(view: &View) -> &'static str {
     if view.is_completed { COMPLETED } else { view.state.as_str() }
+}
+
+/// What a module may use, by resource.
+pub(super) fn limits(view: &View) -> BTreeMap<String, u64> {
+    let bounded =
+        Resource::ALL.into_iter().filter_map(|resource| Some((resource, view.bounds.of(resource)?)));
+    bounded.map(|(resource, bound)| (resource.to_string(), bound)).collect()
+}
+
+/// How tight the governor holds it, if at all.
+pub(super) fn held(view: &View) -> Option<String> {
+    (view.step != Step::Free).then(|| view.step.as_str().to_owned())
 }
 
 fn texts(names: &[Name]) -> Vec<String> {

@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::connection::Caller;
 use super::reply::{self, Done, Refusal};
-use super::rows::state_word;
+use super::rows::{held, limits, state_word};
 use crate::clock::wall_now;
 use crate::shell::Shell;
 use crate::usage::{self, Used};
@@ -75,6 +75,9 @@ fn table(shell: &Shell, last: &Last, passed: Option<Duration>) -> UsageTable {
             cpu_ms: used.cpu_ms,
             rss_bytes: used.rss_bytes,
             frames,
+            zone: String::new(),
+            limits: BTreeMap::new(),
+            held: None,
         }
     };
     let modules = shell.kernel.views().into_iter().filter_map(|view| {
@@ -86,7 +89,8 @@ fn table(shell: &Shell, last: &Last, passed: Option<Duration>) -> UsageTable {
         };
         let used = used.unwrap_or_default();
         let frames = seat.tally.frames_in + seat.tally.frames_out;
-        Some(row(view.id.to_string(), state_word(&view), pid, used, frames))
+        let row = row(view.id.to_string(), state_word(&view), pid, used, frames);
+        Some(UsageRow { zone: view.zone.to_string(), limits: limits(&view), held: held(&view), ..row })
     });
     let own_pid = Some(std::process::id());
     UsageTable {

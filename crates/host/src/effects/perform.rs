@@ -38,6 +38,7 @@ impl Shell {
             Task::ConfigGet(key) => self.config_get(slot, &key),
             Task::ConfigSections => Some(self.config_sections(slot)),
             Task::ModuleCommands => Some(self.module_commands()),
+            Task::SecretGet(name) => return self.ask_for_secret(slot, generation, id, name),
             Task::ConfigSet(key, value) => {
                 let set = PendingSet { slot, generation, id: id.clone(), key, value };
                 return self.config_set(set);

@@ -69,6 +69,9 @@ impl Shell {
 pub(crate) async fn save_now(shell: &Rc<RefCell<Shell>>) -> Result<(), String> {
     let file = {
         let mut shell = shell.borrow_mut();
+        if shell.files.approvals.is_unread() {
+            return Err("the file of approvals could not be read, so it is not written over".to_owned());
+        }
         shell.is_unsaved = false;
         shell.files.approvals.to_file()
     };

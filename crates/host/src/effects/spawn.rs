@@ -15,6 +15,7 @@ use crate::clock::wall_now;
 use crate::effects::births::{Born, Order, UnderWay};
 use crate::files::blueprint::Blueprint;
 use crate::files::discovery::{mismatch, writable};
+use crate::governor::Held;
 use crate::lane::LaneEnd;
 use crate::launch;
 use crate::life::{Life, ReadyMade, Stream};
@@ -210,6 +211,7 @@ impl Shell {
         let killed = self.seat(slot).map_or(0, |seat| seat.groups_killed);
         if let Some(spent) = self.seat(slot).and_then(|seat| seat.cgroup.as_deref()) {
             Cgroups::drop_group(spent);
+            self.governor.forget(spent);
         }
         wanted.cgroup = self.cgroups.group(&blueprint.id, killed);
         let cgroup = wanted.cgroup.clone();
@@ -227,6 +229,7 @@ impl Shell {
         seat.confinement = confinement;
         seat.cgroup = cgroup;
         seat.ready_made = Some(ReadyMade { blueprint: blueprint.clone(), effective, prepared });
+        self.bound_group(slot);
         Ok(())
     }
 
@@ -254,7 +257,7 @@ impl Shell {
         };
         let read = |stream, pipe| tasks::read(self.handle(), slot, generation, stream, pipe);
         let reading = vec![read(Stream::Stdout, from_stdout), read(Stream::Stderr, from_stderr)];
-        let life = Life {
+        let mut life = Life {
             generation,
             door: blueprint.door,
             pid: child.pid,
@@ -271,7 +274,9 @@ impl Shell {
             tasks: reading,
             awaited_text: None,
             notify,
+            held: Held::default(),
         };
+        self.adopt(slot, &mut life);
         tasks::watch_end(self.handle(), slot, generation, watched);
         if let Some(seat) = self.seat_mut(slot) {
             seat.life = Some(life);
@@ -290,7 +295,11 @@ impl Shell {
         // What left its group too, where it has a pid namespace.
         drop(life.innermost.take());
         let (pidfd, cgroup) = (life.pidfd.clone(), seat.cgroup.clone());
+        let mut life = life;
+        let held = std::mem::take(&mut life.held);
         drop(life);
+        self.tell_memory_kill(slot, generation);
+        self.release_group(slot, &held);
         self.kill_group(slot, cgroup.as_deref());
         let exit = match sandbox::reap(pidfd.as_fd()) {
             Ok(Some(exit)) => exit,

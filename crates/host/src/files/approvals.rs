@@ -39,6 +39,8 @@ pub(crate) enum Change {
 pub(crate) struct Approvals {
     path: PathBuf,
     store: Store,
+    /// The file is there and could not be read, so nothing is written over it.
+    is_unread: bool,
 }
 
 impl Approvals {
@@ -53,11 +55,22 @@ impl Approvals {
             Err(source) => return Err(HostError::Read { path: path.to_owned(), source }),
         };
         if text.trim().is_empty() {
-            return Ok((Self { path: path.to_owned(), store: Store::default() }, Vec::new()));
+            let empty = Self { path: path.to_owned(), store: Store::default(), is_unread: false };
+            return Ok((empty, Vec::new()));
         }
         let (store, faults) = Store::parse(&path.display().to_string(), &text).map_err(HostError::File)?;
         let faults = faults.iter().map(ToString::to_string).collect();
-        Ok((Self { path: path.to_owned(), store }, faults))
+        Ok((Self { path: path.to_owned(), store, is_unread: false }, faults))
+    }
+
+    /// No approvals, for a start in safe mode on a home whose file may be unreadable: it is never written over.
+    pub(crate) fn unread(path: &Path) -> Self {
+        Self { path: path.to_owned(), store: Store::default(), is_unread: true }
+    }
+
+    /// Whether the file was not read, and so must not be written.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.is_unread
     }
 
     /// The file as it has to be written, for a thread that may wait.

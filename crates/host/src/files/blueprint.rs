@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use abi::{ModuleId, Name, Permissions};
-use kernel::{Capabilities, Door, Features, GiveUp, PRIORITY_DEFAULT, RestartRule, Spec, Strategy, Work};
+use kernel::{
+    Bounds, Capabilities, Door, Features, GiveUp, PRIORITY_DEFAULT, Resource, RestartRule, Spec, Strategy,
+    Work,
+};
 use protocol::files::manifest::{self, Command, Manifest};
 use protocol::files::policy::{
     self, Minimum, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, StopSignal, Transport,
@@ -161,6 +164,19 @@ pub(crate) fn limits(limits: &policy::Limits) -> Limits {
     }
 }
 
+/// The bounds of a policy as the kernel's governor knows them.
+pub(crate) fn bounds(limits: &policy::Limits) -> Bounds {
+    Bounds::default()
+        .with(Resource::Cpu, limits.cpu_permille)
+        .with(Resource::Memory, limits.memory_bytes)
+        .with(Resource::Processes, limits.processes)
+        .with(Resource::Files, limits.files)
+        .with(Resource::QueueFrames, limits.queue_frames)
+        .with(Resource::QueueBytes, limits.queue_bytes)
+        .with(Resource::Messages, limits.messages_per_s)
+        .with(Resource::Calls, limits.calls_per_s)
+}
+
 /// The signal that asks a plain command to end.
 pub(crate) fn stop_signal(signal: Option<StopSignal>) -> sandbox::Signal {
     let signal = signal.unwrap_or_default();
@@ -207,6 +223,8 @@ pub(crate) fn apply_policy(spec: &mut Spec, policy: &Policy) {
     spec.max_restarts = policy.max_restarts;
     spec.ready_timeout = policy.ready.as_ref().and_then(|ready| ready.timeout);
     spec.shutdown_grace = policy.stop.grace;
+    spec.bounds = bounds(&policy.limits);
+    spec.zone = policy.zone.unwrap_or_default();
 }
 
 /// What the kernel is told of a module with a manifest.

@@ -4,11 +4,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use kernel::{Enforcement, Settings, Watchdog};
+use kernel::{Enforcement, Pool, Pools, Settings, Watchdog};
 use protocol::files::config::settings::{self, EnforcementMode, WatchdogMode};
 use protocol::files::config::{Config, Layer};
 
 use super::approvals::Approvals;
+use super::blueprint::bounds;
 use super::project::ProjectModules;
 use super::read_text;
 use crate::error::HostError;
@@ -91,6 +92,21 @@ pub(crate) fn kernel_settings(settings: &settings::Settings, approvals: &Approva
             WatchdogMode::Active => Watchdog::Active,
             WatchdogMode::Strict => Watchdog::Strict,
         },
+        pools: pools(&settings.pools),
         providers: approvals.providers().map(|(service, id)| (service.clone(), id.clone())).collect(),
+    }
+}
+
+/// What the configuration says of the pools, over what they give by default.
+fn pools(said: &settings::Pools) -> Pools {
+    let default = Pools::default();
+    let pool = |said: settings::Pool, below: Pool| Pool {
+        cap: bounds(&said.cap).over(below.cap),
+        each: bounds(&said.each).over(below.each),
+    };
+    Pools {
+        sandbox: pool(said.sandbox, default.sandbox),
+        stable: pool(said.stable, default.stable),
+        system: pool(said.system, default.system),
     }
 }

@@ -41,9 +41,36 @@ pub(super) struct Queue {
     shared_bytes: usize,
     /// How many bytes went before the buffer's first one.
     before: u64,
+    /// Whether the buffer is to be overwritten once all of it is gone.
+    is_wiped: bool,
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        if self.is_wiped {
+            vault::wipe(&mut self.buffer);
+        }
+    }
 }
 
 impl Queue {
+    /// The next line, of so many bytes at the most, holds a secret: nothing of it stays once it is written.
+    pub(super) fn wipe_after(&mut self, line_bytes: usize) {
+        // A buffer that grew while the line is written would leave a copy where it was.
+        let mut grown = Vec::with_capacity(self.buffer.len() + line_bytes);
+        grown.extend_from_slice(&self.buffer);
+        let mut old = std::mem::replace(&mut self.buffer, grown);
+        if self.is_wiped {
+            vault::wipe(&mut old);
+        }
+        self.is_wiped = true;
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_wiped(&self) -> bool {
+        self.is_wiped
+    }
+
     /// How many lines wait, the one that was begun included.
     pub(super) fn frames(&self) -> usize {
         self.ends.len()
@@ -170,6 +197,9 @@ impl Queue {
     pub(super) fn give_back(&mut self) {
         if self.is_empty() {
             self.before += self.buffer.len() as u64;
+            if std::mem::take(&mut self.is_wiped) {
+                vault::wipe(&mut self.buffer);
+            }
             self.buffer.clear();
             self.buffer.shrink_to(BUFFER_BYTES_KEPT);
             self.taken = 0;

@@ -168,3 +168,16 @@ fn what_is_left_out_counts_as_what_waits() {
         (0..64).take_while(|_| outbox.post_long(Mail::Bounded, around("{", &payload)) == Posted::Queued);
     assert_eq!(queued.count(), QUEUE_BYTES_MAX_DEFAULT / (1 << 20) - 1);
 }
+
+#[test]
+fn a_secret_is_wiped_from_the_queue_once_the_pipe_has_it() {
+    let (mut outbox, mut module) = pipe();
+    assert_eq!(outbox.post(Mail::Answer, line("first")), Posted::Queued);
+    assert_eq!(outbox.post_wiped(7, |out| out.extend_from_slice(b"secret\n")), Posted::Queued);
+    assert!(outbox.queue.is_wiped());
+    assert_eq!(outbox.write(), Written::All);
+    assert!(!outbox.queue.is_wiped());
+    let mut got = [0; 13];
+    module.read_exact(&mut got).expect("both lines");
+    assert_eq!(&got, b"first\nsecret\n");
+}

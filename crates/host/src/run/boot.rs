@@ -14,11 +14,12 @@ use tokio::net::UnixListener;
 use tokio::sync::mpsc;
 use tokio::task::{LocalSet, spawn_local};
 
-use super::{BootStep, CLOSE_WITHIN, News, Observer, Options};
+use super::{BootStep, CLOSE_WITHIN, News, Observer, Options, Presence, Safety};
 use crate::cgroups::Cgroups;
 use crate::clock::Clock;
 use crate::environment::Surrounding;
 use crate::error::HostError;
+use crate::fault::{self, Faults};
 use crate::files::approvals::Approvals;
 use crate::files::config::{self, MainFile};
 use crate::files::discovery::Finding;
@@ -27,10 +28,12 @@ use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
 use crate::net::NetHelper;
+use crate::safe::{self, Boots, Cause, FAILED_BOOTS_MAX};
+use crate::secrets::{self, Secrets};
 use crate::shell::{Files, Parts, Shell};
 use crate::signals::{self, Signals};
 use crate::talk::Talk;
-use crate::{door, effects, manager, sentinel, tasks};
+use crate::{door, effects, manager, memory, sentinel, tasks};
 
 /// 64 news of the writing threads wait to be told; they come seldom, and the next one says how it is now.
 const STORE_NEWS_MAX: usize = 64;
@@ -74,13 +77,16 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     sandbox::become_subreaper().map_err(HostError::Runtime)?;
     // What a kernel that was killed left half done is put right before anybody looks.
     store::sweep_leftovers(&home.permissions());
+    store::sweep_leftovers(&home.context());
     install::recover(&home.modules());
-    let read = read_config(&options)?;
+    let faults = Faults::watch(&home.state());
+    let mut boots = Boots::open(&home.state());
+    let (read, cause) = read_or_be_safe(&options, &boots)?;
+    boots.begin();
     begun.tell(BootStep::Config, read.found.clone());
     let (store_news, news) = mpsc::channel(STORE_NEWS_MAX);
     let talk = open_store(&options, &begun, store_news)?;
     begun.tell(BootStep::Store, "journal and logs".to_owned());
-    let (approvals, faults) = Approvals::load(&home.permissions())?;
     let (cgroups, left) = Cgroups::open(&home);
     let sentinel = start_sentinel(&options, &cgroups);
     let (lives, last_life) = Lives::open(&home.state());
@@ -95,19 +101,23 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
             source: options.project.clone(),
             project: read.project,
             config: read.config,
-            approvals,
+            approvals: read.approvals,
             hashes: HashCache::default(),
             blueprints: BTreeMap::new(),
         },
         surrounding: Surrounding::of_process(),
         cgroups,
+        safety: safe::Safety::new(boots, cause),
         births,
         proofs: sandbox::probe::run(),
         net: NetHelper::new(options.net_helper.clone()),
         talk,
+        secrets: Secrets::of(&home),
         version: options.version.clone(),
     });
-    let finding = find_modules(&mut shell.borrow_mut(), left, &faults);
+    memory::restore(&mut shell.borrow_mut());
+    shell.borrow_mut().tell_locked_vault();
+    let finding = find_modules(&mut shell.borrow_mut(), left, &read.complaints);
     begun.tell(BootStep::Modules, counted(finding.modules.len(), finding.refused()));
     let listener = door::open(&home).map_err(|source| HostError::Socket { path: home.socket(), source })?;
     spawn_tasks(&shell, &mut signals, listener, news);
@@ -119,6 +129,9 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     begin(&mut shell.borrow_mut(), finding);
     manager::tell("READY=1");
     spawn_local(tell_settled(shell.clone()));
+    spawn_local(safe::look_after(shell.clone()));
+    spawn_local(fault::look_after(shell.clone(), faults));
+    spawn_local(safe::count_as_settled(shell.clone()));
     let bells = shell.borrow().bells.clone();
     bells.finished.notified().await;
     end(&shell).await;
@@ -141,6 +154,7 @@ fn find_modules(shell: &mut Shell, left: usize, faults: &[String]) -> Finding {
 fn begin(shell: &mut Shell, finding: Finding) {
     let config = shell.files.config.clone();
     shell.take_over_config(config);
+    shell.begin_safely();
     shell.take_over_modules(finding);
     shell.end_turn();
 }
@@ -149,7 +163,38 @@ fn begin(shell: &mut Shell, finding: Finding) {
 struct ReadFiles {
     project: Option<ProjectModules>,
     config: Config,
+    approvals: Approvals,
+    /// What in the approvals can't be understood.
+    complaints: Vec<String>,
     found: String,
+}
+
+/// The files, or nothing and the reason to begin in safe mode.
+fn read_or_be_safe(options: &Options, boots: &Boots) -> Result<(ReadFiles, Option<Cause>), HostError> {
+    let is_wished = options.safety == Safety::SafeMode;
+    let is_in_service = options.presence == Presence::Background && boots.has_settled();
+    let earlier_fault = fault::of_earlier(&options.home.state());
+    match read_config(options) {
+        Err(error) if is_wished || is_in_service => {
+            let why = crate::launch::sentence(&error);
+            let found = format!("safe mode: {why}");
+            let path = options.home.permissions();
+            // The approvals may well be what can't be read.
+            let approvals = Approvals::load(&path);
+            let (approvals, complaints) =
+                approvals.unwrap_or_else(|_| (Approvals::unread(&path), Vec::new()));
+            let config = Config::default();
+            let read = ReadFiles { project: None, config, approvals, complaints, found };
+            Ok((read, Some(Cause::Files(why))))
+        }
+        Err(error) => Err(error),
+        Ok(read) if is_wished => Ok((read, Some(Cause::Asked("it was started so".to_owned())))),
+        Ok(read) if earlier_fault.is_some() => Ok((read, earlier_fault.map(Cause::Fault))),
+        Ok(read) if boots.failed() >= FAILED_BOOTS_MAX => {
+            Ok((read, Some(Cause::FailedBoots(boots.failed()))))
+        }
+        Ok(read) => Ok((read, None)),
+    }
 }
 
 fn read_config(options: &Options) -> Result<ReadFiles, HostError> {
@@ -163,7 +208,8 @@ fn read_config(options: &Options) -> Result<ReadFiles, HostError> {
             format!("{sections} sections, no config.yaml: defaults hold")
         }
     };
-    Ok(ReadFiles { project, config, found })
+    let (approvals, complaints) = Approvals::load(&options.home.permissions())?;
+    Ok(ReadFiles { project, config, approvals, complaints, found })
 }
 
 fn open_store(options: &Options, begun: &Begun, news: mpsc::Sender<StoreNews>) -> Result<Talk, HostError> {
@@ -248,8 +294,11 @@ fn spawn_tasks(
     spawn_local(tasks::timer(shell.clone()));
     spawn_local(tasks::launcher(shell.clone()));
     spawn_local(tasks::look_out(shell.clone()));
+    spawn_local(crate::governor::look_now_and_then(shell.clone()));
     spawn_local(effects::save_when_asked(shell.clone()));
     spawn_local(effects::write_sets(shell.clone()));
+    spawn_local(memory::write_when_changed(shell.clone()));
+    spawn_local(secrets::hand_over(shell.clone()));
     spawn_local(door::serve(shell.clone(), listener));
     spawn_local(hear_store(shell.clone(), news));
     spawn_local(manager::keep_alive());
@@ -316,9 +365,14 @@ async fn end(shell: &Rc<RefCell<Shell>>) {
         // What went wrong was told as a trouble.
         let _told = effects::save_now(shell).await;
     }
+    memory::write_now(shell).await;
     let socket = {
         let mut shell = shell.borrow_mut();
         shell.record(Record::new("kernel.stopped"));
+        if shell.safety.cause().is_none() {
+            shell.safety.boots.settle();
+            safe::keep_good_files(&shell);
+        }
         shell.talk.end_all("the kernel stops");
         shell.desk.end_all("the kernel stops");
         shell.files.home.socket()
@@ -336,6 +390,7 @@ async fn end(shell: &Rc<RefCell<Shell>>) {
         tracing::error!(%error, "the logs could not be closed");
     }
     shell.lives.close(shell.kernel.last_life());
+    shell.governor.close();
     shell.cgroups.close();
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use abi::Payload;
-use kernel::{CallContext, FunctionCall, Incoming, KernelCall, Outcome, Word};
+use kernel::{CallContext, ContextCall, ContextVerb, FunctionCall, Incoming, KernelCall, Outcome, Word};
 use protocol::decode::{self, Decoded, Frame, LogItem, Raw, decode_kernel_call};
 use protocol::door::TransportKind;
 use store::{LogLine, Source};
@@ -148,6 +148,8 @@ pub(crate) fn kernel_call(call: decode::KernelCall<'_>) -> Option<KernelCall> {
         }
         Wire::PermissionsPending => KernelCall::PermissionsPending,
         Wire::MonitorSnapshot => KernelCall::MonitorSnapshot,
+        Wire::Context(call) => KernelCall::Context(context_call(call)?),
+        Wire::SecretGet { name: secret } => KernelCall::SecretGet(name(&secret)?),
         Wire::FunctionRun { name: function, input, timeout_ms } => {
             let input = input.map(|input| Payload::new(input.as_bytes()));
             KernelCall::Function(FunctionCall::Run { name: name(&function)?, input, timeout_ms })
@@ -163,4 +165,20 @@ pub(crate) fn kernel_call(call: decode::KernelCall<'_>) -> Option<KernelCall> {
         Wire::Unknown(method) => KernelCall::Unknown(name(method)?),
         Wire::Bad { message, .. } => KernelCall::Bad(message),
     })
+}
+
+fn context_call(call: decode::ContextCall<'_>) -> Option<ContextCall> {
+    use decode::ContextVerb as Wire;
+    let verb = match call.verb {
+        Wire::Get { key } => ContextVerb::Get(name(&key)?),
+        // It is kept for long, so it does not keep the read buffer with it.
+        Wire::Set { key, value, ttl_ms } => {
+            ContextVerb::Set { key: name(&key)?, value: Payload::new(value.as_bytes()), ttl_ms }
+        }
+        Wire::Delete { key } => ContextVerb::Delete(name(&key)?),
+        Wire::List { pattern } => ContextVerb::List(pattern),
+        Wire::Watch { pattern } => ContextVerb::Watch(pattern),
+        Wire::Unwatch { watch } => ContextVerb::Unwatch(watch),
+    };
+    Some(ContextCall { scope: call.scope, verb })
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use abi::{ModuleId, Name, Payload, PermissionKind, Permissions};
-use kernel::{KernelResult, Message, ModuleRow, Notice, PendingRequest};
+use kernel::{Change, KernelResult, Message, ModuleRow, Notice, PendingRequest, VariableRow};
 use protocol::door::LogLevel;
 use serde_json::{Map, Value, json};
 
@@ -75,6 +75,18 @@ fn notice_value(notice: &Notice) -> Value {
             "id": id.as_str(),
             "ts": wall_now().0,
         }),
+        Notice::Context { watch, scope, key, change } => {
+            let mut value = json!({ "watch": watch, "scope": scope.to_string(), "key": key.as_str() });
+            match change {
+                Change::Set { value: new, version } => {
+                    value["value"] = raw_value(new);
+                    value["version"] = json!(version);
+                }
+                Change::Deleted => value["gone"] = json!("deleted"),
+                Change::Expired => value["gone"] = json!("expired"),
+            }
+            value
+        }
     }
 }
 
@@ -121,11 +133,32 @@ fn answer_value(result: &KernelResult) -> Value {
             "pending": pending,
             "uptime": uptime_ms,
         }),
+        KernelResult::Variable(None) => Value::Null,
+        KernelResult::Variable(Some((value, row))) => {
+            let mut map = variable_row(row);
+            map.insert("value".to_owned(), raw_value(value));
+            Value::Object(map)
+        }
+        KernelResult::Variables(rows) => rows.iter().map(variable_row).map(Value::Object).collect(),
+        KernelResult::Version(version) => json!({ "version": version }),
+        KernelResult::Deleted(was_there) => json!({ "deleted": was_there }),
+        KernelResult::Watching(number) => json!({ "watch": number }),
     }
 }
 
 fn row(row: &ModuleRow) -> Value {
     json!({ "id": row.id.as_str(), "status": row.state.as_str(), "provides": names(&row.provides) })
+}
+
+fn variable_row(row: &VariableRow) -> Map<String, Value> {
+    let mut map = Map::new();
+    map.insert("key".to_owned(), json!(row.key.as_str()));
+    map.insert("bytes".to_owned(), json!(row.bytes));
+    map.insert("version".to_owned(), json!(row.version));
+    if let Some(ttl_ms) = row.ttl_ms {
+        map.insert("ttl_ms".to_owned(), json!(ttl_ms));
+    }
+    map
 }
 
 fn service_row((service, module): &(Name, ModuleId)) -> Value {

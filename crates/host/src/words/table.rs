@@ -12,9 +12,54 @@ const fn says(
 }
 
 pub(super) const MEANINGS: &[Meaning] = &[
+    // What modules keep with the kernel.
+    says(
+        "context.forbidden",
+        "it may not {verb} the variables of {scope}",
+        "nie wolno mu: {verb}, zmienne {scope}",
+        "ostoja permissions grant {module} context={scope}",
+    ),
+    says(
+        "context.restored",
+        "took over {variables} variables of the last run; {left_out} did not fit",
+        "przejęto zmienne poprzedniego uruchomienia: {variables}; nie zmieściły się: {left_out}",
+        "",
+    ),
+    says("context.set", "an operator set {scope} {key}", "operator ustawił {scope} {key}", ""),
+    says("context.deleted", "an operator removed {scope} {key}", "operator usunął {scope} {key}", ""),
+    says("secret.handed_over", "it is handed the secret {secret}", "dostaje sekret {secret}", ""),
+    says(
+        "secret.not_handed_over",
+        "it did not get the secret {secret}: {error}",
+        "nie dostał sekretu {secret}: {error}",
+        "ostoja secret list",
+    ),
+    says(
+        "secret.forbidden",
+        "it may not read the secret {secret}",
+        "nie wolno mu czytać sekretu {secret}",
+        "ostoja permissions grant {module} secrets={secret}",
+    ),
+    says("secret.set", "the secret {secret} was set", "ustawiono sekret {secret}", ""),
+    says("secret.removed", "the secret {secret} was removed", "usunięto sekret {secret}", ""),
+    says("secret.rotated", "the vault was sealed with a new key", "skarbiec zamknięto nowym kluczem", ""),
+    says("secret.unlocked", "the vault was unlocked", "odblokowano skarbiec", ""),
     // The system itself.
     says("kernel.started", "the kernel started", "jądro wystartowało", ""),
     says("kernel.stopped", "the kernel stopped in order", "jądro zatrzymało się po kolei", ""),
+    says(
+        "safe_mode.entered",
+        "went to safe mode: {why}",
+        "przeszło w tryb awaryjny: {why}",
+        "ostoja kernel resume",
+    ),
+    says(
+        "kernel.fault",
+        "the kernel itself has a fault, at {place}",
+        "samo jądro ma usterkę, w {place}",
+        "ostoja kernel status",
+    ),
+    says("safe_mode.left", "left safe mode", "wyszło z trybu awaryjnego", ""),
     says("kernel.trouble", "trouble: {what}", "kłopot: {what}", "ostoja doctor"),
     says(
         "kernel.leftovers",
@@ -218,6 +263,56 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "what it requires comes back to itself: {cycle}",
         "to, czego wymaga, wraca do niego: {cycle}",
         "ostoja module show {module}",
+    ),
+    // Overload.
+    says(
+        "governor.slowed",
+        "is slowed: {resource} {used}, of {bound}",
+        "spowolniony: {resource} {used} z {bound}",
+        "ostoja module show {module}",
+    ),
+    says(
+        "governor.shedding",
+        "what it asks of others is refused: {resource} {used}, of {bound}",
+        "jego prośby do innych są odrzucane: {resource} {used} z {bound}",
+        "ostoja module show {module}",
+    ),
+    says(
+        "governor.throttled",
+        "gets a small share of a processor: {resource} {used}, of {bound}",
+        "dostaje mały udział procesora: {resource} {used} z {bound}",
+        "ostoja module show {module}",
+    ),
+    says(
+        "governor.frozen",
+        "stands still: {resource} {used}, of {bound}",
+        "zamrożony: {resource} {used} z {bound}",
+        "ostoja module show {module}",
+    ),
+    says(
+        "governor.killed",
+        "used too much, and nothing milder helped: {resource} {used}, of {bound}",
+        "zużywał za dużo, a nic łagodniejszego nie pomogło: {resource} {used} z {bound}",
+        "ostoja module show {module}",
+    ),
+    says(
+        "governor.out_of_memory",
+        "the system killed it for want of memory: it may use {bound} bytes",
+        "system go zabił z braku pamięci: wolno mu użyć {bound} bajtów",
+        "ostoja module show {module}",
+    ),
+    says("governor.eased", "is let go: from {from} to {to}", "puszczony: z {from} do {to}", ""),
+    says(
+        "governor.reported",
+        "uses too much; the watchdog is passive and only says so: {resource} {used}, of {bound}",
+        "zużywa za dużo; strażnik jest bierny i tylko to zgłasza: {resource} {used} z {bound}",
+        "ostoja module show {module}",
+    ),
+    says(
+        "module.quarantined",
+        "stays down until an operator has looked: the watchdog is strict",
+        "nie ruszy, póki operator nie spojrzy: strażnik jest surowy",
+        "ostoja start {module}",
     ),
     // Rules broken.
     says(

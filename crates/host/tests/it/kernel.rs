@@ -42,9 +42,16 @@ fn kernel_process() {
             vec![program, "--exact".into(), "kernel::net_helper_process".into(), "--nocapture".into()]
         }),
         version: "0.0.0-test".to_owned(),
+        safety: match std::env::var_os("OSTOJA_TEST_SAFE") {
+            Some(_) => host::Safety::SafeMode,
+            None => host::Safety::Usual,
+        },
         seed: Some(7),
     };
-    if let Err(error) = host::run(options, |_| {}) {
+    // The observer is called on the kernel's own thread, so what it does there the kernel does.
+    let falls = std::env::var_os("OSTOJA_TEST_FAULT").is_some();
+    let observe = move |news: &host::News| assert!(!falls || !matches!(news, host::News::Settled(_)));
+    if let Err(error) = host::run(options, observe) {
         eprintln!("{error:?}");
         std::process::exit(70);
     }

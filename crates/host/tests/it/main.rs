@@ -6,6 +6,7 @@ mod disk;
 mod door;
 mod files;
 mod functions;
+mod governor;
 #[path = "../../../wasm/tests/it/guests.rs"]
 #[expect(dead_code, reason = "the other crate's tests use the rest of it")]
 mod guests;
@@ -15,6 +16,7 @@ mod messages;
 mod net;
 mod pids;
 mod rude;
+mod safe;
 mod start;
 mod stop;
 mod wasm;

@@ -545,3 +545,25 @@ fn one_time_work_has_a_time_limit_where_it_says_so() {
         heard("module job plain once ready-ms=50\n discover\n spawned job\n wait 100000", &["journal ready"]);
     assert_eq!(told, ["journal ready.timeout job#1 after_ms=50"]);
 }
+
+#[test]
+fn a_sandbox_module_takes_no_service_of_a_higher_zone_whoever_comes_first() {
+    let lines = heard(
+        "module thief sandbox provides=s
+         discover
+         up thief
+         module owner provides=s
+         discover
+         up owner
+         exit thief 0
+         order 1 start thief
+         up thief",
+        &["service.duplicate", "module.ready owner", "reply"],
+    );
+    let expected = [
+        "journal service.duplicate thief#1 service=\"s\" provider=\"owner\"",
+        "journal module.ready owner#2 after_ms=0",
+        "journal service.duplicate thief#3 service=\"s\" provider=\"owner\"",
+    ];
+    assert_eq!(lines, expected);
+}

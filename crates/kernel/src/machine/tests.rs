@@ -204,6 +204,20 @@ fn a_view_tells_what_can_be_seen() {
                     "y",
                     "b",
                 ],
+                zone: Stable,
+                bounds: Bounds(
+                    [
+                        None,
+                        None,
+                        None,
+                        None,
+                        None,
+                        None,
+                        None,
+                        None,
+                    ],
+                ),
+                step: Free,
                 calls_pending: 0,
             },
         ]"#]]

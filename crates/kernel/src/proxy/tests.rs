@@ -15,7 +15,7 @@ const OWN: Address = Address { slot: Slot(1), generation: Generation(5) };
 const OTHER: Address = Address { slot: Slot(2), generation: Generation(7) };
 
 fn proxy(features: Features) -> Proxy {
-    Proxy::new(OWN, Badge { name: Word::literal("own"), features, seed: 1 })
+    Proxy::new(OWN, Badge { name: Word::literal("own"), features, seed: 1, calls_per_s: None })
 }
 
 fn acts(proxy: &mut Proxy, step: impl FnOnce(&mut Proxy, &mut Turn<'_>)) -> Vec<Act> {

@@ -425,3 +425,24 @@ fn many_restarts_later_the_wait_is_at_its_bound() {
         assert!((48_000..=72_000).contains(&wait_ms), "{wait_ms}");
     }
 }
+
+#[test]
+fn restarts_of_the_sandbox_leave_room_for_everybody_elses() {
+    let lines = heard(
+        "settings burst=4 per_s=1 restart_base=0
+         module a sandbox
+         module b sandbox
+         module c sandbox
+         module d
+         discover
+         up a b c d
+         quiet
+         exit a 1
+         exit b 1
+         exit c 1
+         exit d 1
+         wait 10",
+        &["spawn"],
+    );
+    assert_eq!(lines, ["spawn a#5", "spawn b#6", "spawn d#7"]);
+}

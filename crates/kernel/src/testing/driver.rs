@@ -8,6 +8,7 @@
 //! spawned|ready|up ID...       the process runs; is ready; both
 //! spawn-fails|spawn-refused ID WHY     exit ID CODE | exit ID signal N | breaks ID WHAT
 //! ID says WHAT...              ready pong ack nack publish call answer cancel progress chunk end credit kernel
+//! order N context SCOPE set|delete ...    an operator's change of a variable
 //! full call|part HOP ID        that frame found a full queue
 //! order N WHAT...              an operator's order;  depart N
 //! wait MS                      time passes, timers fire at their moments
@@ -23,10 +24,10 @@ use std::vec::Vec;
 
 use core::time::Duration;
 
-use abi::{ExitKind, Generation, Payload, RequestId, Slot, Time};
+use abi::{ExitKind, Generation, Pattern, Payload, RequestId, Scope, Slot, Time};
 use kernel::{
-    Attempt, CallContext, Discovered, Door, Effect, Ensemble, Event, FunctionCall, Grants, Incoming,
-    KernelCall, Order, Outcome, Settings, SpawnFault, Undelivered, Word,
+    Attempt, CallContext, ContextCall, ContextVerb, Discovered, Door, Effect, Ensemble, Event, FunctionCall,
+    Grants, Incoming, KernelCall, Order, Outcome, Settings, SpawnFault, Undelivered, Word,
 };
 
 use super::lines::Names;
@@ -223,12 +224,18 @@ impl Driver {
             ["remove", id] => Order::Remove(module_id(id)?),
             ["shutdown"] => Order::Shutdown,
             ["settle"] => Order::Settle,
+            ["safe-mode", ref why @ ..] => Order::SafeMode(why.join(" ")),
+            ["resume"] => Order::Resume,
             ["grant", id, these] => Order::Grant(module_id(id)?, permissions(these)?),
             ["deny", id, these] => Order::Deny(module_id(id)?, permissions(these)?),
             ["revoke", id, these] => Order::Revoke(module_id(id)?, permissions(these)?),
             ["grant-wish", place] => Order::GrantRequest(self.wish(place)?),
             ["deny-wish", place] => Order::DenyRequest(self.wish(place)?),
             ["publish", topic, payload] => Order::Publish { topic: name(topic)?, payload: bytes(payload) },
+            ["context", scope, method, ref rest @ ..] => {
+                let scope = Scope::parse(scope).ok_or("no scope")?;
+                Order::Context(scope, context_verb(&format!("context.{method}"), rest)?)
+            }
             ["subscribe", ref topics @ ..] => {
                 Order::Subscribe(topics.iter().map(|topic| name(topic)).collect::<Parsed<_>>()?)
             }
@@ -312,10 +319,36 @@ fn kernel_call(method: &str, rest: &[&str]) -> Parsed<KernelCall> {
         "permissions.request" => KernelCall::PermissionsRequest(permissions(first)?, others()),
         "permissions.pending" => KernelCall::PermissionsPending,
         "monitor.snapshot" => KernelCall::MonitorSnapshot,
+        "secret.get" => KernelCall::SecretGet(name(first)?),
+        method if method.starts_with("context.") => {
+            // `in=SCOPE` may stand anywhere.
+            let scope = rest.iter().find_map(|word| word.strip_prefix("in=")).and_then(Scope::parse);
+            let rest: Vec<&str> = rest.iter().copied().filter(|word| !word.starts_with("in=")).collect();
+            KernelCall::Context(ContextCall { scope, verb: context_verb(method, &rest)? })
+        }
         "fn.list" => KernelCall::Function(FunctionCall::List),
         "fn.rm" => KernelCall::Function(FunctionCall::Remove { name: name(first)? }),
         "bad" => KernelCall::Bad(rest.join(" ")),
         unknown => KernelCall::Unknown(name(unknown)?),
+    })
+}
+
+/// `context.set KEY VALUE [TTL_MS]`, `context.list [PATTERN]`, `context.unwatch NUMBER`, …
+fn context_verb(method: &str, rest: &[&str]) -> Parsed<ContextVerb> {
+    let first = rest.first().copied().unwrap_or_default();
+    let pattern = || rest.first().and_then(|text| Pattern::parse(text));
+    Ok(match method {
+        "context.get" => ContextVerb::Get(name(first)?),
+        "context.set" => {
+            let value = bytes(rest.get(1).copied().unwrap_or("null"));
+            let ttl_ms = rest.get(2).copied().map(number).transpose()?;
+            ContextVerb::Set { key: name(first)?, value, ttl_ms }
+        }
+        "context.delete" => ContextVerb::Delete(name(first)?),
+        "context.list" => ContextVerb::List(pattern()),
+        "context.watch" => ContextVerb::Watch(pattern()),
+        "context.unwatch" => ContextVerb::Unwatch(number(first)?),
+        _ => return Err(format!("no such method: {method}")),
     })
 }
 

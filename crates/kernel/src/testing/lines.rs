@@ -11,8 +11,8 @@ use std::vec::Vec;
 
 use abi::{Fact, Generation, Name, Payload, Record, Slot};
 use kernel::{
-    Answer, CallContext, Effect, Ensemble, Grants, KernelResult, Message, ModuleRow, Notice, Outcome,
-    Outgoing, PendingRequest, Signal, Task, Word,
+    Answer, CallContext, Change, Effect, Ensemble, Grants, KernelResult, Message, ModuleRow, Notice, Outcome,
+    Outgoing, PendingRequest, Signal, Task, VariableRow, Word,
 };
 
 /// The names that lines use instead of seats and of random numbers.
@@ -80,6 +80,11 @@ impl Names {
             Effect::Reply(request, answer) => format!("reply {} {}", request.0, answer_text(answer)),
             Effect::Show(request, topic, message) => {
                 format!("show {} {topic} {}", request.0, message_text(message))
+            }
+            Effect::Grip(slot, generation, grip) => {
+                let per_s = grip.messages_per_s.map(|per_s| format!(" messages={per_s}")).unwrap_or_default();
+                let cpu = grip.cpu_permille.map(|cpu| format!(" cpu={cpu}")).unwrap_or_default();
+                format!("grip {} {}{per_s}{cpu}", self.life(*slot, *generation), grip.step.as_str())
             }
             Effect::Note(slot, generation, note) => {
                 format!("note {} {note:?}", self.life(*slot, *generation))
@@ -187,6 +192,14 @@ fn message_text(message: &Message) -> String {
         Message::Notice(Notice::Rpc { from, service, method, id }) => {
             format!("{{{from} {service}.{method} id={id}}}")
         }
+        Message::Notice(Notice::Context { watch, scope, key, change }) => {
+            let change = match change {
+                Change::Set { value, version } => format!("= {} v{version}", payload_text(value)),
+                Change::Deleted => String::from("deleted"),
+                Change::Expired => String::from("expired"),
+            };
+            format!("{{watch-{watch} {scope} {key} {change}}}")
+        }
     }
 }
 
@@ -208,6 +221,11 @@ fn services_text(services: &[(Name, abi::ModuleId)]) -> String {
     services.iter().map(|(service, id)| format!("{service}@{id}")).collect::<Vec<_>>().join(" ")
 }
 
+fn row_text(row: &VariableRow) -> String {
+    let ttl = row.ttl_ms.map(|ms| format!(" ttl={ms}")).unwrap_or_default();
+    format!("{{{} bytes={} v{}{ttl}}}", row.key, row.bytes, row.version)
+}
+
 fn result_text(result: &KernelResult) -> String {
     match result {
         KernelResult::Modules(rows) => format!("modules {}", rows_text(rows)),
@@ -217,6 +235,14 @@ fn result_text(result: &KernelResult) -> String {
         KernelResult::Granted => String::from("granted"),
         KernelResult::Denied => String::from("denied"),
         KernelResult::Pending(id) => format!("pending {}", uuid_text(*id)),
+        KernelResult::Variable(None) => String::from("no variable"),
+        KernelResult::Variable(Some((value, row))) => format!("{} {}", payload_text(value), row_text(row)),
+        KernelResult::Variables(rows) => {
+            format!("variables {}", rows.iter().map(row_text).collect::<Vec<_>>().join(" "))
+        }
+        KernelResult::Version(version) => format!("version {version}"),
+        KernelResult::Deleted(was_there) => format!("deleted {was_there}"),
+        KernelResult::Watching(number) => format!("watching {number}"),
         KernelResult::PendingList(id, wishes) => {
             let wishes: Vec<String> = wishes.iter().map(wish_text).collect();
             format!("pending of {id}: {}", wishes.join("; "))
@@ -235,6 +261,7 @@ fn task_text(task: &Task) -> String {
         Task::ConfigSet(key, value) => format!("config.set {key} {}", payload_text(value)),
         Task::ConfigSections => String::from("config.sections"),
         Task::ModuleCommands => String::from("module.commands"),
+        Task::SecretGet(name) => format!("secret.get {name}"),
         Task::Function(call, _) => String::from(call.method()),
     }
 }

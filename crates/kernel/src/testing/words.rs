@@ -78,6 +78,7 @@ fn set_policy(spec: &mut Spec, key: &str, value: &str) -> Parsed<bool> {
         "ready-ms" => spec.ready_timeout = Some(Duration::from_millis(number(value)?)),
         "grace-ms" => spec.shutdown_grace = Some(Duration::from_millis(number(value)?)),
         "not-at-boot" => spec.start_at_boot = false,
+        "sandbox" => spec.zone = abi::Zone::Sandbox,
         _ => return Ok(false),
     }
     Ok(true)

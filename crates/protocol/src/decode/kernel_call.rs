@@ -9,6 +9,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Raw;
+use super::context_call::{self, ContextCall};
 use super::fields::{text_of, units_beyond_limit};
 
 /// 256 values: the most that one kind of one permission request may hold; an operator reads every one of them.
@@ -67,6 +68,13 @@ pub enum KernelCall<'a> {
     PermissionsPending,
     /// `monitor.snapshot`
     MonitorSnapshot,
+    /// `context.*`
+    Context(ContextCall<'a>),
+    /// `secret.get`
+    SecretGet {
+        /// The secret's name.
+        name: Cow<'a, str>,
+    },
     /// `fn.run`
     FunctionRun {
         /// Its name.
@@ -119,6 +127,8 @@ pub fn decode_kernel_call<'a>(method: &'a str, params: Option<Raw<'a>>) -> Kerne
         }
         "permissions.pending" => Ok(KernelCall::PermissionsPending),
         "monitor.snapshot" => Ok(KernelCall::MonitorSnapshot),
+        "secret.get" => secret_get(params).map_err(|message| ("secret.get", message)),
+        method if method.starts_with("context.") => return context_call::decode(method, params),
         "fn.run" => function_run(params).map_err(|message| ("fn.run", message)),
         "fn.list" => Ok(KernelCall::FunctionList),
         "fn.put" => function_put(params).map_err(|message| ("fn.put", message)),
@@ -143,6 +153,10 @@ fn config_set(params: Option<Raw<'_>>) -> Result<KernelCall<'_>, String> {
 
 fn service_resolve(params: Option<Raw<'_>>) -> Result<KernelCall<'_>, String> {
     Ok(KernelCall::ServiceResolve { service: name("service", Params::read(params)?.service)? })
+}
+
+fn secret_get(params: Option<Raw<'_>>) -> Result<KernelCall<'_>, String> {
+    Ok(KernelCall::SecretGet { name: name("name", Params::read(params)?.name)? })
 }
 
 fn permissions_check(params: Option<Raw<'_>>) -> Result<KernelCall<'_>, String> {
@@ -188,20 +202,24 @@ fn cut(text: Cow<'_, str>) -> Cow<'_, str> {
 
 /// The parameters that the methods know; others are ignored.
 #[derive(Default)]
-struct Params<'a> {
-    key: Option<Raw<'a>>,
-    value: Option<Raw<'a>>,
+pub(super) struct Params<'a> {
+    pub(super) key: Option<Raw<'a>>,
+    pub(super) value: Option<Raw<'a>>,
+    pub(super) session: Option<Raw<'a>>,
+    pub(super) module: Option<Raw<'a>>,
+    pub(super) ttl_ms: Option<Raw<'a>>,
+    pub(super) watch: Option<Raw<'a>>,
+    name: Option<Raw<'a>>,
     service: Option<Raw<'a>>,
     permissions: Option<Raw<'a>>,
     reason: Option<Raw<'a>>,
-    name: Option<Raw<'a>>,
     input: Option<Raw<'a>>,
     source: Option<Raw<'a>>,
     timeout_ms: Option<Raw<'a>>,
 }
 
 impl<'a> Params<'a> {
-    fn read(params: Option<Raw<'a>>) -> Result<Self, String> {
+    pub(super) fn read(params: Option<Raw<'a>>) -> Result<Self, String> {
         match params {
             None | Some(Raw::NULL) => Ok(Self::default()),
             Some(params) => {
@@ -237,7 +255,7 @@ pub(crate) fn refused_segment(path: &str) -> Option<&'static str> {
     segments.find_map(|segment| SEGMENTS_REFUSED.into_iter().find(|refused| *refused == segment))
 }
 
-fn name<'a>(field: &str, value: Option<Raw<'a>>) -> Result<Cow<'a, str>, String> {
+pub(super) fn name<'a>(field: &str, value: Option<Raw<'a>>) -> Result<Cow<'a, str>, String> {
     let value = value.ok_or_else(|| format!("{field} is missing"))?;
     let text = text_of(value).ok_or_else(|| format!("{field} is not a string"))?;
     match units_beyond_limit(&text) {
@@ -266,6 +284,10 @@ impl<'de> Deserialize<'de> for Params<'de> {
                         "service" => params.service = value,
                         "permissions" => params.permissions = value,
                         "reason" => params.reason = value,
+                        "session" => params.session = value,
+                        "module" => params.module = value,
+                        "ttl_ms" => params.ttl_ms = value,
+                        "watch" => params.watch = value,
                         "name" => params.name = value,
                         "input" => params.input = value,
                         "source" => params.source = value,
@@ -287,7 +309,7 @@ fn read_permissions(value: Raw<'_>) -> Result<Permissions, String> {
     }
 }
 
-/// The six kinds, or what is wrong with them. Read piece by piece, so that a list that is too long is never held.
+/// The kinds, or what is wrong with them. Read piece by piece, so that a list that is too long is never held.
 struct Kinds(Result<Permissions, String>);
 
 impl<'de> Deserialize<'de> for Kinds {
@@ -318,16 +340,14 @@ impl<'de> Deserialize<'de> for Kinds {
 
 fn read_kind(permissions: &mut Permissions, word: &str, values: &RawValue) -> Result<(), String> {
     let Some(kind) = PermissionKind::from_word(word) else {
-        return Err("permissions holds an unknown kind; known are net, read, write, env, run, sys".to_owned());
+        let known = PermissionKind::ALL.map(PermissionKind::as_str).join(", ");
+        return Err(format!("permissions holds an unknown kind; known are {known}"));
     };
     match serde_json::from_str::<Values>(values.get()) {
-        // As in a manifest: a wildcard would hand over every secret of the kernel's own environment.
-        Ok(Values(Ok(values)))
-            if kind == PermissionKind::Env && values.iter().any(|name| name.contains('*')) =>
-        {
-            return Err("permissions.env holds a `*`; name each variable".to_owned());
-        }
-        Ok(Values(Ok(values))) => *permissions.of_mut(kind) = values,
+        Ok(Values(Ok(values))) => match values.iter().find_map(|value| kind.refusal(value)) {
+            Some(why) => return Err(format!("permissions.{kind} {why}")),
+            None => *permissions.of_mut(kind) = values,
+        },
         Ok(Values(Err(why))) => return Err(format!("permissions.{kind} holds {why}")),
         Err(_) => return Err(format!("permissions.{kind} is not an array")),
     }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use abi::ModuleId;
+use abi::{ModuleId, Zone};
 
 /// How a module talks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -165,12 +165,22 @@ pub struct Stop {
 /// Bounds of one process and its children.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Limits {
-    /// Address space, bytes.
+    /// Memory of the whole module, bytes.
     pub memory_bytes: Option<u64>,
-    /// Open files.
+    /// Open files of each process.
     pub files: Option<u64>,
-    /// Processes.
+    /// Processes and threads.
     pub processes: Option<u64>,
+    /// Processor, in thousandths of one.
+    pub cpu_permille: Option<u64>,
+    /// Frames that may wait to be read by it.
+    pub queue_frames: Option<u64>,
+    /// The same in bytes.
+    pub queue_bytes: Option<u64>,
+    /// Frames that it may send, per second.
+    pub messages_per_s: Option<u64>,
+    /// Calls that it may make, per second.
+    pub calls_per_s: Option<u64>,
     /// Size of a core file, bytes.
     pub core_bytes: Option<u64>,
     /// Processor time, seconds.
@@ -202,6 +212,8 @@ pub struct Policy {
     pub limits: Limits,
     /// How much containment it asks for.
     pub minimum: Option<Minimum>,
+    /// Where it lives; without it, `stable`.
+    pub zone: Option<Zone>,
 }
 
 impl Limits {
@@ -212,6 +224,11 @@ impl Limits {
             memory_bytes: self.memory_bytes.or(below.memory_bytes),
             files: self.files.or(below.files),
             processes: self.processes.or(below.processes),
+            cpu_permille: self.cpu_permille.or(below.cpu_permille),
+            queue_frames: self.queue_frames.or(below.queue_frames),
+            queue_bytes: self.queue_bytes.or(below.queue_bytes),
+            messages_per_s: self.messages_per_s.or(below.messages_per_s),
+            calls_per_s: self.calls_per_s.or(below.calls_per_s),
             core_bytes: self.core_bytes.or(below.core_bytes),
             cpu_seconds: self.cpu_seconds.or(below.cpu_seconds),
             deadline: self.deadline.or(below.deadline),
@@ -237,6 +254,7 @@ impl Policy {
             },
             limits: self.limits.over(below.limits),
             minimum: self.minimum.or(below.minimum),
+            zone: self.zone.or(below.zone),
         }
     }
 }

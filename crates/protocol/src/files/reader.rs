@@ -244,6 +244,21 @@ impl Reader {
         }
     }
 
+    /// A share of processors: `50%` of one, or a number of them such as `1.5`; in thousandths of one.
+    pub(super) fn cpu_permille(&mut self, field: &str, node: &Node) -> Option<u64> {
+        let Some(literal) = node.literal() else {
+            self.wrong_kind(field, node, "a share of a processor");
+            return None;
+        };
+        match units::cpu_permille(literal) {
+            Ok(permille) => Some(permille),
+            Err(why) => {
+                self.bad_value(field, node, why);
+                None
+            }
+        }
+    }
+
     /// One of a few words.
     pub(super) fn word<T: Copy>(&mut self, field: &str, node: &Node, words: &[(&str, T)]) -> Option<T> {
         let literal = node.literal().unwrap_or_default();
@@ -263,7 +278,7 @@ impl Reader {
         None
     }
 
-    /// A set of permissions: only the six kinds, no `*` in `env`.
+    /// A set of permissions: only the known kinds, no `*` where it would mean everything.
     pub(super) fn permissions(&mut self, field: &str, node: &Node) -> Option<Permissions> {
         let complaints_before = self.complaints();
         let mut permissions = Permissions::default();
@@ -281,8 +296,8 @@ impl Reader {
         let field = kind.as_str();
         for item in self.list(field, node).unwrap_or_default() {
             let Some(text) = self.text(field, item) else { continue };
-            if kind == PermissionKind::Env && text.contains('*') {
-                self.bad_value(field, item, "holds a `*`; name each variable");
+            if let Some(why) = kind.refusal(&text) {
+                self.bad_value(field, item, why);
             } else if text.len() > PERMISSION_VALUE_BYTES_MAX {
                 self.bad_value(field, item, format!("has more than {PERMISSION_VALUE_BYTES_MAX} bytes"));
             } else {

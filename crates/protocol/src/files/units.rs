@@ -79,3 +79,25 @@ pub(super) fn size_bytes(text: &str) -> Result<u64, &'static str> {
     let whole = (0.0..u64::MAX as f64).contains(&bytes).then_some(bytes.round() as u64);
     whole.ok_or("is larger than any machine")
 }
+
+/// 1,024 processors: more than any machine that this runs on.
+const CPU_PERMILLE_MAX: f64 = 1_024_000.0;
+
+/// Reads `50%` (of one processor), `0.5`, `2` (processors), in thousandths of one.
+pub(super) fn cpu_permille(text: &str) -> Result<u64, &'static str> {
+    const WHY: &str = "is no share of processors such as `50%`, `0.5` or `2`";
+    let text = text.trim();
+    let (number, unit_permille) = match text.strip_suffix('%') {
+        Some(percent) => (percent.trim_end(), 10.0),
+        None => (text, 1000.0),
+    };
+    if !number.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(WHY);
+    }
+    let permille = number.parse::<f64>().map_err(|_| WHY)? * unit_permille;
+    if !(10.0..=CPU_PERMILLE_MAX).contains(&permille) {
+        return Err("is outside `1%` to `1024` processors");
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
+    Ok(permille.round() as u64)
+}

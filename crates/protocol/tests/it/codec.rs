@@ -1,6 +1,8 @@
 //! The codec against its vectors.
 
-use protocol::decode::{Decoded, Frame, KernelCall, Raw, Rejected, decode, decode_kernel_call};
+use protocol::decode::{
+    ContextCall, ContextVerb, Decoded, Frame, KernelCall, Raw, Rejected, decode, decode_kernel_call,
+};
 use protocol::door::{FromModule, LaneOffer, ToModule, TransportKind};
 use protocol::encode::{self, Call};
 use serde_json::{Map, Value, json};
@@ -233,6 +235,8 @@ fn kernel_call(call: &KernelCall<'_>) -> Value {
         ]),
         KernelCall::PermissionsPending => json!({ "call": "permissions.pending" }),
         KernelCall::MonitorSnapshot => json!({ "call": "monitor.snapshot" }),
+        KernelCall::SecretGet { name } => json!({ "call": "secret.get", "name": name }),
+        KernelCall::Context(call) => context_call(call),
         KernelCall::FunctionRun { name, input, timeout_ms } => object([
             ("call", Some(json!("fn.run"))),
             ("name", Some(json!(name))),
@@ -246,6 +250,32 @@ fn kernel_call(call: &KernelCall<'_>) -> Value {
         KernelCall::FunctionRemove { name } => json!({ "call": "fn.rm", "name": name }),
         KernelCall::Unknown(method) => json!({ "unknown": method }),
         KernelCall::Bad { method, message } => json!({ "bad": method, "error": message }),
+    }
+}
+
+fn context_call(call: &ContextCall<'_>) -> Value {
+    let scope = call.scope.as_ref().map(|scope| json!(scope.to_string()));
+    let many = |method: &str, pattern: &Option<abi::Pattern>| {
+        let pattern = pattern.as_ref().map(|pattern| json!(pattern.to_string()));
+        object([("call", Some(json!(method))), ("in", scope.clone()), ("key", pattern)])
+    };
+    let one = |method: &str, key: &str| {
+        object([("call", Some(json!(method))), ("in", scope.clone()), ("key", Some(json!(key)))])
+    };
+    match &call.verb {
+        ContextVerb::Get { key } => one("context.get", key),
+        ContextVerb::Delete { key } => one("context.delete", key),
+        ContextVerb::Set { key, value, ttl_ms } => {
+            let mut set = one("context.set", key);
+            set["value"] = serde_json::from_str(value.as_str()).expect("it was JSON");
+            if let Some(ttl_ms) = ttl_ms {
+                set["ttl_ms"] = json!(ttl_ms);
+            }
+            set
+        }
+        ContextVerb::List { pattern } => many("context.list", pattern),
+        ContextVerb::Watch { pattern } => many("context.watch", pattern),
+        ContextVerb::Unwatch { watch } => json!({ "call": "context.unwatch", "watch": watch }),
     }
 }
 

@@ -115,6 +115,12 @@ fn policy_json(policy: &Policy) -> Value {
         ("processes", json!(limits.processes)),
         ("core_bytes", json!(limits.core_bytes)),
         ("cpu_seconds", json!(limits.cpu_seconds)),
+        ("cpu_permille", json!(limits.cpu_permille)),
+        ("queue_frames", json!(limits.queue_frames)),
+        ("queue_bytes", json!(limits.queue_bytes)),
+        ("messages_per_s", json!(limits.messages_per_s)),
+        ("calls_per_s", json!(limits.calls_per_s)),
+        ("zone", json!(policy.zone.map(|zone| zone.as_str()))),
     ])
 }
 

@@ -4,6 +4,8 @@
 //! Nothing leads out of it. What a module may reach is opened outside, by whoever answers its calls (see `broker`); what it sends
 //! without asking ends here, where nobody listens but the socket for names, whichever server a program believes in.
 
+use super::works::Furniture;
+use crate::raw::Handed;
 use crate::raw::sockets::Need;
 
 /// The number of the loopback in every network: the first.
@@ -20,8 +22,13 @@ const NEW_ROUTE: u16 = 24;
 const V4: u8 = 2;
 const V6: u8 = 10;
 
-/// The messages that furnish it, in their order.
-pub(super) fn furniture() -> Vec<(Vec<u8>, Need)> {
+/// What furnishes it.
+pub(super) fn furniture() -> Furniture {
+    Furniture { messages: messages(), line: Handed::empty(), names: Handed::empty() }
+}
+
+/// The messages, in their order.
+fn messages() -> Vec<(Vec<u8>, Need)> {
     vec![
         (message(NEW_LINK, REQUEST_WITH_WORD, &link_up()), Need::Must),
         (message(NEW_ADDRESS, REQUEST_WITH_WORD | CREATE, &dummy()), Need::Must),

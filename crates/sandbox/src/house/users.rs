@@ -9,7 +9,8 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::OnceLock;
 
-use super::{Builder, Works, first, told};
+use super::works::Founding;
+use super::{first, told};
 use crate::launch::FDS_FROM;
 use crate::raw;
 
@@ -22,29 +23,31 @@ pub(super) fn shared() -> Result<&'static OwnedFd, String> {
     SHARED.get_or_init(make).as_ref().map_err(Clone::clone)
 }
 
-fn make() -> Result<OwnedFd, String> {
-    let argv = first::words();
-    let works = Works {
-        user: None,
-        try_out: libc::CLONE_NEWUSER,
-        net: false,
-        furniture: Vec::new(),
-        steps: Vec::new(),
-        missed: Vec::new(),
-        program: first::program()?.as_fd(),
-        argv: &argv,
-    };
-    let mut stack = raw::Stack::new().map_err(|error| error.to_string())?;
-    let born = raw::spawn_builder(&works, &mut stack).map_err(|error| format!("no child: {error}"))?;
-    let builder = Builder { pid: born.pid, pidfd: born.pidfd };
-    if let Some(failure) = born.failure {
-        return Err(told("no user namespace is given", failure));
+/// The one that has made the namespace, and waits to be looked at. It is ended when this value is dropped.
+struct Founder(raw::Born);
+
+impl Drop for Founder {
+    fn drop(&mut self) {
+        // It may have ended by itself; another thread that reaps strangers may have been quicker.
+        let _ = raw::pidfd_signal(self.0.pidfd.as_fd(), libc::SIGKILL);
+        let _ = crate::reap::wait(self.0.pidfd.as_fd());
     }
-    hold(&builder).map_err(|error| format!("a user namespace can't be set up: {error}"))
 }
 
-fn hold(builder: &Builder) -> io::Result<OwnedFd> {
-    let of = |file: &str| format!("/proc/{}/{file}", builder.pid);
+fn make() -> Result<OwnedFd, String> {
+    let argv = first::words();
+    let founding = Founding { program: first::program()?.as_fd(), argv: &argv };
+    let mut stack = raw::Stack::new().map_err(|error| error.to_string())?;
+    let born = raw::spawn_founder(&founding, &mut stack).map_err(|error| format!("no child: {error}"))?;
+    let founder = Founder(born);
+    if let Some(failure) = founder.0.failure {
+        return Err(told("no user namespace is given", failure));
+    }
+    hold(&founder.0).map_err(|error| format!("a user namespace can't be set up: {error}"))
+}
+
+fn hold(founder: &raw::Born) -> io::Result<OwnedFd> {
+    let of = |file: &str| format!("/proc/{}/{file}", founder.pid);
     let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
     if uid.is_root() && fs::write(of("uid_map"), same("uid_map")?).is_ok() {
         fs::write(of("gid_map"), same("gid_map")?)?;

@@ -10,7 +10,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use super::nanny::{be_init, be_nanny};
 use super::{Apart, Step};
-use crate::house::build;
+use crate::house::{build, found};
 use crate::raw::{self, Bound, Cradle, Failure, Role, Strings};
 
 /// What the child does after all steps.
@@ -54,6 +54,8 @@ pub(crate) struct Spaces<'a> {
     pub(crate) user: Option<BorrowedFd<'a>>,
     pub(crate) mounts: Option<BorrowedFd<'a>>,
     pub(crate) net: Option<BorrowedFd<'a>>,
+    /// Whether an empty network is made, for this life and those that come after it. Only a nanny can.
+    pub(crate) makes_net: bool,
     /// Made anew for every life: the flags of `unshare`.
     pub(crate) own: c_int,
     /// The first process of its pid namespace, when that is among the new ones.
@@ -107,6 +109,7 @@ pub(crate) fn live(cradle: &Cradle<'_>) -> ! {
         Role::Nanny(recipe, nursery) => be_nanny(recipe, nursery, cradle),
         Role::Init(recipe) => be_init(recipe, cradle),
         Role::Builder(works) => build(works, cradle.parent),
+        Role::Founder(founding) => found(founding, cradle.parent),
     };
     let code = outcome.unwrap_or_else(|failure| {
         cradle.word.leave(failure);

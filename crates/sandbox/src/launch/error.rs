@@ -49,11 +49,13 @@ pub enum Step {
     Birth,
     /// Sending word of where its calls to the network are answered.
     Watch,
+    /// Getting an empty network.
+    Network,
 }
 
 impl Step {
     /// All steps, in order.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Apart,
         Self::Parent,
         Self::Cgroup,
@@ -74,6 +76,7 @@ impl Step {
         Self::Processes,
         Self::Birth,
         Self::Watch,
+        Self::Network,
     ];
 
     /// The step in a sentence.
@@ -99,6 +102,7 @@ impl Step {
             Self::Processes => "mount its own view of processes",
             Self::Birth => "be born in its pid namespace",
             Self::Watch => "say where its calls to the network are answered",
+            Self::Network => "get an empty network",
         }
     }
 }

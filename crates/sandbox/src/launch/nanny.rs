@@ -5,10 +5,11 @@
 //! processes of the namespace die with it. So it is a program of a few bytes that does nothing, to whom ended children are
 //! nothing, and the module is the second process: an ordinary child of ours, whose signals, end and number are its own.
 //!
-//! Protocol: as in `child`. The nanny shares our table of descriptors and leaves it as it is.
+//! Protocol: as in `child`. The nanny shares our table of descriptors, and only puts there what she hands to us.
 
 use super::Step;
 use super::child::{Recipe, enter};
+use crate::house::make_network;
 use crate::raw::{self, Cradle, Failure, Nursery, Role};
 
 /// What the two see as their parent's number: it is outside of their namespace.
@@ -23,6 +24,9 @@ pub(super) fn be_nanny(recipe: &Recipe<'_>, nursery: &Nursery, cradle: &Cradle<'
     }
     if let Some(spaces) = &recipe.spaces {
         enter(spaces).map_err(at(Step::Namespaces))?;
+        if spaces.makes_net {
+            make_network(&nursery.net).map_err(at(Step::Network))?;
+        }
     }
     let own_table = if recipe.table_end.is_some() { libc::CLONE_FILES } else { 0 };
     let to_be = |role| Cradle { role, parent: PARENT_OUTSIDE, join: None, word: cradle.word };

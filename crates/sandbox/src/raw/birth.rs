@@ -15,7 +15,9 @@
 //! A child with a pid namespace of its own has a nanny: a process that enters the namespaces, gives birth to the first process of
 //! the new one and then to the child, both as our own children (`CLONE_PARENT`), and ends. The same six points hold for it and for
 //! them: each waits for the one that it gave birth to, and each has a part of the stack to itself. The nanny keeps sharing our table
-//! of descriptors, opens nothing, closes nothing, and so puts the two pidfds where we find them.
+//! of descriptors, closes nothing, and so puts the two pidfds, and an empty network if she makes one, where we find them.
+//!
+//! A builder shares our table too, for the same reason. It never leaves our memory by `execve`: it ends when it has built.
 #![expect(unsafe_code, reason = "no safe library gives birth to a child that runs steps of ours")]
 
 use core::ffi::{c_int, c_void};
@@ -23,9 +25,9 @@ use core::sync::atomic::{AtomicI32, Ordering};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
-use super::set_signal_mask;
+use super::{Handed, set_signal_mask};
 use crate::cgroup::JoinFds;
-use crate::house::Works;
+use crate::house::{Founding, Works};
 use crate::launch::{Recipe, Step, Word, live};
 
 /// 64 KiB: the child's steps use below 8 KiB even unoptimised, a nanny's too.
@@ -86,6 +88,8 @@ pub(crate) struct Born {
 pub(crate) struct Family {
     pub(crate) born: Born,
     pub(crate) init: Option<OwnedFd>,
+    /// The network that was made for it, also when it gave up later.
+    pub(crate) net: Option<OwnedFd>,
 }
 
 /// What a process finds at its birth.
@@ -106,8 +110,10 @@ pub(crate) enum Role<'a> {
     Nanny(&'a Recipe<'a>, &'a Nursery),
     /// The first process of the child's pid namespace.
     Init(&'a Recipe<'a>),
-    /// The one that builds namespaces and then holds them until we have them.
+    /// The one that builds namespaces and hands them to us.
     Builder(&'a Works<'a>),
+    /// The one that makes the user namespace.
+    Founder(&'a Founding<'a>),
 }
 
 impl<'a> Role<'a> {
@@ -115,7 +121,7 @@ impl<'a> Role<'a> {
     fn join(self) -> Option<BorrowedFd<'a>> {
         match self {
             Self::Child(recipe) => recipe.join,
-            Self::Nanny(..) | Self::Init(_) | Self::Builder(_) => None,
+            Self::Nanny(..) | Self::Init(_) | Self::Builder(_) | Self::Founder(_) => None,
         }
     }
 }
@@ -123,6 +129,8 @@ impl<'a> Role<'a> {
 /// Where a nanny says whom she gave birth to.
 #[derive(Debug)]
 pub(crate) struct Nursery {
+    /// An empty network, if she was to make one.
+    pub(crate) net: Handed,
     init: Place,
     child: Place,
     /// The lowest address of the stack that both use, one after the other.
@@ -131,32 +139,26 @@ pub(crate) struct Nursery {
     group: Option<RawFd>,
 }
 
-/// One process: its number and its pidfd; 0 and -1 while there is none.
+/// One process: its number, 0 while there is none, and its pidfd.
 #[derive(Debug)]
 struct Place {
     pid: AtomicI32,
-    pidfd: AtomicI32,
+    pidfd: Handed,
 }
 
 impl Place {
     fn empty() -> Self {
-        Self { pid: AtomicI32::new(0), pidfd: AtomicI32::new(-1) }
+        Self { pid: AtomicI32::new(0), pidfd: Handed::empty() }
     }
 
     fn put(&self, (pid, pidfd): (i32, RawFd)) {
         self.pid.store(pid, Ordering::Relaxed);
-        self.pidfd.store(pidfd, Ordering::Relaxed);
+        self.pidfd.put(pidfd);
     }
 
     /// Called once, after the nanny has ended.
     fn take(&self) -> Option<(u32, OwnedFd)> {
-        let pidfd = self.pidfd.swap(-1, Ordering::Relaxed);
-        if pidfd < 0 {
-            return None;
-        }
-        // SAFETY: the nanny shared our table of descriptors when the kernel put a new one there for her; nobody else knows of it, and
-        // the swap hands it out once.
-        let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+        let pidfd = self.pidfd.take()?;
         Some((self.pid.load(Ordering::Relaxed).cast_unsigned(), pidfd))
     }
 }
@@ -184,17 +186,26 @@ pub(crate) fn spawn(recipe: &Recipe<'_>, cgroup: Option<&JoinFds>, stack: &mut S
     let word = Word::default();
     let own_table = if recipe.table_end.is_some() { libc::CLONE_FILES } else { 0 };
     let born = spawn_as(Role::Child(recipe), &word, own_table, cgroup, stack)?;
-    Ok(Family { born, init: None })
+    Ok(Family { born, init: None, net: None })
 }
 
-/// Gives birth to a process that builds, and returns when it holds what it has built, or has given up.
-pub(crate) fn spawn_builder(works: &Works<'_>, stack: &mut Stack) -> io::Result<Born> {
-    spawn_as(Role::Builder(works), &Word::default(), 0, None, stack)
+/// Has the works done, and returns when that has come to its end: with the step at which it did, if it failed.
+pub(crate) fn spawn_builder(works: &Works<'_>, stack: &mut Stack) -> io::Result<Option<Failure>> {
+    let builder = spawn_as(Role::Builder(works), &Word::default(), libc::CLONE_FILES, None, stack)?;
+    // Another thread that reaps strangers may have been quicker; its end tells nothing.
+    let _ = crate::reap::wait(builder.pidfd.as_fd());
+    Ok(builder.failure)
+}
+
+/// Gives birth to the one that makes the user namespace, and returns when it holds it, or has given up.
+pub(crate) fn spawn_founder(founding: &Founding<'_>, stack: &mut Stack) -> io::Result<Born> {
+    spawn_as(Role::Founder(founding), &Word::default(), 0, None, stack)
 }
 
 fn spawn_by_nanny(recipe: &Recipe<'_>, cgroup: Option<&JoinFds>, stack: &mut Stack) -> io::Result<Family> {
     let word = Word::default();
     let nursery = Nursery {
+        net: Handed::empty(),
         init: Place::empty(),
         child: Place::empty(),
         nursling_stack: stack.bottom(),
@@ -203,15 +214,16 @@ fn spawn_by_nanny(recipe: &Recipe<'_>, cgroup: Option<&JoinFds>, stack: &mut Sta
     let nanny = spawn_as(Role::Nanny(recipe, &nursery), &word, libc::CLONE_FILES, None, stack)?;
     // Another thread that reaps strangers may have been quicker; its end tells nothing.
     let _ = crate::reap::wait(nanny.pidfd.as_fd());
+    let net = nursery.net.take();
     let init = nursery.init.take().map(|(_, pidfd)| pidfd);
     match nursery.child.take() {
-        Some((pid, pidfd)) => Ok(Family { born: Born { pid, pidfd, failure: nanny.failure }, init }),
+        Some((pid, pidfd)) => Ok(Family { born: Born { pid, pidfd, failure: nanny.failure }, init, net }),
         // The first process, if there is one, has ended or is ended by the nanny: the child that gave up is she herself.
         None => {
             if let Some(init) = init {
                 let _ = crate::reap::wait(init.as_fd());
             }
-            Ok(Family { born: nanny, init: None })
+            Ok(Family { born: nanny, init: None, net })
         }
     }
 }

@@ -7,7 +7,7 @@
 use core::ffi::{c_int, c_void};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
-use super::{checked, errno};
+use super::{Handed, checked, errno};
 
 /// The port at which names are asked for.
 const NAMES_PORT: u16 = 53;
@@ -75,11 +75,12 @@ fn set_option_of(fd: RawFd, level: c_int, name: c_int, value: &[u8]) -> Result<(
 
 /// Sends messages to the kernel's network part and reads its word on each; nothing is said about those that need not succeed.
 /// Called in a builder, so it allocates nothing.
-pub(crate) fn furnish(messages: &[(Vec<u8>, Need)]) -> Result<(), i32> {
-    // SAFETY: the call takes numbers; the new descriptor is closed when this process runs its program.
+pub(crate) fn furnish(messages: &[(Vec<u8>, Need)], line: &Handed) -> Result<(), i32> {
+    // SAFETY: the call takes numbers; the new descriptor is put where it is owned.
     let fd =
         unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_ROUTE) };
     checked(fd.into())?;
+    line.put(fd);
     for (message, need) in messages {
         let told = ask(fd, message);
         if *need == Need::Must {
@@ -116,42 +117,41 @@ fn ask(fd: RawFd, message: &[u8]) -> Result<(), i32> {
     if number == 0 { Ok(()) } else { Err(-number) }
 }
 
-/// Opens the socket at which names are asked for, on every address of this network, and puts it at this number, where it stays open
-/// in the program. Called in a builder, so it allocates nothing.
-pub(crate) fn open_names(number: RawFd) -> Result<(), i32> {
-    let (six, on) = (
-        libc::sockaddr_in6 {
-            sin6_family: libc::AF_INET6 as libc::sa_family_t,
-            sin6_port: NAMES_PORT.to_be(),
-            sin6_flowinfo: 0,
-            sin6_addr: libc::in6_addr { s6_addr: [0; 16] },
-            sin6_scope_id: 0,
-        },
-        1_i32.to_ne_bytes(),
-    );
-    let fd = datagrams(libc::AF_INET6).and_then(|fd| {
-        set_option_of(fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, &[0; 4])?;
-        set_option_of(fd, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, &on)?;
-        bind_at(fd, &six).map(|()| fd)
-    });
-    let fd = fd.or_else(|_| {
-        let four = libc::sockaddr_in {
-            sin_family: libc::AF_INET as libc::sa_family_t,
-            sin_port: NAMES_PORT.to_be(),
-            sin_addr: libc::in_addr { s_addr: 0 },
-            sin_zero: [0; 8],
-        };
-        let fd = datagrams(libc::AF_INET)?;
-        set_option_of(fd, libc::IPPROTO_IP, libc::IP_PKTINFO, &on)?;
-        bind_at(fd, &four).map(|()| fd)
-    })?;
-    // SAFETY: the table of descriptors is the builder's own, so nothing of ours is closed.
-    let returned = unsafe { libc::dup2(fd, number) };
-    checked(returned.into()).map(|_| ())
+/// Opens the socket at which names are asked for, on every address of this network. Called in a builder, so it allocates nothing.
+pub(crate) fn open_names(place: &Handed) -> Result<(), i32> {
+    let on = 1_i32.to_ne_bytes();
+    let six = libc::sockaddr_in6 {
+        sin6_family: libc::AF_INET6 as libc::sa_family_t,
+        sin6_port: NAMES_PORT.to_be(),
+        sin6_flowinfo: 0,
+        sin6_addr: libc::in6_addr { s6_addr: [0; 16] },
+        sin6_scope_id: 0,
+    };
+    if let Ok(fd) = datagrams(libc::AF_INET6) {
+        let opened = set_option_of(fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, &[0; 4])
+            .and_then(|()| set_option_of(fd, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, &on))
+            .and_then(|()| bind_at(fd, &six));
+        if opened.is_ok() {
+            place.put(fd);
+            return Ok(());
+        }
+        // SAFETY: it was opened a moment ago by this function, and nobody else knows of it.
+        let _ = unsafe { libc::close(fd) };
+    }
+    let four = libc::sockaddr_in {
+        sin_family: libc::AF_INET as libc::sa_family_t,
+        sin_port: NAMES_PORT.to_be(),
+        sin_addr: libc::in_addr { s_addr: 0 },
+        sin_zero: [0; 8],
+    };
+    let fd = datagrams(libc::AF_INET)?;
+    place.put(fd);
+    set_option_of(fd, libc::IPPROTO_IP, libc::IP_PKTINFO, &on)?;
+    bind_at(fd, &four)
 }
 
 fn datagrams(family: c_int) -> Result<RawFd, i32> {
-    // SAFETY: the call takes numbers; the new descriptor is closed when this process runs its program.
+    // SAFETY: the call takes numbers; the new descriptor is put where it is owned, or closed.
     let fd = unsafe { libc::socket(family, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) };
     checked(fd.into()).map(|_| fd)
 }

@@ -7,9 +7,9 @@
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
-use super::{KernelAction, SIGNAL_SET_BYTES, Strings, checked, errno};
+use super::{Handed, KernelAction, SIGNAL_SET_BYTES, Strings, checked, errno};
 
 /// What a mount may not do: bits of `mount_setattr`.
 pub(crate) const READ_ONLY: u64 = 1;
@@ -19,6 +19,8 @@ pub(crate) const NO_PROGRAMS: u64 = 8;
 
 /// `AT_RECURSIVE`: the mount and all below it.
 const WHOLE_TREE: libc::c_uint = 0x8000;
+/// `AT_EMPTY_PATH`: what the descriptor itself refers to.
+const EMPTY_PATH: libc::c_uint = 0x1000;
 
 /// The kernel's `struct mount_attr`.
 #[repr(C)]
@@ -27,15 +29,6 @@ struct MountAttributes {
     clear: u64,
     propagation: u64,
     user_namespace: u64,
-}
-
-/// How far a change of a mount reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reach {
-    /// This mount alone.
-    Itself,
-    /// It and all mounts below it.
-    Tree,
 }
 
 /// Joins the namespace behind the descriptor.
@@ -66,6 +59,11 @@ pub(crate) fn keep_mounts_private() -> Result<(), i32> {
     mount(c"none", c"/", c"none", libc::MS_REC | libc::MS_PRIVATE, c"")
 }
 
+/// Mounts that others make or take away appear and go here too, where these tell of it; not the other way round.
+pub(crate) fn let_mounts_follow() -> Result<(), i32> {
+    mount(c"none", c"/", c"none", libc::MS_REC | libc::MS_SLAVE, c"")
+}
+
 pub(crate) fn mount_memory(target: &CStr, options: &CStr) -> Result<(), i32> {
     mount(c"ostoja", target, c"tmpfs", libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC, options)
 }
@@ -82,39 +80,131 @@ pub(crate) fn bind_tree(source: &CStr, target: &CStr) -> Result<(), i32> {
     mount(source, target, c"none", libc::MS_BIND | libc::MS_REC, c"")
 }
 
-/// Takes freedoms from a mount; none is ever given.
-pub(crate) fn restrict_mount(target: &CStr, attributes: u64, reach: Reach) -> Result<(), i32> {
-    let attributes = MountAttributes { set: attributes, clear: 0, propagation: 0, user_namespace: 0 };
-    let flags = match reach {
-        Reach::Itself => 0,
-        Reach::Tree => WHOLE_TREE,
-    };
+/// Shows a folder at its own place, so that it is a mount that can be moved.
+pub(crate) fn bind_to_itself(folder: &CStr) -> Result<(), i32> {
+    mount(folder, folder, c"none", libc::MS_BIND, c"")
+}
+
+/// Moves a mount with all that is mounted below it.
+pub(crate) fn move_mount(from: &CStr, to: &CStr) -> Result<(), i32> {
+    mount(from, to, c"none", libc::MS_MOVE, c"")
+}
+
+/// Lets nobody write any more to the memory that the root is, by whatever mount of it.
+pub(crate) fn seal_root() -> Result<(), i32> {
+    let flags = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC | libc::MS_REMOUNT | libc::MS_RDONLY;
+    mount(c"none", c"/", c"none", flags, c"")
+}
+
+/// Lets nobody write to the root by its own mount; what is shown in it stays as it is.
+pub(crate) fn close_root() -> Result<(), i32> {
+    let attributes = MountAttributes { set: READ_ONLY, clear: 0, propagation: 0, user_namespace: 0 };
+    change_mount(libc::AT_FDCWD, c"/", 0, &attributes)
+}
+
+fn change_mount(
+    at: RawFd,
+    path: &CStr,
+    flags: libc::c_uint,
+    attributes: &MountAttributes,
+) -> Result<(), i32> {
     // SAFETY: the path is a valid C string, and the attributes are a valid value of the kernel's layout and of the size given.
     let returned = unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,
-            libc::AT_FDCWD,
-            target.as_ptr(),
+            at,
+            path.as_ptr(),
             flags,
-            &raw const attributes,
+            ptr::from_ref(attributes),
             size_of::<MountAttributes>(),
         )
     };
     checked(returned).map(|_| ())
 }
 
-/// Makes `new` the root, with the old one at `old` below it, and enters it.
-pub(crate) fn change_to_root(new: &CStr, old: &CStr) -> Result<(), i32> {
-    // SAFETY: both are valid C strings.
-    let returned = unsafe { libc::syscall(libc::SYS_pivot_root, new.as_ptr(), old.as_ptr()) };
+/// Takes up a part of the files with all that is mounted below it, as a tree that is mounted nowhere yet.
+pub(crate) fn take_up_tree(path: &CStr, tree: &Handed) -> Result<(), i32> {
+    /// `OPEN_TREE_CLONE`
+    const CLONE: libc::c_uint = 1;
+    let flags = CLONE | libc::O_CLOEXEC.cast_unsigned() | WHOLE_TREE;
+    // SAFETY: the path is a valid C string; the new descriptor is put where it is owned.
+    let returned = unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags) };
+    hand(checked(returned)?, tree)
+}
+
+/// Takes freedoms from all of a tree, and cuts its tie to mounts that others make; no freedom is ever given.
+pub(crate) fn restrict_tree(tree: &Handed, attributes: u64) -> Result<(), i32> {
+    let attributes =
+        MountAttributes { set: attributes, clear: 0, propagation: libc::MS_PRIVATE, user_namespace: 0 };
+    change_mount(tree.number(), c"", EMPTY_PATH | WHOLE_TREE, &attributes)
+}
+
+/// Mounts a tree.
+pub(crate) fn mount_tree(tree: &Handed, at: &CStr) -> Result<(), i32> {
+    /// `MOVE_MOUNT_F_EMPTY_PATH`
+    const FROM_DESCRIPTOR: libc::c_uint = 4;
+    // SAFETY: both paths are valid C strings, and the others are numbers.
+    let returned = unsafe {
+        libc::syscall(
+            libc::SYS_move_mount,
+            tree.number(),
+            c"".as_ptr(),
+            libc::AT_FDCWD,
+            at.as_ptr(),
+            FROM_DESCRIPTOR,
+        )
+    };
+    checked(returned).map(|_| ())
+}
+
+/// Puts a new descriptor where it is owned.
+fn hand(fd: libc::c_long, place: &Handed) -> Result<(), i32> {
+    place.put(RawFd::try_from(fd).map_err(|_| libc::EBADF)?);
+    Ok(())
+}
+
+/// Opens what a namespace of this process is known by, or a folder as a place: for us, whose table it shares.
+pub(crate) fn hand_over(path: &CStr, kind: Opened, place: &Handed) -> Result<(), i32> {
+    let flags = libc::O_CLOEXEC
+        | match kind {
+            Opened::Namespace => libc::O_RDONLY,
+            Opened::Folder => libc::O_PATH | libc::O_DIRECTORY,
+        };
+    // SAFETY: the path is a valid C string; the new descriptor is put where it is owned.
+    let returned = unsafe { libc::open(path.as_ptr(), flags) };
+    hand(checked(returned.into())?, place)
+}
+
+/// What is opened for another process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opened {
+    /// By its file among the processes.
+    Namespace,
+    /// Only to find others from there.
+    Folder,
+}
+
+/// Makes the working folder, on which something is mounted, the root; the old one is gone after that.
+pub(crate) fn change_to_root_here() -> Result<(), i32> {
+    // SAFETY: both are valid C strings. The old root comes to lie on top of the new one.
+    let returned = unsafe { libc::syscall(libc::SYS_pivot_root, c".".as_ptr(), c".".as_ptr()) };
     checked(returned)?;
+    // SAFETY: the pointer is a valid C string.
+    let returned = unsafe { libc::umount2(c".".as_ptr(), libc::MNT_DETACH) };
+    checked(returned.into())?;
     super::enter_folder(c"/")
 }
 
-/// Takes a mount with all below it out of sight.
-pub(crate) fn detach(target: &CStr) -> Result<(), i32> {
-    // SAFETY: the pointer is a valid C string.
-    let returned = unsafe { libc::umount2(target.as_ptr(), libc::MNT_DETACH) };
+/// Makes the working folder, on which something is mounted, the root by laying it upon the old one: that stays below, where no path
+/// leads to, and costs less than being taken away.
+pub(crate) fn lay_upon_root() -> Result<(), i32> {
+    move_mount(c".", c"/")?;
+    change_root(c".")
+}
+
+pub(crate) fn change_root(path: &CStr) -> Result<(), i32> {
+    // SAFETY: the pointer is a valid C string. The root is the child's own, since it was born without CLONE_FS.
+    let returned = unsafe { libc::chroot(path.as_ptr()) };
     checked(returned.into()).map(|_| ())
 }
 
@@ -131,6 +221,12 @@ pub(crate) fn make_folder(path: &CStr) -> Result<(), i32> {
     made(unsafe { libc::mkdir(path.as_ptr(), 0o755) })
 }
 
+/// A folder in which everybody may make files, and remove their own.
+pub(crate) fn make_temporary_folder(path: &CStr) -> Result<(), i32> {
+    // SAFETY: the pointer is a valid C string.
+    made(unsafe { libc::mkdir(path.as_ptr(), 0o1777) })
+}
+
 /// An empty file, as a place to show another one at.
 pub(crate) fn make_file(path: &CStr) -> Result<(), i32> {
     // SAFETY: the pointer is a valid C string. A plain file without a descriptor to close.
@@ -140,12 +236,6 @@ pub(crate) fn make_file(path: &CStr) -> Result<(), i32> {
 pub(crate) fn make_link(target: &CStr, at: &CStr) -> Result<(), i32> {
     // SAFETY: both are valid C strings.
     made(unsafe { libc::symlink(target.as_ptr(), at.as_ptr()) })
-}
-
-pub(crate) fn remove_folder(path: &CStr) -> Result<(), i32> {
-    // SAFETY: the pointer is a valid C string.
-    let returned = unsafe { libc::rmdir(path.as_ptr()) };
-    checked(returned.into()).map(|_| ())
 }
 
 /// Becomes the program in this file; returns only the errno for which it could not.

@@ -26,12 +26,6 @@ pub(crate) fn has_no_new_privs() -> bool {
     returned == 1
 }
 
-pub(crate) fn change_root(path: &CStr) -> Result<(), i32> {
-    // SAFETY: the pointer is a valid C string. The root is the child's own, since it was born without CLONE_FS.
-    let returned = unsafe { libc::chroot(path.as_ptr()) };
-    checked(returned.into()).map(|_| ())
-}
-
 /// Opens a second number for a descriptor, at or above `from`.
 pub(crate) fn duplicate_from(fd: RawFd, from: c_int) -> Result<(), i32> {
     // SAFETY: the call takes numbers and makes a new descriptor, which belongs to a child that ends.

@@ -129,6 +129,7 @@ fn one_module_in_full() {
         asks for   net a.example:443
         may touch  net a.example:443
         manifest   abababababababababababababababababababababababababababababababab
+        zone       stable
         contained  full
                    landlock: files
                    seccomp: 40 calls denied

@@ -22,6 +22,8 @@ fn status() -> KernelStatus {
         ]),
         journal: "writes".to_owned(),
         watchdog: "active".to_owned(),
+        safe_mode: None,
+        bounds: "cgroup v2 (cpu, memory, pids)".to_owned(),
         rss_bytes: 9_100_000,
         cpu_ms: 1_250,
         frames: 123_456,
@@ -38,6 +40,7 @@ fn a_kernel_that_is_well() {
         up         2h03m
         modules    3 ● ready, 1 ◌ waiting
         watchdog   active
+        bounds     cgroup v2 (cpu, memory, pids)
         journal    writes
         memory     8.6M
         cpu        1.25s
@@ -60,6 +63,7 @@ fn a_kernel_with_troubles_is_degraded() {
         up         2h03m
         modules    none
         watchdog   active
+        bounds     cgroup v2 (cpu, memory, pids)
         journal    writes
         memory     8.6M
         cpu        1.25s

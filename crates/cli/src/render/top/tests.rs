@@ -16,6 +16,9 @@ fn row(id: &str, cpu_percent: Option<f64>, rss_bytes: u64) -> UsageRow {
         cpu_ms: 12_340,
         rss_bytes,
         frames: 1_000,
+        zone: "stable".to_owned(),
+        limits: std::collections::BTreeMap::new(),
+        held: None,
         frames_per_s: cpu_percent.map(|share| share * 10.0),
     }
 }
@@ -34,7 +37,7 @@ fn the_busiest_module_comes_first_below_the_kernel() {
     expect![[r#"
         ostoja 10:30:00.000   3 modules   cpu 98.8%   memory 1.0G
 
-        NAME    STATE    PID   CPU%   TIME   MEM  FRAMES  PER S
+        NAME    STATE    PID   CPU%   TIME   MEM  FRAMES  PER S  HELD
         ostoja  ● ready  100   0.1%  12.3s  9.0M    1000      1
         busy    ● ready  100  98.7%  12.3s  1.0G    1000    987
         idle    ● ready  100   0.0%  12.3s  5.0M    1000      0

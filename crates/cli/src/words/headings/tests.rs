@@ -6,7 +6,8 @@ use super::{HEADINGS, heading};
 use crate::lang::Lang;
 
 /// The sources that show headings or names.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
+    include_str!("../../render/context.rs"),
     include_str!("../../render/actors.rs"),
     include_str!("../../render/functions.rs"),
     include_str!("../../render/modules.rs"),

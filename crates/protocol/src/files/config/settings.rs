@@ -1,12 +1,12 @@
-//! The kernel's own sections, typed: `logging`, `lifecycle`, `security`, `watchdog`, `machine`.
+//! The kernel's own sections, typed: `logging`, `lifecycle`, `security`, `watchdog`, `machine`, `pools`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::door::LogLevel;
 use crate::files::node::{Kind, Node};
-use crate::files::policy::Minimum;
-use crate::files::policy::read::minimum;
+use crate::files::policy::read::{limits, minimum};
+use crate::files::policy::{Limits, Minimum};
 use crate::files::reader::Reader;
 
 /// `lifecycle`: the clocks of a module's life. In the file all `*Ms` are whole numbers from 1.
@@ -120,10 +120,32 @@ pub struct Settings {
     pub watchdog: WatchdogMode,
     /// The whole machine's restarts.
     pub machine: Machine,
+    /// What the zones' pools give.
+    pub pools: Pools,
+}
+
+/// `pools`: what each zone's modules may use, alone (`each`) and all together (`cap`); fields as in a module's `limits`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pools {
+    /// `pools.sandbox`
+    pub sandbox: Pool,
+    /// `pools.stable`
+    pub stable: Pool,
+    /// `pools.system`
+    pub system: Pool,
+}
+
+/// One zone's pool; what it says nothing about is as it is by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pool {
+    /// `cap`: all of the zone's modules together; `cpu`, `memory` and `processes` count.
+    pub cap: Limits,
+    /// `each`: every module of the zone that has no bounds of its own.
+    pub each: Limits,
 }
 
 /// The sections that belong to the kernel; all others are modules'.
-pub const KERNEL_SECTIONS: [&str; 5] = ["logging", "lifecycle", "security", "watchdog", "machine"];
+pub const KERNEL_SECTIONS: [&str; 6] = ["logging", "lifecycle", "security", "watchdog", "machine", "pools"];
 
 /// One year in milliseconds: a longer wait is a slip of the keyboard.
 const WAIT_MS_MAX: u64 = 365 * 24 * 60 * 60 * 1000;
@@ -146,6 +168,7 @@ pub(in crate::files) fn read(reader: &mut Reader, root: &Node) -> Settings {
                 "lifecycle" => lifecycle(reader, &mut settings.lifecycle, name, value),
                 "security" => security(reader, &mut settings, name, value),
                 "watchdog" => watchdog(reader, &mut settings.watchdog, name, value),
+                "pools" => pools(reader, &mut settings.pools, name, value),
                 _ => machine(reader, &mut settings.machine, name, value),
             };
             if let Known::Not(fields) = known {
@@ -264,6 +287,23 @@ fn machine(reader: &mut Reader, machine: &mut Machine, field: &str, node: &Node)
         "restarts_burst" => count(reader, &mut machine.restarts_burst, field, node, 1),
         "restarts_per_s" => count(reader, &mut machine.restarts_per_s, field, node, 1),
         _ => return Known::Not(&["restarts_burst", "restarts_per_s"]),
+    }
+    Known::Yes
+}
+
+fn pools(reader: &mut Reader, pools: &mut Pools, zone: &str, node: &Node) -> Known {
+    let pool = match zone {
+        "sandbox" => &mut pools.sandbox,
+        "stable" => &mut pools.stable,
+        "system" => &mut pools.system,
+        _ => return Known::Not(&["sandbox", "stable", "system"]),
+    };
+    for (key, value) in reader.map(zone, node).unwrap_or_default() {
+        match key.text.as_str() {
+            "cap" => pool.cap = limits(reader, value),
+            "each" => pool.each = limits(reader, value),
+            _ => reader.unknown_field(node, key, &["cap", "each"]),
+        }
     }
     Known::Yes
 }

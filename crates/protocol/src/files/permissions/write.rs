@@ -70,8 +70,11 @@ fn item(granted: &Permissions, reason: &Option<String>, (field, at): (&str, Opti
 }
 
 fn permissions(permissions: &Permissions) -> Value {
+    // The kinds that older readers don't know are written where there is something to write.
+    let ours = |kind: &PermissionKind| matches!(kind, PermissionKind::Context | PermissionKind::Secrets);
     PermissionKind::ALL
         .into_iter()
+        .filter(|kind| !ours(kind) || !permissions.of(*kind).is_empty())
         .map(|kind| (kind.as_str().to_owned(), json!(permissions.of(kind))))
         .collect::<Map<_, _>>()
         .into()

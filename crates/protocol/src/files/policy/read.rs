@@ -1,5 +1,7 @@
 //! Reads the words about a module's life, which `ostoja.yaml` and `module.json` share.
 
+use abi::Zone;
+
 use super::{
     Limits, Minimum, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, Stop, StopSignal, Strategy, Transport,
 };
@@ -9,7 +11,7 @@ use crate::files::reader::Reader;
 use crate::files::shell;
 
 /// The fields that [`policy_field`] reads.
-pub(in crate::files) const POLICY_FIELDS: [&str; 10] = [
+pub(in crate::files) const POLICY_FIELDS: [&str; 11] = [
     "protocol",
     "transport",
     "restart",
@@ -20,6 +22,7 @@ pub(in crate::files) const POLICY_FIELDS: [&str; 10] = [
     "stop",
     "limits",
     "security",
+    "zone",
 ];
 
 /// 1,000,000: more restarts in a row than any machine lives to see.
@@ -50,6 +53,10 @@ pub(in crate::files) fn policy_field(reader: &mut Reader, policy: &mut Policy, f
         "stop" => policy.stop = stop(reader, node),
         "limits" => policy.limits = limits(reader, node),
         "security" => policy.minimum = security(reader, node),
+        "zone" => {
+            let words = [Zone::Stable, Zone::Sandbox].map(|zone| (zone.as_str(), zone));
+            policy.zone = reader.word(field, node, &words);
+        }
         _ => {}
     }
 }
@@ -242,21 +249,49 @@ fn signal(reader: &mut Reader, node: &Node) -> Option<StopSignal> {
     reader.word("signal", node, &StopSignal::ALL.map(|signal| (signal.as_str(), signal)))
 }
 
-fn limits(reader: &mut Reader, node: &Node) -> Limits {
+const LIMIT_FIELDS: [&str; 11] = [
+    "memory",
+    "cpu",
+    "processes",
+    "files",
+    "queue_frames",
+    "queue",
+    "messages_per_s",
+    "calls_per_s",
+    "core",
+    "cpu_seconds",
+    "deadline",
+];
+
+/// Reads bounds, which modules and pools share.
+pub(in crate::files) fn limits(reader: &mut Reader, node: &Node) -> Limits {
     let mut limits = Limits::default();
     for (key, value) in reader.map("limits", node).unwrap_or_default() {
-        match key.text.as_str() {
-            "memory" => limits.memory_bytes = reader.size_bytes("memory", value),
-            "files" => limits.files = reader.whole("files", value, 1..=LIMIT_MAX),
-            "processes" => limits.processes = reader.whole("processes", value, 1..=LIMIT_MAX),
-            "core" => limits.core_bytes = reader.size_bytes("core", value),
-            "cpu_seconds" => limits.cpu_seconds = reader.whole("cpu_seconds", value, 1..=LIMIT_MAX),
-            "deadline" => limits.deadline = reader.duration("deadline", value),
-            _ => {
-                let known = ["memory", "files", "processes", "core", "cpu_seconds", "deadline"];
-                reader.unknown_field(node, key, &known);
-            }
+        let name = key.text.as_str();
+        match name {
+            "memory" => limits.memory_bytes = size(reader, name, value),
+            "queue" => limits.queue_bytes = size(reader, name, value),
+            "core" => limits.core_bytes = reader.size_bytes(name, value),
+            "cpu" => limits.cpu_permille = reader.cpu_permille(name, value),
+            "files" => limits.files = reader.whole(name, value, 1..=LIMIT_MAX),
+            "processes" => limits.processes = reader.whole(name, value, 1..=LIMIT_MAX),
+            "queue_frames" => limits.queue_frames = reader.whole(name, value, 1..=LIMIT_MAX),
+            "messages_per_s" => limits.messages_per_s = reader.whole(name, value, 1..=LIMIT_MAX),
+            "calls_per_s" => limits.calls_per_s = reader.whole(name, value, 1..=LIMIT_MAX),
+            "cpu_seconds" => limits.cpu_seconds = reader.whole(name, value, 1..=LIMIT_MAX),
+            "deadline" => limits.deadline = reader.duration(name, value),
+            _ => reader.unknown_field(node, key, &LIMIT_FIELDS),
         }
     }
     limits
+}
+
+/// A bound of nothing would be a module that can't live.
+fn size(reader: &mut Reader, field: &str, node: &Node) -> Option<u64> {
+    let bytes = reader.size_bytes(field, node)?;
+    if bytes == 0 {
+        reader.bad_value(field, node, "is a bound of nothing; leave it out for none");
+        return None;
+    }
+    Some(bytes)
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::files::FILE_BYTES_MAX;
-use crate::files::config::Config;
+use crate::files::config::{Config, Layer};
 use crate::files::policy::{Probe, Ready, StopSignal};
 
 fn module(lines: &str) -> ProjectModule {
@@ -179,4 +179,54 @@ fn a_complaint_shows_long_and_strange_literals_short_and_harmless() {
         assert!(complaint.chars().count() < 300, "{complaint}");
         assert!(!complaint.contains(|c: char| c.is_control()), "{complaint:?}");
     }
+}
+
+#[test]
+fn bounds_and_zones_are_read_in_their_units() {
+    let bounds = "limits: {memory: 64M, cpu: 50%, processes: 8, queue: 1M, queue_frames: 9, messages_per_s: 10, calls_per_s: 5}";
+    let policy = module(&format!("run: a\nzone: sandbox\n{bounds}")).policy;
+    let limits = policy.limits;
+    assert_eq!(policy.zone, Some(abi::Zone::Sandbox));
+    assert_eq!(
+        (limits.memory_bytes, limits.cpu_permille, limits.processes),
+        (Some(64 << 20), Some(500), Some(8))
+    );
+    assert_eq!((limits.queue_bytes, limits.queue_frames), (Some(1 << 20), Some(9)));
+    assert_eq!((limits.messages_per_s, limits.calls_per_s), (Some(10), Some(5)));
+}
+
+#[test]
+fn bounds_of_nothing_below_nothing_and_in_wrong_units_are_refused_with_their_place() {
+    for (field, value) in [
+        ("memory", "0"),
+        ("memory", "-1"),
+        ("memory", "64 parsecs"),
+        ("queue", "0k"),
+        ("cpu", "0%"),
+        ("cpu", "-50%"),
+        ("cpu", "half"),
+        ("processes", "0"),
+        ("messages_per_s", "0"),
+        ("messages_per_s", "-5"),
+        ("calls_per_s", "1.5"),
+        ("queue_frames", "many"),
+    ] {
+        let complaint =
+            first_complaint(&format!("modules:\n  m:\n    run: a\n    limits: {{{field}: {value}}}\n"));
+        assert!(complaint.starts_with("ostoja.yaml:4:"), "{field}: {value}: {complaint}");
+        assert!(complaint.contains(field), "{complaint}");
+    }
+    let complaint = first_complaint("modules: {m: {run: a, zone: system}}");
+    assert!(complaint.contains("zone") && complaint.contains("sandbox"), "{complaint}");
+}
+
+#[test]
+fn the_pools_of_the_zones_are_a_section_of_the_configuration() {
+    let text = "pools:\n  sandbox: {cap: {cpu: 1, memory: 1G}, each: {messages_per_s: 100}}\n  stable: {each: {cpu: 0}}\n";
+    let layer = Layer::parse("c", text).expect("YAML");
+    let config = Config::merge(&[layer]);
+    let sandbox = config.settings().pools.sandbox;
+    assert_eq!((sandbox.cap.cpu_permille, sandbox.cap.memory_bytes), (Some(1000), Some(1 << 30)));
+    assert_eq!(sandbox.each.messages_per_s, Some(100));
+    assert_eq!(config.warnings().len(), 1, "{:?}", config.warnings());
 }

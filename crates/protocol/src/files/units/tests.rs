@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{duration, size_bytes};
+use super::{cpu_permille, duration, size_bytes};
 
 #[test]
 fn durations_have_units() {
@@ -58,5 +58,17 @@ fn sizes_count_by_1024_or_say_otherwise() {
     }
     for text in ["18446744073709551615k", "99999999999999999999", "16777216T"] {
         assert!(size_bytes(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn shares_of_processors_are_percents_of_one_or_numbers_of_them() {
+    for (text, permille) in
+        [("1%", 10), ("50%", 500), ("250 %", 2500), ("0.5", 500), ("2", 2000), ("1024", 1_024_000)]
+    {
+        assert_eq!(cpu_permille(text), Ok(permille), "{text}");
+    }
+    for text in ["", "%", "0", "0%", "0.9%", "-1", "1025", "half", "1e9", "nan", "inf", "50 percent", ".5"] {
+        assert!(cpu_permille(text).is_err(), "{text}");
     }
 }

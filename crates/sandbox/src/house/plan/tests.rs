@@ -1,10 +1,11 @@
 //! What is shown where, and with which freedom.
 
+use std::ffi::CStr;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::super::works::Step;
-use super::of;
+use super::{Common, Part, common, of};
 use crate::confinement::{Access, PathRule};
 
 /// A folder with a real path, and some files in it.
@@ -23,19 +24,48 @@ fn rule(path: PathBuf, access: Access) -> PathRule {
     PathRule { path, access }
 }
 
+/// A step in a line.
+fn told(step: &Step) -> String {
+    let text = |path: &CStr| path.to_string_lossy().into_owned();
+    match step {
+        Step::Folder(path) => format!("folder {}", text(path)),
+        Step::File(path) => format!("file {}", text(path)),
+        Step::Link { target, at } => format!("link {} {}", text(at), text(target)),
+        Step::Show { at, attributes, .. } => format!("show {} {attributes}", text(at)),
+        Step::Temporary(path) => format!("temporary {}", text(path)),
+        Step::Enclose(path) => format!("enclose {}", text(path)),
+        Step::Take { from, .. } => format!("take {}", text(from)),
+        Step::Cover { at, .. } => format!("cover {}", text(at)),
+    }
+}
+
 /// The steps that say something about this folder, without its own path.
 fn steps(root: &Path, rules: &[PathRule], cwd: &Path) -> Vec<String> {
     let text = root.to_str().expect("temporary folders have plain names");
-    let plan = of(rules, cwd).expect("there is something to hide");
-    let told = plan.steps.iter().map(|step| match step {
-        Step::Folder(path) => format!("folder {}", path.to_string_lossy()),
-        Step::File(path) => format!("file {}", path.to_string_lossy()),
-        Step::Link { target, at } => format!("link {} {}", at.to_string_lossy(), target.to_string_lossy()),
-        Step::Show { at, attributes, .. } => format!("show {} {attributes}", at.to_string_lossy()),
-        Step::Memory { .. } | Step::Cover { .. } => String::new(),
-    });
-    let below = format!("{text}/");
+    let plan = of(rules, cwd, None).expect("there is something to hide");
+    assert!(!plan.on_common);
+    let below = format!("{}/", text.trim_start_matches('/'));
+    let told = plan.steps.iter().map(told);
     told.filter(|line| line.contains(&below)).map(|line| line.replace(&below, "")).collect()
+}
+
+/// A small common root: two folders, a device, a link beside it and one in the root.
+fn small() -> Common {
+    let part = |path: &str, attributes, is_folder| (path.into(), Part { attributes, is_folder });
+    let links = [("/bin", "usr/bin"), ("/dev/fd", "/proc/self/fd")];
+    Common {
+        rules: vec![rule("/dev/null".into(), Access::Device), rule("/usr".into(), Access::ReadExecute)],
+        parts: [part("/dev/null", 10, false), part("/proc", 15, true), part("/usr", 7, true)].into(),
+        links: links.map(|(at, to)| (at.into(), to.into())).into(),
+    }
+}
+
+/// All steps upon the small common root with one rule more; nothing when they don't begin there.
+fn beside(own: PathRule, cwd: &Path) -> Option<Vec<String>> {
+    let common = small();
+    let rules = PathRule::merged([common.rules.clone(), vec![own]].concat());
+    let plan = of(&rules, cwd, Some(&common)).expect("there is something to hide");
+    plan.on_common.then(|| plan.steps.iter().map(told).collect())
 }
 
 #[test]
@@ -83,6 +113,80 @@ fn a_working_folder_has_a_place_without_what_is_in_it() {
 
 #[test]
 fn the_whole_machine_can_not_be_hidden() {
-    assert_eq!(of(&[rule("/".into(), Access::Read)], Path::new("/")), None);
-    assert_eq!(of(&[rule("/usr/..".into(), Access::Read)], Path::new("/")), None);
+    assert_eq!(of(&[rule("/".into(), Access::Read)], Path::new("/"), None), None);
+    assert_eq!(of(&[rule("/usr/..".into(), Access::Read)], Path::new("/"), None), None);
+}
+
+#[test]
+fn common_folders_are_taken_over_whole_and_links_of_the_root_are_made_again() {
+    let (_held, root) = ground();
+    let text = root.to_str().expect("temporary folders have plain names").trim_start_matches('/');
+    let steps = beside(rule(root.join("a"), Access::Read), Path::new("/")).expect("it stands there");
+    let below = |line: &String| line.replace(text, "ROOT");
+    let (taken, own): (Vec<String>, Vec<String>) =
+        steps.iter().map(below).partition(|line| !line.contains("ROOT"));
+    let taken_over = [
+        "folder dev",
+        "take /dev",
+        "folder proc",
+        "take /proc",
+        "folder usr",
+        "take /usr",
+        "link bin usr/bin",
+    ];
+    assert_eq!(taken.first().map(String::as_str), Some("temporary tmp"));
+    assert!(taken.ends_with(&taken_over.map(str::to_owned)), "{taken:?}");
+    assert_eq!(own, ["folder ROOT", "folder ROOT/a", "show ROOT/a 15"]);
+}
+
+#[test]
+fn a_common_folder_with_something_of_ones_own_is_made_anew_with_the_same_parts() {
+    let steps = beside(rule("/dev/full".into(), Access::Device), Path::new("/")).expect("it stands there");
+    let (at_dev, _): (Vec<String>, Vec<String>) = steps.into_iter().partition(|line| line.contains("dev"));
+    let expected = [
+        "folder dev",
+        "file dev/null",
+        "take /dev/null",
+        "link dev/fd /proc/self/fd",
+        "file dev/full",
+        "show dev/full 10",
+    ];
+    assert_eq!(at_dev, expected);
+}
+
+#[test]
+fn a_part_in_a_common_one_is_shown_only_with_less_freedom_than_that_and_needs_no_place() {
+    let more = beside(rule("/usr/bin".into(), Access::ReadExecute), Path::new("/")).expect("it stands there");
+    assert!(!more.iter().any(|line| line.contains("usr/bin ")), "{more:?}");
+    let write =
+        beside(rule("/usr/bin".into(), Access::WriteExecute), Path::new("/")).expect("it stands there");
+    assert!(write.iter().any(|line| line == "show usr/bin 6"), "{write:?}");
+    assert!(!write.contains(&"folder usr/bin".to_owned()), "{write:?}");
+}
+
+#[test]
+fn what_holds_a_common_part_or_touches_a_secret_does_not_stand_on_the_common_root() {
+    for path in ["/usr", "/dev", "/bin/..", "/etc", "/etc/ssl"] {
+        assert_eq!(beside(rule(path.into(), Access::Write), Path::new("/")), None, "{path}");
+    }
+    let other = [rule("/usr".into(), Access::ReadExecute)];
+    let plan = of(&other, Path::new("/"), Some(&small())).expect("there is something to hide");
+    assert!(!plan.on_common, "a rule of the common root is missing");
+}
+
+#[test]
+fn a_common_root_has_its_folders_enclosed_and_its_secrets_covered() {
+    let rules = [("/dev/null", Access::Device), ("/etc", Access::Read), ("/usr", Access::ReadExecute)];
+    let plan = common(rules.map(|(path, access)| rule(path.into(), access)).into()).expect("not all of it");
+    let steps: Vec<String> = plan.steps.iter().map(told).collect();
+    let at = |line: &str| {
+        steps.iter().position(|step| step == line).unwrap_or_else(|| panic!("{line}: {steps:?}"))
+    };
+    assert!(at("enclose dev") < at("show dev/null 10"));
+    assert!(at("show etc 15") < at("cover etc/shadow"), "{steps:?}");
+    assert!(!steps.iter().any(|line| line.starts_with("temporary") || line == "enclose usr"), "{steps:?}");
+    for folder in ["/", "/dev", "/etc", "/etc/ssl"] {
+        assert!(plan.looked.contains(Path::new(folder)), "{folder}");
+    }
+    assert!(common(vec![rule("/".into(), Access::Read)]).is_none());
 }

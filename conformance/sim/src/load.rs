@@ -1,0 +1,302 @@
+//! The governor under random load: modules that use what they like, as far as the kernel's grip lets them, and rules
+//! that must hold at every look.
+//!
+//! A load here is an appetite for one resource, drawn per life and drawn anew now and then. What a module uses follows from its
+//! appetite and the grip: a slowed one sends no more than its rate, a throttled one gets its share of a processor, a
+//! frozen one does nothing and keeps its memory. The machine is strained when all together want more than it has.
+
+use core::fmt::Write as _;
+use std::collections::BTreeMap;
+
+use abi::{ExitKind, Generation, ModuleId, Permissions, RequestId, Slot, State, Time, Zone};
+use kernel::{
+    Amounts, Bounds, Discovered, Effect, Ensemble, Event, Grants, Grip, Measured, Order, Reading, Resource,
+    Settings, Spec, Step, Watchdog,
+};
+
+use crate::random::Random;
+
+/// 6 modules: two or three a zone, so that each has somebody to get in the way of.
+const MODULES: u64 = 6;
+
+/// 2 processors, in thousandths.
+const MACHINE_PERMILLE: u64 = 2000;
+
+/// 1 s between two looks, as the host has it.
+const LOOK_MS: u64 = 1000;
+
+/// 600 calm looks at the end: more than the longest patience for every step of the ladder.
+const CALM_LOOKS: u64 = 600;
+
+/// What a run of loads came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Loads {
+    /// Steps up.
+    pub ups: u64,
+    /// Steps down.
+    pub downs: u64,
+    /// Modules killed for their load.
+    pub kills: u64,
+    /// Every decision in order.
+    pub trace: String,
+}
+
+#[derive(Debug)]
+struct Life {
+    slot: Slot,
+    generation: Generation,
+    zone: Zone,
+    bounds: Bounds,
+    appetite: Amounts,
+    grip: Grip,
+    /// What it held when it was frozen.
+    used: Amounts,
+}
+
+#[derive(Debug)]
+struct Looks {
+    random: Random,
+    kernel: Ensemble,
+    now: Time,
+    lives: BTreeMap<Slot, Life>,
+    dying: Vec<(Slot, Generation)>,
+    watchdog: Watchdog,
+    told: Loads,
+}
+
+/// Lives through so many looks of random load and then through calm.
+///
+/// # Errors
+/// The rule that was broken.
+pub fn loads(seed: u64, looks: u64) -> Result<Loads, String> {
+    let mut world = Looks::new(seed);
+    for _ in 0..looks {
+        world.change_appetites();
+        world.change_mode();
+        world.look()?;
+    }
+    world.resume();
+    for _ in 0..CALM_LOOKS {
+        world.be_calm();
+        world.look()?;
+    }
+    world.all_free()?;
+    Ok(world.told)
+}
+
+impl Looks {
+    fn new(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let watchdog =
+            *random.pick(&[Watchdog::Active, Watchdog::Active, Watchdog::Strict, Watchdog::Passive]);
+        let mut world = Self {
+            kernel: Ensemble::new(random.next()),
+            random,
+            now: Time(0),
+            lives: BTreeMap::new(),
+            dying: Vec::new(),
+            watchdog,
+            told: Loads::default(),
+        };
+        world.kernel.handle(world.now, Event::Settings(Settings { watchdog, ..Settings::default() }));
+        let found = (0..MODULES).map(|number| world.module(number)).collect();
+        world.kernel.handle(world.now, Event::Discovered(found));
+        // Nothing here can break a rule: no look has been made.
+        let _nothing = world.carry_out(&BTreeMap::new());
+        world
+    }
+
+    fn module(&mut self, number: u64) -> Discovered {
+        let id = ModuleId::parse(&format!("m{number}")).expect("a letter and a number are a slug");
+        let mut spec = Spec::plain(id);
+        spec.zone = *self.random.pick(&Zone::ALL);
+        spec.max_restarts = Some(1000);
+        for resource in Resource::ALL {
+            if self.random.happens(30) {
+                spec.bounds = spec.bounds.with(resource, Some(self.random.between(10, 1000)));
+            }
+        }
+        let grants = Grants { base: Some(Permissions::default()), ..Grants::default() };
+        Discovered { spec, grants, refused: None }
+    }
+
+    fn change_appetites(&mut self) {
+        for life in self.lives.values_mut() {
+            if self.random.happens(8) {
+                let resource = *self.random.pick(&Resource::ALL);
+                let most = if resource == Resource::Cpu { MACHINE_PERMILLE } else { 3000 };
+                let amount = if self.random.happens(50) { 0 } else { self.random.below(most) };
+                life.appetite = life.appetite.with(resource, amount);
+            }
+        }
+    }
+
+    /// Now and then an operator goes to safe mode, and back.
+    fn change_mode(&mut self) {
+        if self.random.happens(2) {
+            let order = Order::SafeMode(String::from("a whim"));
+            self.kernel.handle(self.now, Event::Ordered(RequestId(1), order));
+        } else if self.random.happens(10) {
+            self.resume();
+        }
+    }
+
+    fn resume(&mut self) {
+        self.kernel.handle(self.now, Event::Ordered(RequestId(2), Order::Resume));
+    }
+
+    fn be_calm(&mut self) {
+        for life in self.lives.values_mut() {
+            life.appetite = Amounts::default();
+        }
+    }
+
+    /// What a life uses under its grip.
+    fn used(life: &Life) -> Amounts {
+        let wants = life.appetite;
+        if life.grip.step == Step::Frozen {
+            let nothing = [Resource::Cpu, Resource::Messages, Resource::Calls];
+            return nothing.into_iter().fold(life.used, |used, resource| used.with(resource, 0));
+        }
+        let cpu = wants.of(Resource::Cpu).min(life.grip.cpu_permille.unwrap_or(u64::MAX));
+        let rate = life.grip.messages_per_s.unwrap_or(u64::MAX);
+        let messages = wants.of(Resource::Messages).min(rate);
+        let calls = wants.of(Resource::Calls).min(rate);
+        wants.with(Resource::Cpu, cpu).with(Resource::Messages, messages).with(Resource::Calls, calls)
+    }
+
+    fn look(&mut self) -> Result<(), String> {
+        self.now = Time(self.now.0 + LOOK_MS);
+        self.kernel.handle_timeout(self.now);
+        self.carry_out(&BTreeMap::new())?;
+        for (slot, generation) in core::mem::take(&mut self.dying) {
+            self.kernel.handle(self.now, Event::Exited(slot, generation, ExitKind::Signal(9)));
+            self.carry_out(&BTreeMap::new())?;
+        }
+        for life in self.lives.values_mut() {
+            life.used = Self::used(life);
+        }
+        let row = |life: &Life| Reading { slot: life.slot, generation: life.generation, used: life.used };
+        let rows: Vec<Reading> = self.lives.values().map(row).collect();
+        let wanted: u64 = self.lives.values().map(|life| life.appetite.of(Resource::Cpu)).sum();
+        let strain_permille = (wanted * 500 / MACHINE_PERMILLE).min(1000);
+        let used = rows.iter().map(|row| (row.slot, row.used)).collect();
+        let measured = Measured { rows, strain_permille, cores: MACHINE_PERMILLE / 1000 };
+        self.kernel.handle(self.now, Event::Measured(measured));
+        self.carry_out(&used)
+    }
+
+    fn carry_out(&mut self, used: &BTreeMap<Slot, Amounts>) -> Result<(), String> {
+        let mut recorded: Option<(Generation, &'static str)> = None;
+        while let Some(effect) = self.kernel.poll_effect() {
+            match effect {
+                Effect::Record(record) => {
+                    if record.code.starts_with("governor.") {
+                        self.note(&record);
+                    }
+                    recorded = record.generation.map(|generation| (generation, record.code));
+                }
+                Effect::Spawn(slot, generation) => self.spawn(slot, generation)?,
+                Effect::Signal(slot, generation, _) if self.lives.remove(&slot).is_some() => {
+                    self.dying.push((slot, generation));
+                }
+                Effect::Grip(slot, generation, grip) => {
+                    let code = recorded.filter(|(life, _)| *life == generation).map(|(_, code)| code);
+                    self.grip((slot, generation), grip, code, used)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, record: &abi::Record) {
+        match record.code {
+            "governor.eased" => self.told.downs += 1,
+            "governor.killed" => (self.told.ups, self.told.kills) = (self.told.ups + 1, self.told.kills + 1),
+            "governor.reported" => {}
+            _ => self.told.ups += 1,
+        }
+        // Writing into a String can't fail.
+        let _written = writeln!(self.told.trace, "{} {record:?}", self.now);
+    }
+
+    fn spawn(&mut self, slot: Slot, generation: Generation) -> Result<(), String> {
+        let Some(spec) = self.kernel.spec(slot).cloned() else { return Ok(()) };
+        if self.kernel.safe_mode().is_some() && spec.zone != Zone::System {
+            return Err(format!("{} starts in safe mode", spec.id));
+        }
+        let bounds = spec.bounds.over(self.kernel.settings().pools.of(spec.zone).each);
+        let life = Life {
+            slot,
+            generation,
+            zone: spec.zone,
+            bounds,
+            appetite: Amounts::default(),
+            grip: Grip::default(),
+            used: Amounts::default(),
+        };
+        self.lives.insert(slot, life);
+        self.kernel.handle(self.now, Event::Spawned(slot, generation));
+        self.kernel.handle(self.now, Event::ReadySeen(slot, generation));
+        Ok(())
+    }
+
+    /// The rules: every grip is recorded before it; nobody is held without being past a bound of its own or, in a strained
+    /// machine, past its share; and nobody is held tighter than its zone and the watchdog allow.
+    fn grip(
+        &mut self,
+        (slot, generation): (Slot, Generation),
+        grip: Grip,
+        code: Option<&'static str>,
+        used: &BTreeMap<Slot, Amounts>,
+    ) -> Result<(), String> {
+        let count = |zone| self.lives.values().filter(|life| life.zone == zone).count() as u64;
+        let members: BTreeMap<Zone, u64> = Zone::ALL.into_iter().map(|zone| (zone, count(zone))).collect();
+        let Some(life) = self.lives.get_mut(&slot).filter(|life| life.generation == generation) else {
+            return Ok(());
+        };
+        if grip.step > life.grip.step {
+            if !code.is_some_and(|code| code.starts_with("governor.")) {
+                return Err(format!("{slot:?} is held as {grip:?} without a record"));
+            }
+            let used = used.get(&slot).copied().unwrap_or_default();
+            let past = |resource| life.bounds.of(resource).is_some_and(|bound| used.of(resource) > bound);
+            let own = Resource::ALL.into_iter().any(past);
+            let share = match life.zone {
+                Zone::Sandbox => MACHINE_PERMILLE / 2 / members[&Zone::Sandbox].max(1),
+                Zone::Stable => MACHINE_PERMILLE * 9 / 10 / members[&Zone::Stable].max(1),
+                Zone::System => u64::MAX,
+            };
+            if !own && used.of(Resource::Cpu) <= share {
+                return Err(format!("{slot:?} in {} is held for another's load: {used:?}", life.zone));
+            }
+            if self.watchdog == Watchdog::Passive {
+                return Err(String::from("a passive watchdog held somebody"));
+            }
+            if life.zone == Zone::System && grip.step > Step::Throttled {
+                return Err(format!("a system module is {}", grip.step.as_str()));
+            }
+        }
+        life.grip = grip;
+        Ok(())
+    }
+
+    /// When the pressure is gone, so is every step.
+    fn all_free(&self) -> Result<(), String> {
+        if self.watchdog == Watchdog::Active
+            && let Some(down) = self.kernel.views().into_iter().find(|view| view.state != State::Ready)
+        {
+            return Err(format!("{} is {} in the calm: {}", down.id, down.state, down.note));
+        }
+        for view in self.kernel.views() {
+            if view.step != Step::Free {
+                return Err(format!("{} is still {} in the calm", view.id, view.step.as_str()));
+            }
+        }
+        match self.lives.values().find(|life| life.grip != Grip::default()) {
+            Some(life) => Err(format!("{:?} is still held as {:?} in the calm", life.slot, life.grip)),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! The governor: who uses more than it may is held tighter, step by step, and let go step by step when it no longer does.
+//!
+//! Readings come in as [`Measured`], about once a second; for each life the load nearest to or furthest past a bound is
+//! what its [`Ladder`] looks at. Loads are of two kinds: a module's own use against its own bounds, and, where a whole
+//! pool is past its cap, the use of the heaviest in it against an equal share of that cap.
+//!
+//! # What holds
+//! - Nobody is held on account of another's load: without a bound of its own that it is past, only who uses more than
+//!   its equal share of a pool that is past its cap is a culprit, and of one pool only the heaviest at a time.
+//! - When the machine itself is strained, sandbox gives way before stable does, and stable before system: a later zone
+//!   is looked at only when no earlier one has a culprit. The strain of the machine never touches a zone whose modules
+//!   keep within their shares.
+//! - Each step, up or down, is journaled with the reading that led to it before it is taken.
+//! - System modules are never frozen and never killed by the governor.
+
+use alloc::format;
+
+use abi::{Generation, Reason, Slot, Zone};
+
+use crate::machine::Kernel;
+use crate::module::{Module, Phase, Then};
+use crate::spec::Watchdog;
+use crate::{Effect, Note};
+
+mod amount;
+mod bucket;
+mod ladder;
+
+use amount::Load;
+pub use amount::{Amounts, Bounds, Resource};
+pub use bucket::TokenBucket;
+pub(crate) use ladder::Ladder;
+use ladder::Move;
+pub use ladder::Step;
+
+/// 600: somebody waited for a processor or for memory in six tenths of the last seconds; the machine is strained.
+const STRAINED_PERMILLE: u64 = 600;
+
+/// 300: it is not any more.
+const RELIEVED_PERMILLE: u64 = 300;
+
+/// 500: half of the machine is what all of sandbox may use while the machine is strained.
+const SANDBOX_STRAINED_PERMILLE: u64 = 500;
+
+/// 900: nine tenths of the machine are what all of stable may use while the machine is strained; the rest is for the kernel.
+const STABLE_STRAINED_PERMILLE: u64 = 900;
+
+/// 250: a quarter of a processor is what a throttled module without a bound of its own gets.
+const THROTTLED_CPU_PERMILLE: u64 = 250;
+
+/// 1,000 a second: how fast a slowed module without a bound of its own is heard.
+const SLOWED_MESSAGES_PER_S: u64 = 1000;
+
+/// What one life used since the last look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// Whose seat.
+    pub slot: Slot,
+    /// Which life.
+    pub generation: Generation,
+    /// How much.
+    pub used: Amounts,
+}
+
+/// One look at the machine and at what modules use.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Measured {
+    /// One row for each life that was looked at.
+    pub rows: alloc::vec::Vec<Reading>,
+    /// For how many thousandths of the last seconds somebody waited for a processor or for memory; 0 where the system does not
+    /// say.
+    pub strain_permille: u64,
+    /// Processors of the machine.
+    pub cores: u64,
+}
+
+/// How tight the host holds a life: all of it, so that a grip is safe to repeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Grip {
+    /// The step.
+    pub step: Step,
+    /// How many frames a second are taken from it; all, if none.
+    pub messages_per_s: Option<u64>,
+    /// How much of a processor it gets, in thousandths; its own bound or all, if none.
+    pub cpu_permille: Option<u64>,
+}
+
+/// What a zone's pool gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pool {
+    /// All of the zone's modules together.
+    pub cap: Bounds,
+    /// Each of its modules, unless it has bounds of its own.
+    pub each: Bounds,
+}
+
+/// 10,000 frames a second: far more than a program that works sends by itself, and a hundredth of the kernel's time.
+const SANDBOX_MESSAGES_PER_S: u64 = 10_000;
+
+/// 5,000 calls a second of one sandboxed module.
+const SANDBOX_CALLS_PER_S: u64 = 5_000;
+
+/// 256 processes and threads of one sandboxed module: any runtime starts within that, no fork bomb does.
+const SANDBOX_PROCESSES: u64 = 256;
+
+/// The pools of all zones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pools {
+    /// Of [`Zone::Sandbox`].
+    pub sandbox: Pool,
+    /// Of [`Zone::Stable`].
+    pub stable: Pool,
+    /// Of [`Zone::System`].
+    pub system: Pool,
+}
+
+impl Pools {
+    /// The pool of a zone.
+    pub fn of(&self, zone: Zone) -> Pool {
+        match zone {
+            Zone::Sandbox => self.sandbox,
+            Zone::Stable => self.stable,
+            Zone::System => self.system,
+        }
+    }
+}
+
+impl Default for Pools {
+    fn default() -> Self {
+        let each = Bounds::default()
+            .with(Resource::Messages, Some(SANDBOX_MESSAGES_PER_S))
+            .with(Resource::Calls, Some(SANDBOX_CALLS_PER_S))
+            .with(Resource::Processes, Some(SANDBOX_PROCESSES));
+        Self {
+            sandbox: Pool { cap: Bounds::default(), each },
+            stable: Pool::default(),
+            system: Pool::default(),
+        }
+    }
+}
+
+/// Whether the machine as a whole has too much to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Strain {
+    is_on: bool,
+}
+
+impl Strain {
+    fn look(&mut self, permille: u64) {
+        self.is_on = if self.is_on { permille >= RELIEVED_PERMILLE } else { permille >= STRAINED_PERMILLE };
+    }
+}
+
+/// The one that has to give way for its pool.
+#[derive(Debug, Clone, Copy)]
+struct Culprit {
+    slot: Slot,
+    load: Load,
+}
+
+/// A pool that is past its cap, or at it.
+#[derive(Debug, Clone, Copy)]
+struct Crowd {
+    zone: Zone,
+    /// Of all its modules together.
+    load: Load,
+    culprit: Option<Culprit>,
+}
+
+impl Kernel {
+    /// Whom the next look is to measure, by seat: who has a bound, is in a pool with a cap, or is held; and everybody, while
+    /// the machine is strained.
+    pub fn governed(&self, strain_permille: u64) -> alloc::vec::Vec<(Slot, Generation)> {
+        let everybody = self.strain.is_on || strain_permille >= STRAINED_PERMILLE;
+        let wanted = |(slot, module): (Slot, &Module)| {
+            let pool = self.settings.pools.of(module.spec.zone);
+            let is_bounded = !module.spec.bounds.is_empty() || !pool.each.is_empty() || !pool.cap.is_empty();
+            let is_wanted = everybody || is_bounded || module.ladder.step() != Step::Free;
+            module.generation().filter(|_| is_wanted).map(|generation| (slot, generation))
+        };
+        self.table.iter().filter_map(wanted).collect()
+    }
+
+    /// A look: every life that it has a row of is judged, and nobody else.
+    pub(crate) fn handle_measured(&mut self, measured: &Measured) {
+        self.strain.look(measured.strain_permille);
+        let crowds = self.crowds(measured);
+        for row in &measured.rows {
+            let Some(module) = self.table.get(row.slot) else { continue };
+            if !matches!(module.phase, Phase::Running(generation, _) if generation == row.generation) {
+                continue;
+            }
+            let own = self.bounds_of(module).heaviest(row.used);
+            let (load, pooled) = with_pool(module, own, &crowds, row.slot);
+            let highest = self.highest_step(module.spec.zone);
+            let Some(module) = self.table.get_mut(row.slot) else { continue };
+            let before = module.ladder.step();
+            let made = module.ladder.look(load, highest);
+            if let (Move::Up(_), Some(resource)) = (made, pooled) {
+                module.ladder.pooled = Some(resource);
+            }
+            match made {
+                Move::Stay => self.report_only(row.slot, load),
+                Move::Up(step) => self.tighten(row.slot, row.generation, step, load),
+                Move::Down(step) => self.loosen(row.slot, row.generation, (before, step), load),
+            }
+        }
+    }
+
+    /// What a module may use: its own bounds, and where it has none those that its pool gives each.
+    pub(crate) fn bounds_of(&self, module: &Module) -> Bounds {
+        module.spec.bounds.over(self.settings.pools.of(module.spec.zone).each)
+    }
+
+    fn highest_step(&self, zone: Zone) -> Step {
+        match (self.settings.watchdog, zone) {
+            (Watchdog::Passive, _) => Step::Free,
+            (Watchdog::Active | Watchdog::Strict, Zone::System) => Step::Throttled,
+            (Watchdog::Active | Watchdog::Strict, Zone::Sandbox | Zone::Stable) => Step::Killed,
+        }
+    }
+
+    /// Pools with a cap, each with the one that has to give way, if any; only the first zone that has one keeps it.
+    fn crowds(&self, measured: &Measured) -> alloc::vec::Vec<Crowd> {
+        let mut crowds = alloc::vec::Vec::new();
+        let mut found = false;
+        for zone in Zone::ALL {
+            let mut found_here = false;
+            for resource in Resource::ALL {
+                let Some(cap) = self.cap(zone, resource, measured.cores) else { continue };
+                let mut crowd = self.crowd(zone, resource, cap, measured);
+                if found {
+                    crowd.culprit = None;
+                }
+                found_here |= crowd.culprit.is_some();
+                crowds.push(crowd);
+            }
+            found |= found_here;
+        }
+        crowds
+    }
+
+    fn cap(&self, zone: Zone, resource: Resource, cores: u64) -> Option<u64> {
+        let set = self.settings.pools.of(zone).cap.of(resource);
+        let share = match zone {
+            Zone::Sandbox => SANDBOX_STRAINED_PERMILLE,
+            Zone::Stable => STABLE_STRAINED_PERMILLE,
+            Zone::System => return set,
+        };
+        let strained = (self.strain.is_on && resource == Resource::Cpu).then(|| cores * share);
+        set.into_iter().chain(strained).min()
+    }
+
+    fn crowd(&self, zone: Zone, resource: Resource, cap: u64, measured: &Measured) -> Crowd {
+        let members = measured.rows.iter().filter(|row| {
+            let module = self.table.get(row.slot);
+            module
+                .is_some_and(|module| module.spec.zone == zone && module.generation() == Some(row.generation))
+        });
+        let (mut sum, mut count) = (0_u64, 0_u64);
+        let mut heaviest: Option<(u64, Slot)> = None;
+        for row in members {
+            let used = row.used.of(resource);
+            (sum, count) = (sum.saturating_add(used), count + 1);
+            if heaviest.is_none_or(|(most, _)| used > most) {
+                heaviest = Some((used, row.slot));
+            }
+        }
+        let load = Load::new(resource, sum, cap);
+        let share = cap / count.max(1);
+        let culprit = heaviest.filter(|(used, _)| load.permille > 1000 && *used > share);
+        let culprit = culprit.map(|(used, slot)| Culprit { slot, load: Load::new(resource, used, share) });
+        Crowd { zone, load, culprit }
+    }
+
+    /// A passive watchdog says once that somebody is past a bound, and again when it was within it in between.
+    fn report_only(&mut self, slot: Slot, load: Option<Load>) {
+        if self.settings.watchdog != Watchdog::Passive {
+            return;
+        }
+        let is_over = load.is_some_and(|load| load.permille > 1000);
+        let Some(module) = self.table.get_mut(slot) else { return };
+        let was_over = core::mem::replace(&mut module.is_over_reported, is_over);
+        if let Some(load) = load.filter(|_| is_over && !was_over) {
+            self.record(with_load(self.record_of(slot, "governor.reported"), load));
+        }
+    }
+
+    fn tighten(&mut self, slot: Slot, generation: Generation, step: Step, load: Option<Load>) {
+        let record = self.record_of(slot, step.code());
+        self.record(match load {
+            Some(load) => with_load(record, load),
+            None => record,
+        });
+        if step == Step::Killed {
+            return self.end_overloaded(slot, load);
+        }
+        self.hold_life(slot, generation, step);
+    }
+
+    fn loosen(&mut self, slot: Slot, generation: Generation, steps: (Step, Step), load: Option<Load>) {
+        let (from, to) = steps;
+        let record = self.record_of(slot, Step::Free.code()).text("from", from.as_str());
+        let record = record.text("to", to.as_str());
+        self.record(match load {
+            Some(load) => with_load(record, load),
+            None => record,
+        });
+        self.hold_life(slot, generation, to);
+    }
+
+    fn hold_life(&mut self, slot: Slot, generation: Generation, step: Step) {
+        let Some(module) = self.table.get(slot) else { return };
+        let bounds = self.bounds_of(module);
+        let messages = bounds.of(Resource::Messages).unwrap_or(SLOWED_MESSAGES_PER_S);
+        let cpu = bounds.of(Resource::Cpu).unwrap_or(u64::MAX).min(THROTTLED_CPU_PERMILLE);
+        let grip = Grip {
+            step,
+            messages_per_s: (step >= Step::Slowed).then_some(messages),
+            cpu_permille: (step >= Step::Throttled).then_some(cpu),
+        };
+        self.push(Effect::Grip(slot, generation, grip));
+        let note = if step >= Step::Shedding { Note::Shedding } else { Note::Relieved };
+        self.push(Effect::Note(slot, generation, note));
+    }
+
+    /// Nothing milder helped. It is ended at once and started again as after a crash; under a strict watchdog it stays
+    /// down until an operator has looked.
+    fn end_overloaded(&mut self, slot: Slot, load: Option<Load>) {
+        let what = load.map_or("too much", |load| load.resource.as_str());
+        self.note(slot, format!("used more than its bound ({what}), and nothing milder helped"));
+        let strict = self.settings.watchdog == Watchdog::Strict;
+        if strict {
+            self.record(self.record_of(slot, "module.quarantined"));
+            if let Some(module) = self.table.get_mut(slot) {
+                module.kept_down = true;
+            }
+        }
+        self.end(slot, Reason::Overload, if strict { Then::Stay } else { Then::Retry }, 0);
+    }
+
+    /// A life that is to end is held no longer.
+    pub(crate) fn let_go(&mut self, slot: Slot, generation: Generation) {
+        let Some(module) = self.table.get_mut(slot) else { return };
+        if core::mem::take(&mut module.ladder).step() != Step::Free {
+            self.push(Effect::Grip(slot, generation, Grip::default()));
+        }
+    }
+}
+
+/// What a module's ladder looks at: its own load, or that of its pool when it is the one to give way; and while it is
+/// held for the sake of its pool, the pool's load, so that it is let go when that is gone.
+fn with_pool(
+    module: &Module,
+    own: Option<Load>,
+    crowds: &[Crowd],
+    slot: Slot,
+) -> (Option<Load>, Option<Resource>) {
+    let mut worst = (own, None);
+    let heavier = |load: Load, than: Option<Load>| than.is_none_or(|than| load.permille > than.permille);
+    for crowd in crowds.iter().filter(|crowd| crowd.zone == module.spec.zone) {
+        let resource = crowd.load.resource;
+        match crowd.culprit {
+            Some(culprit) if culprit.slot == slot && heavier(culprit.load, worst.0) => {
+                worst = (Some(culprit.load), Some(resource));
+            }
+            // Still full, though by others now: it stays where it is.
+            _ if module.ladder.pooled == Some(resource) => {
+                let held = Load { permille: crowd.load.permille.min(1000), ..crowd.load };
+                if heavier(held, worst.0) {
+                    worst = (Some(held), None);
+                }
+            }
+            _ => {}
+        }
+    }
+    worst
+}
+
+fn with_load(record: abi::Record, load: Load) -> abi::Record {
+    record
+        .text("resource", load.resource.as_str())
+        .number("used", load.used)
+        .number("bound", load.bound)
+        .number("load_permille", load.permille)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! Bounds as they are written to a cgroup v2 hierarchy, here to folders that look like one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::v2::V2;
+use super::{Caps, Control, GroupUse, Weight, field, quota_us};
+
+/// A folder that looks like a v2 hierarchy with controllers: own group, family, tree, one module.
+fn hierarchy(folder: &Path) -> (PathBuf, PathBuf) {
+    let tree = folder.join("own/ostoja/one");
+    let module = tree.join("m");
+    fs::create_dir_all(&module).expect("made");
+    for dir in [folder.join("own"), folder.join("own/ostoja"), tree.clone()] {
+        fs::write(dir.join("cgroup.subtree_control"), "").expect("written");
+    }
+    fs::write(folder.join("own/cgroup.controllers"), "cpuset cpu io memory pids\n").expect("written");
+    for file in ["cpu.max", "cpu.weight", "memory.max", "memory.oom.group", "pids.max"] {
+        fs::write(module.join(file), "").expect("written");
+    }
+    (tree, module)
+}
+
+#[test]
+fn v2_bounds_are_written_in_the_systems_own_words() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (tree, module) = hierarchy(folder.path());
+    let control = V2::open(&tree).expect("controllers are there");
+    assert_eq!(control.controllers(), ["cpu", "memory", "pids"]);
+    assert!(fs::read_to_string(tree.join("cgroup.subtree_control")).expect("read").starts_with('+'));
+    let caps = Caps {
+        cpu_permille: Some(500),
+        memory_bytes: Some(1 << 20),
+        processes: None,
+        weight: Weight::Background,
+    };
+    control.hold("m", &module, caps).expect("held");
+    let read = |name: &str| fs::read_to_string(module.join(name)).expect("read");
+    assert_eq!(read("cpu.max"), "10000 20000");
+    assert_eq!(
+        (read("cpu.weight"), read("memory.max"), read("pids.max")),
+        ("20".into(), "1048576".into(), "max".into())
+    );
+}
+
+#[test]
+fn v2_counts_what_is_a_groups_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (tree, module) = hierarchy(folder.path());
+    let control = V2::open(&tree).expect("controllers are there");
+    fs::write(module.join("memory.stat"), "anon 4096\nfile 999999\nshmem 10\n").expect("written");
+    fs::write(module.join("memory.events"), "low 0\noom 2\noom_kill 1\n").expect("written");
+    fs::write(module.join("cpu.stat"), "usage_usec 77\nuser_usec 7\n").expect("written");
+    fs::write(module.join("pids.current"), "3\n").expect("written");
+    let expected =
+        GroupUse { cpu_us: Some(77), memory_bytes: Some(4106), processes: Some(3), memory_kills: Some(1) };
+    assert_eq!(control.used("m", &module), expected);
+}
+
+#[test]
+fn a_hierarchy_without_controllers_gives_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (tree, _) = hierarchy(folder.path());
+    fs::write(folder.path().join("own/cgroup.controllers"), "\n").expect("written");
+    assert!(V2::open(&tree).is_none());
+}
+
+#[test]
+fn quotas_are_never_below_what_the_system_takes() {
+    assert_eq!([0, 1, 50, 51, 1000, 2500].map(quota_us), [1000, 1000, 1000, 1020, 20_000, 50_000]);
+    assert_eq!(field("a 1\nab 2\n", "ab"), Some(2));
+    assert_eq!(field("a x\n", "a"), None);
+}

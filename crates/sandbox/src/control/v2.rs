@@ -1,0 +1,111 @@
+//! cgroup v2's controllers, for groups that [`crate::cgroup::Tree`] makes.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::{Caps, Control, GroupUse, PERIOD_US, Weight, field, number, quota_us, write};
+
+/// The controllers that are wanted, in the order in which they are asked for.
+const WANTED: [&str; 3] = ["cpu", "memory", "pids"];
+
+/// 20 against the 100 that every group has by itself.
+const WEIGHT_BACKGROUND: &str = "20";
+
+/// See the module above.
+#[derive(Debug)]
+pub(super) struct V2 {
+    has: Vec<&'static str>,
+}
+
+impl V2 {
+    /// Hands the controllers down to the tree's groups. Nothing, when not even one can be.
+    pub(super) fn open(tree: &Path) -> Option<Self> {
+        // `ostoja/<instance>` below our own group.
+        let family = tree.parent()?;
+        let own = family.parent()?;
+        let offered = fs::read_to_string(own.join("cgroup.controllers")).ok()?;
+        let offered: Vec<&str> = offered.split_ascii_whitespace().collect();
+        let wanted: Vec<&'static str> = WANTED.into_iter().filter(|name| offered.contains(name)).collect();
+        let first = *wanted.first()?;
+        if write(&own.join("cgroup.subtree_control"), &format!("+{first}")).is_err() {
+            step_aside(own).ok()?;
+        }
+        let pass = |name: &&'static str| {
+            let word = format!("+{name}");
+            [own, family, tree].iter().all(|dir| write(&dir.join("cgroup.subtree_control"), &word).is_ok())
+        };
+        let has: Vec<&'static str> = wanted.into_iter().filter(pass).collect();
+        (!has.is_empty()).then_some(Self { has })
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.has.contains(&name)
+    }
+}
+
+/// A group with processes in it can't hand controllers down: if we are its only process, we move into a leaf.
+fn step_aside(own: &Path) -> io::Result<()> {
+    let members = super::members(own)?;
+    if members != [std::process::id()] {
+        return Err(io::Error::other("the own group holds other processes"));
+    }
+    let leaf = own.join("ostoja-kernel");
+    match fs::create_dir(&leaf) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    write(&leaf.join("cgroup.procs"), &std::process::id().to_string())
+}
+
+impl Control for V2 {
+    fn name(&self) -> &'static str {
+        "cgroup v2"
+    }
+
+    fn controllers(&self) -> Vec<&'static str> {
+        self.has.clone()
+    }
+
+    fn hold(&self, _module: &str, dir: &Path, caps: Caps) -> io::Result<()> {
+        let or_max = |bound: Option<u64>| bound.map_or_else(|| "max".to_owned(), |bound| bound.to_string());
+        if self.has("cpu") {
+            let quota = or_max(caps.cpu_permille.map(quota_us));
+            write(&dir.join("cpu.max"), &format!("{quota} {PERIOD_US}"))?;
+            let weight = match caps.weight {
+                Weight::Plain => "100",
+                Weight::Background => WEIGHT_BACKGROUND,
+            };
+            write(&dir.join("cpu.weight"), weight)?;
+        }
+        if self.has("memory") {
+            write(&dir.join("memory.max"), &or_max(caps.memory_bytes))?;
+            // A program is killed as a whole, or what is left of it would not know that it has lost a part.
+            write(&dir.join("memory.oom.group"), "1")?;
+        }
+        if self.has("pids") {
+            write(&dir.join("pids.max"), &or_max(caps.processes))?;
+        }
+        Ok(())
+    }
+
+    fn join(&self, _module: &str, _pids: &[u32]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn used(&self, _module: &str, dir: &Path) -> GroupUse {
+        let stat = self.has("memory").then(|| fs::read_to_string(dir.join("memory.stat")).ok()).flatten();
+        let events = self.has("memory").then(|| fs::read_to_string(dir.join("memory.events")).ok()).flatten();
+        GroupUse {
+            cpu_us: super::group_cpu_us(dir),
+            memory_bytes: stat
+                .and_then(|stat| Some(field(&stat, "anon")? + field(&stat, "shmem").unwrap_or(0))),
+            processes: self.has("pids").then(|| number(dir.join("pids.current"))).flatten(),
+            memory_kills: events.and_then(|events| field(&events, "oom_kill")),
+        }
+    }
+
+    fn forget(&self, _module: &str) {}
+
+    fn close(&self) {}
+}
