@@ -165,12 +165,15 @@ ostoja_secret() {
   ostoja_kernel secret.get "{\"name\":$(ostoja_json "$1")}"
 }
 
-# ostoja_context get KEY, set KEY JSON, delete KEY, list: variables that outlive this module, kept by the kernel.
+# ostoja_context get KEY, set KEY JSON, delete KEY, list, watch, unwatch NUMBER: variables that outlive this module, kept
+# by the kernel. More fields may follow as JSON: ostoja_context set topic '"weather"' '"session":"chat","ttl_ms":60000'.
+# What is watched comes on the topic kernel.context.
 ostoja_context() {
   case $1 in
-    list) ostoja_kernel context.list '{}' ;;
-    set) ostoja_kernel context.set "{\"key\":$(ostoja_json "$2"),\"value\":$3}" ;;
-    *) ostoja_kernel "context.$1" "{\"key\":$(ostoja_json "$2")}" ;;
+    list | watch) ostoja_kernel "context.$1" "{${2-}}" ;;
+    set) ostoja_kernel context.set "{\"key\":$(ostoja_json "$2"),\"value\":$3${4:+,$4}}" ;;
+    unwatch) ostoja_kernel context.unwatch "{\"watch\":$2}" ;;
+    *) ostoja_kernel "context.$1" "{\"key\":$(ostoja_json "$2")${3:+,$3}}" ;;
   esac
 }
 

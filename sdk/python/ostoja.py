@@ -41,8 +41,9 @@ from typing import Any, Callable, Iterator, Optional
 
 __version__ = "0.0.0"
 __all__ = ["Call", "CallError", "Cancelled", "Failure", "LogHandler", "Message", "Module", "OstojaError", "Stream",
-           "TimedOut", "acall", "akernel", "astream", "call", "config", "current", "emit", "hook", "kernel", "log",
-           "method", "module", "on", "progress", "publish", "run", "service", "stream"]
+           "TimedOut", "acall", "akernel", "asecret", "astream", "call", "config", "context_delete", "context_get",
+           "context_list", "context_set", "context_unwatch", "context_watch", "current", "emit", "hook", "kernel",
+           "log", "method", "module", "on", "progress", "publish", "run", "secret", "service", "stream"]
 
 PROTOCOL_VERSION = "1.0"
 WORKERS = 8  # threads: enough for handlers that wait on other services, few enough to stay cheap when idle
@@ -952,6 +953,18 @@ class Module:
         """Removes a variable; whether there was one."""
         return bool(self.kernel("context.delete", {"key": key, "session": session})["deleted"])
 
+    def context_list(self, pattern: Optional[str] = None, *, session: Optional[str] = None) -> list[dict[str, Any]]:
+        """Variables without their values; the pattern may end in `*` after a `:` or a `.`."""
+        return list(self.kernel("context.list", {"key": pattern, "session": session}))
+
+    def context_watch(self, pattern: Optional[str] = None, *, session: Optional[str] = None) -> int:
+        """Changes by others come from now on as messages on `kernel.context`; gives what `context_unwatch` takes."""
+        return int(self.kernel("context.watch", {"key": pattern, "session": session})["watch"])
+
+    def context_unwatch(self, watch: int) -> bool:
+        """Ends a watch; whether there was one."""
+        return bool(self.kernel("context.unwatch", {"watch": watch})["deleted"])
+
     def _next_id(self, kind: str) -> str:
         return f"{kind}{next(self._ids)}"
 
@@ -1382,6 +1395,9 @@ service, on, hook, method = module.service, module.on, module.hook, module.metho
 publish, call, acall, stream = module.publish, module.call, module.acall, module.stream
 astream = module.stream  # The same object serves `for` and `async for`.
 kernel, akernel, config, log, run = module.kernel, module.akernel, module.config, module.log, module.run
+secret, asecret = module.secret, module.asecret
+context_get, context_set, context_delete = module.context_get, module.context_set, module.context_delete
+context_list, context_watch, context_unwatch = module.context_list, module.context_watch, module.context_unwatch
 
 
 def current() -> Optional[Message]:

@@ -76,7 +76,7 @@ fn fuzzing(built: &Path, folder: &Path, target: &str, length: Length) -> Result<
     std::fs::create_dir_all(&finds)?;
     let mut command = shell::program(built.join(TRIPLE).join("release").join(target));
     command.arg(&corpus);
-    let seeds = folder.join("corpus").join(target);
+    let seeds = folder.join("seeds").join(target);
     if seeds.is_dir() {
         command.arg(seeds);
     }

@@ -391,7 +391,7 @@ fn discovered(random: &mut Random, number: u64) -> Discovered {
     let services: BTreeSet<Name> =
         (0..MODULES).filter(|_| random.happens(80)).map(|number| house::name('s', number)).collect();
     let topics = (0..2).filter(|_| random.happens(70)).map(|number| house::name('t', number)).collect();
-    spec.capabilities = Some(Capabilities { services, topics });
+    spec.capabilities = Some(Capabilities { services, topics, ..Capabilities::default() });
     let grants = Grants { base: Some(Permissions::default()), ..Grants::default() };
     Discovered { spec, grants, refused: None }
 }

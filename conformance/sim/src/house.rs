@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use abi::{ModuleId, Name, Permissions, Scope};
 use kernel::{
-    Capabilities, Discovered, Door, Enforcement, GiveUp, Grants, RestartRule, Settings, Spec, Strategy,
-    Watchdog, Work,
+    Capabilities, Discovered, Door, Enforcement, Forbidden, GiveUp, Grants, RestartRule, Settings, Spec,
+    Strategy, Watchdog, Work,
 };
 
 use crate::random::Random;
@@ -125,7 +125,8 @@ pub(crate) fn module(random: &mut Random, number: u64) -> Discovered {
     if random.happens(85) {
         let services: BTreeSet<Name> =
             (0..SERVICES).filter(|_| random.happens(85)).map(|s| name('s', s)).collect();
-        spec.capabilities = Some(Capabilities { services, topics: topics(random) });
+        spec.capabilities =
+            Some(Capabilities { services, topics: topics(random), forbid: forbidden(random) });
     }
     let base = random.happens(92).then(|| permissions(random));
     let refused = random.happens(4).then(|| String::from("files changed"));
@@ -160,6 +161,18 @@ fn tie(spec: &mut Spec, random: &mut Random, number: u64) {
     if random.happens(20) {
         spec.config_dependencies.insert(section(random));
     }
+}
+
+/// Now and then something that is allowed is forbidden too.
+pub(crate) fn forbidden(random: &mut Random) -> Forbidden {
+    let mut forbidden = Forbidden::default();
+    if random.happens(15) {
+        forbidden.services.insert(service(random));
+    }
+    if random.happens(15) {
+        forbidden.topics.insert(topic(random));
+    }
+    forbidden
 }
 
 fn topics(random: &mut Random) -> BTreeSet<Name> {

@@ -10,7 +10,9 @@
 //!              │
 //!   agenda ─► world ── event ──► kernel ── effect ──► observer (rules) ─► host ─► processes ─► agenda
 //! ```
-//! [`cores()`] runs the same proxies on several cores, in any order; [`loads()`] runs the governor under random load.
+//! [`rights()`] compares who may do what with a naive model.
+//! [`cores()`] runs the same proxies on several cores, in any order; [`loads()`] runs the governor under random load,
+//! [`zones()`] nothing but faults in the sandbox zone.
 //! [`run()`] lives through one seed, [`years()`] through a long quiet time, [`scenarios`] through stories written down.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -22,15 +24,19 @@ mod observer;
 mod operator;
 mod process;
 mod random;
+mod rights;
 mod run;
 mod scenario;
 mod script;
 mod trace;
 mod world;
 mod years;
+mod zones;
 
 pub use cores::{Crossing, cores};
 pub use load::{Loads, loads};
+pub use rights::rights;
 pub use run::{Failure, Report, run, run_once, tally};
 pub use scenario::{Mismatch, Scenario, rewrite, scenarios};
 pub use years::{Years, years};
+pub use zones::zones;

@@ -59,6 +59,8 @@ struct Looks {
     kernel: Ensemble,
     now: Time,
     lives: BTreeMap<Slot, Life>,
+    /// How many of each zone the last look saw.
+    members: BTreeMap<Zone, u64>,
     dying: Vec<(Slot, Generation)>,
     watchdog: Watchdog,
     told: Loads,
@@ -94,6 +96,7 @@ impl Looks {
             random,
             now: Time(0),
             lives: BTreeMap::new(),
+            members: BTreeMap::new(),
             dying: Vec::new(),
             watchdog,
             told: Loads::default(),
@@ -181,6 +184,9 @@ impl Looks {
         let wanted: u64 = self.lives.values().map(|life| life.appetite.of(Resource::Cpu)).sum();
         let strain_permille = (wanted * 500 / MACHINE_PERMILLE).min(1000);
         let used = rows.iter().map(|row| (row.slot, row.used)).collect();
+        // Those of the look: one that is ended in the middle of it has had its share.
+        let count = |zone| self.lives.values().filter(|life| life.zone == zone).count() as u64;
+        self.members = Zone::ALL.into_iter().map(|zone| (zone, count(zone))).collect();
         let measured = Measured { rows, strain_permille, cores: MACHINE_PERMILLE / 1000 };
         self.kernel.handle(self.now, Event::Measured(measured));
         self.carry_out(&used)
@@ -251,8 +257,7 @@ impl Looks {
         code: Option<&'static str>,
         used: &BTreeMap<Slot, Amounts>,
     ) -> Result<(), String> {
-        let count = |zone| self.lives.values().filter(|life| life.zone == zone).count() as u64;
-        let members: BTreeMap<Zone, u64> = Zone::ALL.into_iter().map(|zone| (zone, count(zone))).collect();
+        let members = &self.members;
         let Some(life) = self.lives.get_mut(&slot).filter(|life| life.generation == generation) else {
             return Ok(());
         };
@@ -264,8 +269,12 @@ impl Looks {
             let past = |resource| life.bounds.of(resource).is_some_and(|bound| used.of(resource) > bound);
             let own = Resource::ALL.into_iter().any(past);
             let share = match life.zone {
-                Zone::Sandbox => MACHINE_PERMILLE / 2 / members[&Zone::Sandbox].max(1),
-                Zone::Stable => MACHINE_PERMILLE * 9 / 10 / members[&Zone::Stable].max(1),
+                Zone::Sandbox => {
+                    MACHINE_PERMILLE / 2 / members.get(&Zone::Sandbox).copied().unwrap_or(0).max(1)
+                }
+                Zone::Stable => {
+                    MACHINE_PERMILLE * 9 / 10 / members.get(&Zone::Stable).copied().unwrap_or(0).max(1)
+                }
                 Zone::System => u64::MAX,
             };
             if !own && used.of(Resource::Cpu) <= share {

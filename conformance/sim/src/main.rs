@@ -14,7 +14,8 @@ const REPEATED_EACH: u64 = 4;
 const USAGE: &str = "usage: sim [--seeds N] [--start S] [--steps K]   many seeds, each fourth twice
        sim --seed X [--steps K]                 one seed, twice
        sim --years Y [--start S]                a long quiet time
-       sim --tally N [--start S] [--steps K]    how often N seeds lead to each kind of record";
+       sim --tally N [--start S] [--steps K]    how often N seeds lead to each kind of record
+       sim --rights N [--start S]               N decisions about rights beside a naive model";
 
 #[derive(Debug, Default)]
 struct Wanted {
@@ -24,6 +25,7 @@ struct Wanted {
     seed: Option<u64>,
     years: Option<u64>,
     tally: Option<u64>,
+    rights: Option<u64>,
 }
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "what a command says is its result")]
@@ -57,6 +59,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Wanted, String> {
             "--seed" => &mut wanted.seed,
             "--years" => &mut wanted.years,
             "--tally" => &mut wanted.tally,
+            "--rights" => &mut wanted.rights,
             _ => return Err(format!("no such flag: {word}")),
         };
         let number = words.next().ok_or_else(|| format!("{word} needs a number"))?;
@@ -74,6 +77,13 @@ fn act(wanted: &Wanted) -> Result<String, String> {
         return Ok(format!(
             "{years} years held: {} steps, state {} then {} characters",
             lived.steps, lived.size_after_one, lived.size_at_end
+        ));
+    }
+    if let Some(triples) = wanted.rights {
+        let start = wanted.start.unwrap_or_default();
+        let decided = sim::rights(start, triples)?;
+        return Ok(format!(
+            "{decided} decisions about rights, from house {start} on, as the naive model has them"
         ));
     }
     if let Some(seed) = wanted.seed {

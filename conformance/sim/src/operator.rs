@@ -91,6 +91,7 @@ impl Operator {
         let grants = random.happens(75).then(|| Grants {
             base: random.happens(90).then(|| house::permissions(random)),
             dynamic: house::permissions(random),
+            forbid: house::forbidden(random),
             ..Grants::default()
         });
         self.keep(&id, grants.clone().unwrap_or_default());

@@ -51,6 +51,7 @@ impl PermissionKind {
         match self {
             // A wildcard would hand over every secret of the kernel's own environment.
             Self::Env if value.contains('*') => Some("holds a `*`; name each variable"),
+            Self::Env if value.contains('=') => Some("holds a `=`; name the variable without its value"),
             Self::Secrets if value.contains('*') => Some("holds a `*`; name each secret"),
             Self::Secrets if value.is_empty() => Some("is empty; name a secret"),
             Self::Context if !is_context_value(value) => {

@@ -3,21 +3,26 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{EnumValueParser, TypedValueParser};
 use clap::{Args, ColorChoice, Parser, ValueEnum};
 
 use crate::commands::Command;
+use crate::commands::new::Language;
 use crate::lang::Lang;
 
 const ABOUT: &str = "Runs programs and agents, keeps them alive and carries their messages";
 
 const AFTER_HELP: &str = "\
 Begin here:
+  ostoja                         how things stand here, and what to type next
   ostoja demo                    a guided tour, nothing needed
+  ostoja init                    propose an ostoja.yaml for this folder
   ostoja up                      run the modules of this folder's ostoja.yaml
   ostoja run -- ./server.sh      add one command to the running kernel
   ostoja ps; ostoja why NAME     see them; learn why one is not ready
 
-`ostoja help exit-codes` lists the exit codes; `ostoja help man DIR` writes man pages.";
+`ostoja help concepts` says what the words mean, `ostoja help exit-codes` what the
+exit codes do; `ostoja help man DIR` writes man pages.";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -27,17 +32,15 @@ Begin here:
     about = ABOUT,
     after_help = AFTER_HELP,
     disable_help_subcommand = true,
-    subcommand_required = true,
-    arg_required_else_help = true,
     max_term_width = 80
 )]
 pub struct Cli {
     /// What goes with every verb.
     #[command(flatten)]
     pub global: GlobalArgs,
-    /// The verb.
+    /// The verb; without one, how things stand is shown.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// Options that go with every verb.
@@ -72,8 +75,14 @@ pub struct GlobalArgs {
     pub color: ColorChoice,
 
     /// Language of sentences, en or pl; LANG decides otherwise
-    #[arg(long, global = true, value_name = "LANG", value_enum, hide_possible_values = true)]
-    pub lang: Option<Lang>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "LANG",
+        value_parser = EnumValueParser::<Lang>::new().map(Spoken::Sentences),
+        hide_possible_values = true
+    )]
+    pub lang: Option<Spoken>,
 
     /// Say less
     #[arg(long, short, global = true, conflicts_with = "verbose")]
@@ -82,6 +91,16 @@ pub struct GlobalArgs {
     /// Say more; twice for everything
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+}
+
+/// What `--lang` names. `new` has an option of the same name for the language of a module, and one name can have one
+/// type only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spoken {
+    /// The language of sentences.
+    Sentences(Lang),
+    /// The language of a new module.
+    Program(Language),
 }
 
 /// For verbs that change something.

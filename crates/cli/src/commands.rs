@@ -12,10 +12,14 @@ pub mod doctor;
 pub mod down;
 pub mod function;
 pub mod help;
+pub mod import;
+pub mod init;
 pub mod internal;
 pub mod kernel;
 pub mod logs;
 pub mod module;
+pub mod new;
+pub mod overview;
 pub mod permissions;
 pub mod ps;
 pub mod publish;
@@ -31,6 +35,7 @@ pub mod subscribe;
 pub mod top;
 pub mod up;
 pub mod why;
+pub mod zone;
 
 use clap::Subcommand;
 
@@ -97,14 +102,23 @@ pub enum Command {
     /// Start, stop and inspect the kernel itself
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Kernel(kernel::KernelArgs),
+    /// See which zone modules live in; promote, restart, reset
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Zone(zone::ZoneArgs),
     /// Install the kernel as a systemd service
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Service(service::ServiceArgs),
+    /// Write a new module that runs
+    New(new::NewArgs),
+    /// Make an ostoja.yaml from another program's file
+    Import(import::ImportArgs),
+    /// Propose an ostoja.yaml for a folder
+    Init(init::InitArgs),
     /// Print a completion script for a shell
     Completion(completion::CompletionArgs),
     /// A guided tour in this terminal; nothing needed, nothing left behind
     Demo(demo::DemoArgs),
-    /// Help about a verb, or: exit-codes, json, man DIR
+    /// Help about a verb, or: concepts, exit-codes, json, man DIR
     Help(help::HelpArgs),
 }
 
@@ -140,7 +154,11 @@ impl Command {
             Self::Secret(args) => secret::run(ctx, args),
             Self::Config(args) => config::run(ctx, args),
             Self::Kernel(args) => kernel::run(ctx, args),
+            Self::Zone(args) => zone::run(ctx, args),
             Self::Service(args) => service::run(ctx, args),
+            Self::New(args) => new::run(ctx, args),
+            Self::Import(args) => import::run(ctx, args),
+            Self::Init(args) => init::run(ctx, args),
             Self::Completion(args) => completion::run(ctx, args),
             Self::Demo(args) => demo::run(ctx, args),
             Self::Help(args) => help::run(ctx, args),

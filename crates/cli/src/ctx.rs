@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use protocol::operator::Response;
 use serde::Serialize;
 
-use crate::args::GlobalArgs;
+use crate::args::{GlobalArgs, Spoken};
 use crate::environment::Variable;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, Stopped};
@@ -36,7 +36,10 @@ impl Ctx {
     /// Looks at the options, the environment and the terminal.
     pub fn new(global: GlobalArgs) -> Self {
         let glyphs = if lang::speaks_utf8() { Glyphs::Unicode } else { Glyphs::Ascii };
-        let lang = global.lang.unwrap_or_else(|| Lang::of_locale(&lang::locale()));
+        let lang = match global.lang {
+            Some(Spoken::Sentences(lang)) => lang,
+            Some(Spoken::Program(_)) | None => Lang::of_locale(&lang::locale()),
+        };
         let look = |is_terminal: bool, width: usize| Theme {
             colors: colors(global.color, is_terminal),
             glyphs,

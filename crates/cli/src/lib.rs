@@ -79,14 +79,15 @@ pub fn main() -> ExitCode {
 
 /// What the program is to do.
 enum Verb {
-    Typed(Command),
+    Typed(Option<Command>),
     Internal(Process),
 }
 
 fn act(global: GlobalArgs, verb: &Verb) -> Exit {
     let ctx = Ctx::new(global);
     let outcome = match verb {
-        Verb::Typed(command) => command.run(&ctx),
+        Verb::Typed(Some(command)) => command.run(&ctx),
+        Verb::Typed(None) => commands::overview::run(&ctx),
         Verb::Internal(process) => process.run(&ctx),
     };
     match outcome {

@@ -273,6 +273,35 @@ pub struct ConfigChanged {
     pub reloaded: Option<bool>,
 }
 
+/// `zone list`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ZoneRows {
+    /// Every module with its zone, those that give way first at the top.
+    pub modules: Vec<ZoneRow>,
+}
+
+/// One module in its zone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ZoneRow {
+    /// `sandbox`, `stable` or `system`.
+    pub zone: String,
+    /// Its name.
+    pub id: String,
+    /// Its state.
+    pub status: String,
+    /// How tight the governor holds it, if at all.
+    pub held: Option<String>,
+    /// Why it is not ready, if so.
+    pub note: String,
+}
+
+/// `zone restart` and `zone reset`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ZoneDone {
+    /// Which zone.
+    pub zone: String,
+}
+
 /// `kernel restore`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Restored {
@@ -408,6 +437,91 @@ pub struct RunEnded {
     pub module_id: String,
     /// How it ended, as a shell would show it; nothing when it was left running.
     pub exit_code: Option<i32>,
+}
+
+/// `import` and `init`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Imported {
+    /// What it was made from: `compose`, `procfile`, `pons`, `folder`, …
+    pub kind: String,
+    /// The file or folder, as it was typed.
+    pub source: String,
+    /// The text of the `ostoja.yaml`.
+    pub yaml: String,
+    /// Where it was written, if it was.
+    pub written: Option<String>,
+    /// The modules' names.
+    pub modules: Vec<String>,
+    /// What could not be carried over, or is different.
+    pub remarks: Vec<ImportRemark>,
+    /// What is no module.
+    pub left_out: Vec<ImportLeftOut>,
+}
+
+/// `ostoja` alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Overview {
+    /// Whether a kernel answers.
+    pub running: bool,
+    /// The home that was asked.
+    pub home: String,
+    /// The project's file, if there is one here.
+    pub project: Option<String>,
+    /// The kernel, when it answers.
+    pub kernel: Option<KernelStatus>,
+    /// All modules.
+    pub modules: Vec<OverviewModule>,
+    /// How many wishes wait for an answer.
+    pub pending: usize,
+    /// What could be typed next, at most three.
+    pub hints: Vec<String>,
+}
+
+/// A module, as the overview tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OverviewModule {
+    /// Its name.
+    pub module_id: String,
+    /// Its state.
+    pub state: String,
+    /// Why it is in it, where that is known.
+    pub note: String,
+}
+
+/// `new`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Made {
+    /// The module's name.
+    pub module_id: String,
+    /// Its folder.
+    pub folder: String,
+    /// Its files, below the folder.
+    pub files: Vec<String>,
+    /// What to type next: to its first answered call.
+    pub next: Vec<String>,
+}
+
+/// A remark of an import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportRemark {
+    /// The module that it is about; nothing for all of them.
+    pub module_id: Option<String>,
+    /// The sentence.
+    pub text: String,
+}
+
+/// What an import left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImportLeftOut {
+    /// Its name in the source.
+    pub name: String,
+    /// Why, as the end of a sentence.
+    pub why: String,
 }
 
 /// One line of `demo`.

@@ -7,6 +7,7 @@ pub mod findings;
 pub mod functions;
 pub mod logs;
 pub mod modules;
+pub mod overview;
 pub mod permissions;
 pub mod plan;
 pub mod reference;

@@ -9,9 +9,9 @@ use schemars::{JsonSchema, Schema, schema_for};
 
 use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
-    DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, KernelLog, ManPages,
-    Modules, PendingRows, PermissionRows, Restored, RunEnded, Schemas, SecretChanged, SecretRows,
-    ServiceUnit, Status, SwappedModules, UpEvent, Upped,
+    DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported, KernelLog, Made,
+    ManPages, Modules, Overview, PendingRows, PermissionRows, Restored, RunEnded, Schemas, SecretChanged,
+    SecretRows, ServiceUnit, Status, SwappedModules, UpEvent, Upped, ZoneDone, ZoneRows,
 };
 
 /// How a verb prints.
@@ -52,6 +52,7 @@ pub fn outputs() -> Vec<Output> {
 
 fn everyday() -> Vec<Output> {
     vec![
+        document::<Overview>("(none)"),
         lines::<UpEvent>("up"),
         document::<Upped>("up -d"),
         document::<Downed>("down"),
@@ -125,8 +126,15 @@ fn nested() -> Vec<Output> {
         document::<Restored>("kernel restore"),
         document::<Status>("kernel status"),
         document::<KernelLog>("kernel logs"),
+        document::<ZoneRows>("zone list"),
+        document::<Safe>("zone promote"),
+        document::<ZoneDone>("zone restart"),
+        document::<ZoneDone>("zone reset"),
         document::<ServiceUnit>("service install"),
         document::<ServiceUnit>("service uninstall"),
+        document::<Made>("new"),
+        document::<Imported>("import"),
+        document::<Imported>("init"),
         document::<Completion>("completion"),
         lines::<DemoStep>("demo"),
         document::<HelpText>("help"),

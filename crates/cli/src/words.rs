@@ -44,6 +44,12 @@ phrases! {
     SafeMode: "safe mode, so no module runs: {0}; leave it with: {1} kernel resume", "tryb awaryjny, żaden moduł nie działa: {0}; wyjście: {1} kernel resume";
     /// Safe mode is over.
     Resumed: "safe mode is left; modules start", "koniec trybu awaryjnego; moduły ruszają";
+    /// A module was moved to the stable zone.
+    Promoted: "{0} lives in the stable zone now", "{0} mieszka teraz w strefie stable";
+    /// It was there.
+    PromotedAlready: "{0} lives in the stable zone already", "{0} już mieszka w strefie stable";
+    /// A whole zone was restarted or reset.
+    ZoneBegins: "the modules of the {0} zone begin anew", "moduły strefy {0} zaczynają od nowa";
     /// Before files are put back.
     RestoreQuestion: "put back {0} files? What is there now goes to {1}.", "przywrócić pliki ({0})? To, co jest teraz, trafi do {1}.";
     /// There is nothing to run.
@@ -228,6 +234,14 @@ phrases! {
     DemoTry: "Try it yourself, in another terminal:", "Spróbuj w drugim terminalu:";
     /// `demo`: how it ends.
     DemoStays: "Ctrl-C stops everything and removes the demo's home", "Ctrl-C zatrzyma wszystko i usunie katalog demo";
+    /// `new`.
+    NewMade: "{0} is in {1}", "{0} jest w {1}";
+    /// `import` and `init`: what came of it.
+    ImportCounts: "modules: {0}, remarks: {1}, left out: {2}", "moduły: {0}, uwagi: {1}, pominięte: {2}";
+    /// `import` and `init` without --write.
+    ImportKeep: "keep it with --write; then: ostoja up", "zachowaj przez --write; potem: ostoja up";
+    /// `import` and `init` with --write.
+    ImportedNext: "look at it, then: ostoja up -f {0}", "obejrzyj, potem: ostoja up -f {0}";
     /// There is no systemd here.
     NoSystemctl: "systemctl is not here; where it is, run:", "nie ma tu systemctl; tam, gdzie jest, uruchom:";
     /// The unit could not be verified.

@@ -31,6 +31,8 @@ use crate::home::Home;
 
 mod boot;
 
+pub(crate) use boot::give_back_code;
+
 /// 5 s: what journal and logs get at the end to write what they hold; a disk that takes longer is failing.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 

@@ -28,6 +28,7 @@ use crate::files::project::ProjectModules;
 use crate::launch::sentence;
 use crate::reload;
 use crate::restore;
+use crate::run::give_back_code;
 use crate::shell::Shell;
 
 #[cfg(test)]
@@ -239,6 +240,8 @@ pub(crate) async fn count_as_settled(shell: Rc<RefCell<Shell>>) {
         if shell.safety.cause.is_none() {
             shell.safety.boots.settle();
             keep_good_files(&shell);
+            // What ran since all were ready was the rest of the start.
+            give_back_code();
             return;
         }
     }

@@ -109,12 +109,13 @@ impl Shell {
 /// How the trouble of a locked vault begins.
 const LOCKED: &str = "the vault is locked by a passphrase";
 
+/// There is no such secret, or no vault.
+pub(crate) const NOT_FOUND: &str = "secret_not_found";
+
 /// What a module is answered when it does not get a secret that it was granted: short and stable words.
 fn answer_of(error: &VaultError) -> &'static str {
     match error {
-        VaultError::Missing { .. } | VaultError::NotFound { .. } | VaultError::Name { .. } => {
-            "secret_not_found"
-        }
+        VaultError::Missing { .. } | VaultError::NotFound { .. } | VaultError::Name { .. } => NOT_FOUND,
         VaultError::Locked => "vault_locked",
         _ => "vault_unavailable",
     }

@@ -24,7 +24,7 @@ fn discovered(number: u32) -> Discovered {
     spec.door = Door::Lines;
     spec.provides = vec![Name::parse(&format!("service-{number}")).expect("short")];
     let services = [Name::literal("service-1")].into();
-    spec.capabilities = Some(Capabilities { services, topics: Default::default() });
+    spec.capabilities = Some(Capabilities { services, ..Capabilities::default() });
     let grants = Grants { base: Some(Permissions::default()), ..Grants::default() };
     Discovered { spec, grants, refused: None }
 }

@@ -21,7 +21,15 @@ fn discovered(number: usize) -> Discovered {
     // Some of what it may call is far from it in every table.
     let far = Name::parse(&format!("service-{}", number * 37 % MODULES)).expect("short");
     let services = [Name::literal("service-0"), far].into();
-    spec.capabilities = Some(Capabilities { services, topics: spec.subscribes.clone() });
+    let mut capabilities =
+        Capabilities { services, topics: spec.subscribes.clone(), ..Capabilities::default() };
+    // Some are allowed by a pattern, and some of that is forbidden.
+    if number % 8 == 5 {
+        spec.provides.push(Name::parse(&format!("db.{number}")).expect("short"));
+        capabilities.services.insert(Name::literal("db.*"));
+        capabilities.forbid.services.insert(Name::literal("db.13"));
+    }
+    spec.capabilities = Some(capabilities);
     let grants = Grants { base: Some(Permissions::default()), ..Grants::default() };
     Discovered { spec, grants, refused: None }
 }
@@ -95,6 +103,11 @@ fn route(bench: &mut Criterion) {
     bench.bench_function("routes decide at 1000, one pair", |run| {
         run.iter(|| black_box(kernel.routes().decide(black_box(*sender), Header::Call { service })));
     });
+    for (what, service) in [("allowed by a pattern", "db.29"), ("forbidden within a pattern", "db.13")] {
+        bench.bench_function(&format!("routes decide at 1000, {what}"), |run| {
+            run.iter(|| black_box(kernel.routes().decide(black_box(*sender), Header::Call { service })));
+        });
+    }
     let mut at = 0;
     bench.bench_function("routes decide at 1000", |run| {
         run.iter(|| {

@@ -3,7 +3,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use abi::{ExitKind, Generation, ModuleId, Name, Pattern, Payload, Permissions, RequestId, Scope, Slot};
+use abi::{
+    ExitKind, Generation, ModuleId, Name, Pattern, Payload, Permissions, RequestId, Scope, Slot, Zone,
+};
 
 use crate::context::Kept;
 use crate::governor::Measured;
@@ -347,6 +349,12 @@ pub enum Order {
     SafeMode(String),
     /// Leave safe mode: start what starts at boot.
     Resume,
+    /// Move a module to the stable zone, and out of quarantine.
+    Promote(ModuleId),
+    /// Give every module of a zone that runs a new life.
+    RestartZone(Zone),
+    /// Begin a zone anew: counts are forgotten, what runs gets a new life, what was given up another try.
+    ResetZone(Zone),
     /// Answer as soon as no module is on its way to being ready.
     Settle,
     /// Approve more for a module.

@@ -173,7 +173,7 @@ impl Kernel {
     pub fn governed(&self, strain_permille: u64) -> alloc::vec::Vec<(Slot, Generation)> {
         let everybody = self.strain.is_on || strain_permille >= STRAINED_PERMILLE;
         let wanted = |(slot, module): (Slot, &Module)| {
-            let pool = self.settings.pools.of(module.spec.zone);
+            let pool = self.settings.pools.of(module.zone());
             let is_bounded = !module.spec.bounds.is_empty() || !pool.each.is_empty() || !pool.cap.is_empty();
             let is_wanted = everybody || is_bounded || module.ladder.step() != Step::Free;
             module.generation().filter(|_| is_wanted).map(|generation| (slot, generation))
@@ -192,7 +192,7 @@ impl Kernel {
             }
             let own = self.bounds_of(module).heaviest(row.used);
             let (load, pooled) = with_pool(module, own, &crowds, row.slot);
-            let highest = self.highest_step(module.spec.zone);
+            let highest = self.highest_step(module.zone());
             let Some(module) = self.table.get_mut(row.slot) else { continue };
             let before = module.ladder.step();
             let made = module.ladder.look(load, highest);
@@ -209,7 +209,7 @@ impl Kernel {
 
     /// What a module may use: its own bounds, and where it has none those that its pool gives each.
     pub(crate) fn bounds_of(&self, module: &Module) -> Bounds {
-        module.spec.bounds.over(self.settings.pools.of(module.spec.zone).each)
+        module.spec.bounds.over(self.settings.pools.of(module.zone()).each)
     }
 
     fn highest_step(&self, zone: Zone) -> Step {
@@ -254,8 +254,7 @@ impl Kernel {
     fn crowd(&self, zone: Zone, resource: Resource, cap: u64, measured: &Measured) -> Crowd {
         let members = measured.rows.iter().filter(|row| {
             let module = self.table.get(row.slot);
-            module
-                .is_some_and(|module| module.spec.zone == zone && module.generation() == Some(row.generation))
+            module.is_some_and(|module| module.zone() == zone && module.generation() == Some(row.generation))
         });
         let (mut sum, mut count) = (0_u64, 0_u64);
         let mut heaviest: Option<(u64, Slot)> = None;
@@ -331,10 +330,7 @@ impl Kernel {
         self.note(slot, format!("used more than its bound ({what}), and nothing milder helped"));
         let strict = self.settings.watchdog == Watchdog::Strict;
         if strict {
-            self.record(self.record_of(slot, "module.quarantined"));
-            if let Some(module) = self.table.get_mut(slot) {
-                module.kept_down = true;
-            }
+            self.quarantine(slot, "it used too much, and nothing milder helped");
         }
         self.end(slot, Reason::Overload, if strict { Then::Stay } else { Then::Retry }, 0);
     }
@@ -358,7 +354,7 @@ fn with_pool(
 ) -> (Option<Load>, Option<Resource>) {
     let mut worst = (own, None);
     let heavier = |load: Load, than: Option<Load>| than.is_none_or(|than| load.permille > than.permille);
-    for crowd in crowds.iter().filter(|crowd| crowd.zone == module.spec.zone) {
+    for crowd in crowds.iter().filter(|crowd| crowd.zone == module.zone()) {
         let resource = crowd.load.resource;
         match crowd.culprit {
             Some(culprit) if culprit.slot == slot && heavier(culprit.load, worst.0) => {

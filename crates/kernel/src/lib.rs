@@ -48,6 +48,7 @@ mod topics;
 mod view;
 mod waiting;
 mod word;
+mod zones;
 
 pub use context::{
     CONTEXT_BYTES_MAX, CONTEXT_OWNER_BYTES_MAX, CONTEXT_VALUE_BYTES_MAX, Context, Kept, SESSION_TTL_DEFAULT,
@@ -67,8 +68,8 @@ pub use machine::Kernel;
 pub use proxy::{Act, Badge, Letter, Note, OperatorProxy, Proxy, SERVING_MAX, Turn, Wants};
 pub use routes::{Address, Decision, Header, Hearers, Refusal, Routes};
 pub use spec::{
-    Capabilities, Door, Enforcement, Features, GiveUp, Grants, PRIORITY_DEFAULT, PendingRequest, RestartRule,
-    Settings, Spec, Strategy, Watchdog, Work,
+    Capabilities, Door, Enforcement, Features, Forbidden, GiveUp, Grants, PRIORITY_DEFAULT, PendingRequest,
+    RestartRule, Settings, Spec, Strategy, Watchdog, Work,
 };
 pub use view::View;
 pub use word::Word;

@@ -232,7 +232,7 @@ impl Kernel {
         };
         let taken = module.spec.provides.iter().find_map(|service| {
             let other = self.directory.get(service).copied().filter(|other| *other != slot);
-            let claimed = || self.claimed_above(module.spec.zone, service);
+            let claimed = || self.claimed_above(module.zone(), service);
             other.or_else(|| pinned_elsewhere(service)).or_else(claimed).map(|other| (service.clone(), other))
         });
         if let Some((service, other)) = taken {
@@ -257,17 +257,17 @@ impl Kernel {
 
     /// Who offers a service by its manifest in a higher zone, whether it runs or not: nobody below may take it.
     fn claimed_above(&self, zone: Zone, service: &Name) -> Option<Slot> {
-        let zone_of = |slot: &Slot| self.table.get(*slot).map(|module| module.spec.zone);
+        let zone_of = |slot: &Slot| self.table.get(*slot).map(|module| module.zone());
         self.table.offering(service).iter().copied().find(|other| zone_of(other) > Some(zone))
     }
 
     /// Who came before it from a lower zone and offers what is its own has to go.
     fn oust_lower(&mut self, slot: Slot) {
         let Some(module) = self.table.get(slot) else { return };
-        let (zone, provides) = (module.spec.zone, module.spec.provides.clone());
+        let (zone, provides) = (module.zone(), module.spec.provides.clone());
         for service in provides {
             let Some(other) = self.directory.get(&service).copied() else { continue };
-            if self.table.get(other).is_none_or(|module| module.spec.zone >= zone) {
+            if self.table.get(other).is_none_or(|module| module.zone() >= zone) {
                 continue;
             }
             self.directory.remove(&service);
@@ -288,8 +288,12 @@ impl Kernel {
                 self.directory.insert(service.clone(), slot);
             }
         }
-        let heard = module.spec.subscribes.union(&module.capabilities.topics);
-        for topic in heard {
+        self.join_topics(slot);
+    }
+
+    pub(crate) fn join_topics(&mut self, slot: Slot) {
+        let Some(module) = self.table.get(slot) else { return };
+        for topic in module.spec.subscribes.union(&module.capabilities.topics) {
             self.topics.join(topic, slot);
         }
     }

@@ -172,6 +172,7 @@ impl Kernel {
             may: module.capabilities.services.clone(),
             offers: module.spec.provides.iter().filter(own).cloned().collect(),
             hears: if is_ready && has_lines { hears.cloned().collect() } else { BTreeSet::new() },
+            forbid: module.capabilities.forbid.clone(),
         })
     }
 
@@ -252,7 +253,7 @@ impl Kernel {
             note: self.note_of(module),
             provides: module.spec.provides.clone(),
             waiting_for: self.missing(module),
-            zone: module.spec.zone,
+            zone: module.zone(),
             bounds: self.bounds_of(module),
             step: module.ladder.step(),
             calls_pending: 0,

@@ -20,7 +20,7 @@ use crate::governor::Ladder;
 use crate::permits::SECRETS_BURST;
 use crate::refusals::Refusals;
 use crate::restart::Bucket;
-use crate::spec::{Capabilities, Grants, Spec, Work};
+use crate::spec::{Capabilities, Forbidden, Grants, Spec, Work};
 
 /// Why a module does not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,14 +210,22 @@ impl Module {
 
     /// What it may call and hears: what is stored, else what its manifest states, else what follows from it.
     pub(crate) fn derive_capabilities(&self) -> Capabilities {
-        if let Some(stored) = self.grants.capabilities.as_ref().or(self.spec.capabilities.as_ref()) {
-            return stored.clone();
+        if self.grants.is_quarantined {
+            return Capabilities::default();
         }
+        let stated = [self.grants.capabilities.as_ref(), self.spec.capabilities.as_ref()];
         let spec = &self.spec;
-        Capabilities {
+        let mut all = stated.into_iter().flatten().next().cloned().unwrap_or_else(|| Capabilities {
             services: spec.requires.iter().chain(&spec.optional_requires).cloned().collect(),
             topics: spec.subscribes.union(&spec.publishes).cloned().collect(),
+            forbid: Forbidden::default(),
+        });
+        // What anybody forbids is forbidden.
+        for stated in stated.into_iter().flatten() {
+            all.forbid.extend(&stated.forbid);
         }
+        all.forbid.extend(&self.grants.forbid);
+        all
     }
 }
 

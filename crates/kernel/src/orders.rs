@@ -38,6 +38,9 @@ impl Kernel {
             Order::Shutdown => self.order_shutdown(request),
             Order::SafeMode(why) => self.order_safe_mode(request, why),
             Order::Resume => self.order_resume(request),
+            Order::Promote(id) => self.with_module(request, &id, Self::order_promote),
+            Order::RestartZone(zone) => self.order_restart_zone(request, zone),
+            Order::ResetZone(zone) => self.order_reset_zone(request, zone),
             Order::Settle => self.waiters.settle.push(request),
             Order::Grant(id, more) => {
                 self.order_grants(request, &id, "permission.granted", &more, |grants| {
@@ -249,7 +252,9 @@ impl Kernel {
             return;
         }
         let failed = |(_, module): (Slot, &Module)| {
-            let fine = module.is_ready() || module.kept_down || rests_as_meant(module);
+            let fine = module.is_ready()
+                || module.kept_down && !module.grants.is_quarantined
+                || rests_as_meant(module);
             (module.spec.start_at_boot && !fine).then(|| module.spec.id.clone())
         };
         let failed: Vec<ModuleId> = self.table.iter().filter_map(failed).collect();

@@ -1,5 +1,6 @@
 //! What a module may do: violations and what follows, its calls to the kernel, its wishes, and what operators say.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,7 +11,7 @@ use abi::{Generation, Name, PermissionKind, Permissions, Reason, Record, Slot};
 use crate::effect::{KernelResult, ModuleRow, Notice, Task};
 use crate::event::{FunctionCall, KernelCall};
 use crate::machine::Kernel;
-use crate::module::{Module, Phase, Then};
+use crate::module::{Module, Phase, Stage, Then};
 use crate::spec::{Enforcement, PendingRequest, Watchdog};
 use crate::{Effect, Outgoing, Word};
 
@@ -50,6 +51,9 @@ impl Kernel {
                 Watchdog::Active => Then::Retry,
                 Watchdog::Strict => Then::Stay,
             };
+            if self.settings.watchdog == Watchdog::Strict {
+                self.quarantine(slot, "it tried what it may not");
+            }
             self.note(slot, format!("ended for trying what it may not: {what}"));
             self.end(slot, Reason::SecurityViolation, then, 0);
         }
@@ -232,7 +236,38 @@ impl Kernel {
         self.record(self.record_of(slot, code).text("permissions", format!("{changed}")));
         self.push(Effect::SaveGrants(id, grants));
         if before != after {
-            self.renew_for_permissions(slot);
+            let how = self.how_to_take_up(slot, &before);
+            self.take_up(slot, how);
+        }
+    }
+
+    /// How a module comes to be held to what is approved for it now.
+    pub(crate) fn how_to_take_up(&self, slot: Slot, before: &Permissions) -> TakeUp {
+        let after = self.table.get(slot).map(|module| module.grants.effective()).unwrap_or_default();
+        if held_by_system(before) == held_by_system(&after) { TakeUp::AtOnce } else { TakeUp::NewLife }
+    }
+
+    pub(crate) fn take_up(&mut self, slot: Slot, how: TakeUp) {
+        match how {
+            TakeUp::NewLife => self.renew_for_permissions(slot),
+            TakeUp::AtOnce => self.take_up_capabilities(slot),
+        }
+    }
+
+    /// The routes that are published next have them; what is on its way already arrives.
+    fn take_up_capabilities(&mut self, slot: Slot) {
+        let Some(module) = self.table.get(slot) else { return };
+        let Phase::Running(_, stage) = module.phase else { return };
+        let now = module.derive_capabilities();
+        if now == module.capabilities {
+            return;
+        }
+        if let Some(module) = self.table.get_mut(slot) {
+            module.capabilities = now;
+        }
+        if matches!(stage, Stage::Waiting | Stage::Ready) {
+            self.topics.leave(slot);
+            self.join_topics(slot);
         }
     }
 
@@ -250,6 +285,23 @@ impl Kernel {
             Some((slot, found.clone()))
         })
     }
+}
+
+/// How a change of what is approved reaches a module that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TakeUp {
+    /// The kernel decides about all of it by itself, each time.
+    AtOnce,
+    /// Some of it was given to the system when the process was started.
+    NewLife,
+}
+
+/// What is left of permissions without the kinds that the kernel asks about each time: context variables, secrets, and
+/// the words of `run` that mean the kernel's own functions and no program.
+fn held_by_system(permissions: &Permissions) -> Permissions {
+    let mut held = Permissions { context: BTreeSet::new(), secrets: BTreeSet::new(), ..permissions.clone() };
+    held.run.retain(|program| !program.starts_with("kernel."));
+    held
 }
 
 fn is_protected(key: &Word) -> bool {

@@ -115,13 +115,14 @@ impl Kernel {
     }
 
     fn is_in_sandbox(&self, slot: Slot) -> bool {
-        self.table.get(slot).is_some_and(|module| module.spec.zone == Zone::Sandbox)
+        self.table.get(slot).is_some_and(|module| module.zone() == Zone::Sandbox)
     }
 
     fn give_up(&mut self, slot: Slot, count: u32, exit: Option<ExitKind>) {
         let Some(module) = self.table.get(slot) else { return };
         let note = format!("{}; given up after {count} restarts", module.note);
         let action = module.spec.on_give_up.clone();
+        let zone = module.zone();
         let word = match &action {
             GiveUp::Nothing => String::from("nothing"),
             GiveUp::StopDependents => String::from("stop-dependents"),
@@ -133,18 +134,24 @@ impl Kernel {
         self.rest(slot, Rest::Crashed, note.clone());
         self.publish_crashed(slot, exit);
         self.fail_waiters(slot, Failure::Failed, &note);
+        if self.settings.watchdog == Watchdog::Strict {
+            self.quarantine(slot, "it was given up");
+        }
         match action {
             GiveUp::Nothing => {}
+            GiveUp::Shutdown if zone == Zone::Sandbox => self.withhold(slot, "shutdown"),
             GiveUp::StopDependents => {
-                for dependent in graph::dependents(&self.table, slot) {
+                let mut dependents = graph::dependents(&self.table, slot);
+                dependents.retain(|dependent| self.may_reach(slot, *dependent));
+                for dependent in dependents {
                     self.end(dependent, Reason::Strategy, Then::Stay, 0);
                 }
             }
-            GiveUp::Start(other) => {
-                if let Some(substitute) = self.table.find(other.as_str()) {
-                    self.begin_substitute(substitute);
-                }
-            }
+            GiveUp::Start(other) => match self.table.find(other.as_str()) {
+                Some(substitute) if self.may_reach(slot, substitute) => self.begin_substitute(substitute),
+                Some(_) => self.withhold(slot, "start of a substitute"),
+                None => {}
+            },
             GiveUp::Shutdown => self.begin_shutdown(None),
         }
     }
@@ -172,7 +179,7 @@ impl Kernel {
         for companion in companions {
             let runs =
                 self.table.get(companion).is_some_and(|other| matches!(other.phase, Phase::Running(..)));
-            if runs {
+            if runs && self.may_reach(slot, companion) {
                 self.record(self.record_of(companion, "strategy.restart").text("because", because.clone()));
                 self.end(companion, Reason::Strategy, Then::Respawn, 0);
             }

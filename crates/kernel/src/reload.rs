@@ -10,6 +10,7 @@ use abi::{ModuleId, Reason, Record, Slot};
 use crate::event::Discovered;
 use crate::machine::Kernel;
 use crate::module::{Module, Phase, Rest, Then};
+use crate::permits::TakeUp;
 use crate::{Door, Failure, Grants, Outgoing};
 
 impl Kernel {
@@ -187,7 +188,9 @@ impl Kernel {
         let before = core::mem::replace(&mut module.grants, grants);
         let now = &module.grants;
         let (was_gone, gone) = (before.base.is_none(), now.base.is_none());
-        let same = before.effective() == now.effective() && before.capabilities == now.capabilities;
+        let same = before.effective() == now.effective()
+            && before.capabilities == now.capabilities
+            && before.forbid == now.forbid;
         if gone && was_gone {
             return;
         }
@@ -203,8 +206,13 @@ impl Kernel {
             return self.begin_if_wanted(slot);
         }
         if !same && runs {
-            self.record(self.record_of(slot, "permission.changed"));
-            self.renew_for_permissions(slot);
+            let how = self.how_to_take_up(slot, &before.effective());
+            let code = match how {
+                TakeUp::AtOnce => "permission.applied",
+                TakeUp::NewLife => "permission.changed",
+            };
+            self.record(self.record_of(slot, code));
+            self.take_up(slot, how);
         }
     }
 

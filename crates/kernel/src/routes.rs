@@ -8,17 +8,21 @@
 //! other cost a thousand small copies and not half a million.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use abi::{Generation, Name, RequestId, Slot};
 
 mod board;
+mod hearing;
 mod index;
 mod pages;
+mod rules;
 
 pub(crate) use board::{Board, Facts};
 use index::Index;
 use pages::Pages;
+pub(crate) use rules::{Rules, beginnings, stem_of};
 
 /// Where a copy of every call goes.
 pub(crate) const RPC_COPY: &str = "system:rpc";
@@ -98,6 +102,23 @@ struct Row {
     has_lines: bool,
     name: Name,
     may: May,
+    /// For those who have patterns, or to whom something is forbidden.
+    beyond: Option<Arc<Beyond>>,
+}
+
+/// What bits don't say of a module: what is asked only where they don't decide, or by its own publications.
+#[derive(Debug, Clone, Default)]
+struct Beyond {
+    may: Rules,
+    no_services: Rules,
+    no_topics: Rules,
+}
+
+impl Beyond {
+    /// Whether a service may be called that is allowed by a pattern, if at all.
+    fn allows(&self, service: &str) -> bool {
+        self.may.is_under(service) && !self.no_services.matches(service)
+    }
 }
 
 /// 4 services: what most modules may call at the most lies in the row itself, so that the common check reads no more
@@ -127,12 +148,35 @@ impl May {
         Self::Many(Arc::from(many))
     }
 
+    /// The same with one bit changed.
+    fn with(&self, bit: u32, is_allowed: bool) -> Self {
+        let (word, mask) = (bit as usize / 64, 1 << (bit % 64));
+        let mut many = match self {
+            Self::Few(few) => {
+                let bits: Vec<u32> = few.iter().copied().filter(|bit| *bit != u32::MAX).collect();
+                return Self::of(&with(bits, bit, is_allowed));
+            }
+            Self::Many(many) => many.to_vec(),
+        };
+        if many.len() <= word {
+            many.resize(word + 1, 0);
+        }
+        many[word] = if is_allowed { many[word] | mask } else { many[word] & !mask };
+        Self::Many(Arc::from(many))
+    }
+
     fn allows(&self, bit: u32) -> bool {
         match self {
             Self::Few(few) => few.contains(&bit),
             Self::Many(many) => many.get(bit as usize / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1),
         }
     }
+}
+
+fn with(mut bits: Vec<u32>, bit: u32, is_allowed: bool) -> Vec<u32> {
+    bits.retain(|other| *other != bit);
+    bits.extend(is_allowed.then_some(bit));
+    bits
 }
 
 /// What is known of one service: all that a decision needs, so that the provider's row is not read for it.
@@ -183,6 +227,10 @@ pub struct Routes {
     rows: Pages<Option<Row>>,
     services: Index<Service>,
     topics: Index<Arc<[Slot]>>,
+    /// Who hears all topics that begin so, but for those that are named.
+    stems: Index<Arc<[Slot]>>,
+    /// Lets the common case skip looking for beginnings.
+    has_stems: bool,
     watchers: Arc<[Watcher]>,
     rpc_timeout: Duration,
     is_rpc_heard: bool,
@@ -194,6 +242,8 @@ impl Default for Routes {
             rows: Pages::default(),
             services: Index::default(),
             topics: Index::default(),
+            stems: Index::default(),
+            has_stems: false,
             watchers: Arc::from([]),
             rpc_timeout: crate::Settings::default().rpc_timeout,
             is_rpc_heard: false,
@@ -211,15 +261,18 @@ impl Routes {
         match header {
             Header::Call { service } => {
                 let found = self.services.get(service);
-                let Some(service) = found.filter(|service| row.may.allows(service.bit)) else {
-                    return Decision::Refuse(Refusal::Forbidden);
+                let allowed = found.filter(|service| row.may.allows(service.bit));
+                let Some(service) = allowed else {
+                    return Decision::Refuse(row.why_not(service, found.is_some()));
                 };
                 match service.provider.reach() {
                     Ok(target) => Decision::Forward(target),
                     Err(refusal) => Decision::Refuse(refusal),
                 }
             }
-            Header::Publish { topic } if is_reserved(topic) => Decision::Refuse(Refusal::Forbidden),
+            Header::Publish { topic } if is_reserved(topic) || row.must_not_say(topic) => {
+                Decision::Refuse(Refusal::Forbidden)
+            }
             Header::Publish { topic } => Decision::Spread(self.hearers(topic, Some(sender.slot))),
         }
     }
@@ -234,8 +287,22 @@ impl Routes {
 
     /// Who hears a topic now, but for its sender.
     pub fn hearers(&self, topic: &str, sender: Option<Slot>) -> Hearers<'_> {
-        let slots = self.topics.get(topic).map_or(&[][..], |slots| slots);
-        Hearers { routes: self, slots, sender }
+        Hearers { routes: self, slots: self.heard(topic), sender }
+    }
+
+    /// The seats that hear a topic.
+    #[inline]
+    fn heard(&self, topic: &str) -> &[Slot] {
+        match self.topics.get(topic) {
+            Some(slots) => slots,
+            None if self.has_stems => self.hearers_under(topic),
+            None => &[],
+        }
+    }
+
+    /// Who hears a topic that nobody names.
+    fn hearers_under(&self, topic: &str) -> &[Slot] {
+        beginnings(topic).find_map(|stem| self.stems.get(stem)).map_or(&[][..], |slots| slots)
     }
 
     /// Which operators' requests follow a topic.
@@ -266,6 +333,20 @@ impl Routes {
 
     fn row(&self, life: Address) -> Option<&Row> {
         self.rows.get(life.slot.0 as usize)?.as_ref().filter(|row| row.generation == life.generation)
+    }
+}
+
+impl Row {
+    /// Why a call is not taken: a pattern may allow services that nobody offers and nobody else names.
+    #[cold]
+    fn why_not(&self, service: &str, is_known: bool) -> Refusal {
+        let allowed = !is_known && self.beyond.as_ref().is_some_and(|beyond| beyond.allows(service));
+        if allowed { Refusal::NoService } else { Refusal::Forbidden }
+    }
+
+    #[inline]
+    fn must_not_say(&self, topic: &str) -> bool {
+        self.beyond.as_ref().is_some_and(|beyond| beyond.no_topics.matches(topic))
     }
 }
 

@@ -28,7 +28,7 @@ impl Kernel {
         self.record(Record::new("safe_mode.entered").text("why", why.as_str()));
         self.safe = Some(why);
         for slot in self.table.slots() {
-            let outside = self.table.get(slot).is_some_and(|module| module.spec.zone != Zone::System);
+            let outside = self.table.get(slot).is_some_and(|module| module.zone() != Zone::System);
             if outside {
                 self.end(slot, Reason::SafeMode, Then::Stay, 0);
             }
@@ -61,7 +61,7 @@ impl Kernel {
     pub(crate) fn kept_out(&self, slot: Slot) -> Option<String> {
         let why = self.safe.as_deref()?;
         let module = self.table.get(slot)?;
-        (module.spec.zone != Zone::System)
+        (module.zone() != Zone::System)
             .then(|| format!("the kernel is in safe mode: {why}; leave it with: ostoja kernel resume"))
     }
 }

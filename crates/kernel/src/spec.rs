@@ -81,13 +81,33 @@ pub enum GiveUp {
     Shutdown,
 }
 
-/// Services a module may call and topics it hears.
+/// Services a module may call and topics it hears. A `*` at the end of a name, after a `:` or a `.`, stands for every
+/// name that begins so; what is forbidden is not allowed, whatever allows it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Capabilities {
     /// Services it may call.
     pub services: BTreeSet<Name>,
     /// Topics it is subscribed to; `system:module:*` stands for all life-cycle topics.
     pub topics: BTreeSet<Name>,
+    /// What it may not, however much is allowed.
+    pub forbid: Forbidden,
+}
+
+/// What a module may not do on the bus. Names are written as in [`Capabilities`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Forbidden {
+    /// Services it must not call.
+    pub services: BTreeSet<Name>,
+    /// Topics it neither hears nor speaks on.
+    pub topics: BTreeSet<Name>,
+}
+
+impl Forbidden {
+    /// Adds all of `other`.
+    pub fn extend(&mut self, other: &Self) {
+        self.services.extend(other.services.iter().cloned());
+        self.topics.extend(other.topics.iter().cloned());
+    }
 }
 
 /// One module as its manifest or project file describes it. The host keeps what it needs to start the process.
@@ -208,19 +228,31 @@ pub struct Grants {
     pub denied: Permissions,
     /// Capabilities that stand instead of the manifest's.
     pub capabilities: Option<Capabilities>,
+    /// What an operator forbids on the bus, whatever else is stated.
+    pub forbid: Forbidden,
     /// Whether the module has ever been started.
     pub spawned_before: bool,
+    /// Where an operator put it, whatever its files say.
+    pub zone: Option<Zone>,
+    /// It broke rules under a strict watchdog: until an operator has looked, it lives in the sandbox zone without any right.
+    pub is_quarantined: bool,
 }
 
 impl Grants {
-    /// Whether any value of a kind that is granted now passes a test; costs no copy.
+    /// Whether any value of a kind that is granted now passes a test; costs no copy. None does in quarantine.
     pub fn any(&self, kind: PermissionKind, test: impl Fn(&str) -> bool) -> bool {
+        if self.is_quarantined {
+            return false;
+        }
         let base = self.base.iter().flat_map(|base| base.of(kind));
         base.chain(self.dynamic.of(kind)).any(|value| test(value))
     }
 
-    /// What the module may do now: base and dynamic together.
+    /// What the module may do now: base and dynamic together, and nothing in quarantine.
     pub fn effective(&self) -> Permissions {
+        if self.is_quarantined {
+            return Permissions::default();
+        }
         let mut all = self.base.clone().unwrap_or_default();
         all.extend(&self.dynamic);
         all

@@ -11,13 +11,12 @@ use abi::{Name, RequestId, Slot};
 
 use crate::effect::{Message, Notice};
 use crate::machine::Kernel;
-use crate::routes::Watcher;
+use crate::routes::{Rules, Watcher, beginnings, stem_of};
 use crate::word::Word;
 use crate::{Answer, Effect, Failure, Outgoing};
 
-/// Stands for all life-cycle topics in a capability.
+/// How the life-cycle topics begin.
 const LIFE_CYCLE: &str = "system:module:";
-const LIFE_CYCLE_ALL: &str = "system:module:*";
 
 /// 64 topics may be followed by one operator's request; a pattern covers more.
 const OPERATOR_TOPICS_MAX: usize = 64;
@@ -25,6 +24,8 @@ const OPERATOR_TOPICS_MAX: usize = 64;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Topics {
     hearers: BTreeMap<Name, BTreeSet<Slot>>,
+    /// How many of them are patterns: lets the common case skip looking for them.
+    patterns: usize,
     operators: BTreeMap<RequestId, Vec<Name>>,
     /// Whether the operators' subscriptions changed since that was asked last.
     is_changed: bool,
@@ -32,7 +33,11 @@ pub(crate) struct Topics {
 
 impl Topics {
     pub(crate) fn join(&mut self, topic: &Name, slot: Slot) {
-        self.hearers.entry(topic.clone()).or_default().insert(slot);
+        let slots = self.hearers.entry(topic.clone()).or_default();
+        if slots.is_empty() && stem_of(topic).is_some() {
+            self.patterns += 1;
+        }
+        slots.insert(slot);
     }
 
     pub(crate) fn leave(&mut self, slot: Slot) {
@@ -40,6 +45,7 @@ impl Topics {
             slots.remove(&slot);
             !slots.is_empty()
         });
+        self.patterns = self.hearers.keys().filter(|topic| stem_of(topic).is_some()).count();
     }
 
     pub(crate) fn depart(&mut self, request: RequestId) {
@@ -48,8 +54,10 @@ impl Topics {
 
     fn modules(&self, topic: &str) -> BTreeSet<Slot> {
         let mut slots = self.hearers.get(topic).cloned().unwrap_or_default();
-        if topic.starts_with(LIFE_CYCLE) {
-            slots.extend(self.hearers.get(LIFE_CYCLE_ALL).into_iter().flatten());
+        if self.patterns > 0 {
+            for stem in beginnings(topic) {
+                slots.extend(self.hearers.get(&*format!("{stem}*")).into_iter().flatten());
+            }
         }
         slots
     }
@@ -79,7 +87,7 @@ impl Topics {
 
     /// Whether anybody would hear this topic: lets the common case skip making the message.
     pub(crate) fn is_heard(&self, topic: &str) -> bool {
-        self.hearers.contains_key(topic) || !self.operators.is_empty()
+        self.hearers.contains_key(topic) || self.patterns > 0 || !self.operators.is_empty()
     }
 }
 
@@ -106,6 +114,10 @@ impl Kernel {
         for slot in self.topics.modules(topic.as_str()) {
             let Some(module) = self.table.get(slot) else { continue };
             if !module.is_ready() || module.spec.door != crate::Door::Lines {
+                continue;
+            }
+            let forbidden = &module.capabilities.forbid.topics;
+            if !forbidden.is_empty() && Rules::of(forbidden).matches(topic.as_str()) {
                 continue;
             }
             let id = self.random.uuid();

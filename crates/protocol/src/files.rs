@@ -9,10 +9,11 @@
 //! Bounds: a file is at most [`FILE_BYTES_MAX`] long and nested at most 24 deep (JSON: 64), a map has at most 4,096
 //! entries, aliases can't blow it up, and a key may come only once in YAML.
 
+mod capabilities;
 pub mod config;
 mod fault;
 pub mod manifest;
-mod node;
+pub mod node;
 pub mod permissions;
 pub mod policy;
 pub mod project;
@@ -21,7 +22,8 @@ mod shell;
 mod units;
 mod words;
 
-pub use fault::{Area, Fault, FileError, FileErrors, Position};
+pub use fault::{Area, Fault, FileError, FileErrors, Position, quoted};
+pub use shell::command;
 pub use words::nearest;
 
 /// 1 MiB: the longest file that is read; the largest honest project file seen is a hundredth of it.

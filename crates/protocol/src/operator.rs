@@ -53,6 +53,24 @@ pub enum Request {
     /// Leave safe mode: read all files again and start what starts at boot.
     #[serde(rename = "kernel.resume")]
     KernelResume {},
+    /// Move a module to the stable zone, and out of quarantine.
+    #[serde(rename = "zone.promote")]
+    ZonePromote {
+        /// Which.
+        module_id: String,
+    },
+    /// Give every module of a zone that runs a new life.
+    #[serde(rename = "zone.restart")]
+    ZoneRestart {
+        /// Which.
+        zone: ZoneName,
+    },
+    /// Begin a zone anew: counts are forgotten, what runs gets a new life, what was given up another try.
+    #[serde(rename = "zone.reset")]
+    ZoneReset {
+        /// Which.
+        zone: ZoneName,
+    },
     /// Read files again and act on the difference.
     #[serde(rename = "kernel.reload")]
     KernelReload {
@@ -444,7 +462,17 @@ pub struct SafeMode {
     pub until: String,
 }
 
-/// The answer of `kernel.safe-mode` and `kernel.resume`.
+/// A zone that operators may begin anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ZoneName {
+    /// What is new or not trusted.
+    Sandbox,
+    /// What is relied upon.
+    Stable,
+}
+
+/// The answer of `kernel.safe-mode`, `kernel.resume` and `zone.promote`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Safe {

@@ -3,12 +3,12 @@
 //! | namespace | how often | why |
 //! |---|---|---|
 //! | user | once per process of ours | it only says what a number of a user means, the same for all modules |
-//! | mount | once per prepared launch; every life has a copy | making a view of the files takes many calls, copying it takes one |
-//! | net | once per prepared launch | an empty one: making it costs more than all others together |
+//! | mount | once per prepared launch, on a ground that is made once per process; every life has a copy | making a view of the files takes many calls, copying it takes one |
+//! | net | once per prepared launch, by its first life | an empty one: making it costs more than all others together, and that on a thread of its own where many modules are started |
 //! | pid, ipc, uts | every life | nothing of an earlier life may be left |
 //!
-//! A builder makes them: a child that follows prepared steps and then stays until we hold descriptors of what it made. So nothing of
-//! this process itself ever changes, whatever its threads do meanwhile.
+//! A builder makes them: a child that follows prepared steps, puts descriptors of what it made into our table, and ends. So nothing
+//! of this process itself ever changes, whatever its threads do meanwhile.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use crate::confinement::Confinement;
 use crate::launch::{Init, LaunchError, Spaces, lifted};
 use crate::layer::Layer;
+use crate::policy::system::Programs;
 use crate::raw::{self, Failure, Handed};
 use crate::ruleset::Inside;
 
@@ -146,7 +147,11 @@ fn attempt<T>(
     let user = whose.map(AsFd::as_fd);
     let mut stack = raw::Stack::new().map_err(|error| (Layer::MountNamespace, error.to_string()))?;
     trial::each(FRESH.into_iter().chain([NET]).filter(|(layer, _)| wants(*layer)), user, &mut stack)?;
-    let ground = if wants(Layer::MountNamespace) { Some(ground::shared(user, &mut stack)?) } else { None };
+    let programs = if confinement.has(Layer::RunList) { Programs::Named } else { Programs::All };
+    let ground = match wants(Layer::MountNamespace) {
+        true => Some(ground::shared(programs, user, &mut stack)?),
+        false => None,
+    };
     let (root, common) =
         match ground.as_deref().map(|ground| ground.bear(confinement.paths(), cwd)).transpose()? {
             Some((root, common)) => (Some(root), common),

@@ -10,6 +10,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags, fcntl_setfl};
 use rustix::io::fcntl_dupfd_cloexec;
@@ -138,7 +139,7 @@ pub struct Prepared {
     ruleset: Option<OwnedFd>,
     skipped: Vec<PathBuf>,
     capabilities: Option<u32>,
-    filter: Vec<libc::sock_filter>,
+    filter: Arc<[libc::sock_filter]>,
     rlimits: Vec<raw::Bound>,
     confinement: Confinement,
     /// Made by the first launch that does not come from berths.
@@ -182,8 +183,8 @@ impl Launch {
         let watch =
             if confinement.has(Layer::NetBroker) { seccomp::Watch::Network } else { seccomp::Watch::Nothing };
         let filter = match confinement.has(Layer::Seccomp) {
-            true => seccomp::compile(confinement.denials(), confinement.groups(), watch),
-            false => Vec::new(),
+            true => seccomp::compiled(confinement.denials(), confinement.groups(), watch),
+            false => Arc::default(),
         };
         let rlimits = if confinement.has(Layer::Rlimits) { confinement.rlimits() } else { &[] };
         if self.extra_fds.len() > EXTRA_FDS_MAX {

@@ -33,6 +33,18 @@ pub(crate) struct Inside<'a> {
     pub(crate) known: &'a [Known],
 }
 
+impl<'a> Inside<'a> {
+    /// What a rule opens, if it was opened before.
+    fn known(self, rule: &PathRule) -> Option<&'a Known> {
+        let at = self.known.binary_search_by(|(known, _)| known.cmp(rule));
+        at.ok().map(|at| &self.known[at])
+    }
+
+    fn knows(self, rule: &PathRule) -> bool {
+        self.known(rule).is_some()
+    }
+}
+
 /// A rule and the file that it opens, if that is there.
 pub(crate) type Known = (PathRule, Option<OwnedFd>);
 
@@ -108,6 +120,10 @@ fn with_paths(
         }
     }
     for rule in confinement.paths() {
+        if root.is_some_and(|root| rule.access == Access::Read && root.knows(rule)) {
+            // That of the root says the same of all that is in there.
+            continue;
+        }
         let Some(file) = File::of(rule, root) else {
             // No machine has all of the system's paths.
             if !system::is_one(&rule.path) {
@@ -132,9 +148,9 @@ impl<'a> File<'a> {
         let Some(root) = root else {
             return open_at(&rule.path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok().map(Self::Found);
         };
-        match root.known.binary_search_by(|(known, _)| known.cmp(rule)) {
-            Ok(at) => root.known[at].1.as_ref().map(|fd| Self::Known(fd.as_fd())),
-            Err(_) => find(root.entry, &rule.path).map(Self::Found),
+        match root.known(rule) {
+            Some((_, file)) => file.as_ref().map(|fd| Self::Known(fd.as_fd())),
+            None => find(root.entry, &rule.path).map(Self::Found),
         }
     }
 }

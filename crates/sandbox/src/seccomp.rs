@@ -11,6 +11,8 @@
 //! would slip past the list. Calls of another architecture (32-bit programs) end the process.
 
 use core::fmt;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 mod denials;
 mod groups;
@@ -33,6 +35,35 @@ pub(crate) enum Watch {
 
 /// The calls by which a socket comes to lead somewhere. What else could do it is refused: [`DENIALS_BROKERED`].
 const WATCHED: &[libc::c_long] = &[libc::SYS_connect, libc::SYS_bind, libc::SYS_listen];
+
+/// 24 programs: seven kinds of runtimes without a network, with one and with a broker, and three to spare.
+const KEPT_MAX: usize = 24;
+
+/// What a program was made of, and the program.
+type Kept = (Vec<Denial>, Option<Vec<&'static Group>>, Watch, Arc<[libc::sock_filter]>);
+
+/// As [`compile`]: the same lists are compiled once, since most modules of a kind have the same.
+pub(crate) fn compiled(
+    denials: &[Denial],
+    groups: Option<&[&'static Group]>,
+    watch: Watch,
+) -> Arc<[libc::sock_filter]> {
+    static KEPT: Mutex<VecDeque<Kept>> = Mutex::new(VecDeque::new());
+    // Whoever panicked with it left whole entries there.
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let same = |(denied, let_through, watched, _): &&Kept| {
+        *watched == watch && denied == denials && let_through.as_deref() == groups
+    };
+    if let Some((.., program)) = kept.iter().find(same) {
+        return program.clone();
+    }
+    let program: Arc<[libc::sock_filter]> = compile(denials, groups, watch).into();
+    if kept.len() == KEPT_MAX {
+        kept.pop_front();
+    }
+    kept.push_back((denials.to_vec(), groups.map(<[_]>::to_vec), watch, program.clone()));
+    program
+}
 
 /// When a call is refused. Only the lower 32 bits of an argument count, as in the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 use abi::{Generation, ModuleId, Name};
 use guests::Guest;
 use wasm::{
-    BusRefusal, Called, ConfigRefusal, Context, Engine, EngineOptions, Grant, Identity, Instance, Level,
-    Limits, Module, Outcome, Purpose, Request, SecretRefusal, Services, swap,
+    BusRefusal, CallFailure, Called, ConfigRefusal, Context, Engine, EngineOptions, Grant, Identity,
+    Instance, Level, Limits, Module, Outcome, Purpose, Request, SecretRefusal, Services, Ticket, Wished,
+    swap,
 };
 
 /// 11 rounds: the median of an odd number is one that was measured.
@@ -73,7 +74,11 @@ impl Services for Side {
         Called::Waiting
     }
 
-    fn secret(&mut self, _: &str) -> Result<Vec<u8>, SecretRefusal> {
+    fn secret(&mut self, _: Ticket, _: &str) -> Wished {
+        Wished::Answered(Err(SecretRefusal::Missing))
+    }
+
+    fn secret_of(&mut self, _: Result<Vec<u8>, CallFailure>) -> Result<Vec<u8>, SecretRefusal> {
         Err(SecretRefusal::Missing)
     }
 

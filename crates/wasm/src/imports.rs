@@ -12,9 +12,9 @@ use crate::engine::TICK;
 use crate::fault::HostStop;
 use crate::limits::PAYLOAD_BYTES_MAX;
 use crate::services::{
-    BusRefusal, CallFailure, Called, ConfigRefusal, Level, Purpose, Request, SecretRefusal,
+    BusRefusal, CallFailure, Called, ConfigRefusal, Level, Purpose, Request, SecretRefusal, Ticket, Wished,
 };
-use crate::state::{State, bytes_of};
+use crate::state::{Letterbox, State, bytes_of};
 
 type Guest<'a> = StoreContextMut<'a, State>;
 
@@ -100,16 +100,15 @@ async fn call(
     };
     let answer = match called {
         Called::Answered(answer) => answer,
-        Called::Waiting => {
-            let letterbox = Arc::clone(&store.data().letterbox);
-            letterbox.expect(ticket);
-            std::future::poll_fn(|_| {
-                letterbox.take().map_or(std::task::Poll::Pending, std::task::Poll::Ready)
-            })
-            .await
-        }
+        Called::Waiting => answer_to(Arc::clone(&store.data().letterbox), ticket).await,
     };
     in_time(&store, answer)
+}
+
+/// Leaves the guest's stack until the answer is there.
+async fn answer_to(letterbox: Arc<Letterbox>, ticket: Ticket) -> Result<Vec<u8>, CallFailure> {
+    letterbox.expect(ticket);
+    std::future::poll_fn(|_| letterbox.take().map_or(std::task::Poll::Pending, std::task::Poll::Ready)).await
 }
 
 fn ms_of(ticks: u64) -> u64 {
@@ -134,12 +133,23 @@ fn add_context(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 
 fn add_secrets(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let mut secrets = linker.instance("ostoja:module/secrets@0.1.0")?;
-    secrets.func_wrap("read", |mut store: Guest<'_>, (name,): (String,)| {
-        let granted = store.data().secrets.contains(&name);
-        let secret =
-            if granted { store.data_mut().services().secret(&name) } else { Err(SecretRefusal::Denied) };
-        in_time(&store, secret)
-    })
+    secrets.func_wrap_async("read", |store: Guest<'_>, (name,): (String,)| Box::new(secret(store, name)))
+}
+
+async fn secret(mut store: Guest<'_>, name: String) -> wasmtime::Result<(Result<Vec<u8>, SecretRefusal>,)> {
+    let wished = if store.data().secrets.contains(&name) {
+        let ticket = store.data_mut().next_ticket();
+        match store.data_mut().services().secret(ticket, &name) {
+            Wished::Answered(secret) => secret,
+            Wished::Waiting => {
+                let answer = answer_to(Arc::clone(&store.data().letterbox), ticket).await;
+                store.data_mut().services().secret_of(answer)
+            }
+        }
+    } else {
+        Err(SecretRefusal::Denied)
+    };
+    in_time(&store, wished)
 }
 
 fn add_clock(linker: &mut Linker<State>) -> wasmtime::Result<()> {

@@ -13,8 +13,8 @@
 //! # Two ways to run
 //! wasmtime can call a guest on the caller's stack or on a fiber, a stack of its own that can be left and resumed. A
 //! fiber costs more for each entry, and its instance keeps the stack it had last, so only those have one
-//! who import something that can wait: `bus.call` (see [`Pace::Waits`]) or WASI streams and files ([`Pace::Blocks`]).
-//! The latter are run under a timer and need a thread of their own; a wait of theirs is cut at the deadline by dropping
+//! who import something that can wait: `bus.call` and `secrets.read` (see [`Pace::Waits`]), or WASI streams and files
+//! ([`Pace::Blocks`]). The latter are run under a timer and need a thread of their own; a wait of theirs is cut at the deadline by dropping
 //! the fiber. Everybody else takes the plain path. The linker is one and the same: wasmtime decides by the functions
 //! that a component really imports.
 

@@ -82,6 +82,7 @@ pub use limits::{
 pub use module::{Module, ModuleError, Pace};
 pub use services::{
     BusRefusal, CallFailure, Called, ConfigRefusal, Level, Purpose, Request, SecretRefusal, Services, Ticket,
+    Wished,
 };
 pub use state::{Bound, Context, Identity};
 pub use stdio::{INLET_BYTES_MAX, Inlet, Outlet, Sink, Taken};

@@ -21,7 +21,7 @@ use crate::world;
 pub enum Pace {
     /// Every entry runs to its end on the caller's stack: for the turn of an actor, and the fastest.
     Turn,
-    /// It imports `bus.call`: an entry may give `Outcome::Waiting`, and runs on a stack of its own (about 1 µs more).
+    /// It imports `bus.call` or `secrets.read`: an entry may give `Outcome::Waiting`, and runs on a stack of its own (about 1 µs more).
     Waits,
     /// It imports WASI that can wait for files or timers: to be entered on a thread of its own only.
     Blocks,
@@ -200,11 +200,14 @@ impl Needs {
         for (name, import) in ty.imports(engine.wasmtime()) {
             needs.world |= name.starts_with("wasi:");
             let pace = match import.ty {
-                ComponentItem::ComponentInstance(bus) if name.starts_with("ostoja:module/bus@") => {
-                    let calls = bus.get_export(engine.wasmtime(), "call").is_some();
-                    if calls { Pace::Waits } else { Pace::Turn }
-                }
                 _ if WAITING_INTERFACES.iter().any(|waits| name.starts_with(waits)) => Pace::Blocks,
+                ComponentItem::ComponentInstance(interface) => {
+                    let waiting = WAITING_FUNCTIONS.iter().find(|(owner, _)| name.starts_with(owner));
+                    let waits = waiting.is_some_and(|(_, function)| {
+                        interface.get_export(engine.wasmtime(), function).is_some()
+                    });
+                    if waits { Pace::Waits } else { Pace::Turn }
+                }
                 _ => Pace::Turn,
             };
             needs.pace = needs.pace.max(pace);
@@ -212,6 +215,10 @@ impl Needs {
         needs
     }
 }
+
+/// Functions of the own world that leave the guest's stack until somebody answers.
+const WAITING_FUNCTIONS: [(&str, &str); 2] =
+    [("ostoja:module/bus@", "call"), ("ostoja:module/secrets@", "read")];
 
 /// Parts of WASI that hold functions which may wait for files or timers.
 const WAITING_INTERFACES: [&str; 3] = ["wasi:io/poll@", "wasi:io/streams@", "wasi:filesystem/types@"];

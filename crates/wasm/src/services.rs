@@ -95,6 +95,29 @@ pub enum SecretRefusal {
     /// Granted, but there is no value.
     #[component(name = "missing")]
     Missing,
+    /// Not now.
+    #[component(name = "unavailable")]
+    Unavailable,
+}
+
+/// What becomes of a wish for a secret at once.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Wished {
+    /// It is answered already.
+    Answered(Result<Vec<u8>, SecretRefusal>),
+    /// What the host answers will be handed to the instance, and then to [`Services::secret_of`].
+    Waiting,
+}
+
+impl std::fmt::Debug for Wished {
+    /// Without the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Answered(Ok(_)) => "Answered(Ok(..))",
+            Self::Answered(Err(_)) => "Answered(Err(..))",
+            Self::Waiting => "Waiting",
+        })
+    }
 }
 
 /// What a module opens a topic for.
@@ -163,11 +186,14 @@ pub trait Services: Send {
     /// A call; must not wait.
     fn call(&mut self, request: Request<'_>) -> Called;
 
-    /// A secret by name. Only asked for names that the grant holds.
+    /// A wish for a secret by name; must not wait. Only asked for names that the grant holds.
+    fn secret(&mut self, ticket: Ticket, name: &str) -> Wished;
+
+    /// The secret in an answer that was waited for.
     ///
     /// # Errors
-    /// `SecretRefusal::Missing` when there is no value.
-    fn secret(&mut self, name: &str) -> Result<Vec<u8>, SecretRefusal>;
+    /// Why it holds none.
+    fn secret_of(&mut self, answer: Result<Vec<u8>, CallFailure>) -> Result<Vec<u8>, SecretRefusal>;
 
     /// Nanoseconds that only grow.
     fn monotonic_ns(&mut self) -> u64;

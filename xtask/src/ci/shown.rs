@@ -11,7 +11,8 @@ use crate::shell;
 use crate::tree::Tree;
 
 /// Verbs that have verbs of their own.
-const NESTED: [&str; 5] = ["module", "permissions", "config", "kernel", "service"];
+const NESTED: [&str; 9] =
+    ["module", "permissions", "config", "kernel", "service", "fn", "context", "secret", "zone"];
 
 /// A command as it is shown.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,7 +76,8 @@ fn shown_in(page: &str) -> Vec<Shown> {
 
 /// The words behind `ostoja`, if they begin with a verb.
 fn read(text: &str) -> Option<Shown> {
-    let is_verb = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+    let is_verb = |word: &str| !word.is_empty() && !word.starts_with('-') && word.bytes().all(is_letter);
     // What follows two spaces explains; what follows `--` or a comment sign is not ours.
     let text = text.split("  ").next().unwrap_or(text);
     let words = text.split_whitespace().take_while(|word| *word != "--" && !word.starts_with('#'));

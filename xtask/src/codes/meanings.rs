@@ -31,10 +31,20 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
         "cli::file::{doing}",
         "A file or folder could not be read, written, created, removed or run; the message names it.",
     ),
+    ("cli::import::no_home", "The folder that was to be imported is no home of the pons kernel."),
+    ("cli::import::no_node", "The file is JavaScript, and there is no node to say what is in it."),
+    ("cli::import::no_text", "The file that was to be imported is not UTF-8."),
+    ("cli::import::present", "There is an `ostoja.yaml` already; it is only replaced by `--yes`."),
+    ("cli::import::script_failed", "node ended with an error while it read the file; its words are told."),
+    ("cli::import::timed_out", "The JavaScript of the file did not come to its end in time."),
+    ("cli::import::unclear", "Neither the file's name nor its content tells which program it is of."),
+    ("cli::init::not_found", "No file of the folder says how anything of it is run."),
     ("cli::kernel::unreachable", "No kernel runs on this home, or its socket belongs to somebody else."),
     ("cli::kernel_log::not_found", "No kernel was ever started in the background on this home."),
     ("cli::logs::not_found", "No module of this name has said anything on this home."),
     ("cli::module::not_found", "The folder that was named is not there."),
+    ("cli::new::no_sdk", "A module in Rust needs the SDK's crate, which was not found."),
+    ("cli::new::present", "The folder of the new module is there already and not empty."),
     ("cli::output::encode", "An answer could not be written as JSON."),
     ("cli::output::write", "Standard output could not be written to."),
     (
@@ -108,6 +118,7 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("host::restore::put_back", "A kept file could not be written to its place."),
     ("host::restore::set_aside", "A file that was to be replaced could not be set aside, so it was not."),
     ("host::run::present", "A module of this name is there already."),
+    ("host::secrets::thread", "The thread that reads the vault has died; this is a bug."),
     (
         "host::swap::rolled_back",
         "The new code was not taken over, and the old one goes on; the message says why.",
@@ -119,4 +130,8 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("kernel::order::refused", "The kernel does not do this; the message says why."),
     ("kernel::order::shutting_down", "Everything is being stopped, so nothing new is begun."),
     ("kernel::order::timed_out", "What was ordered did not happen in its time; it may still."),
+    (
+        "vault::open::cost",
+        "The vault's file asks for more memory or time to make its key than is spent here; it may not be ours.",
+    ),
 ];

@@ -7,7 +7,7 @@ use crate::tree::{Complaint, TextFile, Tree};
 const EMPTY_NAMES: [&str; 6] = ["util", "utils", "common", "helper", "helpers", "misc"];
 
 /// Folders whose files are data that must stay byte for byte as they are.
-const DATA: [&str; 3] = ["conformance/vectors/", "fuzz/corpus/", "/cases/"];
+const DATA: [&str; 3] = ["conformance/vectors/", "fuzz/seeds/", "/cases/"];
 
 /// Checks all three rules.
 pub(super) fn check(tree: &Tree) -> Vec<Complaint> {

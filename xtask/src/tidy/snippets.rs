@@ -1,7 +1,8 @@
-//! Files shown in Markdown are files that work: an `ostoja.yaml` or a `module.json` on a page is read as the product
+//! Files shown in Markdown are files that work: an `ostoja.yaml`, a `permissions.yaml` or a `module.json` on a page is read as the product
 //! reads it.
 
 use protocol::files::manifest::Manifest;
+use protocol::files::permissions::Store;
 use protocol::files::project::Project;
 
 use crate::tree::{Complaint, Tree};
@@ -33,10 +34,16 @@ pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
 
 /// What is wrong with a block, if it is one of our files.
 fn fault(block: &Block<'_>) -> Option<String> {
+    let is_store = block.language == "yaml" && block.text.starts_with("# permissions.yaml\n");
     let is_project = block.language == "yaml" && block.text.lines().any(|line| line == "modules:");
     let is_manifest = block.language == "json"
         && ["\"id\"", "\"permissions\""].iter().all(|word| block.text.contains(word));
-    if is_project {
+    if is_store {
+        match Store::parse("permissions.yaml", &block.text) {
+            Ok((_, warnings)) => warnings.first().map(ToString::to_string),
+            Err(errors) => Some(errors.to_string()),
+        }
+    } else if is_project {
         Project::parse("ostoja.yaml", &block.text).err().map(|error| error.to_string())
     } else if is_manifest {
         Manifest::parse("module.json", &block.text).err().map(|error| error.to_string())

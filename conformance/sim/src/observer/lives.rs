@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use abi::{Generation, ModuleId, Name, Payload, Slot, State, Time};
 use kernel::{
-    Door, Effect, Ensemble, Event, Incoming, KernelCall, KernelResult, Message, Outgoing, Signal, Watchdog,
-    Word,
+    Capabilities, Door, Effect, Ensemble, Event, Incoming, KernelCall, KernelResult, Message, Outgoing,
+    Signal, Watchdog, Word,
 };
 
 use super::{Cause, Step, Verdict};
@@ -30,6 +30,8 @@ pub(crate) struct Life {
     /// What it hears and whether in lines, known from the end of the step in which it started.
     hears: Option<BTreeSet<Name>>,
     is_lines: bool,
+    /// What it was learned from.
+    capabilities: Capabilities,
     /// Services it may call, and those it offers.
     pub(crate) may: BTreeSet<Name>,
     pub(crate) offers: BTreeSet<Name>,
@@ -186,6 +188,7 @@ impl Lives {
             pings: Vec::new(),
             hears: None,
             is_lines: true,
+            capabilities: Capabilities::default(),
             may: BTreeSet::new(),
             offers: BTreeSet::new(),
         };
@@ -230,6 +233,10 @@ impl Lives {
     }
 
     fn delivered(&mut self, to: Generation, topic: &Word, message: &Message, step: &Step) -> Verdict {
+        // A change of a variable goes to whoever watches it, without a subscription.
+        if topic.as_str() == "kernel.context" && !matches!(message, Message::Raw(_)) {
+            return Ok(());
+        }
         let hears = self.alive.get(&to).and_then(|life| life.hears.as_ref());
         if hears.is_some_and(|hears| !hears_topic(hears, topic)) {
             return Err(format!("a message on {topic} went to generation {to}, which does not hear it"));
@@ -291,7 +298,8 @@ impl Lives {
             if life.stage != Stage::Ending && !approved {
                 return Err(format!("{} runs on without an approval", life.id));
             }
-            if life.hears.is_none() {
+            // What it may changes at once where the kernel decides about it, in the middle of a life.
+            if life.hears.is_none() || kernel.capabilities(life.slot) != Some(&life.capabilities) {
                 learn(life, kernel);
             }
         }
@@ -324,7 +332,10 @@ impl Lives {
     pub(crate) fn all_reached(&self, step: &Step) -> Verdict {
         let Some((from, Incoming::Publish { topic, .. })) = step.said() else { return Ok(()) };
         let reserved = topic.as_str().starts_with("system:") || topic.as_str().starts_with("kernel.");
-        let speaks = self.alive.get(&from).is_some_and(|life| life.stage == Stage::Ready) && !reserved;
+        let may_speak = |life: &Life| {
+            life.stage == Stage::Ready && !life.capabilities.forbid.topics.contains(topic.as_str())
+        };
+        let speaks = self.alive.get(&from).is_some_and(may_speak) && !reserved;
         let hearers = self.alive.iter().filter(|(generation, life)| {
             **generation != from
                 && life.stage == Stage::Ready
@@ -367,11 +378,12 @@ impl Lives {
 
 fn learn(life: &mut Life, kernel: &Ensemble) {
     let Some(spec) = kernel.spec(life.slot) else { return };
-    let mut hears = spec.subscribes.clone();
-    hears.extend(kernel.capabilities(life.slot).into_iter().flat_map(|own| own.topics.iter().cloned()));
+    life.capabilities = kernel.capabilities(life.slot).cloned().unwrap_or_default();
+    let Capabilities { services, topics, forbid } = &life.capabilities;
+    let hears = spec.subscribes.union(topics).filter(|topic| !forbid.topics.contains(*topic));
     life.is_lines = spec.door == Door::Lines;
-    life.hears = Some(hears);
-    life.may = kernel.capabilities(life.slot).map(|own| own.services.clone()).unwrap_or_default();
+    life.hears = Some(hears.cloned().collect());
+    life.may = services.difference(&forbid.services).cloned().collect();
     life.offers = spec.provides.iter().cloned().collect();
 }
 
@@ -389,7 +401,11 @@ fn published(step: &Step) -> Option<(Generation, &Payload)> {
 }
 
 fn saved(step: &Step) -> Verdict {
-    let explained = step.records.iter().any(|record| record.code.starts_with("permission."));
+    let explains = |record: &abi::Record| {
+        record.code.starts_with("permission.")
+            || matches!(record.code, "module.quarantined" | "zone.promoted")
+    };
+    let explained = step.records.iter().any(explains);
     if explained || matches!(step.cause, Cause::Happened(Event::Spawned(..))) {
         return Ok(());
     }

@@ -50,6 +50,9 @@ impl Orders {
                     Order::Shutdown => By::Shutdown,
                     Order::Grant(..)
                     | Order::SafeMode(_)
+                    | Order::Promote(_)
+                    | Order::RestartZone(_)
+                    | Order::ResetZone(_)
                     | Order::Resume
                     | Order::GrantRequest(_)
                     | Order::DenyRequest(_)

@@ -14,7 +14,7 @@ const MET: &str = "config.changed, config.forbidden, config.restart, finished, f
     module.ready, module.reaped_late, module.refused, module.spawn_failed, module.starting, \
     module.stopped, module.stopping, module.unkillable, module.waiting, order.remove, \
     order.restart, order.shutdown, order.start, order.stop, perform, permission.approved, \
-    permission.changed, permission.denied, permission.gone, permission.granted, \
+    permission.applied, permission.changed, permission.denied, permission.gone, permission.granted, \
     permission.requested, permission.revoked, ready.timeout, refusals.summed_up, reply already, reply called, \
     reply denied, reply done, reply failed, reply not found, reply published, reply refused, \
     reply settled, reply shutting down, reply timed out, requires.timeout, restart.gave_up, \
@@ -69,10 +69,26 @@ fn under_any_load_nobody_is_held_for_another_and_every_step_is_undone() {
 }
 
 #[test]
+fn no_fault_in_the_sandbox_zone_is_felt_in_the_stable_one() {
+    let faults: u64 = (0..4 * SEEDS)
+        .map(|seed| sim::zones(seed, STEPS).unwrap_or_else(|rule| panic!("seed {seed}: {rule}")))
+        .sum();
+    // What is never met is never tried.
+    assert!(faults > 40 * SEEDS, "{faults} faults");
+}
+
+#[test]
 fn every_kind_of_decision_is_met() {
     let seen = sim::tally(0..4 * SEEDS, STEPS).unwrap_or_else(|failure| panic!("{failure}"));
     let missing: Vec<&str> = MET.split(", ").filter(|kind| !seen.contains_key(kind)).collect();
     assert!(missing.is_empty(), "never met in {} seeds: {missing:?}", 4 * SEEDS);
+}
+
+/// 30,000 decisions here; `cargo xtask sim --rights 10000000` makes ten million.
+#[test]
+fn rights_are_decided_as_a_naive_model_decides_them() {
+    let decided = sim::rights(1, 30_000).unwrap_or_else(|why| panic!("{why}"));
+    assert!(decided >= 30_000, "{decided}");
 }
 
 #[test]

@@ -16,16 +16,24 @@ use crate::schema;
 const EXAMPLES: &str = "\
 Examples:
   ostoja help module install
+  ostoja help concepts           what the words mean
   ostoja help exit-codes
   ostoja help json               the JSON schema of what each verb prints
   ostoja help man ./man1         writes man pages into a folder
   ostoja help reference          all of it as one Markdown page";
 
+/// What each word means: one list for the pages and for the terminal.
+const GLOSSARY: &str = include_str!("../../../../docs/concepts/glossary.md");
+
+/// 16 and 62 columns: the longest word, and what is left of 80 beside it.
+const WORD_COLUMNS: usize = 16;
+const CONCEPT_COLUMNS: usize = 62;
+
 /// What can be typed behind `help`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct HelpArgs {
-    /// A verb, or exit-codes, json, man DIR, reference
+    /// A verb, or concepts, exit-codes, json, man DIR, reference
     #[arg(value_name = "TOPIC")]
     topic: Vec<String>,
 }
@@ -33,6 +41,7 @@ pub struct HelpArgs {
 pub(super) fn run(ctx: &Ctx, args: &HelpArgs) -> Outcome {
     let words: Vec<&str> = args.topic.iter().map(String::as_str).collect();
     match words.as_slice() {
+        ["concepts"] => concepts(ctx),
         ["exit-codes"] => exit_codes(ctx),
         ["json"] => json(ctx),
         ["reference"] => reference(ctx),
@@ -49,6 +58,21 @@ fn exit_codes(ctx: &Ctx) -> Outcome {
         let lines = all.codes.iter().map(|(number, meaning)| format!("{number:>4}  {meaning}\n"));
         lines.chain([format!("{:>4}  {}\n", "any", "`run`: the exit code of the command")]).collect()
     })?;
+    Ok(Exit::Done)
+}
+
+/// The glossary of the documentation, as a page for a terminal.
+fn concepts(ctx: &Ctx) -> Outcome {
+    let mut text = String::new();
+    for row in GLOSSARY.lines().filter_map(|line| line.strip_prefix("| ")) {
+        let Some((word, meaning)) = row.split_once(" | ") else { continue };
+        if word != "word" {
+            let meaning = meaning.trim_end_matches(" |").replace('`', "");
+            let meaning = crate::render::findings::fold(&meaning, CONCEPT_COLUMNS, WORD_COLUMNS + 2);
+            text.push_str(&format!("  {word:<WORD_COLUMNS$}{meaning}\n"));
+        }
+    }
+    ctx.show(&HelpText { text }, |help| help.text.clone())?;
     Ok(Exit::Done)
 }
 
@@ -89,7 +113,7 @@ fn of_verb(ctx: &Ctx, verbs: &[&str]) -> Outcome {
 }
 
 fn no_topic(verb: &str, names: &[String]) -> Failure {
-    let topics = ["exit-codes", "json", "man", "reference"];
+    let topics = ["concepts", "exit-codes", "json", "man", "reference"];
     let names: Vec<&str> = names.iter().map(String::as_str).chain(topics).collect();
     let failure = Failure::usage(format!("there is no help about `{verb}`"));
     match nearest(verb, &names) {

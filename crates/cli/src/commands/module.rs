@@ -2,6 +2,7 @@
 
 mod approve;
 mod check;
+mod talk;
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,7 @@ Examples:
   ostoja module install --link ./greeter  while you work on it
   ostoja module approve greeter           what it asks for, bound to its files
   ostoja module check ./greeter           is its folder right? needs no kernel
+  ostoja module check ./greeter --talk    and its manners? this runs it
   ostoja module update greeter ./greeter-2 --dry-run";
 
 /// What can be typed behind `module`.
@@ -110,10 +112,15 @@ enum Verb {
         module: String,
     },
     /// Check a module's folder; needs no kernel
-    #[command(after_help = "Examples:\n  ostoja module check ./greeter")]
+    #[command(
+        after_help = "Examples:\n  ostoja module check ./greeter\n  ostoja module check ./greeter --talk    runs it, with your rights"
+    )]
     Check {
         /// The folder, or the name of an installed module
         folder: PathBuf,
+        /// Run it too, and hold the conversation that a kernel may hold with it
+        #[arg(long)]
+        talk: bool,
     },
 }
 
@@ -127,7 +134,8 @@ pub(super) fn run(ctx: &Ctx, args: &ModuleArgs) -> Outcome {
         Verb::Update { module, folder, dry_run } => update(ctx, module, folder, *dry_run),
         Verb::Show { module } => show(ctx, module),
         Verb::Perms { module } => perms(ctx, module),
-        Verb::Check { folder } => check::run(ctx, folder),
+        Verb::Check { folder, talk: true } => check::run(ctx, folder, check::Depth::Conversation),
+        Verb::Check { folder, talk: false } => check::run(ctx, folder, check::Depth::Files),
     }
 }
 

@@ -2,6 +2,9 @@
 
 mod lines;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use clap::Args;
 use protocol::operator::{Acted, Event, JournalRow, Request};
 use serde_json::{Map, Value, json};
@@ -92,13 +95,17 @@ fn in_front(ctx: &Ctx, target: &Target, request: &Request) -> Outcome {
     let beginning = Beginning::now(target)?;
     let acted: Acted = door.ask(request)?;
     let Some(id) = acted.status.map(|status| status.id) else { return Err(gone().into()) };
-    remove_on_wish(target, &id)?;
+    let is_wished = remove_on_wish(target, &id)?;
     let lines = Lines::show(ctx, target, &id, beginning)?;
     let ended = wait_for_end(&mut decisions, &id);
     // What it said last is shown before its end is told.
     let shown = lines.finish(&mut door, &id);
     let _ = door.ask_raw(&Request::ModuleRemove { module_id: id.clone() });
     shown?;
+    // Its end is then the person's doing, however it is told.
+    if is_wished.load(Ordering::Relaxed) {
+        return Ok(Exit::Interrupted);
+    }
     let code = ended?;
     if ctx.is_json() {
         ctx.document(&RunEnded { module_id: id, exit_code: Some(code) })?;
@@ -112,15 +119,16 @@ fn gone() -> Failure {
     Failure::new("cli::run::gone", "the command was removed before it could be seen")
 }
 
-/// Ctrl-C removes the command and ends with the exit of an interruption; a second one does not wait for that.
-fn remove_on_wish(target: &Target, id: &str) -> Outcome<()> {
+/// Ctrl-C removes the command and ends with the exit of an interruption; a second one does not wait for that. Gives what says
+/// whether there was one.
+fn remove_on_wish(target: &Target, id: &str) -> Outcome<Arc<AtomicBool>> {
     let (target, id) = (target.clone(), id.to_owned());
-    let mut is_second = false;
+    let is_wished = Arc::new(AtomicBool::new(false));
+    let wished = is_wished.clone();
     on_wish(move |_| {
-        if is_second {
+        if wished.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(Exit::Interrupted.number()));
         }
-        is_second = true;
         let (target, id) = (target.clone(), id.clone());
         // On a thread of its own, so that a second wish is heard while this one waits.
         let _ = std::thread::Builder::new().spawn(move || {
@@ -130,7 +138,8 @@ fn remove_on_wish(target: &Target, id: &str) -> Outcome<()> {
             std::process::exit(i32::from(Exit::Interrupted.number()));
         });
         Next::GoOn
-    })
+    })?;
+    Ok(is_wished)
 }
 
 /// Waits for the decision that says how the command ended; gives its exit code as a shell would.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use crate::lang::Lang;
 
 /// A sentence with places `{0}`, `{1}`, … for what differs, and the same in Polish.
-const SENTENCES: [(&str, &str); 46] = [
+const SENTENCES: [(&str, &str); 63] = [
     // Areas and things.
     ("containment", "izolacja"),
     ("runtime", "środowiska"),
@@ -51,6 +51,24 @@ const SENTENCES: [(&str, &str); 46] = [
     ("version {0}, pid {1}, up {2}", "wersja {0}, pid {1}, działa {2}"),
     ("the kernel is version {0}, this command {1}", "jądro ma wersję {0}, to polecenie {1}"),
     ("{0} crashed or restarting", "padło albo wraca: {0}"),
+    // The conversation of `module check --talk`.
+    ("conversation", "rozmowa"),
+    ("handshake", "powitanie"),
+    ("unknown method", "nieznana metoda"),
+    ("unknown frame", "nieznana ramka"),
+    ("config change", "zmiana konfiguracji"),
+    ("long line", "długa linia"),
+    ("kernel gone", "koniec jądra"),
+    ("second start", "drugi start"),
+    ("state saved", "stan oddany"),
+    ("state restored", "stan przejęty"),
+    ("`init` was answered with `ready`", "na `init` odpowiedział `ready`"),
+    ("is answered with an error", "odpowiedzią jest błąd"),
+    ("it leaves with 0 in its grace", "kończy z kodem 0 w swoim czasie"),
+    ("it leaves with 0 when its stdin ends", "kończy z kodem 0, gdy kończy się stdin"),
+    ("its state was handed over", "oddał swój stan"),
+    ("the state of the life before was taken over", "przejął stan poprzedniego życia"),
+    ("lines on stdout that are no frames: {0}", "linie na stdout, które nie są ramkami: {0}"),
     // What to do.
     (
         "a newer Linux, with lsm=landlock among its boot parameters",

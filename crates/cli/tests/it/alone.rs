@@ -115,8 +115,39 @@ fn wrong_words_end_with_2_and_the_nearest_right_ones() {
         let ran = world.run(&format!("--json {line}")).expect(2);
         assert_eq!(ran.json()["ok"], false, "{line}");
     }
-    assert!(world.run("").expect(2).stderr.contains("Usage: ostoja"));
     assert!(world.run("--version").expect(0).stdout.starts_with("ostoja "));
+}
+
+#[test]
+fn alone_it_shows_how_things_stand_and_three_hints() {
+    let world = World::new();
+    let hints = |world: &World| {
+        let seen = world.run("--json").expect(0).json()["data"].clone();
+        crate::kernel::check_schema("(none)", &seen);
+        seen["hints"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let shown = world.run("").expect(0).stdout;
+    assert!(shown.contains("no kernel runs on") && shown.contains("ostoja demo"), "{shown}");
+    assert!(shown.lines().count() <= 15 + 4, "{shown}");
+    assert!(world.run("--lang pl").expect(0).stdout.contains("nie działa żadne jądro"));
+    fs::write(world.path().join("Procfile"), "web: sleep 1\n").expect("it is ours");
+    assert!(hints(&world).contains("ostoja init"), "{}", hints(&world));
+    assert!(world.run("nonsense").expect(2).stderr.contains("unrecognized"));
+}
+
+#[test]
+fn the_words_are_explained() {
+    let world = World::new();
+    let text = world.run("help concepts").expect(0).stdout;
+    assert!(text.contains("  home            The folder that holds everything of one kernel"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    assert!(world.run("help concept").expect(2).stderr.contains("ostoja help concepts"));
 }
 
 #[test]

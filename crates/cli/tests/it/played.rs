@@ -11,7 +11,7 @@ use crate::runner::{Ran, World, finish};
 use crate::stage::{Played, shop};
 
 /// A command line, the verb whose schema it keeps to, and its exit code.
-const LINES: [(&str, &str, i32); 62] = [
+const LINES: [(&str, &str, i32); 66] = [
     ("up -d", "up -d", 3),
     ("up --dry-run", "--dry-run of any verb but config, service", 0),
     ("ps", "ps", 0),
@@ -71,13 +71,19 @@ const LINES: [(&str, &str, i32); 62] = [
     ("kernel stop", "kernel stop", 0),
     ("kernel stop --dry-run", "--dry-run of any verb but config, service", 0),
     ("kernel safe-mode", "kernel safe-mode", 0),
+    ("zone list", "zone list", 0),
+    ("zone promote web", "zone promote", 0),
+    ("zone restart sandbox", "zone restart", 0),
+    ("zone reset sandbox", "zone reset", 0),
     ("kernel resume", "kernel resume", 0),
     ("down", "down", 0),
     ("down --dry-run", "--dry-run of any verb but config, service", 0),
 ];
 
 /// Lines that need no kernel, kept to their schemas here too.
-const LINES_ALONE: [(&str, &str, i32); 17] = [
+const LINES_ALONE: [(&str, &str, i32); 19] = [
+    ("", "(none)", 0),
+    ("new mine --lang python", "new", 0),
     ("config set a.b 1", "config set", 0),
     ("config get a.b", "config get", 0),
     ("config list", "config list", 0),
@@ -97,8 +103,10 @@ const LINES_ALONE: [(&str, &str, i32); 17] = [
     ("help man man1", "help man", 0),
 ];
 
-/// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel.
-const ELSEWHERE: [&str; 18] = [
+/// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel, or files.
+const ELSEWHERE: [&str; 20] = [
+    "import",
+    "init",
     "secret set",
     "secret list",
     "secret rm",

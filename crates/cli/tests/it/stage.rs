@@ -92,6 +92,8 @@ pub(crate) fn shop(request: &Request) -> (Response, Vec<Value>) {
         Request::KernelStatus {} => done(kernel()),
         Request::KernelStop { dry_run: false } | Request::ModuleRemove { .. } => done(json!({})),
         Request::KernelSafeMode { .. } | Request::KernelResume {} => done(json!({ "already": false })),
+        Request::ZonePromote { module_id } => known(module_id, |_| json!({ "already": false })),
+        Request::ZoneRestart { .. } | Request::ZoneReset { .. } => (Response::done(None), Vec::new()),
         Request::KernelSettle { .. } => done(json!({ "notReady": ["worker"] })),
         Request::KernelReload { dry_run: false, .. } => (Response::done(None), Vec::new()),
         Request::KernelReload { dry_run: true, .. } => done(plan()),
@@ -114,18 +116,11 @@ pub(crate) fn shop(request: &Request) -> (Response, Vec<Value>) {
         | Request::ModuleStop { module_id, .. }
         | Request::ModuleRestart { module_id, .. }
         | Request::ModuleApprove { module_id, .. } => act(module_id),
-        Request::PermissionsList { module_id: Some(id) } => known(id, |id| json!([permissions(id)])),
-        Request::PermissionsList { module_id: None } => done(json!([permissions("web")])),
-        Request::PermissionsPending {} => done(json!([wish()])),
-        Request::PermissionsGrant(change)
-        | Request::PermissionsDeny(change)
-        | Request::PermissionsRevoke(change) => {
-            if change.dry_run {
-                done(plan())
-            } else {
-                (Response::done(None), Vec::new())
-            }
-        }
+        Request::PermissionsList { .. }
+        | Request::PermissionsPending {}
+        | Request::PermissionsGrant(_)
+        | Request::PermissionsDeny(_)
+        | Request::PermissionsRevoke(_) => permitted(request),
         Request::Logs(request) => logs(request.follow),
         Request::Call { service, method, .. } => call(service, method),
         Request::Publish { .. } => done(json!({ "receivers": 2 })),
@@ -155,6 +150,22 @@ pub(crate) fn shop(request: &Request) -> (Response, Vec<Value>) {
         | Request::SecretsUnlock { .. }
         | Request::SecretsChanged(_) => kept(request),
         Request::Why { module_id, .. } => known(module_id, story),
+    }
+}
+
+fn permitted(request: &Request) -> (Response, Vec<Value>) {
+    match request {
+        Request::PermissionsList { module_id: Some(id) } => known(id, |id| json!([permissions(id)])),
+        Request::PermissionsList { module_id: None } => done(json!([permissions("web")])),
+        Request::PermissionsPending {} => done(json!([wish()])),
+        Request::PermissionsGrant(change)
+        | Request::PermissionsDeny(change)
+        | Request::PermissionsRevoke(change)
+            if change.dry_run =>
+        {
+            done(plan())
+        }
+        _ => (Response::done(None), Vec::new()),
     }
 }
 

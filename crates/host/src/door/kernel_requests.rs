@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kernel::{Answer, Order};
-use protocol::operator::{KernelStatus, Plan, PlannedStep, ReloadWhat, Safe, SafeMode, Settled};
+use protocol::operator::{KernelStatus, Plan, PlannedStep, ReloadWhat, Safe, SafeMode, Settled, ZoneName};
 use store::Health;
 
 use super::connection::Caller;
@@ -110,6 +110,28 @@ pub(super) async fn resume(caller: &Caller) -> Done {
     crate::safe::resume(&caller.shell).await.map_err(refused)?;
     let already = matches!(caller.order(Order::Resume).await?, Answer::Already);
     reply::data(&Safe { already })
+}
+
+/// Moves a module to the stable zone; saved before it is answered.
+pub(super) async fn promote(caller: &Caller, id: &str) -> Done {
+    let already = match caller.order(Order::Promote(super::requests::module_id(id)?)).await? {
+        Answer::Already => true,
+        other => plain_answer(other).map(|_| false)?,
+    };
+    if !already {
+        let refused = |why| Refusal::new("host::permissions::not_saved", why);
+        crate::effects::save_now(&caller.shell).await.map_err(refused)?;
+    }
+    reply::data(&Safe { already })
+}
+
+/// An order for a whole zone.
+pub(super) async fn zone(caller: &Caller, zone: ZoneName, order: fn(abi::Zone) -> Order) -> Done {
+    let zone = match zone {
+        ZoneName::Sandbox => abi::Zone::Sandbox,
+        ZoneName::Stable => abi::Zone::Stable,
+    };
+    plain_answer(caller.order(order(zone)).await?).map(|_| None)
 }
 
 pub(super) async fn settle(caller: &Caller, timeout_ms: Option<u64>) -> Done {

@@ -110,7 +110,10 @@ impl Approvals {
             pending: entry.pending.iter().map(pending).collect(),
             denied,
             capabilities: entry.capabilities.as_ref().map(blueprint::capabilities),
+            forbid: blueprint::forbidden(&entry.forbid),
             spawned_before: entry.first_spawn_at.is_some(),
+            zone: entry.zone,
+            is_quarantined: entry.is_quarantined,
         }
     }
 
@@ -124,6 +127,7 @@ impl Approvals {
         if entry.base != grants.base {
             entry.base.clone_from(&grants.base);
         }
+        (entry.zone, entry.is_quarantined) = (grants.zone, grants.is_quarantined);
         let decided = *entry != before;
         if grants.spawned_before && entry.first_spawn_at.is_none() {
             entry.first_spawn_at = Some(now);
@@ -140,6 +144,8 @@ impl Approvals {
         let entry = self.store.modules.entry(id.clone()).or_default();
         entry.base = Some(declared.clone());
         entry.base_granted_at = Some(now);
+        // Who approves has looked.
+        entry.is_quarantined = false;
         self.bind(id, hashes);
     }
 

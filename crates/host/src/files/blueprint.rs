@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use abi::{ModuleId, Name, Permissions};
 use kernel::{
-    Bounds, Capabilities, Door, Features, GiveUp, PRIORITY_DEFAULT, Resource, RestartRule, Spec, Strategy,
-    Work,
+    Bounds, Capabilities, Door, Features, Forbidden, GiveUp, PRIORITY_DEFAULT, Resource, RestartRule, Spec,
+    Strategy, Work,
 };
 use protocol::files::manifest::{self, Command, Manifest};
 use protocol::files::policy::{
@@ -255,7 +255,15 @@ pub(crate) fn declared(permissions: Option<&Permissions>) -> Permissions {
 }
 
 pub(crate) fn capabilities(capabilities: &manifest::Capabilities) -> Capabilities {
-    Capabilities { services: set(&capabilities.services), topics: set(&capabilities.topics) }
+    Capabilities {
+        services: set(&capabilities.services),
+        topics: set(&capabilities.topics),
+        forbid: forbidden(&capabilities.forbid),
+    }
+}
+
+pub(crate) fn forbidden(forbidden: &manifest::Forbidden) -> Forbidden {
+    Forbidden { services: set(&forbidden.services), topics: set(&forbidden.topics) }
 }
 
 /// Files know priorities below zero; the kernel's start at zero, and the default stays what it is.

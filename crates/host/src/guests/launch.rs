@@ -212,7 +212,7 @@ impl Shell {
         let environment = self.surrounding.named(named).chain(blueprint.env.clone());
         Grant {
             module: blueprint.id.clone(),
-            secrets: BTreeSet::new(),
+            secrets: permissions.secrets.clone(),
             home: blueprint.folder.clone().unwrap_or_else(|| blueprint.cwd.clone()),
             environment: environment.collect(),
             arguments: blueprint.arguments(),

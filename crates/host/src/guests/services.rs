@@ -7,14 +7,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use abi::Name;
+use abi::{Name, Pattern};
 use kernel::{CallContext, Incoming, KernelCall, Word};
 use protocol::decode::{Raw, decode_kernel_call};
 use protocol::files::config;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use store::{Level, LogLine, Source};
-use wasm::{BusRefusal, CallFailure, Called, ConfigRefusal, Purpose, Request, SecretRefusal, Services};
+use wasm::{
+    BusRefusal, CallFailure, Called, ConfigRefusal, Purpose, Request, SecretRefusal, Services, Ticket, Wished,
+};
 
 use super::frames::{FRAME_BYTES, json_of, word_of};
 use super::post::{News, Post, Sent};
@@ -23,6 +25,9 @@ use crate::translate::kernel_call;
 
 /// The service that is no module's: a call of it is a call to the kernel itself (contract A6).
 const KERNEL: &str = "kernel";
+
+/// Where changes of watched variables come.
+const CONTEXT_TOPIC: &str = "kernel.context";
 
 /// 1,024 cancellations are remembered: as many calls may be open.
 const CANCELLED_MAX: usize = abi::limits::CALLS_PENDING_MAX;
@@ -111,15 +116,19 @@ pub(super) struct Bus {
     pub(super) post: Post,
     pub(super) shared: Arc<Shared>,
     pub(super) topics: Topics,
-    /// Topics that it may hear; one that ends in `*` stands for all that begin so.
+    /// Topics that it may hear, patterns among them; which ones it hears is decided for each message.
     pub(super) may_hear: Arc<BTreeSet<Name>>,
     pub(super) born: Instant,
 }
 
 impl Bus {
     fn may_hear(&self, topic: &Name) -> bool {
-        let stands_for = |allowed: &Name| match allowed.as_str().strip_suffix('*') {
-            Some(beginning) => topic.as_str().starts_with(beginning),
+        // Each watch of a variable is allowed for itself; to listen to one's own is no right.
+        if topic.as_str() == CONTEXT_TOPIC {
+            return true;
+        }
+        let stands_for = |allowed: &Name| match Pattern::parse(allowed.as_str()) {
+            Some(pattern) => pattern.matches(topic.as_str()),
             None => allowed == topic,
         };
         self.may_hear.iter().any(stands_for)
@@ -211,9 +220,29 @@ impl Services for Bus {
         }
     }
 
-    fn secret(&mut self, _name: &str) -> Result<Vec<u8>, SecretRefusal> {
-        // No secret is granted to anybody yet, so that a guest which imports them is refused before it is made.
-        Err(SecretRefusal::Missing)
+    fn secret(&mut self, ticket: Ticket, name: &str) -> Wished {
+        let Ok(name) = Word::parse(name) else { return Wished::Answered(Err(SecretRefusal::Missing)) };
+        let said = Incoming::KernelCall { id: word_of(ticket.0), call: KernelCall::SecretGet(name) };
+        match self.post.try_send(News::Said(said), FRAME_BYTES) {
+            Sent::Taken => Wished::Waiting,
+            Sent::Full => Wished::Answered(Err(SecretRefusal::Unavailable)),
+        }
+    }
+
+    fn secret_of(&mut self, answer: Result<Vec<u8>, CallFailure>) -> Result<Vec<u8>, SecretRefusal> {
+        match answer {
+            Ok(mut json) => {
+                let secret = serde_json::from_slice::<String>(&json);
+                vault::wipe(&mut json);
+                secret.map(String::into_bytes).map_err(|_| SecretRefusal::Unavailable)
+            }
+            Err(CallFailure::Failed(why)) if why == crate::secrets::NOT_FOUND => Err(SecretRefusal::Missing),
+            // It was granted when this life began, and is no more.
+            Err(CallFailure::Failed(why)) if why.starts_with("Security violation") => {
+                Err(SecretRefusal::Denied)
+            }
+            Err(_) => Err(SecretRefusal::Unavailable),
+        }
     }
 
     fn monotonic_ns(&mut self) -> u64 {

@@ -17,8 +17,11 @@ fn module(id: &str) -> Discovered {
     let mut spec = Spec::plain(ModuleId::parse(id).expect("a slug"));
     spec.door = Door::Lines;
     spec.provides = [Name::literal("echo")].into_iter().filter(|_| id == "b").collect();
-    spec.capabilities =
-        Some(Capabilities { services: [Name::literal("echo")].into(), topics: [Name::literal("t")].into() });
+    spec.capabilities = Some(Capabilities {
+        services: [Name::literal("echo")].into(),
+        topics: [Name::literal("t")].into(),
+        ..Capabilities::default()
+    });
     let grants = Grants { base: Some(Permissions::default()), ..Grants::default() };
     Discovered { spec, grants, refused: None }
 }

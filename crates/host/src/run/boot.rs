@@ -128,10 +128,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     begun.tell(BootStep::Start, "begun".to_owned());
     begin(&mut shell.borrow_mut(), finding);
     manager::tell("READY=1");
-    spawn_local(tell_settled(shell.clone()));
-    spawn_local(safe::look_after(shell.clone()));
-    spawn_local(fault::look_after(shell.clone(), faults));
-    spawn_local(safe::count_as_settled(shell.clone()));
+    watch_the_start(&shell, faults);
     let bells = shell.borrow().bells.clone();
     bells.finished.notified().await;
     end(&shell).await;
@@ -319,16 +316,28 @@ async fn tell_settled(shell: Rc<RefCell<Shell>>) {
     if let Ok(kernel::Answer::Settled(failed)) = answer.await {
         let failed = failed.iter().map(ToString::to_string).collect();
         shell.borrow().talk.tell(&News::Settled(failed));
-        // A start runs far more of the program than what follows it.
-        if let Err(error) = sandbox::give_back_code() {
-            tracing::debug!(%error, "the code of the start stays in memory");
-        }
+        give_back_code();
+    }
+}
+
+/// A start runs far more of the program than what follows it: its code goes back to the system, which keeps it in the file.
+pub(crate) fn give_back_code() {
+    if let Err(error) = sandbox::give_back_code() {
+        tracing::debug!(%error, "the code of the start stays in memory");
     }
 }
 
 fn counted(modules: usize, refused: usize) -> String {
     let noun = if modules == 1 { "module" } else { "modules" };
     if refused == 0 { format!("{modules} {noun}") } else { format!("{modules} {noun}, {refused} refused") }
+}
+
+/// What becomes of this start, and whether the kernel stays sound.
+fn watch_the_start(shell: &Rc<RefCell<Shell>>, faults: Faults) {
+    spawn_local(tell_settled(shell.clone()));
+    spawn_local(safe::look_after(shell.clone()));
+    spawn_local(fault::look_after(shell.clone(), faults));
+    spawn_local(safe::count_as_settled(shell.clone()));
 }
 
 /// The kernel's own chance: from the system, unless a test wants it fixed.

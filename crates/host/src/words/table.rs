@@ -310,9 +310,24 @@ pub(super) const MEANINGS: &[Meaning] = &[
     ),
     says(
         "module.quarantined",
-        "stays down until an operator has looked: the watchdog is strict",
-        "nie ruszy, póki operator nie spojrzy: strażnik jest surowy",
-        "ostoja start {module}",
+        "is in quarantine, without any right, until an operator has looked: {why}",
+        "w kwarantannie, bez żadnych praw, póki operator nie spojrzy: {why}",
+        "ostoja zone promote {module}",
+    ),
+    // Zones.
+    says(
+        "zone.promoted",
+        "lives in the stable zone from now on, not in {from} (out of quarantine: {quarantined})",
+        "mieszka odtąd w strefie stable, nie {from} (z kwarantanny: {quarantined})",
+        "",
+    ),
+    says("zone.restarted", "the {zone} zone was restarted", "strefa {zone} ruszyła ponownie", ""),
+    says("zone.reset", "the {zone} zone began anew", "strefa {zone} zaczęła od nowa", ""),
+    says(
+        "zone.withheld",
+        "would have led to {what}: {why}",
+        "pociągnęłoby za sobą {what}: {why}",
+        "ostoja module show {module}",
     ),
     // Rules broken.
     says(
@@ -389,6 +404,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "what it may do changed: a new life follows",
         "zmieniło się, co mu wolno: zacznie od nowa",
         "",
+    ),
+    says(
+        "permission.applied",
+        "what it may do changed, and holds at once",
+        "zmieniło się, co mu wolno, i obowiązuje od razu",
+        "ostoja module perms {module}",
     ),
     says(
         "permission.approving",

@@ -17,6 +17,8 @@ mod net;
 mod pids;
 mod rude;
 mod safe;
+mod sdks;
+mod secrets;
 mod start;
 mod stop;
 mod wasm;

@@ -213,12 +213,10 @@ fn watchers_are_told_of_changes_and_ends_but_not_of_their_own() {
 }
 
 #[test]
-fn whoever_loses_the_right_or_its_life_is_told_no_more() {
+fn whoever_loses_the_right_is_told_no_more_and_lives_on() {
     check(
         &two("b says kernel 1 context.watch in=module:a
               grants b base=context:session:chat
-              exit b 0
-              up b
               quiet
               a says kernel 2 context.set mood 1"),
         expect![[r#"

@@ -131,7 +131,7 @@ fn a_strict_watchdog_keeps_what_it_had_to_kill_down_until_an_operator_looks() {
     let settings = Settings { watchdog: Watchdog::Strict, ..Settings::default() };
     let mut house = House::of(settings, vec![spec("hog", Zone::Stable, memory)]);
     let heard = house.looks(4, &[("hog", uses(Resource::Memory, 2000))], 0);
-    assert!(heard.iter().any(|line| line == "journal module.quarantined hog#1"), "{heard:?}");
+    assert!(heard.iter().any(|line| line.starts_with("journal module.quarantined hog#1")), "{heard:?}");
     let slot = house.kernel.find("hog").expect("known");
     let generation = house.kernel.view(slot).and_then(|view| view.generation).expect("ending");
     house.tell(Event::Exited(slot, generation, abi::ExitKind::Signal(9)));
@@ -259,6 +259,7 @@ fn lines(id: &str, bounds: Bounds) -> Spec {
     spec.capabilities = Some(crate::Capabilities {
         services: ["svc-a", "svc-b"].into_iter().map(abi::Name::literal).collect(),
         topics: core::iter::once(abi::Name::literal("news")).collect(),
+        ..crate::Capabilities::default()
     });
     spec
 }

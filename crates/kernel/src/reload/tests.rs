@@ -348,7 +348,7 @@ fn approvals_given_again_while_it_ends_bring_it_back() {
 }
 
 #[test]
-fn other_permissions_or_capabilities_need_a_new_life() {
+fn what_the_system_holds_needs_a_new_life_and_what_the_kernel_holds_does_not() {
     check(
         "module a base=net:x
          discover
@@ -374,9 +374,34 @@ fn other_permissions_or_capabilities_need_a_new_life() {
               journal module.ready a#2 after_ms=0
               a#2 <- deps_ready
             > grants a base=net:x,net:z spawned-before stored-may=echo
-              journal permission.changed a#2
-              journal module.stopping a#2 reason="permission-update" grace_ms=5000
-              a#2 <- shutdown
+              journal permission.applied a#2
+        "#]],
+    );
+}
+
+#[test]
+fn rights_on_the_bus_are_narrowed_and_widened_in_the_middle_of_a_life() {
+    check(
+        "module a may=echo hears=news base=net:x,secrets:s
+         module b provides=echo hears=news
+         discover
+         up a b
+         quiet
+         grants a base=net:x spawned-before forbid-may=echo forbid-hears=news
+         b says publish news 1
+         grants a base=net:x spawned-before stored-may=echo stored-hears=other,news
+         b says publish news 2
+         grants a base=net:x spawned-before stored-may=e.* stored-hears=other",
+        expect![[r#"
+            > grants a base=net:x spawned-before forbid-may=echo forbid-hears=news
+              journal permission.applied a#1
+            > b says publish news 1
+            > grants a base=net:x spawned-before stored-may=echo stored-hears=other,news
+              journal permission.applied a#1
+            > b says publish news 2
+              a#1 <- deliver news 2
+            > grants a base=net:x spawned-before stored-may=e.* stored-hears=other
+              journal permission.applied a#1
         "#]],
     );
 }

@@ -7,7 +7,9 @@ use core::time::Duration;
 
 use abi::{Generation, Name, Slot};
 
-use super::{Address, May, Provider, RPC_COPY, Routes, Row, Service, Watcher};
+use super::hearing::{Ears, Hearing};
+use super::{Address, Beyond, May, Provider, RPC_COPY, Routes, Row, Rules, Service, Watcher, stem_of};
+use crate::spec::Forbidden;
 
 /// What control says of one running module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +24,31 @@ pub(crate) struct Facts {
     pub(crate) offers: Vec<Name>,
     /// Topics that it hears now.
     pub(crate) hears: BTreeSet<Name>,
+    /// What it may not, whatever the others say.
+    pub(crate) forbid: Forbidden,
+}
+
+impl Facts {
+    fn ears(&self) -> Ears {
+        Ears::of(&self.hears, &self.forbid)
+    }
+
+    /// Services that it may call by their names.
+    fn named(&self) -> impl Iterator<Item = &Name> {
+        self.may.iter().filter(|service| stem_of(service).is_none())
+    }
+
+    fn beyond(&self) -> Option<Beyond> {
+        let rules = Rules::of(&self.may);
+        let beyond = Beyond {
+            may: rules,
+            no_services: Rules::of(&self.forbid.services),
+            no_topics: Rules::of(&self.forbid.topics),
+        };
+        let has_any =
+            !beyond.may.stems().is_empty() || !beyond.no_services.is_empty() || !beyond.no_topics.is_empty();
+        has_any.then_some(beyond)
+    }
 }
 
 /// A service's place among the bits, and how many capabilities and providers name it.
@@ -36,6 +63,9 @@ pub(super) struct Known {
 pub(crate) struct Board {
     routes: Routes,
     facts: BTreeMap<Slot, Facts>,
+    /// Seats whose rights a new service may be among.
+    patterned: BTreeSet<Slot>,
+    hearing: Hearing,
     pub(super) known: BTreeMap<Name, Known>,
     /// Bits that no name has any more.
     pub(super) free: Vec<u32>,
@@ -57,23 +87,42 @@ impl Board {
         };
         // What is new is counted before what is gone is given back, so that a name that stays keeps its bit.
         if let Some(facts) = &facts {
-            self.enter(slot, facts, before.as_ref());
+            self.enter(slot, facts);
         } else {
             self.routes.rows.set(slot.0 as usize, None);
+            self.patterned.remove(&slot);
         }
+        let ears = |facts: Option<&Facts>| facts.map(Facts::ears).unwrap_or_default();
+        let (ears_before, ears_now) = (ears(before.as_ref()), ears(facts.as_ref()));
+        self.hearing.change(&mut self.routes, slot, &ears_before, &ears_now);
         if let Some(before) = before {
             self.leave(slot, &before, facts.as_ref());
         }
     }
 
-    fn enter(&mut self, slot: Slot, facts: &Facts, before: Option<&Facts>) {
-        let bits: Vec<u32> = facts.may.iter().map(|service| self.use_service(service)).collect();
+    fn enter(&mut self, slot: Slot, facts: &Facts) {
+        let beyond = facts.beyond();
+        let mut bits = Vec::new();
+        for service in facts.named() {
+            let bit = self.use_service(service);
+            if beyond.as_ref().is_none_or(|beyond| !beyond.no_services.matches(service.as_str())) {
+                bits.push(bit);
+            }
+        }
+        if let Some(beyond) = beyond.as_ref().filter(|beyond| !beyond.may.stems().is_empty()) {
+            let under = self.known.iter().filter(|(service, _)| beyond.allows(service.as_str()));
+            bits.extend(under.map(|(_, known)| known.bit));
+            self.patterned.insert(slot);
+        } else {
+            self.patterned.remove(&slot);
+        }
         let row = Row {
             generation: facts.generation,
             is_ready: facts.is_ready,
             has_lines: facts.has_lines,
             name: facts.name.clone(),
             may: May::of(&bits),
+            beyond: beyond.map(Arc::new),
         };
         self.routes.rows.set(slot.0 as usize, Some(row));
         let provider = match facts.is_ready {
@@ -83,11 +132,6 @@ impl Board {
         for service in &facts.offers {
             let bit = self.use_service(service);
             self.routes.services.set(service, Some(Service { bit, provider }));
-        }
-        for topic in &facts.hears {
-            if !before.is_some_and(|before| before.hears.contains(topic)) {
-                self.change_hearers(topic, |slots| slots.insert(slots.partition_point(|s| *s < slot), slot));
-            }
         }
     }
 
@@ -107,13 +151,8 @@ impl Board {
             }
             self.drop_service(service);
         }
-        for service in &before.may {
+        for service in before.named() {
             self.drop_service(service);
-        }
-        for topic in &before.hears {
-            if !now.is_some_and(|now| now.hears.contains(topic)) {
-                self.change_hearers(topic, |slots| slots.retain(|other| *other != slot));
-            }
         }
     }
 
@@ -127,7 +166,20 @@ impl Board {
         });
         self.known.insert(service.clone(), Known { bit, uses: 1 });
         self.routes.services.set(service, Some(Service { bit, provider: Provider::Nobody }));
+        self.show_to_patterned(service, bit);
         bit
+    }
+
+    /// A service that has its bit now is allowed to whom a pattern allows it; the bit's earlier name may have been.
+    fn show_to_patterned(&mut self, service: &Name, bit: u32) {
+        for slot in &self.patterned {
+            let Some(row) = self.routes.rows.get(slot.0 as usize).and_then(Option::as_ref) else { continue };
+            let is_allowed = row.beyond.as_ref().is_some_and(|beyond| beyond.allows(service.as_str()));
+            if row.may.allows(bit) != is_allowed {
+                let row = Row { may: row.may.with(bit, is_allowed), ..row.clone() };
+                self.routes.rows.set(slot.0 as usize, Some(row));
+            }
+        }
     }
 
     fn drop_service(&mut self, service: &Name) {
@@ -138,13 +190,6 @@ impl Board {
             self.known.remove(service);
             self.routes.services.set(service, None);
         }
-    }
-
-    fn change_hearers(&mut self, topic: &Name, change: impl FnOnce(&mut Vec<Slot>)) {
-        let mut slots = self.routes.topics.get(topic.as_str()).map_or_else(Vec::new, |slots| slots.to_vec());
-        change(&mut slots);
-        let slots = Some(slots).filter(|slots| !slots.is_empty()).map(Arc::from);
-        self.routes.topics.set(topic, slots);
     }
 
     /// Takes the operators' subscriptions; those of one request lie together.
@@ -161,7 +206,7 @@ impl Board {
     /// What is to be decided by from now on; the same value as before, if nothing changed.
     pub(crate) fn publish(&mut self) -> Arc<Routes> {
         if core::mem::take(&mut self.is_changed) {
-            let heard = self.routes.topics.get(RPC_COPY).is_some();
+            let heard = !self.routes.heard(RPC_COPY).is_empty();
             self.routes.is_rpc_heard = heard || !self.routes.watchers.is_empty();
             self.published = Arc::new(self.routes.clone());
         }

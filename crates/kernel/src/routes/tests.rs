@@ -7,6 +7,8 @@ use std::vec::Vec;
 use abi::{Generation, Name, RequestId, Slot};
 use proptest::prelude::*;
 
+use crate::spec::Forbidden;
+
 use super::{Address, Board, Decision, Facts, Header, Refusal, Routes, Watcher};
 
 fn name(text: &str) -> Name {
@@ -26,7 +28,13 @@ fn facts(generation: u64, is_ready: bool, may: &str, offers: &str, hears: &str) 
         may: names(may),
         offers: names(offers),
         hears: names(hears),
+        forbid: Forbidden::default(),
     }
+}
+
+/// The same, to whom something is forbidden.
+fn forbidding(facts: Facts, services: &str, topics: &str) -> Facts {
+    Facts { forbid: Forbidden { services: names(services), topics: names(topics) }, ..facts }
 }
 
 fn life(slot: u32, generation: u64) -> Address {
@@ -115,11 +123,57 @@ fn a_name_that_nobody_uses_any_more_leaves_nothing_behind() {
     assert_eq!((board.known.len(), board.free.len()), (0, 3));
 }
 
+#[test]
+fn a_pattern_allows_services_that_come_before_and_after_it() {
+    let mut board = Board::default();
+    board.put(Slot(0), Some(facts(1, true, "", "db.read", "")));
+    board.put(Slot(1), Some(forbidding(facts(2, true, "db.* log", "", ""), "db.drop db.admin:*", "")));
+    board.put(Slot(2), Some(facts(3, true, "", "db.write db.drop db.admin:x log database", "")));
+    let routes = board.publish();
+    let ask = |service| call(&routes, life(1, 2), service);
+    assert_eq!(ask("db.read"), Ok(life(0, 1)));
+    assert_eq!((ask("db.write"), ask("log")), (Ok(life(2, 3)), Ok(life(2, 3))));
+    for refused in ["db.drop", "db.admin:x", "database", "db.", "db", "db.admin:y"] {
+        assert_eq!(ask(refused), Err(Refusal::Forbidden), "{refused}");
+    }
+    assert_eq!(ask("db.nobody"), Err(Refusal::NoService), "it is allowed, and not there");
+}
+
+#[test]
+fn a_bit_that_goes_to_another_name_takes_no_right_along() {
+    let mut board = Board::default();
+    board.put(Slot(0), Some(facts(1, true, "a.* x", "", "")));
+    board.put(Slot(1), Some(facts(2, true, "", "a.b", "")));
+    assert_eq!(call(&board.publish(), life(0, 1), "a.b"), Ok(life(1, 2)));
+    board.put(Slot(1), Some(facts(3, true, "", "c", "")));
+    assert_eq!(call(&board.publish(), life(0, 1), "c"), Err(Refusal::Forbidden));
+}
+
+#[test]
+fn what_is_forbidden_is_neither_heard_nor_said() {
+    let mut board = Board::default();
+    board.put(Slot(0), Some(forbidding(facts(1, true, "", "", "news.*"), "", "news.secret.* news.x")));
+    board.put(Slot(1), Some(facts(2, true, "", "", "news.secret.a news.x")));
+    board.put(Slot(2), Some(facts(3, true, "", "", "news.*")));
+    let routes = board.publish();
+    assert_eq!(hearers(&routes, life(2, 3), "news.any"), Ok(Vec::from([life(0, 1)])));
+    for topic in ["news.secret.a", "news.x"] {
+        assert_eq!(hearers(&routes, life(2, 3), topic), Ok(Vec::from([life(1, 2)])), "{topic}");
+        assert_eq!(hearers(&routes, life(0, 1), topic), Err(Refusal::Forbidden), "{topic}");
+    }
+    assert_eq!(hearers(&routes, life(1, 2), "news.secret.b"), Ok(Vec::from([life(2, 3)])));
+    assert_eq!(hearers(&routes, life(1, 2), "news."), Ok(Vec::new()));
+}
+
 fn any_facts() -> impl Strategy<Value = Option<Facts>> {
     let some = |words: &'static [&'static str]| prop::sample::subsequence(words, 0..=words.len());
-    let shape = (1u64..5, any::<bool>(), some(&["a", "b", "c"]), some(&["a", "b"]), some(&["t", "u"]));
-    let facts = shape.prop_map(|(generation, is_ready, may, offers, hears)| {
-        facts(generation, is_ready, &may.join(" "), &offers.join(" "), &hears.join(" "))
+    let services = some(&["a", "b.x", "c", "b.*"]);
+    let forbidden = (some(&["a", "b.*", "b.x"]), some(&["t.x.*", "u", "t.a"]));
+    let topics = some(&["t.x.y", "u", "t.*", "t.x.*"]);
+    let shape = (1u64..5, any::<bool>(), services, some(&["a", "b.x", "b.y"]), topics, forbidden);
+    let facts = shape.prop_map(|(generation, is_ready, may, offers, hears, (no_services, no_topics))| {
+        let facts = facts(generation, is_ready, &may.join(" "), &offers.join(" "), &hears.join(" "));
+        forbidding(facts, &no_services.join(" "), &no_topics.join(" "))
     });
     prop::option::weighted(0.8, facts)
 }
@@ -147,11 +201,11 @@ proptest! {
         }
         let (routes, anew) = (board.publish(), anew.publish());
         for (slot, generation) in (0..4).flat_map(|slot| (1..5).map(move |generation| (slot, generation))) {
-            for service in ["a", "b", "c"] {
+            for service in ["a", "b.x", "b.y", "b.z", "c"] {
                 let life = life(slot, generation);
                 prop_assert_eq!(call(&routes, life, service), call(&anew, life, service));
             }
-            for topic in ["t", "u"] {
+            for topic in ["t.a", "t.b", "t.x.y", "t.x.z", "t.", "u"] {
                 let life = life(slot, generation);
                 prop_assert_eq!(hearers(&routes, life, topic), hearers(&anew, life, topic));
             }

@@ -269,8 +269,10 @@ fn task_text(task: &Task) -> String {
 fn grants_text(grants: &Grants) -> String {
     let base = grants.base.as_ref().map_or_else(|| String::from("none"), |base| format!("[{base}]"));
     let spawned = if grants.spawned_before { " spawned" } else { "" };
+    let quarantined = if grants.is_quarantined { " quarantined" } else { "" };
+    let zone = grants.zone.map_or_else(String::new, |zone| format!(" zone={zone}"));
     format!(
-        "base={base} dynamic=[{}] denied=[{}] pending={}{spawned}",
+        "base={base} dynamic=[{}] denied=[{}] pending={}{spawned}{quarantined}{zone}",
         grants.dynamic,
         grants.denied,
         grants.pending.len()

@@ -40,6 +40,8 @@ fn set_grant(one: &mut Discovered, key: &str, value: &str) -> Parsed<bool> {
         "spawned-before" => one.grants.spawned_before = true,
         "stored-may" => stored(one).services = set(value)?,
         "stored-hears" => stored(one).topics = set(value)?,
+        "forbid-may" => one.grants.forbid.services = set(value)?,
+        "forbid-hears" => one.grants.forbid.topics = set(value)?,
         "refused" => one.refused = Some(value.replace('_', " ")),
         _ => return Ok(false),
     }

@@ -38,6 +38,8 @@ pub enum Area {
     Config,
     /// `permissions.yaml`
     Permissions,
+    /// A file of another program, which an importer reads
+    Import,
 }
 
 /// What is wrong.
@@ -194,7 +196,7 @@ impl Explain for FileError {
     }
 }
 
-/// Writes the table of codes once: the four areas of each fault.
+/// Writes the table of codes once: the five areas of each fault.
 macro_rules! codes {
     ($area:expr, $word:literal) => {
         match $area {
@@ -202,6 +204,7 @@ macro_rules! codes {
             Area::Project => concat!("files::project::", $word),
             Area::Config => concat!("files::config::", $word),
             Area::Permissions => concat!("files::permissions::", $word),
+            Area::Import => concat!("files::import::", $word),
         }
     };
 }
@@ -232,7 +235,13 @@ pub struct FileErrors(Vec<FileError>);
 
 impl FileErrors {
     /// `value` if nothing is wrong, else all that is, sorted by place.
-    pub(super) fn check<T>(mut errors: Vec<FileError>, value: Option<T>) -> Result<T, Self> {
+    ///
+    /// # Errors
+    /// What is in `errors`.
+    ///
+    /// # Panics
+    /// When there is neither a value nor an error.
+    pub fn check<T>(mut errors: Vec<FileError>, value: Option<T>) -> Result<T, Self> {
         errors.sort_by(|a, b| (&a.file, a.at).cmp(&(&b.file, b.at)));
         match value {
             Some(value) if errors.is_empty() => Ok(value),
@@ -314,7 +323,7 @@ fn circle(path: &[String]) -> String {
 }
 
 /// A literal as an error shows it: in backticks, on one line, not too long.
-pub(super) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut shown = String::from("`");
     for c in text.chars().take(LITERAL_CHARS_MAX) {
         if c.is_control() {

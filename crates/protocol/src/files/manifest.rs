@@ -27,12 +27,24 @@ pub enum Runtime {
     Wasm,
 }
 
-/// What a module may do on the bus: which services it may call, which topics it hears.
+/// What a module may do on the bus: which services it may call, which topics it hears. A `*` at a name's end, after a `:`
+/// or a `.`, stands for all that begin so.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Capabilities {
     /// Services that it may call.
     pub services: Vec<Name>,
     /// Topics that it hears.
+    pub topics: Vec<Name>,
+    /// What it may not, whatever else allows it.
+    pub forbid: Forbidden,
+}
+
+/// What a module may not do on the bus.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Forbidden {
+    /// Services that it must not call.
+    pub services: Vec<Name>,
+    /// Topics that it neither hears nor speaks on.
     pub topics: Vec<Name>,
 }
 

@@ -1,7 +1,7 @@
 //! A located tree: the one shape that YAML and JSON are read into before anything is understood.
 //!
 //! The parsers' own typed errors know a line at best; with a tree, whoever reads a field can point at the exact place
-//! and repeat the literal as it was typed.
+//! and repeat the literal as it was typed. It is public for the importers, which read other programs' files by it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,37 +21,74 @@ const ENTRIES_MAX: usize = abi::limits::MODULES_MAX;
 
 /// One value and where it stands.
 #[derive(Clone, PartialEq)]
-pub(super) struct Node {
-    pub(super) file: Arc<str>,
-    pub(super) at: Position,
+pub struct Node {
+    /// The file, as the caller names it.
+    pub file: Arc<str>,
+    /// Where it begins.
+    pub at: Position,
     /// Where its text lies in the file, in bytes; `None` for what spans lines or has no text of its own.
     pub(super) span: Option<(usize, usize)>,
-    pub(super) kind: Kind,
+    /// What it is.
+    pub kind: Kind,
 }
 
 /// What a value is.
 #[derive(Clone, PartialEq)]
-pub(super) enum Kind {
+pub enum Kind {
+    /// Nothing.
     Null,
+    /// True or false.
     Bool(bool),
     /// The number and how it was typed: `1.10` and `0755` are not always meant as numbers.
     Number(Number, String),
+    /// A text.
     Text(String),
+    /// Values in their order.
     List(Vec<Node>),
+    /// Keys with their values, in their order.
     Map(Vec<(Key, Node)>),
 }
 
 /// A key and where it stands.
 #[derive(Clone, PartialEq)]
-pub(super) struct Key {
-    pub(super) text: String,
-    pub(super) at: Position,
+pub struct Key {
+    /// Its text.
+    pub text: String,
+    /// Where it begins.
+    pub at: Position,
 }
 
 impl fmt::Debug for Node {
     /// Place and kind only: values may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Node({}:{}, {})", self.file, self.at, self.kind_word())
+        write!(f, "Node({}:{}, {})", self.file, self.at, self.kind.word())
+    }
+}
+
+impl fmt::Debug for Kind {
+    /// What it is only, for the same reason.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", quoted(&self.text), self.at)
+    }
+}
+
+impl Kind {
+    /// What it is, with its article.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Null => "empty",
+            Self::Bool(_) => "a truth value",
+            Self::Number(..) => "a number",
+            Self::Text(_) => "a text",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a map",
+        }
     }
 }
 
@@ -62,7 +99,7 @@ impl Node {
     }
 
     /// The value without its place.
-    pub(super) fn to_value(&self) -> Value {
+    pub fn to_value(&self) -> Value {
         match &self.kind {
             Kind::Null => Value::Null,
             Kind::Bool(flag) => Value::Bool(*flag),
@@ -74,7 +111,7 @@ impl Node {
     }
 
     /// The entries of a map; none for anything else.
-    pub(super) fn entries(&self) -> &[(Key, Node)] {
+    pub fn entries(&self) -> &[(Key, Node)] {
         match &self.kind {
             Kind::Map(entries) => entries,
             _ => &[],
@@ -82,35 +119,23 @@ impl Node {
     }
 
     /// The entry with this key.
-    pub(super) fn entry(&self, key: &str) -> Option<&Node> {
+    pub fn entry(&self, key: &str) -> Option<&Node> {
         self.entries().iter().find(|(found, _)| found.text == key).map(|(_, node)| node)
     }
 
-    /// What it is, with its article.
-    pub(super) fn kind_word(&self) -> &'static str {
-        match &self.kind {
-            Kind::Null => "empty",
-            Kind::Bool(_) => "a truth value",
-            Kind::Number(..) => "a number",
-            Kind::Text(_) => "a text",
-            Kind::List(_) => "a list",
-            Kind::Map(_) => "a map",
-        }
-    }
-
     /// What an error shows of it: a scalar's literal in backticks, else what it is.
-    pub(super) fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         match &self.kind {
             Kind::Bool(flag) => quoted(if *flag { "true" } else { "false" }),
             Kind::Number(_, literal) => quoted(literal),
             Kind::Text(text) if text.is_empty() => "an empty text".to_owned(),
             Kind::Text(text) => quoted(text),
-            Kind::Null | Kind::List(_) | Kind::Map(_) => self.kind_word().to_owned(),
+            Kind::Null | Kind::List(_) | Kind::Map(_) => self.kind.word().to_owned(),
         }
     }
 
     /// The text of a scalar as it was typed; `None` for lists, maps and nothing.
-    pub(super) fn literal(&self) -> Option<&str> {
+    pub fn literal(&self) -> Option<&str> {
         match &self.kind {
             Kind::Bool(true) => Some("true"),
             Kind::Bool(false) => Some("false"),
@@ -126,13 +151,19 @@ fn to_map(entries: &[(Key, Node)]) -> Map<String, Value> {
 }
 
 /// Reads YAML. An empty file is an empty map.
-pub(super) fn from_yaml(area: Area, file: &str, text: &str) -> Result<Node, FileErrors> {
+///
+/// # Errors
+/// Where the text is no YAML, or more of it than is read.
+pub fn from_yaml(area: Area, file: &str, text: &str) -> Result<Node, FileErrors> {
     check_size(area, file, text)?;
     yaml::read(file, without_mark(text)).map_err(|(at, message)| syntax(area, file, at, message))
 }
 
 /// Reads JSON. Of a key that comes twice, the last counts.
-pub(super) fn from_json(area: Area, file: &str, text: &str) -> Result<Node, FileErrors> {
+///
+/// # Errors
+/// Where the text is no JSON, or more of it than is read.
+pub fn from_json(area: Area, file: &str, text: &str) -> Result<Node, FileErrors> {
     check_size(area, file, text)?;
     json::read(file, without_mark(text)).map_err(|(at, message)| syntax(area, file, at, message))
 }

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use abi::{ModuleId, Name, Permissions, Wall};
+use abi::{ModuleId, Name, Permissions, Wall, Zone};
 use serde_json::{Map, Value};
 
-use super::manifest::Capabilities;
+use super::manifest::{Capabilities, Forbidden};
 use super::{FileError, FileErrors};
 
 mod read;
@@ -67,12 +67,18 @@ pub struct Entry {
     pub first_spawn_at: Option<Wall>,
     /// What it may do on the bus.
     pub capabilities: Option<Capabilities>,
+    /// What it may not do on the bus, whatever else allows it.
+    pub forbid: Forbidden,
     /// Granted at run time.
     pub dynamic: Vec<Grant>,
     /// Not yet decided.
     pub pending: Vec<Request>,
     /// Refused.
     pub denied: Vec<Denial>,
+    /// Where an operator put it.
+    pub zone: Option<Zone>,
+    /// Whether it has no right until an operator has looked.
+    pub is_quarantined: bool,
     /// Fields that are not ours.
     pub extra: Map<String, Value>,
 }

@@ -150,7 +150,7 @@ impl Reader {
         items.iter().filter_map(|item| self.name(field, item)).collect()
     }
 
-    fn name(&mut self, field: &str, node: &Node) -> Option<Name> {
+    pub(super) fn name(&mut self, field: &str, node: &Node) -> Option<Name> {
         let text = self.text(field, node)?;
         match Name::parse(&text) {
             Ok(name) => Some(name),
@@ -284,7 +284,7 @@ impl Reader {
         let mut permissions = Permissions::default();
         for (key, values) in self.map(field, node)? {
             let Some(kind) = PermissionKind::from_word(&key.text) else {
-                self.unknown_field(node, key, &PermissionKind::ALL.map(PermissionKind::as_str));
+                self.unknown_kind(field, node, key);
                 continue;
             };
             self.permission_values(kind, values, &mut permissions);
@@ -292,11 +292,28 @@ impl Reader {
         (self.complaints() == complaints_before).then_some(permissions)
     }
 
+    /// All kinds are named: there are few, and the nearest is not always what was meant.
+    fn unknown_kind(&mut self, field: &str, map: &Node, key: &Key) {
+        let all = PermissionKind::ALL.map(PermissionKind::as_str);
+        let fault = Fault::UnknownWord {
+            field: field.to_owned(),
+            found: quoted(&key.text),
+            allowed: all.iter().map(|word| (*word).to_owned()).collect(),
+            nearest: nearest(&key.text, all).map(str::to_owned),
+        };
+        self.complain_key(map, key, fault);
+    }
+
     fn permission_values(&mut self, kind: PermissionKind, node: &Node, permissions: &mut Permissions) {
         let field = kind.as_str();
         for item in self.list(field, node).unwrap_or_default() {
             let Some(text) = self.text(field, item) else { continue };
             if let Some(why) = kind.refusal(&text) {
+                self.bad_value(field, item, why);
+            } else if self.area == Area::Manifest && leads_out(kind, &text) {
+                // A project's author writes about the own folders; what somebody else's manifest asks for is read by
+                // a person, from whom it must not hide where it leads.
+                let why = "leads out by `..`; write the path itself, such as `/srv/data`, `~/data` or `data`";
                 self.bad_value(field, item, why);
             } else if text.len() > PERMISSION_VALUE_BYTES_MAX {
                 self.bad_value(field, item, format!("has more than {PERMISSION_VALUE_BYTES_MAX} bytes"));
@@ -308,6 +325,10 @@ impl Reader {
             self.bad_value(field, node, format!("has more than {PERMISSION_VALUES_MAX} entries"));
         }
     }
+}
+
+fn leads_out(kind: PermissionKind, path: &str) -> bool {
+    matches!(kind, PermissionKind::Read | PermissionKind::Write) && path.split('/').any(|part| part == "..")
 }
 
 /// Why a text is no module's name, as the end of a sentence.

@@ -16,7 +16,7 @@ const BUILTINS: [&str; 27] = [
 ///
 /// # Errors
 /// Why the text is no command, as the end of a sentence.
-pub(super) fn command(text: &str) -> Result<Vec<String>, &'static str> {
+pub fn command(text: &str) -> Result<Vec<String>, &'static str> {
     match split(text)? {
         Split::Words(words) if words.is_empty() => Err("names no program"),
         Split::Words(words) if !BUILTINS.contains(&words[0].as_str()) => Ok(words),

@@ -3,8 +3,8 @@
 
 use super::{
     Acted, ActorTable, Event, FunctionRow, FunctionStats, Installed, KernelStatus, LogPage, ModuleDetail,
-    ModuleStatus, PendingRow, PermissionRow, Plan, Published, Request, Response, Settled, Story, Swapped,
-    UsageTable,
+    ModuleStatus, PendingRow, PermissionRow, Plan, Published, Request, Response, Safe, Settled, Story,
+    Swapped, UsageTable,
 };
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
@@ -32,6 +32,12 @@ struct Answers {
     dry_run: Plan,
     #[schemars(rename = "kernel.status")]
     kernel_status: KernelStatus,
+    #[schemars(rename = "kernel.safe-mode")]
+    kernel_safe_mode: Safe,
+    #[schemars(rename = "kernel.resume")]
+    kernel_resume: Safe,
+    #[schemars(rename = "zone.promote")]
+    zone_promote: Safe,
     #[schemars(rename = "kernel.settle")]
     kernel_settle: Settled,
     #[schemars(rename = "module.list")]

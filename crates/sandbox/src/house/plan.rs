@@ -155,9 +155,12 @@ fn beside(common: &Common, own: &Draft, cwd: &Path) -> Vec<Step> {
     let places =
         own.parts.keys().chain(own_links.keys()).map(PathBuf::as_path).chain([cwd, Path::new(TEMPORARY)]);
     let mixed: BTreeSet<PathBuf> = places.filter(|path| !is_common(path)).filter_map(top).collect();
+    let mut outer: Option<&Path> = None;
     for (path, part) in &common.parts {
-        // What lies in another part comes along with it.
-        if let Some(top) = top(path).filter(|_| !layout.is_shown(path)) {
+        // What lies in another part comes along with it, and follows it in this order.
+        let comes_along = outer.is_some_and(|outer| path.starts_with(outer));
+        if let Some(top) = top(path).filter(|_| !comes_along) {
+            outer = Some(path);
             let whole = if mixed.contains(&top) { path } else { &top };
             layout.take(whole, part.is_folder || whole != path);
         }

@@ -180,3 +180,20 @@ fn a_watched_program_asks_before_it_leads_anywhere() {
         assert_eq!(run(&watched, &data), expected, "call {number}");
     }
 }
+
+#[test]
+fn a_program_that_is_made_once_is_the_one_of_its_own_lists() {
+    let runtimes = [groups(Runtime::Deno), groups(Runtime::Native)];
+    for groups in runtimes.iter().chain(&runtimes) {
+        let plain = |program: &[sock_filter]| -> Vec<(u16, u8, u8, u32)> {
+            program.iter().map(|line| (line.code, line.jt, line.jf, line.k)).collect()
+        };
+        for watch in [Watch::Nothing, Watch::Network] {
+            let made = compile(DENIALS, Some(groups), watch);
+            let kept = super::compiled(DENIALS, Some(groups), watch);
+            assert_eq!(plain(&made), plain(&kept));
+        }
+    }
+    let kept = || super::compiled(DENIALS, None, Watch::Nothing);
+    assert!(std::sync::Arc::ptr_eq(&kept(), &kept()));
+}

@@ -101,7 +101,8 @@ impl Answered {
 }
 
 fn held(stage: &Stage, values: &[&str]) -> Confinement {
-    let granted: Vec<(PermissionKind, &str)> = values.iter().map(|value| (PermissionKind::Net, *value)).collect();
+    let granted: Vec<(PermissionKind, &str)> =
+        values.iter().map(|value| (PermissionKind::Net, *value)).collect();
     Request { outside: Outside::Brokered, ..stage.request(&granted) }.to_confinement()
 }
 
@@ -135,7 +136,9 @@ fn curl_reaches_the_granted_port_and_no_other() {
     }
     let (stage, server, other) = (Stage::new(), Server::new(), Server::new());
     let (good, bad) = (format!("127.0.0.1:{}", server.port()), format!("127.0.0.1:{}", other.port()));
-    let get = |place: &str| run(&stage, &[&good], &["curl", "-sS", "--max-time", "10", &format!("http://{place}/")]);
+    let get = |place: &str| {
+        run(&stage, &[&good], &["curl", "-sS", "--max-time", "10", &format!("http://{place}/")])
+    };
     let (finished, refusals) = get(&good);
     assert_eq!((finished.stdout.as_str(), finished.stderr.as_str()), ("hello", ""));
     assert_eq!(refusals, []);
@@ -406,7 +409,8 @@ fn without_anybody_who_answers_there_is_no_network() {
         server.port()
     );
     let argv = [PYTHON, "-S", "-c", &code].map(Into::into).into();
-    let mut child = command(argv, &stage.path("module"), held(&stage, &[&granted])).prepare().unwrap().launch().unwrap();
+    let mut child =
+        command(argv, &stage.path("module"), held(&stage, &[&granted])).prepare().unwrap().launch().unwrap();
     drop(child.watched.take());
     assert_eq!(end_of(child).stdout, "38\n");
 }

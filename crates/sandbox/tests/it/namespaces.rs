@@ -149,3 +149,15 @@ fn pids_of_launched_children_are_those_of_the_machine() {
     await_readable(&other);
     assert_eq!(end_of(child).end, ExitKind::Signal(9));
 }
+
+#[test]
+fn what_is_mounted_in_a_system_folder_is_seen_by_the_next_that_is_prepared_and_is_no_freer() {
+    let test = "what_is_mounted_in_a_system_folder_is_seen_by_the_next_that_is_prepared_and_is_no_freer";
+    let unshared = |words: &[&str]| std::process::Command::new("unshare").arg("--mount").args(words).output();
+    if !given(test) || !unshared(&["true"]).is_ok_and(|tried| tried.status.success()) {
+        return skipped(test, "nothing can be mounted here");
+    }
+    let said =
+        unshared(&[crate::stage::ACTS, "scene", "mounts-below-a-system-folder"]).expect("it could before");
+    assert_eq!(String::from_utf8_lossy(&said.stdout), "false\nlater refused\n", "{said:?}");
+}

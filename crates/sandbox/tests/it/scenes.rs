@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use sandbox::{Apart, Berths, Child, Confinement, Launch, Signal, Stdin};
+use sandbox::{Apart, Berths, Child, Confinement, Launch, Limits, Profile, Request, Runtime, Signal, Stdin};
 
 use crate::call;
 
@@ -26,6 +26,7 @@ pub(crate) fn play(words: &[&str]) -> ExitCode {
         ["orphans"] => orphans(),
         ["nested"] => nested(),
         ["joins", group] => joins(group),
+        ["mounts-below-a-system-folder"] => mounts_below_a_system_folder(),
         _ => Err("no such scene".into()),
     };
     match outcome {
@@ -213,5 +214,37 @@ fn joins(group: &str) -> Scene {
     println!("{}", if members.trim() == child.pid.to_string() { "joined" } else { "elsewhere" });
     sandbox::kill_cgroup(group.as_ref())?;
     wait(&child)?;
+    Ok(())
+}
+
+/// What a contained child sees of a system folder, before and after something was mounted there. In mounts of its own.
+fn mounts_below_a_system_folder() -> Scene {
+    let seen = || -> Result<String, Box<dyn std::error::Error>> {
+        let request = Request {
+            profile: Profile::Contained,
+            runtime: Runtime::Native,
+            permissions: abi::Permissions::default(),
+            folder: "/usr".into(),
+            home: "/".into(),
+            writable: Vec::new(),
+            limits: Limits::STANDARD,
+            outside: sandbox::Outside::Shared,
+        };
+        let argv = ["/bin/sh", "-c", "ls /usr/local; touch /usr/local/mine 2>/dev/null || echo refused"]
+            .map(Into::into)
+            .to_vec();
+        let child =
+            Launch { argv, confinement: request.to_confinement(), ..own(&[])? }.prepare()?.launch()?;
+        wait(&child)?;
+        Ok(read_some(&child.stdout)?.replace('\n', " "))
+    };
+    println!("{}", seen()?.contains("later"));
+    let mounted =
+        std::process::Command::new("mount").args(["-t", "tmpfs", "later", "/usr/local"]).status()?;
+    if !mounted.success() {
+        return Err("nothing was mounted".into());
+    }
+    std::fs::write("/usr/local/later", "")?;
+    println!("{}", seen()?);
     Ok(())
 }

@@ -67,6 +67,6 @@ fn measure(folder: &std::path::Path) {
 
 fn resident_kib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("the system tells it");
+    let line = status.lines().find(|line| line.starts_with("RssAnon:")).expect("the system tells it");
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

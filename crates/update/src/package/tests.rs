@@ -119,7 +119,7 @@ fn what_is_packed_is_read() {
 
 #[test]
 fn the_fuzzer_begins_with_a_package() {
-    let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/package/good.tar");
+    let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/package/good.tar");
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(seed, tar_of(&entries())).unwrap();
     }

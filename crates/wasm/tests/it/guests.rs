@@ -31,6 +31,14 @@ const CALL_IMPORT: &str = r#"
       (result (result (list u8) (error $failure)))))))
 "#;
 
+/// `secrets.read`, as `$secrets`.
+const SECRETS_IMPORT: &str = r#"
+  (import "ostoja:module/secrets@0.1.0" (instance $secrets
+    (type $r (enum "denied" "missing" "unavailable"))
+    (export "refusal" (type $refusal (eq $r)))
+    (export "read" (func (param "name" string) (result (result (list u8) (error $refusal)))))))
+"#;
+
 /// WASI's standard output, as `$stdout` and `$write`.
 const OUTPUT_IMPORT: &str = r#"
   (import "wasi:io/error@0.2.0" (instance $error (export "error" (type (sub resource)))))
@@ -153,6 +161,7 @@ pub(crate) struct Guest {
     without: Option<&'static str>,
     calls: bool,
     prints: bool,
+    reads_secrets: bool,
 }
 
 impl Guest {
@@ -197,6 +206,12 @@ impl Guest {
         self
     }
 
+    /// Imports `secrets.read`, as `$secret`: a name by address and length, and where the answer goes.
+    pub(crate) fn reading_secrets(mut self) -> Self {
+        self.reads_secrets = true;
+        self
+    }
+
     /// Imports WASI's standard output, as `$stdout` and `$write`.
     pub(crate) fn printing(mut self) -> Self {
         self.prints = true;
@@ -218,8 +233,16 @@ impl Guest {
         if self.prints {
             text.push_str(OUTPUT_IMPORT);
         }
+        if self.reads_secrets {
+            text.push_str(SECRETS_IMPORT);
+        }
         text.push_str(LIBRARY);
         text.push_str(LOWERED);
+        if self.reads_secrets {
+            text.push_str(
+                "  (core func $secrets_read (canon lower (func $secrets \"read\") (memory $library \"memory\") (realloc (func $library \"realloc\"))))\n",
+            );
+        }
         if self.calls {
             text.push_str(
                 "  (core func $bus_call (canon lower (func $bus \"call\") (memory $library \"memory\") (realloc (func $library \"realloc\"))))\n",
@@ -250,6 +273,9 @@ impl Guest {
     (import \"host\" \"write-out\" (func $write (param i32 i32 i32 i32)))\n",
             );
         }
+        if self.reads_secrets {
+            text.push_str("    (import \"host\" \"secret\" (func $secret (param i32 i32 i32)))\n");
+        }
         text.push_str(FRAME);
         text.push_str(&self.functions);
         for (name, signature, usual, _, _) in EXPORTS {
@@ -261,11 +287,12 @@ impl Guest {
             true => "(export \"stdout\" (func $get_stdout)) (export \"write-out\" (func $write))",
             false => "",
         };
+        let secret = if self.reads_secrets { "(export \"secret\" (func $secrets_read))" } else { "" };
         let _ = write!(
             text,
             "  )\n  (core instance $main (instantiate $Main (with \"library\" (instance $library)) (with \"host\" (instance
       (export \"log\" (func $log_write)) (export \"subscribe\" (func $bus_subscribe))
-      (export \"publish\" (func $bus_publish)) (export \"monotonic\" (func $clock_monotonic)) {call} {print}))))\n"
+      (export \"publish\" (func $bus_publish)) (export \"monotonic\" (func $clock_monotonic)) {call} {print} {secret}))))\n"
         );
     }
 

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use abi::{Generation, ModuleId, Name};
 use wasm::{
-    BusRefusal, Called, ConfigRefusal, Engine, EngineOptions, Grant, Identity, Instance, Level, Limits,
-    Module, Purpose, Request, SecretRefusal, Services, Ticket,
+    BusRefusal, CallFailure, Called, ConfigRefusal, Engine, EngineOptions, Grant, Identity, Instance, Level,
+    Limits, Module, Purpose, Request, SecretRefusal, Services, Ticket, Wished,
 };
 
 /// What was asked and what is to be answered.
@@ -59,9 +59,13 @@ impl Services for Host {
         Called::Waiting
     }
 
-    fn secret(&mut self, name: &str) -> Result<Vec<u8>, SecretRefusal> {
+    fn secret(&mut self, _: Ticket, name: &str) -> Wished {
         self.seen.lock().unwrap().secrets_asked.push(name.to_owned());
-        Err(SecretRefusal::Missing)
+        Wished::Waiting
+    }
+
+    fn secret_of(&mut self, answer: Result<Vec<u8>, CallFailure>) -> Result<Vec<u8>, SecretRefusal> {
+        answer.map_err(|_| SecretRefusal::Missing)
     }
 
     fn monotonic_ns(&mut self) -> u64 {

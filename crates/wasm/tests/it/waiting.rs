@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use wasm::{Answer, CallFailure, Context, Engine, EngineOptions, Fault, Instance, Limits, Outcome, Ticket};
+use wasm::{
+    Answer, CallFailure, Context, Engine, EngineOptions, Fault, Instance, Limits, Module, Outcome, Pace,
+    Ticket,
+};
 
 use crate::guests::Guest;
-use crate::host::{Host, engine, identity, instance, module};
+use crate::host::{Host, engine, grant, identity, instance, module};
 
 /// Calls `adder.add` with its own parameters, and answers with what it got, or fails when it got a failure.
 fn asking() -> String {
@@ -88,4 +91,48 @@ fn as_many_can_wait_as_there_are_instances() {
         let ticket = one.waiting().unwrap();
         assert_eq!(one.resume(ticket, Ok(b"1".to_vec())), Ok(Outcome::Done(Answer::Bytes(b"1".to_vec()))));
     }
+}
+
+/// Reads the secret that its parameters name, and answers with it, or with the number of the refusal.
+fn reading() -> String {
+    Guest::new()
+        .reading_secrets()
+        .with(
+            "on-call",
+            "(call $secret (local.get $at) (local.get $len) (i32.const 512))
+             (if (i32.load8_u (i32.const 512)) (then (return (call $bytes (i32.const 516) (i32.const 1)))))
+             (call $bytes (i32.load (i32.const 516)) (i32.load (i32.const 520)))",
+        )
+        .text()
+}
+
+fn reader() -> (Instance, Host) {
+    let mut granted = grant();
+    granted.secrets.insert("token".to_owned());
+    let module = Module::compile(&engine(), reading().as_bytes(), granted).unwrap();
+    assert_eq!(module.pace(), Pace::Waits, "it imports `secrets.read`");
+    let host = Host::default();
+    (Instance::try_new(&module, identity(), Limits::MODULE, Box::new(host.clone())).unwrap(), host)
+}
+
+#[test]
+fn a_granted_secret_is_waited_for_and_handed_over() {
+    let (mut instance, host) = reader();
+    let outcome = instance.call(Context::default(), "front", "ask", b"token").unwrap();
+    let Outcome::Waiting(ticket) = outcome else { panic!("it waits for the vault, not {outcome:?}") };
+    assert_eq!(host.seen.lock().unwrap().secrets_asked, ["token"]);
+    let answered = instance.resume(ticket, Ok(b"hunter2".to_vec()));
+    assert_eq!(answered, Ok(Outcome::Done(Answer::Bytes(b"hunter2".to_vec()))));
+    let outcome = instance.call(Context::default(), "front", "ask", b"token").unwrap();
+    let Outcome::Waiting(ticket) = outcome else { panic!("it waits for the vault, not {outcome:?}") };
+    let answered = instance.resume(ticket, Err(CallFailure::Overloaded));
+    assert_eq!(answered, Ok(Outcome::Done(Answer::Bytes(vec![1]))), "the host says that it is missing");
+}
+
+#[test]
+fn a_secret_that_was_not_granted_is_not_even_asked_for() {
+    let (mut instance, host) = reader();
+    let answered = instance.call(Context::default(), "front", "ask", b"other");
+    assert_eq!(answered, Ok(Outcome::Done(Answer::Bytes(vec![0]))));
+    assert!(host.seen.lock().unwrap().secrets_asked.is_empty());
 }

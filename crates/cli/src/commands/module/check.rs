@@ -1,10 +1,12 @@
-//! `module check`: a module's folder, looked at without a kernel and without running anything of it.
+//! `module check`: a module's folder, looked at without a kernel and, unless that is asked for, without running anything
+//! of it.
 
 use std::path::{Path, PathBuf};
 
 use abi::{Explain, PermissionKind};
 use protocol::files::manifest::Manifest;
 
+use super::talk;
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::failure::{Outcome, Stopped};
@@ -13,10 +15,27 @@ use crate::output::{Finding, Findings, Grade};
 use crate::render;
 use crate::target::Target;
 
-pub(super) fn run(ctx: &Ctx, named: &Path) -> Outcome {
+/// How far a check goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// The files only.
+    Files,
+    /// The files, and the conversation of a kernel with it, which runs it.
+    Conversation,
+}
+
+pub(super) fn run(ctx: &Ctx, named: &Path, depth: Depth) -> Outcome {
     let folder = folder_of(ctx, named)?;
     let findings = match offline::manifest(&folder) {
-        Ok(manifest) => Findings::new(look(&folder, &manifest)),
+        Ok(manifest) => {
+            let mut all = look(&folder, &manifest);
+            // What can't even start has nothing to say.
+            let is_whole = all.iter().all(|finding| finding.grade != Grade::Bad);
+            if depth == Depth::Conversation && is_whole {
+                all.extend(talk::hold(&folder, &manifest)?);
+            }
+            Findings::new(all)
+        }
         Err(Stopped::Failed(failure)) if failure.exit == Exit::NotFound => {
             return Err(Stopped::Failed(failure));
         }

@@ -28,6 +28,9 @@ fn what_the_kernel_decided_is_there_after_a_restart() {
         denied: net(&["d"]),
         capabilities: None,
         spawned_before: true,
+        forbid: kernel::Forbidden::default(),
+        zone: Some(abi::Zone::Stable),
+        is_quarantined: true,
     };
     assert_eq!(approvals.keep(&id(), &grants, Wall(1_000)), Change::Decision);
     approvals.to_file().write().expect("saved");

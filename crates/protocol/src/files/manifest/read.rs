@@ -2,7 +2,8 @@
 
 use abi::{ModuleId, Permissions};
 
-use super::{Capabilities, DoorVersion, Features, Manifest, Runtime, informative};
+use super::{DoorVersion, Features, Manifest, Runtime, informative};
+use crate::files::capabilities;
 use crate::files::fault::{Area, Fault, FileErrors};
 use crate::files::node::{self, Kind, Node};
 use crate::files::policy::read::policy_field;
@@ -116,7 +117,7 @@ fn field(reader: &mut Reader, manifest: &mut Manifest, field: &str, node: &Node)
         "configKey" => manifest.config_key = config_key(reader, node),
         "configSchema" => manifest.config_schema = reader.text(field, node),
         "configDependencies" => manifest.config_dependencies = reader.texts(field, node),
-        "capabilities" => manifest.capabilities = capabilities(reader, node),
+        "capabilities" => manifest.capabilities = capabilities::read(reader, node),
         "features" => manifest.features = features(&reader.texts(field, node)),
         _ => policy_field(reader, &mut manifest.policy, field, node),
     }
@@ -160,18 +161,6 @@ fn door_version(reader: &mut Reader, node: &Node) -> Option<DoorVersion> {
         return None;
     }
     Some(version)
-}
-
-fn capabilities(reader: &mut Reader, node: &Node) -> Option<Capabilities> {
-    let mut capabilities = Capabilities::default();
-    for (key, value) in reader.map("capabilities", node)? {
-        match key.text.as_str() {
-            "services" => capabilities.services = reader.names("services", value),
-            "topics" => capabilities.topics = reader.names("topics", value),
-            _ => {}
-        }
-    }
-    Some(capabilities)
 }
 
 fn features(words: &[String]) -> Features {

@@ -3,7 +3,7 @@
 use super::*;
 
 fn show(node: &Node, out: &mut Vec<String>, name: &str) {
-    let literal = node.literal().unwrap_or(node.kind_word());
+    let literal = node.literal().unwrap_or(node.kind.word());
     out.push(format!("{name} {} {literal}", node.at));
     for (key, value) in node.entries() {
         show(value, out, &format!("{name}.{}({})", key.text, key.at));

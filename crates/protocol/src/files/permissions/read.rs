@@ -1,10 +1,10 @@
 //! From the located tree of a `permissions.yaml`, in any of its three spellings, to a [`Store`].
 
-use abi::{ModuleId, Name, Wall};
+use abi::{ModuleId, Name, Wall, Zone};
 
 use super::{Denial, Entry, Grant, Request, Store};
+use crate::files::capabilities;
 use crate::files::fault::{Area, Fault, FileError, FileErrors, quoted};
-use crate::files::manifest::Capabilities;
 use crate::files::node::{self, Key, Kind, Node};
 use crate::files::reader::{Reader, why_no_id};
 
@@ -80,7 +80,13 @@ fn entry(reader: &mut Reader, id: &str, node: &Node) -> Entry {
             "treeHash" => entry.tree_hash = hash(reader, field, value),
             "baseGrantedAt" | "grantedAt" => entry.base_granted_at = time(reader, field, value),
             "firstSpawnAt" | "firstSpawn" => entry.first_spawn_at = time(reader, field, value),
-            "capabilities" => entry.capabilities = capabilities(reader, value),
+            "zone" => {
+                let words = [Zone::Stable, Zone::Sandbox].map(|zone| (zone.as_str(), zone));
+                entry.zone = reader.word(field, value, &words);
+            }
+            "quarantined" => entry.is_quarantined = reader.word(field, value, &[("true", ())]).is_some(),
+            "capabilities" => entry.capabilities = capabilities::read(reader, value),
+            "forbid" => entry.forbid = capabilities::forbidden(reader, value).unwrap_or_default(),
             "dynamic" | "dynamicPermissions" => entry.dynamic = items(reader, field, value, grant),
             "pending" | "pendingRequests" => entry.pending = items(reader, field, value, request),
             "denied" | "deniedRequests" => entry.denied = items(reader, field, value, denial),
@@ -166,16 +172,4 @@ fn hash(reader: &mut Reader, field: &str, node: &Node) -> Option<String> {
     }
     reader.wrong_kind(field, node, "a SHA-256 of 64 hex digits");
     None
-}
-
-fn capabilities(reader: &mut Reader, node: &Node) -> Option<Capabilities> {
-    let mut capabilities = Capabilities::default();
-    for (key, value) in reader.map("capabilities", node)? {
-        match key.text.as_str() {
-            "services" => capabilities.services = reader.names("services", value),
-            "topics" => capabilities.topics = reader.names("topics", value),
-            _ => {}
-        }
-    }
-    Some(capabilities)
 }

@@ -4,7 +4,7 @@ use abi::{Name, PermissionKind, Permissions, Wall};
 use serde_json::{Map, Value, json};
 
 use super::{Entry, Store};
-use crate::files::manifest::Capabilities;
+use crate::files::manifest::{Capabilities, Forbidden};
 
 pub(super) fn store(store: &Store) -> String {
     let mut root = Map::new();
@@ -37,6 +37,7 @@ fn entry(entry: &Entry) -> Value {
     put("treeHash", entry.tree_hash.as_deref().map(Value::from));
     put("firstSpawnAt", entry.first_spawn_at.and_then(time));
     put("capabilities", entry.capabilities.as_ref().map(capabilities));
+    put("forbid", forbidden(&entry.forbid));
     let dynamic = entry.dynamic.iter();
     let dynamic =
         dynamic.map(|grant| item(&grant.permissions, &grant.reason, ("grantedAt", grant.granted_at)));
@@ -53,6 +54,8 @@ fn entry(entry: &Entry) -> Value {
     let denied =
         denied.map(|denial| item(&denial.permissions, &denial.reason, ("deniedAt", denial.denied_at)));
     put("denied", Some(denied.collect()));
+    put("zone", entry.zone.map(|zone| Value::from(zone.as_str())));
+    put("quarantined", entry.is_quarantined.then_some(Value::Bool(true)));
     map.extend(entry.extra.clone());
     Value::Object(map)
 }
@@ -81,8 +84,21 @@ fn permissions(permissions: &Permissions) -> Value {
 }
 
 fn capabilities(capabilities: &Capabilities) -> Value {
-    let words = |names: &[Name]| -> Value { names.iter().map(|name| json!(name.as_str())).collect() };
-    json!({ "services": words(&capabilities.services), "topics": words(&capabilities.topics) })
+    let mut all = json!({ "services": words(&capabilities.services), "topics": words(&capabilities.topics) });
+    if let Some(forbidden) = forbidden(&capabilities.forbid) {
+        all["forbid"] = forbidden;
+    }
+    all
+}
+
+/// Older readers don't know it, so that it is written where there is something to write.
+fn forbidden(forbidden: &Forbidden) -> Option<Value> {
+    let is_any = !forbidden.services.is_empty() || !forbidden.topics.is_empty();
+    is_any.then(|| json!({ "services": words(&forbidden.services), "topics": words(&forbidden.topics) }))
+}
+
+fn words(names: &[Name]) -> Value {
+    names.iter().map(|name| json!(name.as_str())).collect()
 }
 
 /// ISO 8601 in UTC with milliseconds; nothing for a moment beyond what the calendar can name.

@@ -1,5 +1,7 @@
 //! Reads the words about a module's life, which `ostoja.yaml` and `module.json` share.
 
+use std::time::Duration;
+
 use abi::Zone;
 
 use super::{
@@ -279,7 +281,7 @@ pub(in crate::files) fn limits(reader: &mut Reader, node: &Node) -> Limits {
             "messages_per_s" => limits.messages_per_s = reader.whole(name, value, 1..=LIMIT_MAX),
             "calls_per_s" => limits.calls_per_s = reader.whole(name, value, 1..=LIMIT_MAX),
             "cpu_seconds" => limits.cpu_seconds = reader.whole(name, value, 1..=LIMIT_MAX),
-            "deadline" => limits.deadline = reader.duration(name, value),
+            "deadline" => limits.deadline = deadline(reader, name, value),
             _ => reader.unknown_field(node, key, &LIMIT_FIELDS),
         }
     }
@@ -287,10 +289,23 @@ pub(in crate::files) fn limits(reader: &mut Reader, node: &Node) -> Limits {
 }
 
 /// A bound of nothing would be a module that can't live.
+fn deadline(reader: &mut Reader, field: &str, node: &Node) -> Option<Duration> {
+    let deadline = reader.duration(field, node)?;
+    if deadline.is_zero() {
+        reader.bad_value(field, node, "is no time at all; leave it out, or write one such as `2s`");
+        return None;
+    }
+    Some(deadline)
+}
+
 fn size(reader: &mut Reader, field: &str, node: &Node) -> Option<u64> {
     let bytes = reader.size_bytes(field, node)?;
     if bytes == 0 {
-        reader.bad_value(field, node, "is a bound of nothing; leave it out for none");
+        reader.bad_value(
+            field,
+            node,
+            "is a bound of nothing; leave it out for none, or write one such as `64M`",
+        );
         return None;
     }
     Some(bytes)

@@ -1,0 +1,11 @@
+// @NAME@: a service. Call it: ostoja call @NAME@ hello '{"name": "Ada"}'
+import { config, run, service } from "./ostoja.mjs";
+
+service("@NAME@", {
+  hello({ name = "world" }: { name?: string } = {}): string {
+    console.log(`greeting ${name}`); // Becomes a log line.
+    return `${config("greeting", "hello")} ${name}`;
+  },
+});
+
+run();
