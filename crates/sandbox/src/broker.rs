@@ -39,16 +39,22 @@ mod place;
 mod question;
 #[cfg(test)]
 mod tests;
+mod wants;
 
 use book::{Book, Lookup};
 use calls::{Parked, Pending};
 use question::Question;
+use wants::Watcher;
+pub use wants::{Grounds, Manner, Standing, Want, Whose};
 
 /// 1 s: how long a thread sleeps at most when nothing happens, so that what ran out is noticed.
 const TURN: Duration = Duration::from_secs(1);
 
 /// 2,000 calls a second are taken up; a program that opens more has to wait.
 const CALLS_MAX: u32 = 2_000;
+
+/// 50,000 calls a second of a child that is observed, whose every file is a call.
+const CALLS_OBSERVED_MAX: u32 = 50_000;
 
 /// The time for which [`CALLS_MAX`] counts.
 const CALLS_WITHIN: Duration = Duration::from_secs(1);
@@ -91,9 +97,40 @@ impl Refusal {
 ///
 /// # Errors
 /// What keeps it from answering at all. The child has no network from then on.
-pub fn serve(watched: Watched, reach: Reach, tell: impl FnMut(Refusal)) -> io::Result<()> {
+pub fn serve(watched: Watched, reach: Reach, mut tell: impl FnMut(Refusal)) -> io::Result<()> {
     let book = Book::new(reach, book::system)?;
-    Desk::new(watched, book, tell)?.serve()
+    let tell = |news| match news {
+        News::Refused(refusal) => tell(refusal),
+        News::Seen(..) => {}
+    };
+    Desk::new(watched, book, None, tell)?.serve()
+}
+
+/// The same for a child of [`crate::Request::to_observed`]: `tell` hears of everything that it wants, as often as it does.
+///
+/// # Errors
+/// As [`serve`].
+pub fn observe(
+    watched: Watched,
+    reach: Reach,
+    grounds: Grounds,
+    mut tell: impl FnMut(Want, Standing),
+) -> io::Result<()> {
+    let book = Book::new(reach, book::system)?;
+    let watcher = Watcher::new(grounds.manner, grounds.rules);
+    let tell = |news| match news {
+        News::Refused(refusal) => tell(Want::Net(refusal.grant()), Standing::Beyond),
+        News::Seen(want, standing) => tell(want, standing),
+    };
+    Desk::new(watched, book, Some(watcher), tell)?.serve()
+}
+
+/// What a desk tells.
+#[derive(Debug)]
+enum News {
+    Refused(Refusal),
+    /// By a desk that has a watcher.
+    Seen(Want, Standing),
 }
 
 /// Everything of one life.
@@ -108,6 +145,8 @@ struct Desk<T> {
     /// Calls that wait for a name.
     parked: Vec<Parked>,
     questions: Vec<Question>,
+    /// For a child that is observed.
+    watcher: Option<Watcher>,
     taken: u32,
     taken_since: Instant,
     tell: T,
@@ -120,8 +159,8 @@ enum Life {
     Over,
 }
 
-impl<T: FnMut(Refusal)> Desk<T> {
-    fn new(watched: Watched, book: Book, tell: T) -> io::Result<Self> {
+impl<T: FnMut(News)> Desk<T> {
+    fn new(watched: Watched, book: Book, watcher: Option<Watcher>, tell: T) -> io::Result<Self> {
         Ok(Self {
             calls: watched.calls,
             names: watched.names,
@@ -130,6 +169,7 @@ impl<T: FnMut(Refusal)> Desk<T> {
             pending: Vec::new(),
             parked: Vec::new(),
             questions: Vec::new(),
+            watcher,
             taken: 0,
             taken_since: Instant::now(),
             tell,
@@ -146,7 +186,8 @@ impl<T: FnMut(Refusal)> Desk<T> {
         if now.duration_since(self.taken_since) >= CALLS_WITHIN {
             (self.taken, self.taken_since) = (0, now);
         }
-        let calls = if self.taken < CALLS_MAX { PollFlags::IN } else { PollFlags::empty() };
+        let most = if self.watcher.is_some() { CALLS_OBSERVED_MAX } else { CALLS_MAX };
+        let calls = if self.taken < most { PollFlags::IN } else { PollFlags::empty() };
         let mut fds = vec![
             PollFd::new(&self.calls, calls),
             PollFd::new(&self.names, PollFlags::IN),
@@ -192,6 +233,10 @@ impl<T: FnMut(Refusal)> Desk<T> {
         }
     }
 
+    fn refuse(&mut self, refusal: Refusal) {
+        (self.tell)(News::Refused(refusal));
+    }
+
     fn take_question(&mut self) {
         let Some(question) = Question::take(self.names.as_fd()) else { return };
         if question.is_for_here() {
@@ -199,7 +244,7 @@ impl<T: FnMut(Refusal)> Desk<T> {
         }
         if !self.book.knows(question.name()) {
             question.deny(self.names.as_fd());
-            return (self.tell)(Refusal::Name(question.name().to_owned()));
+            return self.refuse(Refusal::Name(question.name().to_owned()));
         }
         match self.book.look_up(question.name()) {
             Lookup::Known(addresses) => question.answer(self.names.as_fd(), &addresses),

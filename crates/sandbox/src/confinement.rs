@@ -4,6 +4,7 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::broker::Manner;
 use crate::layer::{Layer, Level};
 use crate::policy::system::{self, Programs};
 use crate::probe::Report;
@@ -109,7 +110,12 @@ pub struct Confinement {
     pub(crate) groups: Option<Vec<&'static Group>>,
     pub(crate) rlimits: Vec<Rlimit>,
     pub(crate) umask: u32,
+    /// Whether, and how, everything that it wants is told to whoever answers its calls.
+    pub(crate) observed: Option<Manner>,
 }
+
+/// The layers that stand between a child and the machine's files and places.
+const HIDING: [Layer; 4] = [Layer::LandlockFiles, Layer::LandlockNet, Layer::MountNamespace, Layer::RunList];
 
 impl Confinement {
     /// 077: what a module writes is its user's alone.
@@ -126,6 +132,14 @@ impl Confinement {
             groups: None,
             rlimits: Vec::new(),
             umask: Self::UMASK,
+            observed: None,
+        }
+    }
+
+    /// Takes away what would refuse files, programs and places to a child that is observed in the open. Its rules stay, to be judged by.
+    pub(crate) fn open_when_observed(&mut self) {
+        if self.observed == Some(Manner::Open) {
+            self.layers.retain(|layer| !HIDING.contains(layer));
         }
     }
 
@@ -227,6 +241,11 @@ impl fmt::Display for Confinement {
                 writeln!(f, "net     tcp {}, udp all", ports.join(" "))?;
             }
             Net::Places(reach) => writeln!(f, "net     {reach}")?,
+        }
+        match self.observed {
+            None => {}
+            Some(Manner::Held) => writeln!(f, "watched all that it wants is told")?,
+            Some(Manner::Open) => writeln!(f, "watched all that it wants is told, and none of it refused")?,
         }
         for rlimit in &self.rlimits {
             writeln!(f, "limit   {rlimit}")?;

@@ -166,6 +166,7 @@ impl Launch {
         let mut confinement = program::admitted(self.confinement, &program, |name| {
             program::find(&[OsString::from(name)], &self.env, &self.cwd).ok()
         });
+        confinement.open_when_observed();
         let cwd = c_string(self.cwd.clone().into_os_string(), "working folder")?;
         let (house, opened) = house::open(&confinement, &self.cwd, |root| ruleset::open(&confinement, root))?;
         let (ruleset, mut skipped) = match opened {
@@ -180,8 +181,11 @@ impl Launch {
             // In the machine's network, what the broker does not open would not be nowhere; it then has the ports alone.
             confinement.layers.retain(|layer| *layer != Layer::NetBroker);
         }
-        let watch =
-            if confinement.has(Layer::NetBroker) { seccomp::Watch::Network } else { seccomp::Watch::Nothing };
+        let watch = match confinement.observed {
+            _ if !confinement.has(Layer::NetBroker) => seccomp::Watch::Nothing,
+            None => seccomp::Watch::Network,
+            Some(_) => seccomp::Watch::Wants,
+        };
         let filter = match confinement.has(Layer::Seccomp) {
             true => seccomp::compiled(confinement.denials(), confinement.groups(), watch),
             false => Arc::default(),

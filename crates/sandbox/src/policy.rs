@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use abi::Permissions;
 
+use crate::broker::Manner;
 use crate::confinement::{Access, Confinement, Net, PathRule};
 use crate::layer::Layer;
 use crate::reach::{Reach, port_of};
@@ -100,8 +101,17 @@ impl Request {
     pub fn to_confinement(&self) -> Confinement {
         match self.profile {
             Profile::Open => self.to_open(),
-            Profile::Contained => self.to_contained(),
+            Profile::Contained => self.held_to(net(&self.permissions, self.outside)),
         }
+    }
+
+    /// The confinement of a life that is observed, whatever its profile: with a network of its own, since it is the broker that tells.
+    pub fn to_observed(&self, manner: Manner) -> Confinement {
+        let reach = match manner {
+            Manner::Held => Reach::of(self.permissions.net.iter().map(String::as_str)),
+            Manner::Open => Reach::everywhere(),
+        };
+        Confinement { observed: Some(manner), ..self.held_to(Net::Places(reach)) }
     }
 
     fn to_open(&self) -> Confinement {
@@ -114,11 +124,11 @@ impl Request {
             groups: None,
             rlimits: self.limits.to_rlimits(),
             umask: UMASK_OPEN,
+            observed: None,
         }
     }
 
-    fn to_contained(&self) -> Confinement {
-        let net = net(&self.permissions, self.outside);
+    fn held_to(&self, net: Net) -> Confinement {
         let mut denials = seccomp::DENIALS.to_vec();
         denials.extend_from_slice(seccomp::DENIALS_CONTAINED);
         denials.extend_from_slice(match net {
@@ -160,6 +170,7 @@ impl Request {
             groups: Some(seccomp::groups(self.runtime)),
             rlimits: self.limits.to_rlimits(),
             umask: Confinement::UMASK,
+            observed: None,
         }
     }
 

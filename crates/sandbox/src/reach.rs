@@ -49,6 +49,23 @@ impl Reach {
         Self { rules: values.into_iter().filter_map(Rule::parse).collect() }
     }
 
+    /// Every place there is, this machine's own with them: for a child that is observed in the open.
+    pub fn everywhere() -> Self {
+        Self::of(["*", LOCALHOST, "0.0.0.0", "::"])
+    }
+
+    /// Whether one of the values means this host at this port; without a port, whether it may be asked for.
+    pub fn admits(&self, host: &str, port: Option<u16>) -> bool {
+        match (host.parse::<IpAddr>(), port) {
+            (Ok(address), port) => {
+                let at = SocketAddr::new(address, port.unwrap_or(0));
+                self.allows_address(plain(at)) || self.allows_listening(at)
+            }
+            (Err(_), Some(port)) => self.allows_name(host, port),
+            (Err(_), None) => self.knows(host),
+        }
+    }
+
     /// The ports, sorted, when every value names one.
     pub(crate) fn ports(&self) -> Option<Vec<u16>> {
         let ports: Option<Vec<u16>> = self.rules.iter().map(|rule| rule.port).collect();

@@ -14,14 +14,18 @@ use core::fmt;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::policy::Runtime;
+
 mod denials;
 mod groups;
+mod naming;
 mod program;
 #[cfg(test)]
 mod tests;
 
 pub use denials::{DENIALS, DENIALS_BROKERED, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET};
 pub use groups::groups;
+pub(crate) use naming::{Deed, NAMINGS, Naming};
 pub(crate) use program::compile;
 
 /// Whether calls are answered by somebody outside.
@@ -31,12 +35,14 @@ pub(crate) enum Watch {
     Nothing,
     /// Those of [`WATCHED`].
     Network,
+    /// Those too that name files, and all that would be refused.
+    Wants,
 }
 
 /// The calls by which a socket comes to lead somewhere. What else could do it is refused: [`DENIALS_BROKERED`].
 const WATCHED: &[libc::c_long] = &[libc::SYS_connect, libc::SYS_bind, libc::SYS_listen];
 
-/// 24 programs: seven kinds of runtimes without a network, with one and with a broker, and three to spare.
+/// 24 programs: seven kinds of runtimes without a network, with one and with a broker, and three that are observed.
 const KEPT_MAX: usize = 24;
 
 /// What a program was made of, and the program.
@@ -64,6 +70,30 @@ pub(crate) fn compiled(
     kept.push_back((denials.to_vec(), groups.map(<[_]>::to_vec), watch, program.clone()));
     program
 }
+
+/// The errno by which a call is refused that an observed child's filter sends away; nothing for those that are answered.
+pub(crate) fn refusal(number: libc::c_long) -> Option<i32> {
+    if WATCHED.contains(&number) || NAMINGS.iter().any(|naming| naming.number == number) {
+        return None;
+    }
+    let is_denied = EVERY_DENIAL.iter().any(|list| list.iter().any(|denial| denial.number == number));
+    Some(if is_denied { libc::EPERM } else { libc::ENOSYS })
+}
+
+/// A call's name; `call 999` for one that is in no list.
+pub(crate) fn name_of(number: libc::c_long) -> String {
+    let mut denied = EVERY_DENIAL.iter().flat_map(|list| list.iter());
+    let known = denied.find(|denial| denial.number == number).map(|denial| denial.call);
+    let listed = || {
+        let calls = groups(Runtime::Native).into_iter().flat_map(|group| group.calls);
+        let mut named = calls.filter(|(_, known)| *known == number);
+        named.next().map(|(name, _)| name.trim_start_matches("SYS_"))
+    };
+    known.or_else(listed).map_or_else(|| format!("call {number}"), str::to_owned)
+}
+
+/// Every list of refused calls.
+const EVERY_DENIAL: [&[Denial]; 4] = [DENIALS, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_BROKERED];
 
 /// When a call is refused. Only the lower 32 bits of an argument count, as in the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -143,6 +143,13 @@ impl Book {
         permit
     }
 
+    /// The name by which a place is reached, if it was looked up for this child.
+    pub(super) fn name_of(&self, at: SocketAddr) -> Option<&str> {
+        let has = |entry: &Entry| entry.addresses.iter().any(|(own, _)| *own == at.ip());
+        let mut named = self.names.iter().filter(|(_, entry)| has(entry));
+        named.find(|(name, _)| self.reach.allows_name(name, at.port())).map(|(name, _)| name.as_str())
+    }
+
     /// What is known of a granted name; when nothing is, it is looked up.
     pub(super) fn look_up(&mut self, name: &str) -> Lookup {
         let now = Instant::now();

@@ -12,10 +12,12 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, ipprot
 use super::book::Permit;
 use super::caller::{Caller, Kind, number_of};
 use super::place::{self, Place};
-use super::{Desk, Refusal};
+use super::wants::{self, Standing, Want};
+use super::{Desk, News, Refusal};
 use crate::raw::sockets;
 use crate::raw::watch::{self, Call};
 use crate::reach::plain;
+use crate::seccomp;
 
 /// 150 s for a connection that a program waits for: the kernel itself gives up after about 130.
 const CONNECT_WITHIN: Duration = Duration::from_secs(150);
@@ -69,7 +71,7 @@ fn done(result: Result<(), i32>) -> Word {
     Word::Errno(result.err().unwrap_or(0))
 }
 
-impl<T: FnMut(Refusal)> Desk<T> {
+impl<T: FnMut(News)> Desk<T> {
     pub(super) fn answer(&mut self, call: &Call) {
         let word = self.word_on(call).unwrap_or_else(Word::Errno);
         self.send(call.id, &word);
@@ -85,6 +87,16 @@ impl<T: FnMut(Refusal)> Desk<T> {
     }
 
     fn word_on(&mut self, call: &Call) -> Result<Word, i32> {
+        if self.watcher.is_some() {
+            if wants::names_files(call) {
+                return Ok(self.see_names(call));
+            }
+            if let Some(errno) = seccomp::refusal(call.number) {
+                let name = seccomp::name_of(call.number);
+                (self.tell)(News::Seen(Want::Call(name), Standing::Beyond));
+                return Ok(Word::Errno(errno));
+            }
+        }
         let caller = Caller::of(call)?;
         let fd = call.arguments[0] as u32 as i32;
         let own = caller.socket(fd)?;
@@ -121,7 +133,10 @@ impl<T: FnMut(Refusal)> Desk<T> {
 
     fn connect(&mut self, wanted: Wanted) -> Word {
         match self.book.permit(wanted.at) {
-            Permit::Granted => self.connect_outside(wanted).unwrap_or_else(Word::Errno),
+            Permit::Granted => {
+                self.see_place(wanted.at);
+                self.connect_outside(wanted).unwrap_or_else(Word::Errno)
+            }
             Permit::Refused => self.connect_inside(&wanted),
             Permit::Undecided if self.waiting() >= WAITING_MAX => Word::Errno(libc::EAGAIN),
             Permit::Undecided => {
@@ -129,6 +144,32 @@ impl<T: FnMut(Refusal)> Desk<T> {
                 Word::Later
             }
         }
+    }
+
+    /// Tells of the files that a call names, and lets it go on.
+    fn see_names(&mut self, call: &Call) -> Word {
+        let names = wants::names_of(call);
+        // They were read from a process by its number: only now is it sure whose they were.
+        if !watch::is_waiting(self.calls.as_fd(), call.id) {
+            return Word::Later;
+        }
+        for named in names {
+            let seen = self.watcher.as_mut().and_then(|watcher| watcher.judge(&named));
+            if let Some((want, standing)) = seen {
+                (self.tell)(News::Seen(want, standing));
+            }
+        }
+        Word::LetThrough
+    }
+
+    /// Tells of a place that is opened.
+    fn see_place(&mut self, at: SocketAddr) {
+        if self.watcher.is_none() {
+            return;
+        }
+        let named = self.book.name_of(at).map(|name| format!("{name}:{}", at.port()));
+        let want = Want::Net(named.unwrap_or_else(|| at.to_string()));
+        (self.tell)(News::Seen(want, Standing::Granted));
     }
 
     fn waiting(&self) -> usize {
@@ -149,7 +190,7 @@ impl<T: FnMut(Refusal)> Desk<T> {
             _ => false,
         };
         if is_refused {
-            (self.tell)(Refusal::Connect(wanted.at));
+            self.refuse(Refusal::Connect(wanted.at));
         }
         done(outcome)
     }
@@ -199,9 +240,10 @@ impl<T: FnMut(Refusal)> Desk<T> {
             return sockets::bind(wanted.own.as_fd(), &wanted.address);
         }
         if !self.book.allows_listening(at) {
-            (self.tell)(Refusal::Listen(at));
+            self.refuse(Refusal::Listen(at));
             return Err(libc::EACCES);
         }
+        self.see_place(at);
         let fresh = fresh(wanted.family, wanted.own.as_fd())?;
         sockets::bind(fresh.as_fd(), &wanted.address)?;
         if !fcntl_getfl(&wanted.own).is_ok_and(|flags| flags.contains(OFlags::NONBLOCK)) {
@@ -219,7 +261,7 @@ impl<T: FnMut(Refusal)> Desk<T> {
             match place::read(&address) {
                 Place::Internet(at) if self.book.allows_listening(at) => {}
                 Place::Internet(at) => {
-                    (self.tell)(Refusal::Listen(at));
+                    self.refuse(Refusal::Listen(at));
                     return Err(libc::EACCES);
                 }
                 _ => return Err(libc::EACCES),

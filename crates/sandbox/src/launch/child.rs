@@ -154,7 +154,8 @@ fn steps(recipe: &Recipe<'_>, cradle: &Cradle<'_>) -> Result<u8, Failure> {
         Last::Exec { program, argv, env } => {
             // Last of all, so that a signal that waits ends the child by the default action and not in the middle of a step.
             raw::empty_signal_mask().map_err(at(Step::SignalMask))?;
-            Err(at(Step::Exec)(raw::exec(program, argv, env)))
+            let exec = if recipe.watch.is_some() { raw::exec_unwatched } else { raw::exec };
+            Err(at(Step::Exec)(exec(program, argv, env)))
         }
         Last::Act(act) => Ok(act()),
     }

@@ -3,8 +3,8 @@
 use libc::sock_filter;
 
 use super::{
-    DENIALS, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET, Denial, Group, Watch, When, compile,
-    groups,
+    DENIALS, DENIALS_BROKERED, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET, Denial, Group,
+    NAMINGS, Watch, When, compile, groups,
 };
 use crate::policy::Runtime;
 
@@ -188,7 +188,7 @@ fn a_program_that_is_made_once_is_the_one_of_its_own_lists() {
         let plain = |program: &[sock_filter]| -> Vec<(u16, u8, u8, u32)> {
             program.iter().map(|line| (line.code, line.jt, line.jf, line.k)).collect()
         };
-        for watch in [Watch::Nothing, Watch::Network] {
+        for watch in [Watch::Nothing, Watch::Network, Watch::Wants] {
             let made = compile(DENIALS, Some(groups), watch);
             let kept = super::compiled(DENIALS, Some(groups), watch);
             assert_eq!(plain(&made), plain(&kept));
@@ -196,4 +196,36 @@ fn a_program_that_is_made_once_is_the_one_of_its_own_lists() {
     }
     let kept = || super::compiled(DENIALS, None, Watch::Nothing);
     assert!(std::sync::Arc::ptr_eq(&kept(), &kept()));
+}
+
+#[test]
+fn an_observed_program_asks_where_it_would_refuse_and_lets_nothing_more_through() {
+    for runtime in [Runtime::Deno, Runtime::Python, Runtime::Native] {
+        let (denials, groups) = contained(runtime);
+        let plain = compile(&denials, Some(&groups), Watch::Nothing);
+        let observed = compile(&denials, Some(&groups), Watch::Wants);
+        for number in 0..NUMBERS {
+            for arguments in arguments() {
+                let data = data(number, X86_64, arguments);
+                let (held, seen) = (run(&plain, &data), run(&observed, &data));
+                let is_let_through = NAMINGS.iter().any(|naming| naming.number == i64::from(number));
+                match seen {
+                    ALLOW => assert_eq!(held, ALLOW, "call {number}"),
+                    libc::SECCOMP_RET_USER_NOTIF if is_let_through => {
+                        assert_eq!(held, ALLOW, "call {number}")
+                    }
+                    libc::SECCOMP_RET_USER_NOTIF => {}
+                    other => assert_eq!(held, other, "call {number}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_names_a_file_is_never_among_what_is_refused() {
+    for naming in NAMINGS {
+        let lists = [DENIALS, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET, DENIALS_BROKERED];
+        assert!(lists.iter().all(|list| list.iter().all(|denial| denial.number() != naming.number)));
+    }
 }

@@ -5,5 +5,6 @@ mod ends;
 mod launches;
 mod layers;
 mod namespaces;
+mod observed;
 mod runtimes;
 mod stage;
