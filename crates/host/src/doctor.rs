@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use sandbox::{Layer, Proof};
+use sandbox::{Layer, Level, Proof};
 use store::Verdict;
 
 use crate::Home;
@@ -85,7 +85,15 @@ pub fn examine(home: &Path) -> Vec<Finding> {
 
 fn containment() -> Vec<Finding> {
     let report = sandbox::probe::run();
-    report.proofs().map(|(layer, proof)| layer_finding(layer, &proof)).collect()
+    let layers = report.proofs().map(|(layer, proof)| layer_finding(layer, &proof));
+    std::iter::once(level_finding(&report)).chain(layers).collect()
+}
+
+/// The most that a module can have here; what each really has is told by `ps -o wide`.
+fn level_finding(report: &sandbox::probe::Report) -> Finding {
+    let level = Level::among(|_| true, |layer| report.proof(layer).is_works());
+    let condition = if level == Level::Full { Condition::Good } else { Condition::Weak };
+    Finding::new("containment", "level", condition, level.to_string())
 }
 
 fn layer_finding(layer: Layer, proof: &Proof) -> Finding {

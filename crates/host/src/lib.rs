@@ -51,6 +51,7 @@ mod manager;
 mod memory;
 mod minimum;
 mod net;
+mod observe;
 mod outbox;
 mod pipes;
 mod ready;

@@ -10,27 +10,32 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::rc::Rc;
 
-use abi::{Generation, ModuleId, Record};
+use abi::{Generation, ModuleId, Permissions, Record};
 use rustix::net::{
     AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
     recv, sendmsg, socketpair,
 };
+use sandbox::broker::{Grounds, Manner, Whose};
 use sandbox::probe::Report;
-use sandbox::{Layer, Outside, Watched};
+use sandbox::{Access, Layer, Outside, PathRule, Prepared, Watched};
 use serde::{Deserialize, Serialize};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::task::spawn_local;
 
+use crate::files::blueprint::Blueprint;
+use crate::launch;
+use crate::observe::Seen;
 use crate::shell::Handle;
 use crate::tasks;
 
-mod helper;
+mod process;
 
-pub use helper::net_helper_main;
+pub use process::net_helper_main;
 
 /// 64 KiB for one message: thousands of `net` values.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
@@ -40,16 +45,76 @@ const MESSAGE_BYTES_MAX: usize = 64 << 10;
 struct Handed {
     module: String,
     generation: u64,
-    net: BTreeSet<String>,
+    #[serde(flatten)]
+    terms: Terms,
 }
 
-/// Something that a life was refused.
+/// How a life's calls are to be answered.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Terms {
+    /// The `net` that it was granted.
+    pub(crate) net: BTreeSet<String>,
+    /// For one that is observed.
+    pub(crate) watching: Option<Watching>,
+}
+
+impl Terms {
+    /// Those of a life that nobody observes.
+    pub(crate) fn of(net: &BTreeSet<String>) -> Self {
+        Self { net: net.clone(), watching: None }
+    }
+}
+
+/// What an observed life's wants are judged by.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Watching {
+    is_open: bool,
+    /// Path, what may be done there, and whether it was granted.
+    rules: Vec<(PathBuf, String, bool)>,
+}
+
+impl Watching {
+    /// Nothing for a life that nobody observes.
+    pub(crate) fn of(
+        blueprint: &Blueprint,
+        effective: &Permissions,
+        user_home: &Path,
+        prepared: &Prepared,
+    ) -> Option<Self> {
+        let confinement = prepared.confinement();
+        let manner = confinement.observed()?;
+        let rules = launch::grounds(blueprint, effective, user_home, confinement).into_iter();
+        let rule = |(rule, whose): (PathRule, Whose)| {
+            (rule.path, rule.access.as_str().to_owned(), whose == Whose::Granted)
+        };
+        Some(Self { is_open: manner == Manner::Open, rules: rules.map(rule).collect() })
+    }
+
+    fn grounds(self) -> Grounds {
+        let rule = |(path, access, is_granted): (PathBuf, String, bool)| {
+            let whose = if is_granted { Whose::Granted } else { Whose::Everybodys };
+            Some((PathRule { path, access: Access::parse(&access)? }, whose))
+        };
+        let manner = if self.is_open { Manner::Open } else { Manner::Held };
+        Grounds { manner, rules: self.rules.into_iter().filter_map(rule).collect() }
+    }
+}
+
+/// Something that the helper tells of a life.
 #[derive(Debug, Serialize, Deserialize)]
 struct Heard {
     module: String,
     generation: u64,
-    act: String,
-    grant: String,
+    what: What,
+}
+
+/// What is told.
+#[derive(Debug, Serialize, Deserialize)]
+enum What {
+    /// It was refused this.
+    Refused { act: String, grant: String },
+    /// It is observed, and used or wanted this.
+    Seen(Seen),
 }
 
 /// What the kernel knows of the helper.
@@ -71,7 +136,7 @@ impl NetHelper {
         if is_possible { Outside::Brokered } else { Outside::Shared }
     }
 
-    /// Hands a life over. `net` is what it was granted.
+    /// Hands a life over.
     ///
     /// # Errors
     /// What the system says. The life then has no network.
@@ -79,13 +144,13 @@ impl NetHelper {
         self: &Rc<Self>,
         shell: &Handle,
         life: (&ModuleId, Generation),
-        net: &BTreeSet<String>,
+        terms: Terms,
         watched: &Watched,
     ) -> io::Result<()> {
         let (module, generation) = (life.0.to_string(), life.1.0);
-        let message = serde_json::to_vec(&Handed { module, generation, net: net.clone() })?;
+        let message = serde_json::to_vec(&Handed { module, generation, terms })?;
         if message.len() > MESSAGE_BYTES_MAX {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "its `net` has too many values"));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "its permissions have too many values"));
         }
         let line = self.line.borrow().clone();
         if let Some(line) = line {
@@ -156,11 +221,14 @@ async fn hear(helper: Rc<NetHelper>, shell: Handle, line: AsyncFd<Rc<OwnedFd>>) 
         let Some(shell) = shell.upgrade() else { return };
         let Ok(heard) = serde_json::from_slice::<Heard>(&bytes[..got]) else { continue };
         let Ok(module) = ModuleId::parse(&heard.module) else { continue };
-        let record = Record::new("net.refused")
-            .of(&module, Some(Generation(heard.generation)))
-            .text("act", heard.act)
-            .text("grant", heard.grant);
-        shell.borrow_mut().record(record);
+        let generation = Generation(heard.generation);
+        match heard.what {
+            What::Refused { act, grant } => {
+                let record = Record::new("net.refused").of(&module, Some(generation));
+                shell.borrow_mut().record(record.text("act", act).text("grant", grant));
+            }
+            What::Seen(seen) => shell.borrow_mut().saw(&module, generation, seen),
+        }
     }
     let is_ours = helper.line.borrow().as_ref().is_some_and(|now| Rc::ptr_eq(now, line.get_ref()));
     if is_ours {

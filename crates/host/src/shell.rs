@@ -39,6 +39,7 @@ use crate::lane::Cut;
 use crate::launch::Ground;
 use crate::life::{Life, Seat};
 use crate::net::NetHelper;
+use crate::observe::Observations;
 use crate::outbox::Written;
 use crate::ready::Probes;
 use crate::run::{News, ProjectSource};
@@ -105,6 +106,8 @@ pub(crate) struct Shell {
     pub(crate) proofs: Report,
     /// Who opens what modules may reach of the network.
     pub(crate) net: Rc<NetHelper>,
+    /// Modules whose wants are told.
+    pub(crate) observed: Observations,
     pub(crate) talk: Talk,
     pub(crate) desk: Desk,
     /// WebAssembly modules.
@@ -190,6 +193,7 @@ impl Shell {
                 births: parts.births,
                 proofs: parts.proofs,
                 net: parts.net,
+                observed: Observations::default(),
                 talk: parts.talk,
                 desk: Desk::default(),
                 guests: Guests::new(),
@@ -230,7 +234,7 @@ impl Shell {
     pub(crate) fn ground(&self) -> Ground<'_> {
         let outside = self.net.outside(&self.proofs);
         let counted = self.governor.counted();
-        Ground { home: &self.files.home, surrounding: &self.surrounding, outside, counted }
+        Ground { home: &self.files.home, surrounding: &self.surrounding, outside, counted, manner: None }
     }
 
     /// Tells the kernel what happened and does everything that follows from it.

@@ -13,11 +13,13 @@ use serde_json::Value;
 
 mod context;
 mod inside;
+mod profile;
 mod schema;
 mod secrets;
 
 pub use context::{ContextChange, ContextKey, VariableList, VariableRow};
 pub use inside::{ActorCore, ActorRow, ActorSystem, ActorTable, FunctionRow, FunctionStats, Swapped};
+pub use profile::{Held, Profiled};
 pub use schema::operator_door;
 pub use secrets::{SecretsChange, VaultKey};
 
@@ -265,6 +267,17 @@ pub enum Request {
     ModuleSwap {
         /// Which.
         module_id: String,
+    },
+    /// Start a module anew and tell what it uses and wants for a while; it is started anew afterwards too.
+    #[serde(rename = "module.profile")]
+    ModuleProfile {
+        /// Which.
+        module_id: String,
+        /// For how many milliseconds, 100 to 600,000; 10,000 when left out. It ends early with a module whose work is done.
+        for_ms: Option<u64>,
+        /// Refuse it no file, program or place meanwhile.
+        #[serde(default)]
+        open: bool,
     },
     /// The actors that live in the kernel's process.
     #[serde(rename = "actors")]

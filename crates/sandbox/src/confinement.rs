@@ -50,7 +50,14 @@ impl Access {
         }
     }
 
-    fn as_str(self) -> &'static str {
+    /// What [`Access::as_str`] gave.
+    pub fn parse(text: &str) -> Option<Self> {
+        use Access::{Device, Library, Read, ReadExecute, Write, WriteExecute};
+        [Read, Library, ReadExecute, Write, WriteExecute, Device].into_iter().find(|one| one.as_str() == text)
+    }
+
+    /// `r--`, `r-l`, `r-x`, `rw-`, `rwx` or `dev`.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Read => "r--",
             Self::Library => "r-l",
@@ -157,6 +164,11 @@ impl Confinement {
     /// Whether it asks for this layer.
     pub fn has(&self, layer: Layer) -> bool {
         self.layers.contains(&layer)
+    }
+
+    /// How everything that it wants is told, if it is.
+    pub fn observed(&self) -> Option<Manner> {
+        self.observed
     }
 
     /// The paths that are allowed, sorted; empty when files are free.

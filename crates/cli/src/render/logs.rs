@@ -136,6 +136,8 @@ pub fn decision(ctx: &Ctx, row: &JournalRow) -> Option<String> {
         | "topic.forbidden"
         | "lane.broken"
         | "net.refused"
+        | "access.refused"
+        | "call.refused"
         | "config.forbidden"
         | "refusals.summed_up" => Paint::Bad,
         "module.killed"

@@ -17,9 +17,10 @@ use crate::files::blueprint::Blueprint;
 use crate::files::discovery::{mismatch, writable};
 use crate::governor::Held;
 use crate::lane::LaneEnd;
-use crate::launch;
+use crate::launch::{self, Ground};
 use crate::life::{Life, ReadyMade, Stream};
 use crate::minimum;
+use crate::net::{Terms, Watching};
 use crate::outbox::Outbox;
 use crate::pipes::splitter;
 use crate::runtime::Runtime;
@@ -91,13 +92,18 @@ impl Shell {
         let UnderWay { slot, generation, blueprint, effective, notify, lane, .. } = launch;
         let Born { prepared, result } = born;
         let net = effective.net.clone();
+        let watching = Watching::of(&blueprint, &effective, &self.surrounding.user_home(), &prepared);
         if let Some(seat) = self.seat_mut(slot) {
             seat.ready_made = Some(ReadyMade { blueprint: blueprint.clone(), effective, prepared });
         }
         let mut child = result.map_err(|error| launch::fault(&error))?;
         if let Some(watched) = child.watched.take()
-            && let Err(error) =
-                self.net.hand_over(&self.handle(), (&blueprint.id, generation), &net, &watched)
+            && let Err(error) = self.net.hand_over(
+                &self.handle(),
+                (&blueprint.id, generation),
+                Terms { net, watching },
+                &watched,
+            )
         {
             self.end_newborn(slot, child);
             return Err((SpawnFault::Failed, format!("the net helper can't take it: {error}")));
@@ -198,16 +204,18 @@ impl Shell {
     /// Makes the launch, unless the last one still fits.
     fn prepare(&mut self, slot: Slot, blueprint: &Rc<Blueprint>) -> Result<(), Failure> {
         let effective = self.effective(&blueprint.id);
-        let fits = self
-            .seat(slot)
-            .and_then(|seat| seat.ready_made.as_ref())
-            .is_some_and(|made| Rc::ptr_eq(&made.blueprint, blueprint) && made.effective == effective);
+        let manner = self.observed.manner(&blueprint.id);
+        let fits = self.seat(slot).and_then(|seat| seat.ready_made.as_ref()).is_some_and(|made| {
+            let is_alike = made.prepared.confinement().observed() == manner;
+            is_alike && Rc::ptr_eq(&made.blueprint, blueprint) && made.effective == effective
+        });
         if fits {
             return Ok(());
         }
         let words = launch::command(blueprint, &effective, self.ground());
         let notify = crate::ready::wants_socket(blueprint).then(|| self.notify_path(slot));
-        let mut wanted = launch::launch(blueprint, &effective, self.ground(), &words, notify.as_deref());
+        let ground = Ground { manner, ..self.ground() };
+        let mut wanted = launch::launch(blueprint, &effective, ground, &words, notify.as_deref());
         let killed = self.seat(slot).map_or(0, |seat| seat.groups_killed);
         if let Some(spent) = self.seat(slot).and_then(|seat| seat.cgroup.as_deref()) {
             Cgroups::drop_group(spent);

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::{LOOK_WITHIN, Pace};
 use crate::files::blueprint::Blueprint;
 use crate::launch;
-use crate::net::NetHelper;
+use crate::net::{NetHelper, Terms};
 use crate::shell::{Handle, Shell};
 use crate::tasks;
 
@@ -76,7 +76,7 @@ impl Probe {
         if let Some(watched) = &child.watched {
             let Net { helper, shell, life: (id, generation), values } = &self.net;
             // Without the helper it has no network, and says so by its end.
-            let _ = helper.hand_over(shell, (id, *generation), values, watched);
+            let _ = helper.hand_over(shell, (id, *generation), Terms::of(values), watched);
         }
         self.running.borrow_mut().push(child.pid);
         let run = Run { pid: child.pid, pidfd: Rc::new(child.pidfd), running: self.running.clone() };

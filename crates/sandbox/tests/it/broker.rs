@@ -78,9 +78,7 @@ fn greet(stream: TcpStream) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     while reader.read_line(&mut line)? > 0 && !line.ends_with("\r\n\r\n") && line != "\r\n" {
-        if line.ends_with("\r\n") && !line.starts_with("GET") {
-            line.clear();
-        } else if line.starts_with("GET") {
+        if line.ends_with("\r\n") || line.starts_with("GET") {
             line.clear();
         }
     }
@@ -108,8 +106,9 @@ fn held(stage: &Stage, values: &[&str]) -> Confinement {
 
 fn start(stage: &Stage, values: &[&str], argv: &[&str]) -> Answered {
     let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
-    let mut prepared = command(argv, &stage.path("module"), held(stage, values)).prepare().unwrap();
-    let mut child = prepared.launch().unwrap();
+    let mut prepared =
+        command(argv, &stage.path("module"), held(stage, values)).prepare().expect("it can be prepared");
+    let mut child = prepared.launch().expect("it can be launched");
     let watched = child.watched.take().expect("the probe said so");
     let reach = Reach::of(values.iter().copied());
     let broker = std::thread::spawn(move || {

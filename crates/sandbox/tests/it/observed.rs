@@ -40,14 +40,15 @@ fn rules(confinement: &Confinement, granted: &Path) -> Vec<(PathRule, Whose)> {
 
 fn watch(stage: &Stage, manner: Manner, argv: &[&str]) -> (Finished, BTreeSet<(Want, Standing)>) {
     let granted = stage.path("granted");
-    std::fs::create_dir_all(&granted).unwrap();
-    std::fs::write(granted.join("file"), "granted").unwrap();
-    let confinement = request(stage, granted.to_str().unwrap()).to_observed(manner);
+    std::fs::create_dir_all(&granted).expect("a folder of its own");
+    std::fs::write(granted.join("file"), "granted").expect("a small file");
+    let confinement = request(stage, granted.to_str().expect("plain")).to_observed(manner);
     let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
-    let mut prepared = command(argv, &stage.path("module"), confinement).prepare().unwrap();
+    let mut prepared =
+        command(argv, &stage.path("module"), confinement).prepare().expect("it can be prepared");
     let grounds = Grounds { manner, rules: rules(prepared.confinement(), &granted) };
     let reach = if manner == Manner::Open { Reach::everywhere() } else { Reach::default() };
-    let mut child = prepared.launch().unwrap();
+    let mut child = prepared.launch().expect("it can be launched");
     let watched = child.watched.take().expect("the probe said so");
     let broker = std::thread::spawn(move || {
         let mut seen = BTreeSet::new();

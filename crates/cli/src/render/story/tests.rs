@@ -150,3 +150,30 @@ fn an_open_wish_is_told_even_of_a_module_that_works() {
     let answered = tell(Lang::En, "web", &story("permission.denied"));
     assert!(answered.ends_with("  nothing: it works\n"), "{answered}");
 }
+
+#[test]
+fn what_was_refused_is_told_with_the_grant_that_would_allow_it() {
+    let access =
+        |seq| row(seq, "access.refused", "web", &[("kind", json!("read")), ("value", json!("/data/a"))]);
+    let story = Story {
+        status: Some(module("web")),
+        records: vec![
+            access(1),
+            row(2, "call.refused", "web", &[("call", json!("bpf"))]),
+            row(3, "net.refused", "web", &[("act", json!("connect")), ("grant", json!("a.example:443"))]),
+            access(4),
+        ],
+        stderr_tail: Vec::new(),
+    };
+    let told = tell(Lang::En, "web", &story);
+    let section =
+        told.split("\n\n").find(|part| part.starts_with("What it was refused")).expect("it is there");
+    expect![[r#"
+        What it was refused, and what would allow it
+          was refused the system call bpf, which no permission allows
+          was refused the network: connect a.example:443
+            ostoja permissions grant web net=a.example:443
+          was refused, while it was observed: read /data/a
+            ostoja permissions grant web read=/data/a"#]]
+    .assert_eq(section);
+}

@@ -1,8 +1,9 @@
 //! The net helper's own process: it takes lives over from the kernel, serves each on a thread of its own, and ends with the kernel.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,10 +11,11 @@ use std::time::{Duration, Instant};
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg, send};
 use rustix::stdio::stdin;
-use sandbox::broker::{Refusal, serve};
+use sandbox::broker::{Manner, Refusal, Standing, Want, observe, serve};
 use sandbox::{Reach, Watched};
 
-use super::{Handed, Heard, MESSAGE_BYTES_MAX};
+use super::{Handed, Heard, MESSAGE_BYTES_MAX, Watching, What};
+use crate::observe::{Seen, Wish};
 
 /// 2,048 lives at once, a thread each; above what a kernel keeps.
 const LIVES_MAX: usize = 2_048;
@@ -29,6 +31,9 @@ const TOLD_WITHIN: Duration = Duration::from_secs(60);
 
 /// 256 different refusals of one life are remembered, so that none is told twice.
 const REMEMBERED_MAX: usize = 256;
+
+/// 8,192 different wants of one observed life are told.
+const SEEN_MAX: usize = 8_192;
 
 /// The net helper's whole life. Its standard input is the line to the kernel.
 pub fn net_helper_main() -> ExitCode {
@@ -83,10 +88,16 @@ fn begin(handed: Handed, watched: Watched, lives: &Arc<AtomicUsize>) {
     let mine = Counted(lives.clone());
     let work = move || {
         let _mine = mine;
-        let reach = Reach::of(handed.net.iter().map(String::as_str));
         let mut teller = Teller::new(handed.module, handed.generation);
+        let reach = Reach::of(handed.terms.net.iter().map(String::as_str));
         // Its end is the life's; what kept it from serving, the life sees.
-        let _ = serve(watched, reach, |refusal| teller.tell(refusal));
+        let _ = match handed.terms.watching.map(Watching::grounds) {
+            None => serve(watched, reach, |refusal| teller.tell(refusal)),
+            Some(grounds) => {
+                let reach = if grounds.manner == Manner::Open { Reach::everywhere() } else { reach };
+                observe(watched, reach, grounds, |want, standing| teller.see(want, standing))
+            }
+        };
     };
     // A thread that can't be started drops all of it.
     let _ = std::thread::Builder::new().name("life".to_owned()).stack_size(STACK_BYTES).spawn(work);
@@ -106,13 +117,21 @@ struct Teller {
     module: String,
     generation: u64,
     told: HashSet<Refusal>,
+    seen: BTreeSet<Seen>,
     since: Instant,
     count: u32,
 }
 
 impl Teller {
     fn new(module: String, generation: u64) -> Self {
-        Self { module, generation, told: HashSet::new(), since: Instant::now(), count: 0 }
+        Self {
+            module,
+            generation,
+            told: HashSet::new(),
+            seen: BTreeSet::new(),
+            since: Instant::now(),
+            count: 0,
+        }
     }
 
     fn tell(&mut self, refusal: Refusal) {
@@ -126,16 +145,32 @@ impl Teller {
             return;
         }
         self.count += 1;
-        let heard = Heard {
-            module: self.module.clone(),
-            generation: self.generation,
-            act: refusal.act().to_owned(),
-            grant: refusal.grant(),
-        };
+        let what = What::Refused { act: refusal.act().to_owned(), grant: refusal.grant() };
         self.told.insert(refusal);
+        // A kernel that has no time for it now hears of the next one.
+        self.send(what, SendFlags::DONTWAIT);
+    }
+
+    /// Of a life that is observed: each once, and the life waits until the kernel has taken it.
+    fn see(&mut self, want: Want, standing: Standing) {
+        let text = |path: PathBuf| path.to_string_lossy().into_owned();
+        let wish = match want {
+            Want::Read(path) => Wish::Read(text(path)),
+            Want::Write(path) => Wish::Write(text(path)),
+            Want::Run(path) => Wish::Run(text(path)),
+            Want::Net(place) => Wish::Net(place),
+            Want::Call(call) => Wish::Call(call),
+        };
+        let seen = Seen { wish, is_granted: standing == Standing::Granted };
+        if self.seen.len() < SEEN_MAX && self.seen.insert(seen.clone()) {
+            self.send(What::Seen(seen), SendFlags::empty());
+        }
+    }
+
+    fn send(&self, what: What, flags: SendFlags) {
+        let heard = Heard { module: self.module.clone(), generation: self.generation, what };
         if let Ok(message) = serde_json::to_vec(&heard) {
-            // A kernel that has no time for it now hears of the next one.
-            let _ = send(stdin(), &message, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+            let _ = send(stdin(), &message, flags | SendFlags::NOSIGNAL);
         }
     }
 }
