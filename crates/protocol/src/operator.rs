@@ -14,12 +14,14 @@ use serde_json::Value;
 mod context;
 mod inside;
 mod profile;
+mod safe;
 mod schema;
 mod secrets;
 
 pub use context::{ContextChange, ContextKey, VariableList, VariableRow};
 pub use inside::{ActorCore, ActorRow, ActorSystem, ActorTable, FunctionRow, FunctionStats, Swapped};
 pub use profile::{Held, Profiled};
+pub use safe::{Safe, SafeMode};
 pub use schema::operator_door;
 pub use secrets::{SecretsChange, VaultKey};
 
@@ -465,16 +467,6 @@ pub struct KernelStatus {
     pub safe_mode: Option<SafeMode>,
 }
 
-/// Safe mode: no module's code runs but the system's own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SafeMode {
-    /// Why it was entered.
-    pub why: String,
-    /// When it is left.
-    pub until: String,
-}
-
 /// A zone that operators may begin anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -483,14 +475,6 @@ pub enum ZoneName {
     Sandbox,
     /// What is relied upon.
     Stable,
-}
-
-/// The answer of `kernel.safe-mode`, `kernel.resume` and `zone.promote`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Safe {
-    /// Whether it was so already.
-    pub already: bool,
 }
 
 /// The word of a module that rests because its work is done; to modules it is `stopped`.

@@ -1,6 +1,6 @@
 //! Modules whose `net` names places, and modules that are observed, in a real kernel with its net helper.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
 use sandbox::{Layer, Proof};
@@ -12,9 +12,15 @@ use crate::kernel::{Kernel, eventually};
 fn given(test: &str) -> bool {
     let proof = sandbox::probe::run().proof(Layer::NetBroker);
     if proof != Proof::Works {
-        eprintln!("SKIPPED host {test}: {proof}");
+        skipped(test, &proof.to_string());
     }
     proof == Proof::Works
+}
+
+/// Past the runner's capture, one line each, to be counted.
+fn skipped(test: &str, why: &str) {
+    let line = format!("SKIPPED host {test}: {why}\n");
+    std::io::stderr().write_all(line.as_bytes()).expect("stderr can be written");
 }
 
 fn kernel(project: &str, file: Option<(&str, &str)>) -> Kernel {
@@ -142,7 +148,7 @@ fn a_profile_in_the_open_refuses_node_nothing_and_the_next_life_is_held_again() 
         return;
     }
     if !std::path::Path::new("/usr/bin/node").exists() {
-        eprintln!("SKIPPED host {test}: node is not installed");
+        skipped(test, "node is not installed");
         return;
     }
     let server = TcpListener::bind("127.0.0.1:0").expect("a port");

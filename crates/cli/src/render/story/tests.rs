@@ -172,8 +172,8 @@ fn what_was_refused_is_told_with_the_grant_that_would_allow_it() {
         What it was refused, and what would allow it
           was refused the system call bpf, which no permission allows
           was refused the network: connect a.example:443
-            ostoja permissions grant web net=a.example:443
+            ostoja --home /h permissions grant web net=a.example:443
           was refused, while it was observed: read /data/a
-            ostoja permissions grant web read=/data/a"#]]
+            ostoja --home /h permissions grant web read=/data/a"#]]
     .assert_eq(section);
 }
