@@ -27,9 +27,11 @@ try:
     servers.append(listening(socket.AF_INET6, ("::1", port)))
 except OSError:
     pass  # a machine without IPv6
+granted = listening(socket.AF_INET, ("127.0.0.1", 0))
+servers.append(granted)
 datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 datagrams.bind(("127.0.0.1", 0))
-print(port, datagrams.getsockname()[1], semaphore, flush=True)
+print(port, datagrams.getsockname()[1], semaphore, granted.getsockname()[1], flush=True)
 
 waiting = selectors.DefaultSelector()
 for server in servers:
@@ -43,5 +45,8 @@ while True:
         client, _ = key.fileobj.accept()
         if client.family == socket.AF_UNIX:
             with open(secret) as fresh:
-                socket.send_fds(client, [b"x"], [fresh.fileno()])
+                try:
+                    socket.send_fds(client, [b"x"], [fresh.fileno()])
+                except OSError:
+                    pass  # it has gone already
         client.close()

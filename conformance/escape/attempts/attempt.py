@@ -16,6 +16,7 @@ OWN = os.environ["ESCAPE_OWN"]  # the module's own folder, which it may read
 DATA = os.environ["ESCAPE_DATA"]  # a folder that it may write
 VICTIM = int(os.environ["ESCAPE_VICTIM"])  # a process of somebody else's
 PORT = int(os.environ["ESCAPE_PORT"])  # a TCP port of somebody else's on the loopback, v4 and v6
+GRANTED = int(os.environ["ESCAPE_GRANTED"])  # a TCP port of the loopback that attempts with `net_` in their name may reach
 DATAGRAMS = int(os.environ["ESCAPE_DATAGRAMS"])  # a UDP port of somebody else's
 ABSTRACT = os.environ["ESCAPE_ABSTRACT"]  # an abstract socket that hands out a descriptor of the secret
 DOOR = os.environ["ESCAPE_DOOR"]  # the same as a file

@@ -25,6 +25,11 @@ impl Attempt {
         self.name.starts_with("survive") || self.name == "cut_the_tie"
     }
 
+    /// Whether it begins with a port that it may reach.
+    pub(crate) fn has_net(&self) -> bool {
+        self.name.starts_with("net_")
+    }
+
     /// Whether its file is a program itself.
     pub(crate) fn is_native(&self) -> bool {
         !self.file.contains('.')

@@ -83,7 +83,7 @@ impl Table {
 
 impl Row {
     fn of(scene: &mut Scene, attempt: Attempt, is_long: bool) -> io::Result<Self> {
-        let whole = full(scene);
+        let whole = full(scene, &attempt);
         let free = scene.play(&attempt, Confinement::none())?;
         let full = scene.play(&attempt, whole.clone())?;
         let mut row =

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use abi::{ExitKind, Permissions};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use sandbox::{Apart, Child, Confinement, Launch, Layer, Limits, Profile, Request, Runtime, Signal, Stdin};
+use sandbox::{
+    Apart, Child, Confinement, Launch, Layer, Limits, Profile, Reach, Request, Runtime, Signal, Stdin,
+};
 
 use crate::attempts::{Attempt, compiled};
 
@@ -37,8 +39,7 @@ pub enum Outcome {
 
 /// All layers that can be taken away one by one.
 pub fn layers() -> Vec<Layer> {
-    let unbuilt = [Layer::CgroupKill, Layer::RunList, Layer::NetBroker];
-    Layer::ALL.into_iter().filter(|layer| !unbuilt.contains(layer)).collect()
+    Layer::ALL.into_iter().filter(|layer| *layer != Layer::CgroupKill).collect()
 }
 
 /// The confinement with this layer alone, and `no_new_privs`, without which some can't be.
@@ -51,16 +52,23 @@ pub fn alone(mut whole: Confinement, layer: Layer) -> Confinement {
     whole
 }
 
-/// What a module without any permission is held to in this scene.
-pub fn full(scene: &Scene) -> Confinement {
+/// What a module is held to in this scene: without any permission, or with one port of the loopback where the attempt is about that.
+pub fn full(scene: &Scene, attempt: &Attempt) -> Confinement {
+    let mut permissions = Permissions::default();
+    // What attempts copy and start to try something else with it.
+    permissions.run.extend(["true", "env", "sh"].map(str::to_owned));
+    if attempt.has_net() {
+        permissions.net.insert(scene.granted());
+    }
     Request {
         profile: Profile::Contained,
         runtime: Runtime::Python,
-        permissions: Permissions::default(),
+        permissions,
         folder: scene.path("module"),
         home: scene.path("outside"),
         writable: vec![scene.path("data")],
         limits: LIMITS,
+        outside: sandbox::Outside::Brokered,
     }
     .to_confinement()
 }
@@ -70,7 +78,7 @@ pub fn full(scene: &Scene) -> Confinement {
 pub struct Scene {
     root: tempfile::TempDir,
     victim: Process,
-    /// Its port, its datagrams' port and its semaphore.
+    /// Its port, its datagrams' port, its semaphore, and the port that may be reached.
     told: Vec<String>,
     abstract_name: String,
 }
@@ -105,6 +113,11 @@ impl Scene {
         Ok(Self { root, victim, told, abstract_name })
     }
 
+    /// The place that attempts about the network may reach.
+    fn granted(&self) -> String {
+        format!("127.0.0.1:{}", self.told.get(3).map_or("0", String::as_str))
+    }
+
     fn path(&self, below: &str) -> PathBuf {
         let root = self.root.path();
         root.canonicalize().unwrap_or_else(|_| root.to_owned()).join(below)
@@ -121,6 +134,11 @@ impl Scene {
         }
         let launch = self.launch(attempt, held);
         let mut child = launch.prepare().and_then(|mut ready| ready.launch()).map_err(io::Error::other)?;
+        let reach = Reach::of([self.granted().as_str()]);
+        let broker = child
+            .watched
+            .take()
+            .map(|watched| std::thread::spawn(move || sandbox::broker::serve(watched, reach, |_| {})));
         let said = listen(&child);
         // As the host does it at the end of a life.
         let _gone = sandbox::signal_group(child.pid, child.pidfd.as_fd(), Signal::KILL);
@@ -128,6 +146,9 @@ impl Scene {
         let said = said?;
         await_readable(&child.pidfd)?;
         let end = sandbox::reap(child.pidfd.as_fd())?;
+        if let Some(broker) = broker {
+            broker.join().map_err(|_| io::Error::other("the broker panicked"))??;
+        }
         self.judge(attempt, end, &said)
     }
 
@@ -160,6 +181,7 @@ impl Scene {
             ("ESCAPE_PORT", told(0)),
             ("ESCAPE_DATAGRAMS", told(1)),
             ("ESCAPE_SEMAPHORE", told(2)),
+            ("ESCAPE_GRANTED", told(3)),
         ];
         Launch {
             argv: if attempt.is_native() { vec![file] } else { python.into_iter().chain([file]).collect() },

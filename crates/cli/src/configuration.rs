@@ -149,6 +149,7 @@ fn settings(settings: &Settings) -> Vec<(&'static str, Value)> {
         ("lifecycle.restartBaseMs", ms(lifecycle.restart_base)),
         ("lifecycle.maxRestartBackoffMs", ms(lifecycle.max_restart_backoff)),
         ("lifecycle.rpcTimeoutMs", ms(lifecycle.rpc_timeout)),
+        ("security.minimum", json!(settings.minimum.as_str())),
         ("security.enforcementMode", json!(enforcement_word(settings.enforcement))),
         ("watchdog.mode", json!(watchdog_word(settings.watchdog))),
         ("machine.restarts_burst", json!(settings.machine.restarts_burst)),

@@ -10,6 +10,7 @@ pub mod modules;
 pub mod overview;
 pub mod permissions;
 pub mod plan;
+pub mod profile;
 pub mod reference;
 pub mod status;
 pub mod story;

@@ -3,7 +3,7 @@
 
 use protocol::operator::{
     Acted, ActorTable, ContextKey, Event, FunctionRow, FunctionStats, Installed, LogPage, ModuleDetail,
-    ModuleStatus, Plan, Published, Safe, Story, UsageTable, VariableList, VariableRow,
+    ModuleStatus, Plan, Profiled, Published, Safe, Story, UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
@@ -91,6 +91,7 @@ fn nested() -> Vec<Output> {
         document::<Installed>("module update"),
         document::<ModuleDetail>("module show"),
         document::<PermissionRows>("module perms"),
+        document::<Profiled>("module profile"),
         document::<Findings>("module check"),
         document::<FunctionRow>("fn put"),
         document::<Called>("fn run"),

@@ -112,6 +112,10 @@ phrases! {
     ApproveNext: "it runs after: {0} module approve {1}", "ruszy po: {0} module approve {1}";
     /// `module approve`.
     Approved: "{0} is approved", "{0} zatwierdzony";
+    /// The question before a module is observed with nothing refused.
+    ProfileOpenQuestion: "let {0} use all files, programs and places that you can, while it is observed?", "pozwolić {0} na wszystkie pliki, programy i miejsca dostępne tobie na czas obserwacji?";
+    /// `module profile --write`.
+    ProfileWritten: "its module.json asks for this now; it runs after: {0} module approve {1}", "jego module.json prosi teraz o to; ruszy po: {0} module approve {1}";
     /// The question before a module is removed.
     UninstallQuestion: "stop {0}, forget its approval and remove its folder?", "zatrzymać {0}, zapomnieć zgodę i usunąć folder?";
     /// `module uninstall`.
@@ -170,6 +174,8 @@ phrases! {
     WhyNow: "Now", "Teraz";
     /// `why`: the heading of the past.
     WhyPast: "What happened", "Co się stało";
+    /// Of `why`: what was refused.
+    WhyRefused: "What it was refused, and what would allow it", "Czego mu odmówiono i co by na to pozwoliło";
     /// `why`: the heading of the last words.
     WhyWords: "Its last words on stderr", "Ostatnie słowa na stderr";
     /// `why`: the heading of advice.

@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use sandbox::{Layer, Proof};
+use sandbox::{Layer, Level, Proof};
 use store::Verdict;
 
 use crate::Home;
@@ -85,7 +85,15 @@ pub fn examine(home: &Path) -> Vec<Finding> {
 
 fn containment() -> Vec<Finding> {
     let report = sandbox::probe::run();
-    report.proofs().map(|(layer, proof)| layer_finding(layer, &proof)).collect()
+    let layers = report.proofs().map(|(layer, proof)| layer_finding(layer, &proof));
+    std::iter::once(level_finding(&report)).chain(layers).collect()
+}
+
+/// The most that a module can have here; what each really has is told by `ps -o wide`.
+fn level_finding(report: &sandbox::probe::Report) -> Finding {
+    let level = Level::among(|_| true, |layer| report.proof(layer).is_works());
+    let condition = if level == Level::Full { Condition::Good } else { Condition::Weak };
+    Finding::new("containment", "level", condition, level.to_string())
 }
 
 fn layer_finding(layer: Layer, proof: &Proof) -> Finding {
@@ -97,13 +105,15 @@ fn layer_finding(layer: Layer, proof: &Proof) -> Finding {
     let finding = Finding::new("containment", layer.as_str(), condition, seen);
     match (layer, proof) {
         (_, Proof::Works) => finding,
-        (Layer::LandlockFiles | Layer::LandlockNet | Layer::LandlockScopes, _) => {
+        (Layer::LandlockFiles | Layer::LandlockNet | Layer::LandlockScopes | Layer::RunList, _) => {
             finding.help("a newer Linux, with lsm=landlock among its boot parameters")
         }
         (Layer::CgroupKill, _) => {
             finding.help("run as a service: ostoja service install (it delegates a cgroup)")
         }
-        (Layer::NetBroker, _) => finding.help("not in this version"),
+        (Layer::NetBroker, _) => finding.help(
+            "Linux 5.14 or newer and user namespaces: sysctl -w user.max_user_namespaces=65536 kernel.apparmor_restrict_unprivileged_userns=0",
+        ),
         (layer, _) if layer.is_namespace() => {
             finding.help("allow user namespaces: sysctl -w user.max_user_namespaces=65536 kernel.apparmor_restrict_unprivileged_userns=0")
         }

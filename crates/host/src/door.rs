@@ -41,6 +41,7 @@ mod module_requests;
 pub(crate) mod outlet;
 mod parse;
 mod permission_requests;
+mod profile_requests;
 mod reply;
 mod requests;
 mod rows;

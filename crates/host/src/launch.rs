@@ -1,5 +1,6 @@
 //! From a module's description and what it may do to a launch that the sandbox can carry out as often as needed.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
@@ -7,12 +8,16 @@ use std::path::{Path, PathBuf};
 
 use abi::{Explain, Permissions};
 use kernel::{Door, SpawnFault};
-use sandbox::{Apart, Blame, Launch, LaunchError, Limits, Profile, Request, Stdin};
+use sandbox::broker::{Manner, Whose};
+use sandbox::{
+    Apart, Blame, Confinement, Launch, LaunchError, Limits, Outside, PathRule, Profile, Request, Stdin,
+};
 
 use crate::environment::{Surrounding, Wants};
 use crate::files::blueprint::{Blueprint, Program};
 use crate::governor::Counted;
 use crate::home::Home;
+use crate::observe::needs::{Places, locate};
 use crate::runtime::{Entry, Runtime};
 
 /// What a launch depends on beside the module itself.
@@ -20,9 +25,13 @@ use crate::runtime::{Entry, Runtime};
 pub(crate) struct Ground<'a> {
     pub(crate) home: &'a Home,
     pub(crate) surrounding: &'a Surrounding,
+    /// How hosts that a `net` names are told from others here.
+    pub(crate) outside: Outside,
     /// What a module's group bounds. The rlimit on processes would count all of the user's, and the one on memory what a
     /// runtime reserves and never uses.
     pub(crate) counted: Counted,
+    /// How the life is observed, when it is.
+    pub(crate) manner: Option<Manner>,
 }
 
 /// The command of a module, program first.
@@ -67,16 +76,43 @@ pub(crate) fn launch(
         notify,
     };
     let writable = temporary.iter().chain(&deno_dir).chain(&notify_folder).cloned().collect();
+    let request = request(blueprint, effective, ground, writable);
     Launch {
         argv: words.iter().map(OsString::from).collect(),
         env: ground.surrounding.for_module(&wants),
         cwd: blueprint.cwd.clone(),
         stdin: if blueprint.door == Door::Lines { Stdin::Piped } else { Stdin::Null },
         apart: Apart::Session,
-        confinement: request(blueprint, effective, ground, writable).to_confinement(),
+        confinement: match ground.manner {
+            None => request.to_confinement(),
+            Some(manner) => request.to_observed(manner),
+        },
         extra_fds: Vec::new(),
         cgroup: None,
     }
+}
+
+/// The paths that an observed life may use, and why.
+pub(crate) fn grounds(
+    blueprint: &Blueprint,
+    effective: &Permissions,
+    user_home: &Path,
+    confinement: &Confinement,
+) -> Vec<(PathRule, Whose)> {
+    let folder = folder_of(blueprint);
+    let places = Places { folder: &folder, home: user_home };
+    let granted: BTreeSet<PathBuf> =
+        effective.read.iter().chain(&effective.write).map(|value| locate(value, places)).collect();
+    let whose = |rule: &PathRule| match granted.contains(&rule.path) {
+        true => Whose::Granted,
+        false => Whose::Everybodys,
+    };
+    confinement.paths().iter().map(|rule| (rule.clone(), whose(rule))).collect()
+}
+
+/// Where relative values of a module's permissions start.
+pub(crate) fn folder_of(blueprint: &Blueprint) -> PathBuf {
+    blueprint.folder.clone().unwrap_or_else(|| blueprint.cwd.clone())
 }
 
 fn request(
@@ -89,7 +125,7 @@ fn request(
         profile: blueprint.profile,
         runtime: blueprint.runtime.to_sandbox(),
         permissions: effective.clone(),
-        folder: blueprint.folder.clone().unwrap_or_else(|| blueprint.cwd.clone()),
+        folder: folder_of(blueprint),
         home: ground.surrounding.user_home(),
         writable,
         limits: Limits {
@@ -97,6 +133,7 @@ fn request(
             memory_bytes: blueprint.limits.memory_bytes.filter(|_| !ground.counted.memory),
             ..blueprint.limits
         },
+        outside: ground.outside,
     }
 }
 

@@ -19,7 +19,8 @@
 //! # Main types
 //! [`run()`] is a whole kernel process, from its first file to its last child; [`Options`] says where and how, [`News`]
 //! is what it tells while it runs. [`Home`] knows where things lie. [`words`] turns records into sentences, [`doctor`]
-//! looks at the machine, [`sentinel_main`] is the little process that outlives a killed kernel.
+//! looks at the machine, [`sentinel_main`] is the little process that outlives a killed kernel, [`net_helper_main`] the one that
+//! opens what modules may reach of the network.
 //!
 //! # Invariants
 //! - One thread does everything but writing journal and logs, reading large files, the births of a mass start, and
@@ -48,6 +49,9 @@ mod life;
 mod limits;
 mod manager;
 mod memory;
+mod minimum;
+mod net;
+mod observe;
 mod outbox;
 mod pipes;
 mod ready;
@@ -69,6 +73,7 @@ pub mod words;
 pub use door::dial;
 pub use error::HostError;
 pub use home::{HOME_VARIABLE, Home, HomeError, PROJECT_FILE, Place, Surroundings};
+pub use net::net_helper_main;
 pub use run::{BootStep, News, Options, Presence, ProjectSource, Safety, run};
 pub use secrets::{VAULT_KEY_VARIABLE, places as vault_places};
 pub use sentinel::sentinel_main;

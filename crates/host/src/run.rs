@@ -48,6 +48,9 @@ pub struct Options {
     /// The command that runs [`crate::sentinel_main`]: this program's own file and a hidden word. Without it, what
     /// modules forked away outlives a SIGKILL of the kernel until the next start.
     pub sentinel: Option<Vec<OsString>>,
+    /// The command that runs [`crate::net_helper_main`]. Without it, modules whose `net` names places have the machine's network, and
+    /// are held to ports alone.
+    pub net_helper: Option<Vec<OsString>>,
     /// The program's version, told by `kernel.status`.
     pub version: String,
     /// Whether no module is to run until somebody says so.

@@ -38,6 +38,8 @@ use crate::home::Home;
 use crate::lane::Cut;
 use crate::launch::Ground;
 use crate::life::{Life, Seat};
+use crate::net::NetHelper;
+use crate::observe::Observations;
 use crate::outbox::Written;
 use crate::ready::Probes;
 use crate::run::{News, ProjectSource};
@@ -102,6 +104,10 @@ pub(crate) struct Shell {
     pub(crate) births: Births,
     /// Which layers of containment work here.
     pub(crate) proofs: Report,
+    /// Who opens what modules may reach of the network.
+    pub(crate) net: Rc<NetHelper>,
+    /// Modules whose wants are told.
+    pub(crate) observed: Observations,
     pub(crate) talk: Talk,
     pub(crate) desk: Desk,
     /// WebAssembly modules.
@@ -165,6 +171,7 @@ pub(crate) struct Parts {
     pub(crate) safety: Safety,
     pub(crate) births: Births,
     pub(crate) proofs: Report,
+    pub(crate) net: Rc<NetHelper>,
     pub(crate) talk: Talk,
     pub(crate) secrets: crate::secrets::Secrets,
     pub(crate) version: String,
@@ -185,6 +192,8 @@ impl Shell {
                 cgroups: parts.cgroups,
                 births: parts.births,
                 proofs: parts.proofs,
+                net: parts.net,
+                observed: Observations::default(),
                 talk: parts.talk,
                 desk: Desk::default(),
                 guests: Guests::new(),
@@ -223,7 +232,9 @@ impl Shell {
     }
 
     pub(crate) fn ground(&self) -> Ground<'_> {
-        Ground { home: &self.files.home, surrounding: &self.surrounding, counted: self.governor.counted() }
+        let outside = self.net.outside(&self.proofs);
+        let counted = self.governor.counted();
+        Ground { home: &self.files.home, surrounding: &self.surrounding, outside, counted, manner: None }
     }
 
     /// Tells the kernel what happened and does everything that follows from it.

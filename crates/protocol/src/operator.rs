@@ -13,12 +13,16 @@ use serde_json::Value;
 
 mod context;
 mod inside;
+mod profile;
+mod safe;
 mod schema;
 mod secrets;
 mod zones;
 
 pub use context::{ContextChange, ContextKey, VariableList, VariableRow};
 pub use inside::{ActorCore, ActorRow, ActorSystem, ActorTable, FunctionRow, FunctionStats, Swapped};
+pub use profile::{Held, Profiled};
+pub use safe::{Safe, SafeMode};
 pub use schema::operator_door;
 pub use secrets::{SecretsChange, VaultKey};
 pub use zones::{ProbationStatus, ZoneName};
@@ -268,6 +272,17 @@ pub enum Request {
         /// Which.
         module_id: String,
     },
+    /// Start a module anew and tell what it uses and wants for a while; it is started anew afterwards too.
+    #[serde(rename = "module.profile")]
+    ModuleProfile {
+        /// Which.
+        module_id: String,
+        /// For how many milliseconds, 100 to 600,000; 10,000 when left out. It ends early with a module whose work is done.
+        for_ms: Option<u64>,
+        /// Refuse it no file, program or place meanwhile.
+        #[serde(default)]
+        open: bool,
+    },
     /// The actors that live in the kernel's process.
     #[serde(rename = "actors")]
     Actors {
@@ -454,22 +469,6 @@ pub struct KernelStatus {
     pub safe_mode: Option<SafeMode>,
 }
 
-/// Safe mode: no module's code runs but the system's own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SafeMode {
-    /// Why it was entered.
-    pub why: String,
-    /// When it is left.
-    pub until: String,
-}
-
-/// The answer of `kernel.safe-mode`, `kernel.resume` and `zone.promote`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Safe {
-    /// Whether it was so already.
-    pub already: bool,
 }
 
 /// The word of a module that rests because its work is done; to modules it is `stopped`.

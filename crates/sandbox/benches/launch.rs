@@ -137,6 +137,7 @@ fn main() {
         home: "/".into(),
         writable: Vec::new(),
         limits: Limits::STANDARD,
+        outside: sandbox::Outside::Shared,
     }
     .to_confinement();
     let shared = Layer::ALL.into_iter().filter(|layer| layer.is_namespace());

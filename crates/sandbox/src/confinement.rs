@@ -4,8 +4,11 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::broker::Manner;
 use crate::layer::{Layer, Level};
+use crate::policy::system::{self, Programs};
 use crate::probe::Report;
+use crate::reach::Reach;
 use crate::rlimits::Rlimit;
 use crate::seccomp::{Denial, Group};
 
@@ -17,6 +20,8 @@ mod tests;
 pub enum Access {
     /// Read files, list folders.
     Read,
+    /// As `Read`, and use code in libraries; not run programs.
+    Library,
     /// As `Read`, and run programs.
     ReadExecute,
     /// As `Read`, and write, make, remove, rename; not run.
@@ -30,7 +35,7 @@ pub enum Access {
 impl Access {
     /// What may be done when both are granted for one path.
     fn union(self, other: Self) -> Self {
-        use Access::{Device, Read, ReadExecute, Write, WriteExecute};
+        use Access::{Device, Library, Read, ReadExecute, Write, WriteExecute};
         match (self, other) {
             (same, twin) if same == twin => same,
             (Device, _) | (_, Device) => Device,
@@ -38,14 +43,24 @@ impl Access {
                 WriteExecute
             }
             (Read, more) | (more, Read) => more,
+            (Library, Write) | (Write, Library) => WriteExecute,
+            (Library, more) | (more, Library) => more,
             (ReadExecute, ReadExecute) => ReadExecute,
             (Write, Write) => Write,
         }
     }
 
-    fn as_str(self) -> &'static str {
+    /// What [`Access::as_str`] gave.
+    pub fn parse(text: &str) -> Option<Self> {
+        use Access::{Device, Library, Read, ReadExecute, Write, WriteExecute};
+        [Read, Library, ReadExecute, Write, WriteExecute, Device].into_iter().find(|one| one.as_str() == text)
+    }
+
+    /// `r--`, `r-l`, `r-x`, `rw-`, `rwx` or `dev`.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Read => "r--",
+            Self::Library => "r-l",
             Self::ReadExecute => "r-x",
             Self::Write => "rw-",
             Self::WriteExecute => "rwx",
@@ -84,6 +99,8 @@ pub enum Net {
     Free,
     /// TCP on these ports only, sorted; UDP is free.
     Ports(Vec<u16>),
+    /// TCP to these places only, each opened by the broker; of UDP the questions for their names.
+    Places(Reach),
     /// No internet socket at all.
     Denied,
 }
@@ -93,12 +110,19 @@ pub enum Net {
 pub struct Confinement {
     pub(crate) layers: Vec<Layer>,
     pub(crate) paths: Vec<PathRule>,
+    /// Names of programs that may be run, found when the launch is prepared; they count with [`Layer::RunList`].
+    pub(crate) programs: Vec<String>,
     pub(crate) net: Net,
     pub(crate) denials: Vec<Denial>,
     pub(crate) groups: Option<Vec<&'static Group>>,
     pub(crate) rlimits: Vec<Rlimit>,
     pub(crate) umask: u32,
+    /// Whether, and how, everything that it wants is told to whoever answers its calls.
+    pub(crate) observed: Option<Manner>,
 }
+
+/// The layers that stand between a child and the machine's files and places.
+const HIDING: [Layer; 4] = [Layer::LandlockFiles, Layer::LandlockNet, Layer::MountNamespace, Layer::RunList];
 
 impl Confinement {
     /// 077: what a module writes is its user's alone.
@@ -109,17 +133,30 @@ impl Confinement {
         Self {
             layers: Vec::new(),
             paths: Vec::new(),
+            programs: Vec::new(),
             net: Net::Free,
             denials: Vec::new(),
             groups: None,
             rlimits: Vec::new(),
             umask: Self::UMASK,
+            observed: None,
+        }
+    }
+
+    /// Takes away what would refuse files, programs and places to a child that is observed in the open. Its rules stay, to be judged by.
+    pub(crate) fn open_when_observed(&mut self) {
+        if self.observed == Some(Manner::Open) {
+            self.layers.retain(|layer| !HIDING.contains(layer));
         }
     }
 
     /// The same with one layer taken out, to show what it is that stops an act.
     #[must_use]
     pub fn without(mut self, layer: Layer) -> Self {
+        if layer == Layer::RunList && self.has(layer) {
+            let rules = self.paths.into_iter().filter(|rule| !system::is_one(&rule.path));
+            self.paths = PathRule::merged(rules.chain(system::paths(Programs::All)).collect());
+        }
         self.layers.retain(|kept| *kept != layer);
         self
     }
@@ -127,6 +164,11 @@ impl Confinement {
     /// Whether it asks for this layer.
     pub fn has(&self, layer: Layer) -> bool {
         self.layers.contains(&layer)
+    }
+
+    /// How everything that it wants is told, if it is.
+    pub fn observed(&self) -> Option<Manner> {
+        self.observed
     }
 
     /// The paths that are allowed, sorted; empty when files are free.
@@ -164,6 +206,16 @@ impl Confinement {
         })
     }
 
+    /// The ports that Landlock holds TCP to, sorted; nothing when all are free.
+    pub(crate) fn ports(&self) -> Option<Vec<u16>> {
+        match &self.net {
+            Net::Free => None,
+            Net::Denied => Some(Vec::new()),
+            Net::Ports(ports) => Some(ports.clone()),
+            Net::Places(reach) => reach.ports(),
+        }
+    }
+
     /// Whether it is the kind that is to be held by every layer there is.
     fn is_contained(&self) -> bool {
         self.has(Layer::LandlockFiles) || self.has(Layer::MountNamespace)
@@ -172,9 +224,10 @@ impl Confinement {
     /// Whether a layer could take nothing from a child with these grants.
     fn is_needless(&self, layer: Layer) -> bool {
         match layer {
-            Layer::LandlockNet => self.net == Net::Free,
-            Layer::NetNamespace => self.net != Net::Denied,
-            Layer::NetBroker => self.net == Net::Denied,
+            Layer::LandlockNet => self.ports().is_none(),
+            // Who was granted the whole network has nothing that these could take.
+            Layer::NetNamespace => self.net == Net::Free,
+            Layer::NetBroker => matches!(self.net, Net::Denied | Net::Free),
             _ => false,
         }
     }
@@ -199,6 +252,12 @@ impl fmt::Display for Confinement {
                 let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
                 writeln!(f, "net     tcp {}, udp all", ports.join(" "))?;
             }
+            Net::Places(reach) => writeln!(f, "net     {reach}")?,
+        }
+        match self.observed {
+            None => {}
+            Some(Manner::Held) => writeln!(f, "watched all that it wants is told")?,
+            Some(Manner::Open) => writeln!(f, "watched all that it wants is told, and none of it refused")?,
         }
         for rlimit in &self.rlimits {
             writeln!(f, "limit   {rlimit}")?;

@@ -17,11 +17,13 @@ use std::path::{Path, PathBuf};
 use crate::confinement::Confinement;
 use crate::launch::{Init, LaunchError, Spaces, lifted};
 use crate::layer::Layer;
+use crate::policy::system::Programs;
 use crate::raw::{self, Failure, Handed};
 use crate::ruleset::Inside;
 
 mod first;
 mod ground;
+mod network;
 mod plan;
 mod trial;
 mod users;
@@ -51,6 +53,8 @@ pub(crate) struct House {
     makes_net: bool,
     own: i32,
     init: Option<&'static OwnedFd>,
+    /// The socket at which names are asked for, in a network that is furnished.
+    pub(crate) names: Option<OwnedFd>,
     /// Paths that could not be shown in it.
     pub(crate) hidden: Vec<PathBuf>,
     /// Layers that this machine did not give, and why.
@@ -143,15 +147,21 @@ fn attempt<T>(
     let user = whose.map(AsFd::as_fd);
     let mut stack = raw::Stack::new().map_err(|error| (Layer::MountNamespace, error.to_string()))?;
     trial::each(FRESH.into_iter().chain([NET]).filter(|(layer, _)| wants(*layer)), user, &mut stack)?;
-    let ground = if wants(Layer::MountNamespace) { Some(ground::shared(user, &mut stack)?) } else { None };
+    let programs = if confinement.has(Layer::RunList) { Programs::Named } else { Programs::All };
+    let ground = match wants(Layer::MountNamespace) {
+        true => Some(ground::shared(programs, user, &mut stack)?),
+        false => None,
+    };
     let (root, common) =
         match ground.as_deref().map(|ground| ground.bear(confinement.paths(), cwd)).transpose()? {
             Some((root, common)) => (Some(root), common),
             None => (None, None),
         };
-    // Without a nanny nobody could hand it over later.
-    let net = (wants(Layer::NetNamespace) && init.is_none()).then(Handed::empty);
-    let works = Works { user, root, net, ..Works::default() };
+    // Without a nanny nobody could hand it over later, and she does not furnish.
+    let is_built = wants(Layer::NetNamespace) && (init.is_none() || confinement.has(Layer::NetBroker));
+    let net = is_built.then(Handed::empty);
+    let furniture = (is_built && confinement.has(Layer::NetBroker)).then(network::furniture);
+    let works = Works { user, root, net, furniture, ..Works::default() };
     let built = construct(&works, &mut stack)?;
     let made = inside(built.as_ref().map(|built| Inside {
         entry: built.entry.as_fd(),
@@ -164,11 +174,13 @@ fn attempt<T>(
         hidden.extend(common.hidden.iter().cloned());
     }
     let net = works.net.as_ref().and_then(Handed::take).map(lifted).transpose();
+    let names = works.furniture.as_ref().and_then(|furniture| furniture.names.take()).map(lifted).transpose();
     let house = House {
+        names: names.map_err(|error| (Layer::NetNamespace, error.to_string()))?,
         user: whose,
         mounts,
         net: net.map_err(|error| (Layer::NetNamespace, error.to_string()))?,
-        makes_net: wants(Layer::NetNamespace) && init.is_some(),
+        makes_net: wants(Layer::NetNamespace) && !is_built,
         own: own | copies,
         init,
         hidden: hidden.unwrap_or_default(),

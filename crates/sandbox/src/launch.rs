@@ -29,12 +29,15 @@ mod error;
 mod innermost;
 mod nanny;
 mod program;
+mod watched;
 
 pub use berths::Berths;
 use berths::Moored;
 pub(crate) use child::{Init, Last, Recipe, Spaces, Word, live};
 pub use error::{Blame, LaunchError, Step};
 pub use innermost::Innermost;
+pub(crate) use watched::Telling;
+pub use watched::Watched;
 
 /// 12 descriptors beside stdin, stdout and stderr: sockets handed over by the host; more would be a list in a file.
 const EXTRA_FDS_MAX: usize = 12;
@@ -114,6 +117,9 @@ pub struct Child {
     pub stderr: OwnedFd,
     /// What holds its pid namespace, when it has one of its own: to be kept as long as the process is to live.
     pub innermost: Option<Innermost>,
+    /// Where its calls to the network wait for an answer, when its confinement has [`Layer::NetBroker`]: for
+    /// [`crate::broker::serve`]. Without anybody who answers it has no network.
+    pub watched: Option<Watched>,
 }
 
 /// A launch with all its strings, rules and filters made. Launch it as often as needed; paths that its rules
@@ -157,7 +163,10 @@ impl Launch {
     /// One variant of [`LaunchError`] for each thing that can't be made.
     pub fn prepare(self) -> Result<Prepared, LaunchError> {
         let program = program::find(&self.argv, &self.env, &self.cwd)?;
-        let mut confinement = program::admitted(self.confinement, &program);
+        let mut confinement = program::admitted(self.confinement, &program, |name| {
+            program::find(&[OsString::from(name)], &self.env, &self.cwd).ok()
+        });
+        confinement.open_when_observed();
         let cwd = c_string(self.cwd.clone().into_os_string(), "working folder")?;
         let (house, opened) = house::open(&confinement, &self.cwd, |root| ruleset::open(&confinement, root))?;
         let (ruleset, mut skipped) = match opened {
@@ -168,8 +177,17 @@ impl Launch {
             .extend(house.hidden.iter().filter(|path| !skipped.contains(path)).cloned().collect::<Vec<_>>());
         // What this machine does not give is not claimed.
         confinement.layers.retain(|layer| !house.missing.iter().any(|(missing, _)| missing == layer));
+        if house.names.is_none() || !confinement.has(Layer::Seccomp) {
+            // In the machine's network, what the broker does not open would not be nowhere; it then has the ports alone.
+            confinement.layers.retain(|layer| *layer != Layer::NetBroker);
+        }
+        let watch = match confinement.observed {
+            _ if !confinement.has(Layer::NetBroker) => seccomp::Watch::Nothing,
+            None => seccomp::Watch::Network,
+            Some(_) => seccomp::Watch::Wants,
+        };
         let filter = match confinement.has(Layer::Seccomp) {
-            true => seccomp::compiled(confinement.denials(), confinement.groups()),
+            true => seccomp::compiled(confinement.denials(), confinement.groups(), watch),
             false => Arc::default(),
         };
         let rlimits = if confinement.has(Layer::Rlimits) { confinement.rlimits() } else { &[] };
@@ -274,9 +292,12 @@ impl Prepared {
         let env = raw::Strings::of(&self.env);
         let input = stdin_child.as_ref().or(self.stdin.as_ref()).expect("stdin is a pipe or /dev/null");
         let stdio = [input.as_fd(), stdout_child.as_fd(), stderr_child.as_fd()];
+        let names = self.house.names.as_ref().filter(|_| self.confinement.has(Layer::NetBroker));
+        let telling = names.map(Telling::new).transpose()?;
         let ruleset = self.ruleset.as_ref().map(AsFd::as_fd);
         let join = self.cgroup.as_ref().map(|fds| fds.procs.as_fd());
-        let fixed = [ruleset, join, self.house.init()];
+        let watch = telling.as_ref().map(Telling::end);
+        let fixed = [ruleset, join, self.house.init(), watch];
         let moored = berths.map(|berths| berths.moor(stdio, fixed, &self.extra_fds)).transpose();
         let (moored, stack) = moored.map_err(LaunchError::Pipe)?.unzip();
         let stack = match (stack, &mut self.stack) {
@@ -298,23 +319,32 @@ impl Prepared {
             no_new_privs: self.confinement.has(Layer::NoNewPrivs),
             ruleset: ruleset.map(|ruleset| moored.map_or(ruleset, Moored::ruleset)),
             filter: &self.filter,
+            watch: watch.map(|watch| moored.map_or(watch, Moored::watch)),
             capabilities: self.capabilities,
             last: Last::Exec { program: &self.exec, argv: &argv, env: &env },
         };
         let family = raw::spawn(&recipe, self.cgroup.as_ref(), stack).map_err(LaunchError::Birth)?;
+        let watched = telling.as_ref().map(Telling::read).transpose();
+        drop(telling);
         self.house.keep_net(family.net);
         let (born, innermost) = (family.born, family.init.map(Innermost::new));
-        match born.failure {
-            None => Ok(Child { pid: born.pid, pidfd: born.pidfd, stdin, stdout, stderr, innermost }),
-            Some(failure) => {
-                // It has ended already; its end belongs to nobody else.
-                let _ = crate::reap::wait(born.pidfd.as_fd());
-                if let Some(innermost) = innermost {
-                    innermost.end();
-                }
-                Err(self.explained(failure))
+        let refused = match (born.failure, watched) {
+            (None, Ok(watched)) => {
+                let (pid, pidfd) = (born.pid, born.pidfd);
+                return Ok(Child { pid, pidfd, stdin, stdout, stderr, innermost, watched });
             }
+            (Some(failure), _) => self.explained(failure),
+            (None, Err(error)) => {
+                let _ = raw::pidfd_signal(born.pidfd.as_fd(), libc::SIGKILL);
+                error
+            }
+        };
+        // It has ended already, or is about to; its end belongs to nobody else.
+        let _ = crate::reap::wait(born.pidfd.as_fd());
+        if let Some(innermost) = innermost {
+            innermost.end();
         }
+        Err(refused)
     }
 
     fn explained(&self, failure: Failure) -> LaunchError {

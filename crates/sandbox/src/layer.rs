@@ -40,7 +40,7 @@ pub enum Layer {
 }
 
 impl Layer {
-    /// All layers, from the one that is always there to those that are not built yet.
+    /// All layers, from the one that is always there to those that depend on what was granted.
     pub const ALL: [Self; 16] = [
         Self::NoNewPrivs,
         Self::Capabilities,

@@ -2,7 +2,8 @@
 //!
 //! # What is and isn't in this crate
 //! Here: what a module may touch turned into what its process is held to ([`Request`] to [`Confinement`]), the launcher with the
-//! steps between birth and `execve`, signals by process group, ends of children, cgroup v2 groups, and [`probe`].
+//! steps between birth and `execve`, signals by process group, ends of children, cgroup v2 groups, [`probe`], and the [`broker`]
+//! that answers a child's calls to the network.
 //! Not here: which module is launched when, restarts, deadlines, log lines, the meaning of permissions for a runtime's own flags.
 //!
 //! ```text
@@ -19,6 +20,7 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod broker;
 pub mod cgroup;
 mod confinement;
 pub mod control;
@@ -28,6 +30,7 @@ mod layer;
 mod policy;
 pub mod probe;
 mod raw;
+mod reach;
 mod reap;
 mod rlimits;
 mod ruleset;
@@ -36,13 +39,17 @@ mod signal;
 
 pub use cgroup::kill_cgroup;
 pub use confinement::{Access, Confinement, Net, PathRule};
-pub use launch::{Apart, Berths, Blame, Child, Innermost, Launch, LaunchError, Prepared, Stdin, Step};
+pub use launch::{
+    Apart, Berths, Blame, Child, Innermost, Launch, LaunchError, Prepared, Stdin, Step, Watched,
+};
 pub use layer::{Layer, Level, Proof};
-pub use policy::{Profile, Request, Runtime, SYSTEM_PATHS};
+pub use policy::{Outside, Profile, Request, Runtime, SYSTEM_PATHS};
+pub use reach::Reach;
 pub use reap::{become_subreaper, reap, reap_any_orphan};
 pub use rlimits::{Limits, OPEN_FILES_DEFAULT, Rlimit};
 pub use seccomp::{
-    DENIALS, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET, Denial, Group, When, groups,
+    DENIALS, DENIALS_BROKERED, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET, Denial, Group, When,
+    groups,
 };
 pub use signal::{Sent, Signal, signal_group};
 

@@ -4,19 +4,25 @@ use std::path::{Path, PathBuf};
 
 use abi::Permissions;
 
+use crate::broker::Manner;
 use crate::confinement::{Access, Confinement, Net, PathRule};
 use crate::layer::Layer;
+use crate::reach::{Reach, port_of};
 use crate::rlimits::Limits;
 use crate::seccomp;
 
-mod system;
+pub(crate) mod system;
 #[cfg(test)]
 mod tests;
 
+use system::Programs;
 pub use system::SYSTEM_PATHS;
 
 /// 022, as everywhere: a plain command's files are for others to read too.
 const UMASK_OPEN: u32 = 0o022;
+
+/// What the values of `run` begin with that are no programs.
+const CALLS_TO_THE_KERNEL: &str = "kernel.";
 
 /// What kind of program it is, as far as containment differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +52,15 @@ pub enum Profile {
     Open,
 }
 
+/// How hosts that `net` names are told from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outside {
+    /// The child has a network of its own, and a [`crate::broker`] that the launcher provides opens what leads out of it.
+    Brokered,
+    /// Not at all: it has the machine's network, and its TCP is held to the ports.
+    Shared,
+}
+
 /// Everything that a confinement follows from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -53,7 +68,7 @@ pub struct Request {
     pub profile: Profile,
     /// What kind of program it is.
     pub runtime: Runtime,
-    /// What it was granted. Only `net`, `read` and `write` matter here; the rest is the host's and the runtime's to keep.
+    /// What it was granted. Only `net`, `read`, `write` and `run` matter here; the rest is the host's and the runtime's to keep.
     pub permissions: Permissions,
     /// The module's own folder: readable and executable, and where relative paths of permissions start.
     pub folder: PathBuf,
@@ -63,6 +78,8 @@ pub struct Request {
     pub writable: Vec<PathBuf>,
     /// What it may use at most.
     pub limits: Limits,
+    /// How the hosts of `net` are told apart.
+    pub outside: Outside,
 }
 
 impl Request {
@@ -76,6 +93,7 @@ impl Request {
             home: PathBuf::from("/"),
             writable: Vec::new(),
             limits,
+            outside: Outside::Shared,
         }
     }
 
@@ -83,29 +101,39 @@ impl Request {
     pub fn to_confinement(&self) -> Confinement {
         match self.profile {
             Profile::Open => self.to_open(),
-            Profile::Contained => self.to_contained(),
+            Profile::Contained => self.held_to(net(&self.permissions, self.outside)),
         }
+    }
+
+    /// The confinement of a life that is observed, whatever its profile: with a network of its own, since it is the broker that tells.
+    pub fn to_observed(&self, manner: Manner) -> Confinement {
+        let reach = match manner {
+            Manner::Held => Reach::of(self.permissions.net.iter().map(String::as_str)),
+            Manner::Open => Reach::everywhere(),
+        };
+        Confinement { observed: Some(manner), ..self.held_to(Net::Places(reach)) }
     }
 
     fn to_open(&self) -> Confinement {
         Confinement {
             layers: vec![Layer::NoNewPrivs, Layer::Rlimits, Layer::Seccomp],
             paths: Vec::new(),
+            programs: Vec::new(),
             net: Net::Free,
             denials: seccomp::DENIALS.to_vec(),
             groups: None,
             rlimits: self.limits.to_rlimits(),
             umask: UMASK_OPEN,
+            observed: None,
         }
     }
 
-    fn to_contained(&self) -> Confinement {
-        let net = net(&self.permissions);
+    fn held_to(&self, net: Net) -> Confinement {
         let mut denials = seccomp::DENIALS.to_vec();
         denials.extend_from_slice(seccomp::DENIALS_CONTAINED);
         denials.extend_from_slice(match net {
             Net::Denied => seccomp::DENIALS_WITHOUT_NET,
-            Net::Free | Net::Ports(_) => seccomp::DENIALS_WITH_NET,
+            Net::Free | Net::Ports(_) | Net::Places(_) => seccomp::DENIALS_WITH_NET,
         });
         let mut layers = vec![
             Layer::NoNewPrivs,
@@ -121,25 +149,47 @@ impl Request {
             Layer::IpcNamespace,
             Layer::UtsNamespace,
         ];
-        if net == Net::Denied {
-            layers.push(Layer::NetNamespace);
+        let programs = self.programs();
+        if programs == Programs::Named {
+            layers.push(Layer::RunList);
+        }
+        match net {
+            Net::Denied => layers.push(Layer::NetNamespace),
+            Net::Places(_) => {
+                layers.extend([Layer::NetNamespace, Layer::NetBroker]);
+                denials.extend_from_slice(seccomp::DENIALS_BROKERED);
+            }
+            Net::Free | Net::Ports(_) => {}
         }
         Confinement {
             layers,
-            paths: self.paths(),
+            paths: self.paths(programs),
+            programs: self.named().cloned().collect(),
             net,
             denials,
             groups: Some(seccomp::groups(self.runtime)),
             rlimits: self.limits.to_rlimits(),
             umask: Confinement::UMASK,
+            observed: None,
         }
     }
 
-    fn paths(&self) -> Vec<PathRule> {
-        let mut rules: Vec<PathRule> = SYSTEM_PATHS
-            .iter()
-            .map(|(path, access)| PathRule { path: PathBuf::from(path), access: *access })
-            .collect();
+    /// Whose programs are named. What a command's shell runs stands in its line and not among its permissions, so it is held to a list
+    /// only when it has one.
+    fn programs(&self) -> Programs {
+        match self.runtime {
+            Runtime::Command if self.named().next().is_none() => Programs::All,
+            _ => Programs::Named,
+        }
+    }
+
+    /// The programs among what `run` names; the rest are calls to the kernel.
+    fn named(&self) -> impl Iterator<Item = &String> {
+        self.permissions.run.iter().filter(|name| !name.starts_with(CALLS_TO_THE_KERNEL))
+    }
+
+    fn paths(&self, programs: Programs) -> Vec<PathRule> {
+        let mut rules: Vec<PathRule> = system::paths(programs).collect();
         rules.push(PathRule { path: self.folder.clone(), access: Access::ReadExecute });
         let own = |text: &String, access| PathRule { path: self.locate(text), access };
         rules.extend(self.permissions.read.iter().map(|text| own(text, Access::Read)));
@@ -159,12 +209,22 @@ impl Request {
     }
 }
 
-/// Without any `net` value nothing is reachable. When every value names its port, only these ports are; hosts can't be told apart here.
-fn net(permissions: &Permissions) -> Net {
+/// The value that means the whole network, the machine's own with all that listens there.
+const WHOLE_NETWORK: &str = "*";
+
+/// Without any `net` value nothing is reachable. Without a broker hosts can't be told apart: when every value names its port, only
+/// these ports are.
+fn net(permissions: &Permissions, outside: Outside) -> Net {
     if permissions.net.is_empty() {
         return Net::Denied;
     }
-    let ports: Option<Vec<u16>> = permissions.net.iter().map(|value| port(value)).collect();
+    if permissions.net.contains(WHOLE_NETWORK) {
+        return Net::Free;
+    }
+    if outside == Outside::Brokered {
+        return Net::Places(Reach::of(permissions.net.iter().map(String::as_str)));
+    }
+    let ports: Option<Vec<u16>> = permissions.net.iter().map(|value| port_of(value)).collect();
     match ports {
         Some(mut ports) => {
             // Names are resolved over TCP when the answer is long.
@@ -175,11 +235,4 @@ fn net(permissions: &Permissions) -> Net {
         }
         None => Net::Free,
     }
-}
-
-/// The port of `host:port` or `[v6]:port`; none for a bare host, and for a bare IPv6 address, whose colons are its own.
-fn port(value: &str) -> Option<u16> {
-    let (host, port) = value.rsplit_once(':')?;
-    let bare_v6 = host.contains(':') && !host.ends_with(']');
-    if bare_v6 { None } else { port.parse().ok().filter(|port| *port != 0) }
 }

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 
 use abi::ExitKind;
 use rustix::fs::{Mode, OFlags};
@@ -17,6 +18,7 @@ use crate::rlimits::Limits;
 use crate::{ruleset, seccomp};
 
 mod act;
+mod asked;
 
 /// What the probes found, one proof per layer. Worth keeping: it does not change while the machine runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,9 @@ impl Report {
 /// Tries every layer. Costs two dozen births, some 10 ms; it opens no file but `/` and `/etc`, binds a port of the loopback for a
 /// moment, makes a semaphore for another, and leaves nothing behind. Call it on a thread that stays, and not while another thread reaps children by `P_ALL`.
 pub fn run() -> Report {
+    // What the acts are told lies in one place for all.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let mut bench = match Bench::new() {
         Ok(bench) => bench,
         Err(reason) => {
@@ -70,7 +75,7 @@ fn prove(bench: &mut Bench, layer: Layer) -> Proof {
         Layer::LandlockScopes => needs_landlock(LANDLOCK_SCOPES)
             .unwrap_or_else(|| bench.compare(layer, act::signal_the_parent, libc::EPERM)),
         Layer::CgroupKill => bench.kill_by_cgroup(),
-        Layer::RunList => Proof::Missing("programs of the system's folders can all be run".to_owned()),
+        Layer::RunList => bench.refuse_a_program(),
         Layer::UserNamespace => bench.compare_at_home(layer, act::stop_swapping, libc::EPERM),
         Layer::MountNamespace => bench.compare_at_home(layer, act::list_the_settings, libc::ENOENT),
         Layer::PidNamespace => bench.compare_at_home(layer, act::ask_everybody, libc::ESRCH),
@@ -80,7 +85,7 @@ fn prove(bench: &mut Bench, layer: Layer) -> Proof {
             bench.compare_at_home(layer, act::share_the_names, libc::EPERM)
         }
         Layer::NetNamespace => bench.compare_at_home(layer, act::find_the_loopback, libc::ENETUNREACH),
-        Layer::NetBroker => Proof::Missing("not built yet".to_owned()),
+        Layer::NetBroker => bench.ask_a_broker().unwrap_or_else(Proof::Missing),
     }
 }
 
@@ -158,6 +163,16 @@ impl Bench {
         judge(with, without, refusal)
     }
 
+    /// A program in a folder that may be read and mapped must not run.
+    fn refuse_a_program(&mut self) -> Proof {
+        let paths = vec![PathRule { path: "/".into(), access: Access::Library }];
+        let layers = vec![Layer::NoNewPrivs, Layer::LandlockFiles];
+        let held = Confinement { layers, paths, ..Confinement::none() };
+        let with = self.run(&held, act::run_a_program, Place::Here);
+        let without = self.run(&Confinement::none(), act::run_a_program, Place::Here);
+        judge(with, without, libc::EACCES)
+    }
+
     /// A child that kills its own group must be gone with it.
     fn kill_by_cgroup(&mut self) -> Proof {
         let name = format!("probe-{}", std::process::id());
@@ -194,7 +209,7 @@ impl Bench {
         let ruleset =
             opened.map(|opened| lifted(opened.fd)).transpose().map_err(|error| error.to_string())?;
         let filter = match held.has(Layer::Seccomp) {
-            true => seccomp::compile(held.denials(), held.groups()),
+            true => seccomp::compile(held.denials(), held.groups(), seccomp::Watch::Nothing),
             false => Vec::new(),
         };
         let rlimits: Vec<raw::Bound> = held.rlimits().iter().map(raw::Bound::of).collect();
@@ -212,23 +227,37 @@ impl Bench {
             no_new_privs: held.has(Layer::NoNewPrivs),
             ruleset: ruleset.as_ref().map(AsFd::as_fd),
             filter: &filter,
+            watch: None,
             capabilities: held.has(Layer::Capabilities).then_some(raw::CAPABILITIES_KEPT),
             last: Last::Act(act),
         };
-        let family = raw::spawn(&recipe, group, &mut self.stack);
-        let family = family.map_err(|error| format!("no child: {error}"))?;
-        self.house.keep_net(family.net);
-        let end = crate::reap::wait(family.born.pidfd.as_fd());
-        if let Some(innermost) = family.init.map(Innermost::new) {
-            innermost.end();
-        }
-        if let Some(failure) = family.born.failure {
-            let source = std::io::Error::from_raw_os_error(failure.errno);
-            return Err(format!("the child could not {}: {source}", failure.step.as_str()));
-        }
-        let end = end.map_err(|error| error.to_string())?;
-        end.ok_or_else(|| "the child's end can't be told".to_owned())
+        let (end, net) = end_of(&recipe, group, &mut self.stack)?;
+        self.house.keep_net(net);
+        end
     }
+}
+
+/// How a child ended, or why that can't be told.
+type End = Result<ExitKind, String>;
+
+/// The end of a child that follows the recipe, and the network that was made for it.
+fn end_of(
+    recipe: &Recipe<'_>,
+    group: Option<&JoinFds>,
+    stack: &mut raw::Stack,
+) -> Result<(End, Option<OwnedFd>), String> {
+    let family = raw::spawn(recipe, group, stack);
+    let family = family.map_err(|error| format!("no child: {error}"))?;
+    let end = crate::reap::wait(family.born.pidfd.as_fd());
+    if let Some(innermost) = family.init.map(Innermost::new) {
+        innermost.end();
+    }
+    if let Some(failure) = family.born.failure {
+        let source = std::io::Error::from_raw_os_error(failure.errno);
+        return Err(format!("the child could not {}: {source}", failure.step.as_str()));
+    }
+    let end = end.map_err(|error| error.to_string())?;
+    Ok((end.ok_or_else(|| "the child's end can't be told".to_owned()), family.net))
 }
 
 /// Where a child acts.

@@ -15,8 +15,10 @@ use crate::rlimits::Rlimit;
 mod birth;
 mod code;
 mod handed;
+pub(crate) mod sockets;
 mod spaces;
 mod trial;
+pub(crate) mod watch;
 
 pub(crate) use birth::{Born, Cradle, Failure, Nursery, Role, Stack, spawn, spawn_builder, spawn_founder};
 pub(crate) use code::give_back_code;
@@ -29,8 +31,8 @@ pub(crate) use spaces::{
     parent_number, restrict_tree, seal_root, take_up_tree,
 };
 pub(crate) use trial::{
-    Semaphore, ask_everybody, ask_parent, bind_loopback, duplicate_from, find_loopback, has_no_new_privs,
-    landlock_abi, number_of, open_folder, stop_swapping, terminal_input, write_one,
+    Semaphore, ask_everybody, ask_parent, bind_loopback, connect_loopback, duplicate_from, find_loopback,
+    has_no_new_privs, landlock_abi, number_of, open_folder, run, stop_swapping, terminal_input, write_one,
 };
 
 /// Linux 6.9: the signal goes to the group whose leader the pidfd refers to.
@@ -263,14 +265,18 @@ pub(crate) fn enter_landlock(ruleset: BorrowedFd<'_>) -> Result<(), i32> {
 }
 
 pub(crate) fn install_filter(filter: &[libc::sock_filter]) -> Result<(), i32> {
+    set_filter(filter, 0).map(|_| ())
+}
+
+fn set_filter(filter: &[libc::sock_filter], flags: libc::c_ulong) -> Result<libc::c_long, i32> {
     let len = libc::c_ushort::try_from(filter.len()).map_err(|_| libc::EINVAL)?;
     // The kernel only reads the program, although its type says otherwise.
     let first = filter.as_ptr().cast_mut();
     let program = libc::sock_fprog { len, filter: first };
     // SAFETY: the program points to `len` instructions, borrowed until the call has returned.
     let returned =
-        unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) };
-    checked(returned).map(|_| ())
+        unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program) };
+    checked(returned)
 }
 
 /// Version 3 of the call's layout: two words of 32 bits for each set.
@@ -317,6 +323,22 @@ pub(crate) fn drop_capabilities(but: u32) -> Result<(), i32> {
 pub(crate) fn exec(program: &CStr, argv: &Strings<'_>, env: &Strings<'_>) -> i32 {
     // SAFETY: all three point to valid C strings or null-ended lists of them, which their borrows keep alive.
     let _ = unsafe { libc::execve(program.as_ptr(), argv.pointers.as_ptr(), env.pointers.as_ptr()) };
+    errno()
+}
+
+/// The same by a call that is never watched: nobody answers before the program runs.
+pub(crate) fn exec_unwatched(program: &CStr, argv: &Strings<'_>, env: &Strings<'_>) -> i32 {
+    // SAFETY: as above; the folder's number stands for the working folder, and the flags are none.
+    let _ = unsafe {
+        libc::syscall(
+            libc::SYS_execveat,
+            libc::AT_FDCWD,
+            program.as_ptr(),
+            argv.pointers.as_ptr(),
+            env.pointers.as_ptr(),
+            0,
+        )
+    };
     errno()
 }
 

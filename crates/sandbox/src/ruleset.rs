@@ -10,10 +10,10 @@ use landlock::{
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, open as open_at, openat2};
 
-use crate::confinement::{Access, Confinement, Net, PathRule};
+use crate::confinement::{Access, Confinement, PathRule};
 use crate::launch::LaunchError;
 use crate::layer::Layer;
-use crate::policy::SYSTEM_PATHS;
+use crate::policy::system;
 
 /// The newest set of file rights that was tried with all runtimes; an older kernel keeps what it knows of them.
 const FILES_ABI: ABI = ABI::V5;
@@ -59,7 +59,7 @@ pub(crate) fn open(
     root: Option<Inside<'_>>,
 ) -> Result<Option<Opened>, LaunchError> {
     let files = confinement.has(Layer::LandlockFiles);
-    let net = confinement.has(Layer::LandlockNet) && confinement.net != Net::Free;
+    let net = confinement.has(Layer::LandlockNet) && confinement.ports().is_some();
     let scopes = confinement.has(Layer::LandlockScopes);
     if !files && !net && !scopes {
         return Ok(None);
@@ -98,9 +98,9 @@ fn build(
     if handled.files {
         created = with_paths(created, confinement, root, skipped)?;
     }
-    if let (true, Net::Ports(ports)) = (handled.net, confinement.net()) {
+    if let (true, Some(ports)) = (handled.net, confinement.ports()) {
         for port in ports {
-            created = created.add_rule(NetPort::new(*port, AccessNet::BindTcp | AccessNet::ConnectTcp))?;
+            created = created.add_rule(NetPort::new(port, AccessNet::BindTcp | AccessNet::ConnectTcp))?;
         }
     }
     Ok(created.into())
@@ -126,7 +126,7 @@ fn with_paths(
         }
         let Some(file) = File::of(rule, root) else {
             // No machine has all of the system's paths.
-            if !SYSTEM_PATHS.iter().any(|(system, _)| rule.path == Path::new(system)) {
+            if !system::is_one(&rule.path) {
                 skipped.push(rule.path.clone());
             }
             continue;
@@ -181,7 +181,8 @@ fn rights(access: Access) -> BitFlags<AccessFs> {
     let write = <AccessFs as landlock::Access>::from_all(FILES_ABI)
         & !(read | AccessFs::Execute | AccessFs::IoctlDev | AccessFs::MakeChar | AccessFs::MakeBlock);
     match access {
-        Access::Read => read,
+        // Landlock asks about files that are run, not about those that are mapped.
+        Access::Read | Access::Library => read,
         Access::ReadExecute => read | AccessFs::Execute,
         Access::Write => read | write,
         Access::WriteExecute => read | write | AccessFs::Execute,

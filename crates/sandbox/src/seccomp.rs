@@ -14,38 +14,86 @@ use core::fmt;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::policy::Runtime;
+
 mod denials;
 mod groups;
+mod naming;
 mod program;
 #[cfg(test)]
 mod tests;
 
-pub use denials::{DENIALS, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET};
+pub use denials::{DENIALS, DENIALS_BROKERED, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET};
 pub use groups::groups;
+pub(crate) use naming::{Deed, NAMINGS, Naming};
 pub(crate) use program::compile;
 
-/// 16 programs: seven kinds of runtimes with and without a network, and two to spare.
-const KEPT_MAX: usize = 16;
+/// Whether calls are answered by somebody outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Watch {
+    /// None.
+    Nothing,
+    /// Those of [`WATCHED`].
+    Network,
+    /// Those too that name files, and all that would be refused.
+    Wants,
+}
+
+/// The calls by which a socket comes to lead somewhere. What else could do it is refused: [`DENIALS_BROKERED`].
+const WATCHED: &[libc::c_long] = &[libc::SYS_connect, libc::SYS_bind, libc::SYS_listen];
+
+/// 24 programs: seven kinds of runtimes without a network, with one and with a broker, and three that are observed.
+const KEPT_MAX: usize = 24;
 
 /// What a program was made of, and the program.
-type Kept = (Vec<Denial>, Option<Vec<&'static Group>>, Arc<[libc::sock_filter]>);
+type Kept = (Vec<Denial>, Option<Vec<&'static Group>>, Watch, Arc<[libc::sock_filter]>);
 
 /// As [`compile`]: the same lists are compiled once, since most modules of a kind have the same.
-pub(crate) fn compiled(denials: &[Denial], groups: Option<&[&'static Group]>) -> Arc<[libc::sock_filter]> {
+pub(crate) fn compiled(
+    denials: &[Denial],
+    groups: Option<&[&'static Group]>,
+    watch: Watch,
+) -> Arc<[libc::sock_filter]> {
     static KEPT: Mutex<VecDeque<Kept>> = Mutex::new(VecDeque::new());
     // Whoever panicked with it left whole entries there.
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    let same = |(denied, let_through, _): &&Kept| denied == denials && let_through.as_deref() == groups;
-    if let Some((_, _, program)) = kept.iter().find(same) {
+    let same = |(denied, let_through, watched, _): &&Kept| {
+        *watched == watch && denied == denials && let_through.as_deref() == groups
+    };
+    if let Some((.., program)) = kept.iter().find(same) {
         return program.clone();
     }
-    let program: Arc<[libc::sock_filter]> = compile(denials, groups).into();
+    let program: Arc<[libc::sock_filter]> = compile(denials, groups, watch).into();
     if kept.len() == KEPT_MAX {
         kept.pop_front();
     }
-    kept.push_back((denials.to_vec(), groups.map(<[_]>::to_vec), program.clone()));
+    kept.push_back((denials.to_vec(), groups.map(<[_]>::to_vec), watch, program.clone()));
     program
 }
+
+/// The errno by which a call is refused that an observed child's filter sends away; nothing for those that are answered.
+pub(crate) fn refusal(number: libc::c_long) -> Option<i32> {
+    if WATCHED.contains(&number) || NAMINGS.iter().any(|naming| naming.number == number) {
+        return None;
+    }
+    let is_denied = EVERY_DENIAL.iter().any(|list| list.iter().any(|denial| denial.number == number));
+    Some(if is_denied { libc::EPERM } else { libc::ENOSYS })
+}
+
+/// A call's name; `call 999` for one that is in no list.
+pub(crate) fn name_of(number: libc::c_long) -> String {
+    let mut denied = EVERY_DENIAL.iter().flat_map(|list| list.iter());
+    let known = denied.find(|denial| denial.number == number).map(|denial| denial.call);
+    let listed = || {
+        let calls = groups(Runtime::Native).into_iter().flat_map(|group| group.calls);
+        let mut named = calls.filter(|(_, known)| *known == number);
+        named.next().map(|(name, _)| name.trim_start_matches("SYS_"))
+    };
+    known.or_else(listed).map_or_else(|| format!("call {number}"), str::to_owned)
+}
+
+/// Every list of refused calls.
+const EVERY_DENIAL: [&[Denial]; 4] = [DENIALS, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_BROKERED];
 
 /// When a call is refused. Only the lower 32 bits of an argument count, as in the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

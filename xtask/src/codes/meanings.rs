@@ -55,6 +55,11 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
         "cli::permissions::unapproved",
         "The module has to be approved before single permissions can be changed.",
     ),
+    (
+        "cli::profile::of_project",
+        "A module of a project file has no manifest of its own, so nothing was written.",
+    ),
+    ("cli::profile::unreadable", "The module's `module.json` is no JSON object, so nothing was written."),
     ("cli::run::gone", "The command was removed by somebody else while it was being started."),
     ("cli::run::kernel_gone", "The kernel stopped while the command ran, which stopped the command too."),
     ("cli::run::name", "The kernel named the command in a way that this version can't read."),
@@ -106,6 +111,12 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("host::journal::read", "The journal could not be read for an answer."),
     ("host::logs::read", "The logs could not be read for an answer."),
     ("host::permissions::not_saved", "What was approved could not be written to disk, so it was not done."),
+    ("host::profile::no_process", "The module is WebAssembly and has no process that could be observed."),
+    (
+        "host::profile::not_here",
+        "The machine gives no way to tell what a process wants; `ostoja doctor` says what is missing.",
+    ),
+    ("host::profile::under_way", "The module is being observed for somebody else."),
     ("host::reload::refused", "A file could not be understood, so everything stays as it was."),
     (
         "host::safe_mode::cause_remains",

@@ -44,6 +44,8 @@ pub enum Process {
     KernelProcess(KernelProcessArgs),
     /// The process that outlives a killed kernel
     Sentinel(SentinelArgs),
+    /// The process that opens what modules may reach of the network
+    NetHelper,
 }
 
 impl Process {
@@ -56,6 +58,7 @@ impl Process {
             Self::DemoModule(args) => demo_module(args),
             Self::KernelProcess(args) => kernel_process(ctx, args),
             Self::Sentinel(args) => sentinel(args),
+            Self::NetHelper => net_helper(),
         }
     }
 }
@@ -89,8 +92,17 @@ pub struct SentinelArgs {
 
 /// The command that runs the sentinel; nothing where this program's own file can't be told.
 pub(crate) fn sentinel_command() -> Option<Vec<OsString>> {
+    own_command("sentinel")
+}
+
+/// The command that runs the net helper; nothing where this program's own file can't be told.
+pub(crate) fn net_helper_command() -> Option<Vec<OsString>> {
+    own_command("net-helper")
+}
+
+fn own_command(process: &str) -> Option<Vec<OsString>> {
     let program = std::env::current_exe().ok()?;
-    Some(vec![program.into_os_string(), OsString::from(WORD), OsString::from("sentinel")])
+    Some(vec![program.into_os_string(), OsString::from(WORD), OsString::from(process)])
 }
 
 /// The kernel in a process of its own: see [`crate::background`] for how it is watched.
@@ -144,5 +156,11 @@ fn demo_module(args: &DemoModuleArgs) -> Outcome {
 /// The little process that outlives a killed kernel.
 fn sentinel(args: &SentinelArgs) -> Outcome {
     host::sentinel_main(&args.words);
+    Ok(Exit::Done)
+}
+
+/// The little process that opens what modules may reach of the network.
+fn net_helper() -> Outcome {
+    host::net_helper_main();
     Ok(Exit::Done)
 }

@@ -2,6 +2,7 @@
 
 mod approve;
 mod check;
+mod profile;
 mod talk;
 
 use std::path::{Path, PathBuf};
@@ -105,6 +106,9 @@ enum Verb {
         /// Which module
         module: String,
     },
+    /// Watch a module and tell what it needs to be allowed; it is started anew before and after
+    #[command(after_help = profile::EXAMPLES)]
+    Profile(profile::ProfileArgs),
     /// Show what a module may touch and what it asks for
     #[command(after_help = "Examples:\n  ostoja module perms greeter")]
     Perms {
@@ -134,6 +138,7 @@ pub(super) fn run(ctx: &Ctx, args: &ModuleArgs) -> Outcome {
         Verb::Update { module, folder, dry_run } => update(ctx, module, folder, *dry_run),
         Verb::Show { module } => show(ctx, module),
         Verb::Perms { module } => perms(ctx, module),
+        Verb::Profile(args) => profile::run(ctx, args),
         Verb::Check { folder, talk: true } => check::run(ctx, folder, check::Depth::Conversation),
         Verb::Check { folder, talk: false } => check::run(ctx, folder, check::Depth::Files),
     }

@@ -33,6 +33,7 @@ fn an_empty_home_has_all_defaults() {
         machine.restarts_burst = 200 (default)
         machine.restarts_per_s = 50 (default)
         security.enforcementMode = "strict" (default)
+        security.minimum = "none" (default)
         watchdog.mode = "active" (default)
     "#]]
     .assert_eq(&shown);

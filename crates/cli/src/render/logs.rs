@@ -135,6 +135,9 @@ pub fn decision(ctx: &Ctx, row: &JournalRow) -> Option<String> {
         | "rpc.forbidden"
         | "topic.forbidden"
         | "lane.broken"
+        | "net.refused"
+        | "access.refused"
+        | "call.refused"
         | "config.forbidden"
         | "refusals.summed_up" => Paint::Bad,
         "module.killed"

@@ -11,6 +11,19 @@ use crate::render::logs::clean;
 use crate::theme::{Paint, Theme};
 use crate::words::Phrase;
 
+/// 8 refusals are told once more with their grants; the rest stands in the story.
+const REFUSALS_MAX: usize = 8;
+
+/// What a module was refused and an operator could grant, or should know that nobody can.
+const REFUSALS: [&str; 6] = [
+    "net.refused",
+    "access.refused",
+    "call.refused",
+    "fn.forbidden",
+    "context.forbidden",
+    "secret.forbidden",
+];
+
 /// What a story is told with.
 #[derive(Debug)]
 pub struct Teller<'a> {
@@ -39,6 +52,7 @@ impl Teller<'_> {
             text.push_str(&repeated.add(self, row));
         }
         text.push_str(&repeated.finish(self));
+        text.push_str(&self.refusals(&story.records));
         if !story.stderr_tail.is_empty() {
             text.push_str(&self.heading(Phrase::WhyWords));
             for line in &story.stderr_tail {
@@ -80,6 +94,29 @@ impl Teller<'_> {
         }
         if let Some(at_ms) = status.restart_at_ms {
             add(&Phrase::WhyAgain.fill(self.lang, &[&amount::span(at_ms.saturating_sub(self.now_ms))]));
+        }
+        text
+    }
+
+    /// The last different things that it was refused, each with the grant that would allow it; nothing when there are none.
+    fn refusals(&self, records: &[JournalRow]) -> String {
+        let mut said: Vec<(String, Option<String>)> = Vec::new();
+        for row in records.iter().rev().filter(|row| REFUSALS.contains(&row.code.as_str())) {
+            let one = (self.sentence(row), remedy(row).map(|remedy| clean(&self.named(&remedy))));
+            if said.len() < REFUSALS_MAX && !said.contains(&one) {
+                said.push(one);
+            }
+        }
+        if said.is_empty() {
+            return String::new();
+        }
+        let mut text = self.heading(Phrase::WhyRefused);
+        for (sentence, remedy) in said.iter().rev() {
+            text.push_str(&format!("  {}\n", self.folded(sentence, 2)));
+            if let Some(remedy) = remedy {
+                // It is to be copied, so it is never folded.
+                text.push_str(&format!("    {}\n", self.theme.paint(Paint::Dim, remedy)));
+            }
         }
         text
     }

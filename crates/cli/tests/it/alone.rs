@@ -5,7 +5,7 @@ use std::fs;
 use crate::runner::World;
 
 /// Every verb, as typed with its least arguments, that needs a kernel.
-const NEED_A_KERNEL: [&str; 37] = [
+const NEED_A_KERNEL: [&str; 38] = [
     "ps",
     "status web",
     "start web",
@@ -34,6 +34,7 @@ const NEED_A_KERNEL: [&str; 37] = [
     "module update web .",
     "module show web",
     "module perms web",
+    "module profile web",
     "permissions list",
     "permissions pending",
     "context list",

@@ -11,7 +11,7 @@ use crate::runner::{Ran, World, finish};
 use crate::stage::{Played, shop};
 
 /// A command line, the verb whose schema it keeps to, and its exit code.
-const LINES: [(&str, &str, i32); 66] = [
+const LINES: [(&str, &str, i32); 67] = [
     ("up -d", "up -d", 3),
     ("up --dry-run", "--dry-run of any verb but config, service", 0),
     ("ps", "ps", 0),
@@ -57,6 +57,7 @@ const LINES: [(&str, &str, i32); 66] = [
     ("module update web . --dry-run", "--dry-run of any verb but config, service", 0),
     ("module show web", "module show", 0),
     ("module perms web", "module perms", 0),
+    ("module profile web", "module profile", 0),
     ("permissions list", "permissions list", 0),
     ("permissions list web", "permissions list", 0),
     ("permissions pending", "permissions pending", 0),

@@ -137,6 +137,7 @@ pub(crate) fn shop(request: &Request) -> (Response, Vec<Value>) {
         Request::ModuleSwap { module_id } => {
             known(module_id, |id| json!({ "pauseUs": 40, "stateBytes": 4, "status": module(id) }))
         }
+        Request::ModuleProfile { module_id, .. } => known(module_id, profiled),
         Request::Actors { interval_ms } => done(actors(interval_ms.unwrap_or_default())),
         Request::FunctionPut { name, .. } => done(function(name)),
         Request::FunctionRun { .. } => done(json!(42)),
@@ -189,6 +190,11 @@ fn kept(request: &Request) -> (Response, Vec<Value>) {
 
 fn variable(value: Value) -> Value {
     json!({ "scope": "session:chat", "key": "topic", "bytes": 9, "version": 1, "value": value })
+}
+
+fn profiled(id: &str) -> Value {
+    json!({ "moduleId": id, "held": "closed", "observedMs": 10_000, "granted": { "read": ["/data"] },
+        "needed": { "run": ["git"] }, "refusedCalls": ["bpf"], "leftOut": 0, "status": "ready", "file": null })
 }
 
 fn function(name: &str) -> Value {

@@ -10,13 +10,14 @@ use super::reply::Refusal;
 mod tests;
 
 /// Requests that name one module.
-const NAMES_A_MODULE: [&str; 10] = [
+const NAMES_A_MODULE: [&str; 11] = [
     "module.status",
     "module.show",
     "module.start",
     "module.stop",
     "module.restart",
     "module.swap",
+    "module.profile",
     "module.approve",
     "module.uninstall",
     "module.update",

@@ -9,7 +9,7 @@ use super::connection::Caller;
 use super::reply::{self, Done, Refusal, call_answer, plain_answer};
 use super::{
     actor_requests, context_requests, function_requests, kernel_requests, logs, module_requests,
-    permission_requests, secret_requests, usage_requests,
+    permission_requests, profile_requests, secret_requests, usage_requests,
 };
 use crate::talk::{Follower, Wants};
 
@@ -54,6 +54,9 @@ pub(super) async fn handle(caller: &Caller, request: Request) {
         | Request::FunctionList {}
         | Request::FunctionRemove { .. }
         | Request::FunctionStats {}) => function_requests::handle(caller, request).await,
+        Request::ModuleProfile { module_id, for_ms, open } => {
+            profile_requests::profile(caller, &module_id, for_ms, open).await
+        }
         Request::Why { module_id, limit } => logs::why(caller, &module_id, limit).await,
         module => module_requests::handle(caller, module).await,
     };

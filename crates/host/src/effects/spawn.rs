@@ -17,8 +17,10 @@ use crate::files::blueprint::Blueprint;
 use crate::files::discovery::{mismatch, writable};
 use crate::governor::Held;
 use crate::lane::LaneEnd;
-use crate::launch;
+use crate::launch::{self, Ground};
 use crate::life::{Life, ReadyMade, Stream};
+use crate::minimum;
+use crate::net::{Terms, Watching};
 use crate::outbox::Outbox;
 use crate::pipes::splitter;
 use crate::runtime::Runtime;
@@ -89,10 +91,23 @@ impl Shell {
     fn arrive(&mut self, launch: UnderWay, born: Born) -> Result<(), Failure> {
         let UnderWay { slot, generation, blueprint, effective, notify, lane, .. } = launch;
         let Born { prepared, result } = born;
+        let net = effective.net.clone();
+        let watching = Watching::of(&blueprint, &effective, &self.surrounding.user_home(), &prepared);
         if let Some(seat) = self.seat_mut(slot) {
             seat.ready_made = Some(ReadyMade { blueprint: blueprint.clone(), effective, prepared });
         }
-        let child = result.map_err(|error| launch::fault(&error))?;
+        let mut child = result.map_err(|error| launch::fault(&error))?;
+        if let Some(watched) = child.watched.take()
+            && let Err(error) = self.net.hand_over(
+                &self.handle(),
+                (&blueprint.id, generation),
+                Terms { net, watching },
+                &watched,
+            )
+        {
+            self.end_newborn(slot, child);
+            return Err((SpawnFault::Failed, format!("the net helper can't take it: {error}")));
+        }
         self.take_up(slot, generation, &blueprint, child, notify)?;
         if let Some(life) = self.life_mut(slot, generation) {
             life.lane = lane;
@@ -189,16 +204,18 @@ impl Shell {
     /// Makes the launch, unless the last one still fits.
     fn prepare(&mut self, slot: Slot, blueprint: &Rc<Blueprint>) -> Result<(), Failure> {
         let effective = self.effective(&blueprint.id);
-        let fits = self
-            .seat(slot)
-            .and_then(|seat| seat.ready_made.as_ref())
-            .is_some_and(|made| Rc::ptr_eq(&made.blueprint, blueprint) && made.effective == effective);
+        let manner = self.observed.manner(&blueprint.id);
+        let fits = self.seat(slot).and_then(|seat| seat.ready_made.as_ref()).is_some_and(|made| {
+            let is_alike = made.prepared.confinement().observed() == manner;
+            is_alike && Rc::ptr_eq(&made.blueprint, blueprint) && made.effective == effective
+        });
         if fits {
             return Ok(());
         }
         let words = launch::command(blueprint, &effective, self.ground());
         let notify = crate::ready::wants_socket(blueprint).then(|| self.notify_path(slot));
-        let mut wanted = launch::launch(blueprint, &effective, self.ground(), &words, notify.as_deref());
+        let ground = Ground { manner, ..self.ground() };
+        let mut wanted = launch::launch(blueprint, &effective, ground, &words, notify.as_deref());
         let killed = self.seat(slot).map_or(0, |seat| seat.groups_killed);
         if let Some(spent) = self.seat(slot).and_then(|seat| seat.cgroup.as_deref()) {
             Cgroups::drop_group(spent);
@@ -207,7 +224,12 @@ impl Shell {
         wanted.cgroup = self.cgroups.group(&blueprint.id, killed);
         let cgroup = wanted.cgroup.clone();
         let prepared = wanted.prepare().map_err(|error| launch::fault(&error))?;
-        let level = prepared.confinement().level(&self.proofs).to_string();
+        let level = prepared.confinement().level(&self.proofs);
+        let asked = blueprint.minimum.max(self.files.config.settings().minimum);
+        if let Err(error) = minimum::check(&level, asked) {
+            return Err((SpawnFault::Refused, launch::sentence(&error)));
+        }
+        let level = level.to_string();
         let confinement = prepared.confinement().to_string().lines().map(str::to_owned).collect();
         let gone = || (SpawnFault::Refused, "its description is gone".to_owned());
         let seat = self.seat_or_new(slot).ok_or_else(gone)?;

@@ -12,7 +12,7 @@ use kernel::{
 };
 use protocol::files::manifest::{self, Command, Manifest};
 use protocol::files::policy::{
-    self, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, StopSignal, Transport,
+    self, Minimum, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, StopSignal, Transport,
 };
 use sandbox::{Limits, Profile};
 
@@ -71,6 +71,8 @@ pub(crate) struct Blueprint {
     pub(crate) transport: Transport,
     pub(crate) profile: Profile,
     pub(crate) limits: Limits,
+    /// How much containment it asks for.
+    pub(crate) minimum: Minimum,
     /// How long one entry into a WebAssembly module may take; without it as long as a call.
     pub(crate) entry_deadline: Option<Duration>,
     /// The contents of a WebAssembly module's file, as far as one number says: only they may change within a life.
@@ -114,6 +116,7 @@ impl Blueprint {
             transport: Transport::Pipes,
             profile: Profile::Contained,
             limits: Limits::STANDARD,
+            minimum: Minimum::None,
             entry_deadline: None,
             code: 0,
             ready: Ready::default(),

@@ -86,6 +86,7 @@ pub(crate) fn read(path: &Path, origin: Origin, above: &Policy) -> Result<Module
         transport: policy.transport.unwrap_or_default(),
         profile: Profile::Contained,
         limits: blueprint::limits(&policy.limits),
+        minimum: policy.minimum.unwrap_or_default(),
         entry_deadline: policy.limits.deadline,
         ready: policy.ready.unwrap_or_default(),
         stop: blueprint::stop_signal(policy.stop.signal),

@@ -160,6 +160,7 @@ impl ProjectModules {
             transport: module.policy.transport.unwrap_or_default(),
             profile,
             limits: blueprint::limits(&module.policy.limits),
+            minimum: module.policy.minimum.unwrap_or_default(),
             ready: module.policy.ready.clone().unwrap_or_default(),
             stop: blueprint::stop_signal(module.policy.stop.signal),
             config_key: spec.config_key.clone(),

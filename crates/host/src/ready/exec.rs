@@ -1,10 +1,11 @@
 //! Readiness seen by a command that leaves with 0. It runs under the module's own confinement and environment.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
-use abi::{ExitKind, Slot};
+use abi::{ExitKind, Generation, ModuleId, Slot};
 use sandbox::Prepared;
 use tokio::io::Interest;
 use tokio::time::timeout;
@@ -12,7 +13,8 @@ use tokio::time::timeout;
 use super::{LOOK_WITHIN, Pace};
 use crate::files::blueprint::Blueprint;
 use crate::launch;
-use crate::shell::Shell;
+use crate::net::{NetHelper, Terms};
+use crate::shell::{Handle, Shell};
 use crate::tasks;
 
 /// Processes of probes that run now: their ends are taken here, not by the reaper of orphans.
@@ -23,6 +25,16 @@ pub(crate) type Probes = Rc<RefCell<Vec<u32>>>;
 pub(super) struct Probe {
     prepared: Prepared,
     running: Probes,
+    net: Net,
+}
+
+/// What a probe needs to reach what its module may.
+#[derive(Debug)]
+struct Net {
+    helper: Rc<NetHelper>,
+    shell: Handle,
+    life: (ModuleId, Generation),
+    values: BTreeSet<String>,
 }
 
 impl Probe {
@@ -36,10 +48,12 @@ impl Probe {
         let effective = shell.effective(&blueprint.id);
         let mut wanted = launch::launch(blueprint, &effective, shell.ground(), words, None);
         wanted.cgroup = shell.seat(slot).and_then(|seat| seat.cgroup.clone());
+        let generation = shell.seat(slot)?.life.as_ref()?.generation;
+        let life = (blueprint.id.clone(), generation);
+        let net = Net { helper: shell.net.clone(), shell: shell.handle(), life, values: effective.net };
         match wanted.prepare() {
-            Ok(prepared) => Some(Self { prepared, running: shell.probes.clone() }),
+            Ok(prepared) => Some(Self { prepared, running: shell.probes.clone(), net }),
             Err(error) => {
-                let generation = shell.seat(slot)?.life.as_ref()?.generation;
                 let text = format!("its readiness can't be looked at: {}", launch::sentence(&error));
                 shell.warn(slot, generation, text);
                 None
@@ -59,6 +73,11 @@ impl Probe {
 
     async fn run_once(&mut self) -> Option<ExitKind> {
         let child = self.prepared.launch().ok()?;
+        if let Some(watched) = &child.watched {
+            let Net { helper, shell, life: (id, generation), values } = &self.net;
+            // Without the helper it has no network, and says so by its end.
+            let _ = helper.hand_over(shell, (id, *generation), Terms::of(values), watched);
+        }
         self.running.borrow_mut().push(child.pid);
         let run = Run { pid: child.pid, pidfd: Rc::new(child.pidfd), running: self.running.clone() };
         // What it says is not read; its pipes stay open so that saying something does not end it.

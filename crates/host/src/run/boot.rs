@@ -27,6 +27,7 @@ use crate::files::install;
 use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
+use crate::net::NetHelper;
 use crate::safe::{self, Boots, Cause, FAILED_BOOTS_MAX};
 use crate::secrets::{self, Secrets};
 use crate::shell::{Files, Parts, Shell};
@@ -109,6 +110,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
         safety: safe::Safety::new(boots, cause),
         births,
         proofs: sandbox::probe::run(),
+        net: NetHelper::new(options.net_helper.clone()),
         talk,
         secrets: Secrets::of(&home),
         version: options.version.clone(),

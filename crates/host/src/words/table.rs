@@ -367,6 +367,24 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "ostoja logs {module}",
     ),
     says(
+        "net.refused",
+        "was refused the network: {act} {grant}",
+        "odmówiono mu sieci: {act} {grant}",
+        "ostoja permissions grant {module} net={grant}",
+    ),
+    says(
+        "access.refused",
+        "was refused, while it was observed: {kind} {value}",
+        "odmówiono mu podczas obserwacji: {kind} {value}",
+        "ostoja permissions grant {module} {kind}={value}",
+    ),
+    says(
+        "call.refused",
+        "was refused the system call {call}, which no permission allows",
+        "odmówiono mu wywołania systemowego {call}, na które nie ma zgody",
+        "",
+    ),
+    says(
         "config.forbidden",
         "tried to {verb} the configuration `{key}`, which is not its own",
         "sięgnął ({verb}) do konfiguracji `{key}`, która nie jest jego",

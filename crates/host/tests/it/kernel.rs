@@ -38,6 +38,9 @@ fn kernel_process() {
                 "--".into(),
             ]
         }),
+        net_helper: std::env::var_os("OSTOJA_TEST_NET").map(|program| {
+            vec![program, "--exact".into(), "kernel::net_helper_process".into(), "--nocapture".into()]
+        }),
         version: "0.0.0-test".to_owned(),
         safety: match std::env::var_os("OSTOJA_TEST_SAFE") {
             Some(_) => host::Safety::SafeMode,
@@ -62,6 +65,16 @@ fn sentinel_process() {
     let is_sentinel = words.last().is_some_and(|last| Path::new(last).join("cgroup.kill").is_file());
     if is_sentinel {
         let _code = host::sentinel_main(&words);
+        std::process::exit(0);
+    }
+}
+
+/// Not a test of its own: the net helper's process. Only a kernel hands a local socket over as standard input.
+#[test]
+fn net_helper_process() {
+    let is_helper = std::env::args_os().len() == 4 && std::env::var_os(HOME).is_some();
+    if is_helper {
+        let _code = host::net_helper_main();
         std::process::exit(0);
     }
 }

@@ -20,6 +20,32 @@ pub enum Protocol {
     Mcp,
 }
 
+/// `security.minimum`: how much containment there has to be for a module to be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Minimum {
+    /// However little there is.
+    #[default]
+    None,
+    /// Some layers.
+    Partial,
+    /// Every layer that could make a difference.
+    Full,
+}
+
+impl Minimum {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::None, Self::Partial, Self::Full];
+
+    /// The word in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Partial => "partial",
+            Self::Full => "full",
+        }
+    }
+}
+
 /// The way on which a module wants its frames to travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Transport {
@@ -186,6 +212,8 @@ pub struct Policy {
     pub stop: Stop,
     /// Its bounds.
     pub limits: Limits,
+    /// How much containment it asks for.
+    pub minimum: Option<Minimum>,
     /// Where it lives; without it, `stable`.
     pub zone: Option<Zone>,
 }
@@ -228,6 +256,7 @@ impl Policy {
                 grace: self.stop.grace.or(below.stop.grace),
             },
             limits: self.limits.over(below.limits),
+            minimum: self.minimum.or(below.minimum),
             zone: self.zone.or(below.zone),
         }
     }

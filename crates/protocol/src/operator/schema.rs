@@ -3,8 +3,8 @@
 
 use super::{
     Acted, ActorTable, Event, FunctionRow, FunctionStats, Installed, KernelStatus, LogPage, ModuleDetail,
-    ModuleStatus, PendingRow, PermissionRow, Plan, Published, Request, Response, Safe, Settled, Story,
-    Swapped, UsageTable,
+    ModuleStatus, PendingRow, PermissionRow, Plan, Profiled, Published, Request, Response, Safe, Settled,
+    Story, Swapped, UsageTable,
 };
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
@@ -71,6 +71,8 @@ struct Answers {
     usage: UsageTable,
     #[schemars(rename = "module.swap")]
     module_swap: Swapped,
+    #[schemars(rename = "module.profile")]
+    module_profile: Profiled,
     actors: ActorTable,
     #[schemars(rename = "fn.put")]
     function_put: FunctionRow,

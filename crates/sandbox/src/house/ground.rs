@@ -1,4 +1,5 @@
-//! The ground that roots stand on: a root with what all modules are shown, built once and copied for each.
+//! The ground that roots stand on: a root with what all modules are shown, built once and copied for each. There are two: one for those
+//! that may run every program of the system, and one for those that may run what was named.
 //!
 //! With it goes a copy of the machine's mounts, in which builders find what a module has of its own.
 //!
@@ -19,7 +20,7 @@ use super::works::{COMMON_MEMORY, OWN_MEMORY, Root};
 use super::{Refused, Works, construct};
 use crate::confinement::PathRule;
 use crate::layer::Layer;
-use crate::policy::SYSTEM_PATHS;
+use crate::policy::system::{self, Programs};
 use crate::raw::{self, Handed};
 use crate::ruleset;
 
@@ -70,26 +71,35 @@ fn nothing_to_hide() -> Refused {
 ///
 /// # Errors
 /// The layer that this machine does not give for it.
-pub(super) fn shared(user: Option<BorrowedFd<'_>>, stack: &mut raw::Stack) -> Result<Arc<Ground>, Refused> {
-    static KEPT: Mutex<Option<Arc<Ground>>> = Mutex::new(None);
+pub(super) fn shared(
+    programs: Programs,
+    user: Option<BorrowedFd<'_>>,
+    stack: &mut raw::Stack,
+) -> Result<Arc<Ground>, Refused> {
+    static KEPT_ALL: Mutex<Option<Arc<Ground>>> = Mutex::new(None);
+    static KEPT_NAMED: Mutex<Option<Arc<Ground>>> = Mutex::new(None);
+    let kept = match programs {
+        Programs::All => &KEPT_ALL,
+        Programs::Named => &KEPT_NAMED,
+    };
     // Whoever panicked with it left a whole value there: it is only replaced.
-    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
     let fits = |ground: &Arc<Ground>| ground.has_user == user.is_some() && ground.watch.is_unchanged();
     if let Some(ground) = kept.clone().filter(fits) {
         return Ok(ground);
     }
     // The old one is let go before there are two.
     *kept = None;
-    let ground = Arc::new(make(user, stack)?);
+    let ground = Arc::new(make(programs, user, stack)?);
     *kept = Some(ground.clone());
     Ok(ground)
 }
 
-fn make(user: Option<BorrowedFd<'_>>, stack: &mut raw::Stack) -> Result<Ground, Refused> {
+fn make(programs: Programs, user: Option<BorrowedFd<'_>>, stack: &mut raw::Stack) -> Result<Ground, Refused> {
     let refused = |why: String| (Layer::MountNamespace, why);
     let mounts = Mounts::watch().map_err(|error| refused(format!("no list of mounts: {error}")))?;
-    let rules = SYSTEM_PATHS.iter().map(|(path, access)| PathRule { path: path.into(), access: *access });
-    let planned = plan::common(PathRule::merged(rules.collect())).ok_or_else(nothing_to_hide)?;
+    let rules = PathRule::merged(system::paths(programs).collect());
+    let planned = plan::common(rules).ok_or_else(nothing_to_hide)?;
     let CommonPlan { common: mut plan, steps, looked } = planned;
     let watch = mounts.with(looked);
     let works = Works { user, machine: Some(Handed::empty()), ..Works::default() };

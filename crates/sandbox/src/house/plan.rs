@@ -196,7 +196,7 @@ impl Common {
 fn attributes(access: Access) -> u64 {
     match access {
         Access::Read => READ_ONLY | NO_SETUID | NO_DEVICES | NO_PROGRAMS,
-        Access::ReadExecute => READ_ONLY | NO_SETUID | NO_DEVICES,
+        Access::ReadExecute | Access::Library => READ_ONLY | NO_SETUID | NO_DEVICES,
         Access::Write => NO_SETUID | NO_DEVICES | NO_PROGRAMS,
         Access::WriteExecute => NO_SETUID | NO_DEVICES,
         Access::Device => NO_SETUID | NO_PROGRAMS,

@@ -69,6 +69,7 @@ fn try_out(house: &House, stack: &mut raw::Stack) -> Result<(), String> {
         no_new_privs: true,
         ruleset: None,
         filter: &[],
+        watch: None,
         capabilities: Some(0),
         last: Last::Act(|| 0),
     };

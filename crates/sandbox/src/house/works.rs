@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use super::{Refused, told};
 use crate::launch::Step as Stage;
 use crate::layer::Layer;
+use crate::raw::sockets::{self, Need};
 use crate::raw::{self, Failure, Handed, Opened, Strings};
 
 /// Where a new root is put together in a copy of the machine's mounts: a folder that every Linux has and no module's files lie in.
@@ -126,8 +127,19 @@ pub(crate) struct Works<'a> {
     pub(super) machine: Option<Handed>,
     /// Where an empty network is to be put.
     pub(super) net: Option<Handed>,
+    /// What is put into it; without furniture not even its loopback is up.
+    pub(super) furniture: Option<Furniture>,
     /// Flags of namespaces that are made to see that they can be.
     pub(super) try_out: i32,
+}
+
+/// What makes a network one that a broker can serve.
+pub(super) struct Furniture {
+    pub(super) messages: Vec<(Vec<u8>, Need)>,
+    /// The way on which they go.
+    pub(super) line: Handed,
+    /// The socket at which names are asked for.
+    pub(super) names: Handed,
 }
 
 /// What makes the user namespace, and holds it until its numbers are set.
@@ -176,6 +188,10 @@ pub(crate) fn build(works: &Works<'_>, parent: i32) -> Result<u8, Failure> {
     }
     if let Some(net) = &works.net {
         make_network(net).map_err(at(Stage::Network))?;
+        if let Some(furniture) = &works.furniture {
+            sockets::furnish(&furniture.messages, &furniture.line).map_err(at(Stage::Network))?;
+            sockets::open_names(&furniture.names).map_err(at(Stage::Network))?;
+        }
     }
     Ok(0)
 }

@@ -16,15 +16,16 @@ use crate::raw;
 /// 40: above what a process holds when it has just begun, below what it opens later.
 const FIRST: RawFd = 40;
 
-/// 18 places: three for input and output, one for the Landlock rules, one for joining a group, one for the first process's program,
-/// the rest handed over.
+/// 19 places: three for input and output, one for the Landlock rules, one for joining a group, one for the first process's program,
+/// one for where word of its calls goes, the rest handed over.
 const PLACES: usize = EXTRA + EXTRA_FDS_MAX;
 
 /// What the places before the handed over ones are for.
 const RULESET: usize = 3;
 const JOIN: usize = 4;
 const INIT: usize = 5;
-const EXTRA: usize = 6;
+const WATCH: usize = 6;
+const EXTRA: usize = 7;
 
 /// The window. Made early, while its numbers are free, and used by one launch at a time.
 #[derive(Debug)]
@@ -62,15 +63,15 @@ impl Berths {
 
     /// The number at which a child's own table may end.
     pub(super) fn end() -> RawFd {
-        FIRST + RawFd::try_from(PLACES).expect("18 places")
+        FIRST + RawFd::try_from(PLACES).expect("19 places")
     }
 
     /// Puts everything at its place until the value is dropped; and the stack. `fixed` are the Landlock rules, what a group is
-    /// joined by, and the first process's program.
+    /// joined by, the first process's program, and where word of its calls goes.
     pub(super) fn moor(
         &mut self,
         stdio: [BorrowedFd<'_>; 3],
-        fixed: [Option<BorrowedFd<'_>>; 3],
+        fixed: [Option<BorrowedFd<'_>>; 4],
         extra: &[OwnedFd],
     ) -> io::Result<(Moored<'_>, &mut raw::Stack)> {
         let moored = Moored { empty: &self.empty, places: &mut self.places };
@@ -100,6 +101,10 @@ impl Moored<'_> {
 
     pub(super) fn init(&self) -> BorrowedFd<'_> {
         self.at(INIT)
+    }
+
+    pub(super) fn watch(&self) -> BorrowedFd<'_> {
+        self.at(WATCH)
     }
 
     pub(super) fn extra(&self, count: usize) -> &[OwnedFd] {

@@ -41,6 +41,8 @@ pub(crate) struct Recipe<'a> {
     pub(crate) no_new_privs: bool,
     pub(crate) ruleset: Option<BorrowedFd<'a>>,
     pub(crate) filter: &'a [libc::sock_filter],
+    /// Where it sends the descriptor at which the calls that its filter watches are answered.
+    pub(crate) watch: Option<BorrowedFd<'a>>,
     /// The capabilities that it may keep at the most; all that it has when nothing is said.
     pub(crate) capabilities: Option<u32>,
     pub(crate) last: Last<'a>,
@@ -152,7 +154,8 @@ fn steps(recipe: &Recipe<'_>, cradle: &Cradle<'_>) -> Result<u8, Failure> {
         Last::Exec { program, argv, env } => {
             // Last of all, so that a signal that waits ends the child by the default action and not in the middle of a step.
             raw::empty_signal_mask().map_err(at(Step::SignalMask))?;
-            Err(at(Step::Exec)(raw::exec(program, argv, env)))
+            let exec = if recipe.watch.is_some() { raw::exec_unwatched } else { raw::exec };
+            Err(at(Step::Exec)(exec(program, argv, env)))
         }
         Last::Act(act) => Ok(act()),
     }
@@ -171,8 +174,13 @@ fn hold(recipe: &Recipe<'_>) -> Result<(), Failure> {
     if let Some(ruleset) = recipe.ruleset {
         raw::enter_landlock(ruleset).map_err(at(Step::Landlock))?;
     }
-    if !recipe.filter.is_empty() {
-        raw::install_filter(recipe.filter).map_err(at(Step::Seccomp))?;
+    match recipe.watch {
+        Some(to) => {
+            let listener = raw::watch::install_watched_filter(recipe.filter).map_err(at(Step::Seccomp))?;
+            raw::watch::hand_over(to, listener).map_err(at(Step::Watch))?;
+        }
+        None if recipe.filter.is_empty() => {}
+        None => raw::install_filter(recipe.filter).map_err(at(Step::Seccomp))?,
     }
     if let Some(kept) = recipe.capabilities {
         // After the filter, which without `no_new_privs` needs one of them.

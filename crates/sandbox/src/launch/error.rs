@@ -47,13 +47,15 @@ pub enum Step {
     Processes,
     /// Being born by the nanny.
     Birth,
+    /// Sending word of where its calls to the network are answered.
+    Watch,
     /// Getting an empty network.
     Network,
 }
 
 impl Step {
     /// All steps, in order.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Apart,
         Self::Parent,
         Self::Cgroup,
@@ -73,6 +75,7 @@ impl Step {
         Self::Init,
         Self::Processes,
         Self::Birth,
+        Self::Watch,
         Self::Network,
     ];
 
@@ -98,6 +101,7 @@ impl Step {
             Self::Init => "get a first process for its pid namespace",
             Self::Processes => "mount its own view of processes",
             Self::Birth => "be born in its pid namespace",
+            Self::Watch => "say where its calls to the network are answered",
             Self::Network => "get an empty network",
         }
     }

@@ -1,6 +1,8 @@
 //! Which file a command means, and what that file needs beside itself to run when it lies outside the system's folders.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -49,18 +51,59 @@ pub(super) fn find(
     }
 }
 
-/// The confinement with the rules that the program itself needs: a runtime outside the system's folders brings its own
-/// libraries, which lie beside it.
-pub(super) fn admitted(mut confinement: Confinement, program: &Path) -> Confinement {
+/// The confinement with the rules that the program itself needs, and those that it may run: a runtime outside the system's folders
+/// brings its own libraries, which lie beside it. `find` finds a program by its name.
+pub(super) fn admitted(
+    mut confinement: Confinement,
+    program: &Path,
+    find: impl Fn(&str) -> Option<PathBuf>,
+) -> Confinement {
     if !confinement.has(Layer::LandlockFiles) && !confinement.has(Layer::MountNamespace) {
         return confinement;
     }
+    let is_own = confinement.paths.iter().any(|rule| program.starts_with(&rule.path));
+    if !is_own && interpreters(program, &find).next().is_some() {
+        // A runtime that is a script, as version managers have them, runs whatever it likes before the real one.
+        confinement = confinement.without(Layer::RunList);
+    }
+    let mut programs = vec![program.to_owned()];
+    if confinement.has(Layer::RunList) {
+        programs.extend(confinement.programs.iter().filter_map(|name| find(name)));
+        let scripts = programs.clone();
+        programs.extend(scripts.iter().flat_map(|script| interpreters(script, &find)));
+    }
     let mut rules = confinement.paths;
-    for file in links(program) {
+    for file in programs.iter().flat_map(|program| usual_names(program)).flat_map(|program| links(&program)) {
         rules.extend(needs(&file));
     }
     confinement.paths = PathRule::merged(rules);
     confinement
+}
+
+/// The program, and the same one where others look for it.
+fn usual_names(program: &Path) -> Vec<PathBuf> {
+    let same = |folder: &&str| {
+        let other = Path::new(folder).join(program.file_name()?);
+        (other != program && other.canonicalize().ok()? == program.canonicalize().ok()?).then_some(other)
+    };
+    let others = ["/bin", "/usr/bin"].iter().filter_map(same);
+    std::iter::once(program.to_owned()).chain(others).collect()
+}
+
+/// 256 bytes: what the kernel reads of a script's first line.
+const FIRST_LINE_BYTES_MAX: u64 = 256;
+
+/// What a script's first line has run: its interpreter, and the program that `env` looks for. Nothing for what is no script.
+fn interpreters(program: &Path, find: impl Fn(&str) -> Option<PathBuf>) -> impl Iterator<Item = PathBuf> {
+    let mut line = Vec::new();
+    let read = File::open(program).and_then(|file| file.take(FIRST_LINE_BYTES_MAX).read_to_end(&mut line));
+    let text = read.ok().and_then(|_| line.split(|byte| *byte == b'\n').next()?.strip_prefix(b"#!"));
+    let text = text.map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default();
+    let mut words = text.split_ascii_whitespace();
+    let first = words.next().map(PathBuf::from);
+    let is_env = first.as_ref().is_some_and(|first| first.file_name() == Some(OsStr::new("env")));
+    let second = words.find(|word| is_env && !word.starts_with('-') && !word.contains('=')).and_then(find);
+    first.into_iter().chain(second)
 }
 
 /// The file, and every file it is a link to on the way: a virtual environment is found by its first name, libraries by the last.

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use abi::{PermissionKind, Permissions};
 use expect_test::{Expect, expect};
 
-use super::{Profile, Request, Runtime, port};
+use super::{Outside, Profile, Request, Runtime};
 use crate::confinement::{Access, Net};
+use crate::layer::Layer;
 use crate::rlimits::Limits;
 
 fn request(granted: &[(PermissionKind, &str)]) -> Request {
@@ -22,6 +23,7 @@ fn request(granted: &[(PermissionKind, &str)]) -> Request {
         home: "/home/ewa".into(),
         writable: vec!["/tmp/ostoja-1/logger".into()],
         limits: Limits { memory_bytes: Some(1 << 30), cpu_seconds: Some(60), ..Limits::STANDARD },
+        outside: Outside::Shared,
     }
 }
 
@@ -42,8 +44,7 @@ fn a_module_with_permissions_is_held_to_them() {
     check(
         &request(&granted),
         expect![[r#"
-            layers  no_new_privs, capabilities, rlimits, seccomp, landlock_files, landlock_net, landlock_scopes, user_namespace, mount_namespace, pid_namespace, ipc_namespace, uts_namespace
-            path    r-x /bin
+            layers  no_new_privs, capabilities, rlimits, seccomp, landlock_files, landlock_net, landlock_scopes, user_namespace, mount_namespace, pid_namespace, ipc_namespace, uts_namespace, run_list
             path    r-- /dev/fd
             path    dev /dev/full
             path    dev /dev/null
@@ -55,23 +56,30 @@ fn a_module_with_permissions_is_held_to_them() {
             path    r-x /home/ewa/modules/logger
             path    rw- /home/ewa/modules/logger/state
             path    r-- /home/ewa/notes
-            path    r-x /lib
-            path    r-x /lib32
-            path    r-x /lib64
-            path    r-x /libx32
-            path    r-x /nix/store
-            path    r-x /opt
+            path    r-l /lib
+            path    r-x /lib/ld-musl-x86_64.so.1
+            path    r-l /lib32
+            path    r-l /lib64
+            path    r-x /lib64/ld-linux-x86-64.so.2
+            path    r-l /libx32
+            path    r-l /nix/store
             path    r-- /proc
             path    r-- /run/resolvconf
-            path    r-- /run/systemd/resolve
-            path    r-x /sbin
+            path    r-- /run/systemd/resolve/resolv.conf
+            path    r-- /run/systemd/resolve/stub-resolv.conf
             path    rw- /srv/out
             path    r-- /sys/devices/system/cpu
             path    r-- /sys/devices/system/node
             path    r-- /sys/fs/cgroup
             path    r-- /sys/kernel/mm/transparent_hugepage
             path    rw- /tmp/ostoja-1/logger
-            path    r-x /usr
+            path    r-l /usr/lib
+            path    r-l /usr/lib32
+            path    r-l /usr/lib64
+            path    r-l /usr/libx32
+            path    r-l /usr/local/lib
+            path    r-- /usr/local/share
+            path    r-- /usr/share
             net     tcp 53 443 8080, udp all
             limit   core 0
             limit   nofile 4096
@@ -115,28 +123,6 @@ fn one_host_without_a_port_opens_all_ports() {
 }
 
 #[test]
-fn ports_are_read_only_where_they_are_ports() {
-    let cases = [
-        ("host:80", Some(80)),
-        ("host:65535", Some(65535)),
-        ("host:65536", None),
-        ("host:0", None),
-        ("host:", None),
-        ("host", None),
-        ("127.0.0.1:1", Some(1)),
-        ("[::1]:443", Some(443)),
-        ("[::1]", None),
-        ("::1", None),
-        ("fe80::80", None),
-        ("", None),
-        (":", None),
-    ];
-    for (value, expected) in cases {
-        assert_eq!(port(value), expected, "{value:?}");
-    }
-}
-
-#[test]
 fn paths_start_where_the_contract_says() {
     let located = |text: &str| request(&[]).locate(text);
     assert_eq!(located("~/a"), PathBuf::from("/home/ewa/a"));
@@ -165,4 +151,16 @@ fn the_same_request_gives_the_same_confinement() {
     let mut turned = granted;
     turned.reverse();
     assert_eq!(request(&granted).to_confinement(), request(&turned).to_confinement());
+}
+
+#[test]
+fn with_a_broker_places_are_told_apart_and_the_network_is_its_own() {
+    let granted = [(PermissionKind::Net, "api.example:443"), (PermissionKind::Net, "[::1]:8080")];
+    let brokered = |granted| Request { outside: Outside::Brokered, ..request(granted) }.to_confinement();
+    let confinement = brokered(&granted);
+    assert!(confinement.has(Layer::NetNamespace) && confinement.has(Layer::NetBroker));
+    assert!(confinement.to_string().contains("net     [::1]:8080 api.example:443\n"));
+    assert_eq!(confinement.ports(), Some(vec![443, 8080]));
+    assert_eq!(brokered(&[(PermissionKind::Net, "api.example")]).ports(), None);
+    assert_eq!(brokered(&[(PermissionKind::Net, "*")]).net(), &Net::Free);
 }

@@ -1,7 +1,7 @@
 //! The forbidden acts. Each runs in a child that shares our memory, so it makes system calls and nothing else; it returns 0 when the
 //! act succeeded and the errno when it was refused.
 
-use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicU16, AtomicU64, Ordering};
 
 use crate::raw::{self, Semaphore};
 
@@ -27,6 +27,11 @@ pub(super) fn type_into_a_terminal() -> u8 {
 
 pub(super) fn list_the_root() -> u8 {
     code(raw::open_folder(c"/"))
+}
+
+/// Becomes a program that every machine has and that does nothing.
+pub(super) fn run_a_program() -> u8 {
+    code(raw::run(c"/bin/true"))
 }
 
 pub(super) fn bind_a_port() -> u8 {
@@ -81,6 +86,19 @@ pub(super) const NAMES_AT: &core::ffi::CStr = c"/proc/self/ns/uts";
 pub(super) fn share_the_names() -> u8 {
     let own = raw::number_of(NAMES_AT);
     if own != 0 && own != NAMES.load(Ordering::Relaxed) { code(Err(libc::EPERM)) } else { 0 }
+}
+
+/// Two ports of the probing process; the first is granted.
+pub(super) static PORTS: [AtomicU16; 2] = [AtomicU16::new(0), AtomicU16::new(0)];
+
+/// Reaches what was granted and tries what was not. When not even the first can be reached, it says so by the errno of a call that
+/// is not there.
+pub(super) fn reach_a_port_that_was_not_granted() -> u8 {
+    let [granted, other] = PORTS.each_ref().map(|port| port.load(Ordering::Relaxed));
+    match raw::connect_loopback(granted) {
+        Ok(()) => code(raw::connect_loopback(other)),
+        Err(_) => code(Err(libc::ENOSYS)),
+    }
 }
 
 fn code(outcome: Result<(), i32>) -> u8 {

@@ -47,6 +47,15 @@ pub(crate) fn open_folder(path: &CStr) -> Result<(), i32> {
     checked(returned.into()).map(|_| ())
 }
 
+/// Becomes a program without arguments; returns only when it can't.
+pub(crate) fn run(program: &CStr) -> Result<(), i32> {
+    let argv = [program.as_ptr(), ptr::null()];
+    let env = [ptr::null()];
+    // SAFETY: both lists end with a null, and they and the path live through the call.
+    let returned = unsafe { libc::execve(program.as_ptr(), argv.as_ptr(), env.as_ptr()) };
+    checked(returned.into()).map(|_| ())
+}
+
 /// The loopback's first address with a port.
 fn loopback(port: u16) -> libc::sockaddr_in {
     libc::sockaddr_in {
@@ -65,6 +74,15 @@ fn socket_at(kind: c_int, address: &libc::sockaddr_in) -> Result<(c_int, *const 
 }
 
 const ADDRESS_BYTES: libc::socklen_t = size_of::<libc::sockaddr_in>() as libc::socklen_t;
+
+/// Connects to a TCP port of the loopback.
+pub(crate) fn connect_loopback(port: u16) -> Result<(), i32> {
+    let address = loopback(port);
+    let (fd, at) = socket_at(libc::SOCK_STREAM, &address)?;
+    // SAFETY: the pointer is to a valid `sockaddr_in` of this length, which the kernel only reads.
+    let returned = unsafe { libc::connect(fd, at, ADDRESS_BYTES) };
+    checked(returned.into()).map(|_| ())
+}
 
 /// Binds a TCP port of the machine's choice on the loopback.
 pub(crate) fn bind_loopback() -> Result<(), i32> {

@@ -173,3 +173,21 @@ pub const DENIALS_WITH_NET: &[Denial] = &[when(
     When::IsNot { argument: 0, allowed: FAMILIES },
     "rare kinds of sockets reach the machine's host, its devices or old code",
 )];
+
+/// `MSG_FASTOPEN`: connects by sending.
+const CONNECT_BY_SENDING: u32 = 0x2000_0000;
+
+const SENDS: &str = "connects without asking";
+
+/// What is refused in addition where somebody outside answers for the network.
+pub const DENIALS_BROKERED: &[Denial] = &[
+    when("sendto", libc::SYS_sendto, When::HasAny { argument: 3, bits: CONNECT_BY_SENDING }, SENDS),
+    when("sendmsg", libc::SYS_sendmsg, When::HasAny { argument: 2, bits: CONNECT_BY_SENDING }, SENDS),
+    when("sendmmsg", libc::SYS_sendmmsg, When::HasAny { argument: 3, bits: CONNECT_BY_SENDING }, SENDS),
+    when(
+        "ioctl",
+        libc::SYS_ioctl,
+        When::Holds { argument: 1, mask: 0xffff_ff00, value: 0x8900 },
+        "asks a socket that was opened outside about the machine's interfaces",
+    ),
+];

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use libc::sock_filter;
 
-use super::{Denial, Group, When};
+use super::{Denial, Group, NAMINGS, WATCHED, Watch, When};
 
 /// Where the call's number lies in `struct seccomp_data`.
 const NUMBER_OFFSET: u32 = 0;
@@ -43,10 +43,16 @@ enum Verdict {
 
 const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
 const REFUSE: u32 = libc::SECCOMP_RET_ERRNO | libc::EPERM.cast_unsigned();
+const ASK: u32 = libc::SECCOMP_RET_USER_NOTIF;
 const ABSENT: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned();
 
-/// The filter program that refuses the denials. With groups, it lets through what is in them and nothing else.
-pub(crate) fn compile(denials: &[Denial], groups: Option<&[&Group]>) -> Program {
+/// The filter program that refuses the denials. With groups, it lets through what is in them and nothing else. When it is watched,
+/// somebody outside answers the calls that lead to the network; when it is observed, those too that name files and those that are refused.
+pub(crate) fn compile(denials: &[Denial], groups: Option<&[&Group]>, watch: Watch) -> Program {
+    let (refuse, absent) = match watch {
+        Watch::Nothing | Watch::Network => (REFUSE, ABSENT),
+        Watch::Wants => (ASK, ASK),
+    };
     let mut verdicts: BTreeMap<u32, Verdict> = BTreeMap::new();
     for (_, number) in groups.into_iter().flatten().flat_map(|group| group.calls) {
         verdicts.insert(small(*number), Verdict::Always(ALLOW));
@@ -58,16 +64,31 @@ pub(crate) fn compile(denials: &[Denial], groups: Option<&[&Group]>) -> Program 
     for (number, whens) in conditions {
         let is_open = groups.is_none() || verdicts.contains_key(&number);
         let verdict = match whens.contains(&When::Always) {
-            true => Verdict::Always(REFUSE),
+            true => Verdict::Always(refuse),
             // What is refused on some arguments is not there at all for whom it is in no group.
             false if !is_open => continue,
             false => Verdict::Unless(whens),
         };
         verdicts.insert(number, verdict);
     }
-    let otherwise = Verdict::Always(if groups.is_some() { ABSENT } else { ALLOW });
+    if watch == Watch::Wants {
+        for number in NAMINGS.iter().map(|naming| small(naming.number)) {
+            let is_open = match verdicts.get(&number) {
+                Some(verdict) => *verdict == Verdict::Always(ALLOW),
+                None => groups.is_none(),
+            };
+            // Whoever observes lets them through, so what is ever refused is not among them.
+            if is_open {
+                verdicts.insert(number, Verdict::Always(ASK));
+            }
+        }
+    }
+    if watch != Watch::Nothing {
+        verdicts.extend(WATCHED.iter().map(|number| (small(*number), Verdict::Always(ASK))));
+    }
+    let otherwise = Verdict::Always(if groups.is_some() { absent } else { ALLOW });
     let mut program = before_the_list().to_vec();
-    program.extend(tree(&ranges(verdicts, &otherwise)));
+    program.extend(tree(&ranges(verdicts, &otherwise), refuse));
     program
 }
 
@@ -102,8 +123,8 @@ fn ranges(verdicts: BTreeMap<u32, Verdict>, otherwise: &Verdict) -> Vec<Calls> {
 }
 
 /// What refuses a call on its arguments: the next condition follows, should this one not hold.
-fn condition(when: When) -> Program {
-    let refuse = answer(REFUSE);
+fn condition(when: When, refuse: u32) -> Program {
+    let refuse = answer(refuse);
     // The lower half of an argument comes first on this architecture.
     let load = |argument: u8| {
         statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, ARGUMENTS_OFFSET + 8 * u32::from(argument))
@@ -147,27 +168,27 @@ fn before_the_list() -> [sock_filter; 7] {
 }
 
 /// The ranges, sorted by number, as a tree of comparisons.
-fn tree(calls: &[Calls]) -> Program {
+fn tree(calls: &[Calls], refuse: u32) -> Program {
     if let [only] = calls {
-        return verdict(&only.verdict);
+        return verdict(&only.verdict, refuse);
     }
     let (left, right) = calls.split_at(calls.len() / 2);
-    let below = tree(left);
+    let below = tree(left, refuse);
     // A conditional jump reaches 255 instructions, a plain one any number.
     let mut program = match u8::try_from(below.len()) {
         Ok(over) => vec![branch(JUMP_IF_AT_LEAST, right[0].first, over, 0)],
         Err(_) => vec![branch(JUMP_IF_AT_LEAST, right[0].first, 0, 1), jump(below.len())],
     };
     program.extend(below);
-    program.extend(tree(right));
+    program.extend(tree(right, refuse));
     program
 }
 
-fn verdict(verdict: &Verdict) -> Program {
+fn verdict(verdict: &Verdict, refuse: u32) -> Program {
     match verdict {
         Verdict::Always(action) => vec![answer(*action)],
         Verdict::Unless(whens) => {
-            let mut program: Program = whens.iter().flat_map(|when| condition(*when)).collect();
+            let mut program: Program = whens.iter().flat_map(|when| condition(*when, refuse)).collect();
             program.push(answer(ALLOW));
             program
         }

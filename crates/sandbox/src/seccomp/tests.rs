@@ -3,7 +3,8 @@
 use libc::sock_filter;
 
 use super::{
-    DENIALS, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET, Denial, Group, When, compile, groups,
+    DENIALS, DENIALS_BROKERED, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET, Denial, Group,
+    NAMINGS, Watch, When, compile, groups,
 };
 use crate::policy::Runtime;
 
@@ -91,7 +92,7 @@ fn contained(runtime: Runtime) -> (Vec<Denial>, Vec<&'static Group>) {
 }
 
 fn check(denials: &[Denial], groups: Option<&[&Group]>) {
-    let program = compile(denials, groups);
+    let program = compile(denials, groups, Watch::Nothing);
     for number in (0..NUMBERS).chain([0x4000_0000, 0x4000_0065, u32::MAX]) {
         for arguments in arguments() {
             let found = run(&program, &data(number, X86_64, arguments));
@@ -138,13 +139,15 @@ fn no_call_is_in_two_groups_or_both_let_through_and_always_refused() {
 #[test]
 fn another_architecture_ends_the_process() {
     const I386: u32 = 0x4000_0003;
-    assert_eq!(run(&compile(DENIALS, None), &data(20, I386, [0; 6])), KILL);
+    assert_eq!(run(&compile(DENIALS, None, Watch::Nothing), &data(20, I386, [0; 6])), KILL);
 }
 
 #[test]
 fn the_program_fits_the_kernel_s_bound() {
     let (denials, groups) = contained(Runtime::Native);
-    for length in [compile(DENIALS, None).len(), compile(&denials, Some(&groups)).len()] {
+    for length in
+        [compile(DENIALS, None, Watch::Nothing).len(), compile(&denials, Some(&groups), Watch::Nothing).len()]
+    {
         assert!(
             length < 300,
             "{length} instructions; the kernel takes 4,096, and each child pays for every one"
@@ -166,14 +169,63 @@ fn every_denial_has_its_reason() {
 }
 
 #[test]
+fn a_watched_program_asks_before_it_leads_anywhere() {
+    let groups = groups(Runtime::Python);
+    let plain = compile(DENIALS, Some(&groups), Watch::Nothing);
+    let watched = compile(DENIALS, Some(&groups), Watch::Network);
+    for number in 0..NUMBERS {
+        let data = data(number, X86_64, [0; 6]);
+        let asks = [libc::SYS_connect, libc::SYS_bind, libc::SYS_listen].contains(&i64::from(number));
+        let expected = if asks { libc::SECCOMP_RET_USER_NOTIF } else { run(&plain, &data) };
+        assert_eq!(run(&watched, &data), expected, "call {number}");
+    }
+}
+
+#[test]
 fn a_program_that_is_made_once_is_the_one_of_its_own_lists() {
     let runtimes = [groups(Runtime::Deno), groups(Runtime::Native)];
     for groups in runtimes.iter().chain(&runtimes) {
-        let (made, kept) = (compile(DENIALS, Some(groups)), super::compiled(DENIALS, Some(groups)));
         let plain = |program: &[sock_filter]| -> Vec<(u16, u8, u8, u32)> {
             program.iter().map(|line| (line.code, line.jt, line.jf, line.k)).collect()
         };
-        assert_eq!(plain(&made), plain(&kept));
+        for watch in [Watch::Nothing, Watch::Network, Watch::Wants] {
+            let made = compile(DENIALS, Some(groups), watch);
+            let kept = super::compiled(DENIALS, Some(groups), watch);
+            assert_eq!(plain(&made), plain(&kept));
+        }
     }
-    assert!(std::sync::Arc::ptr_eq(&super::compiled(DENIALS, None), &super::compiled(DENIALS, None)));
+    let kept = || super::compiled(DENIALS, None, Watch::Nothing);
+    assert!(std::sync::Arc::ptr_eq(&kept(), &kept()));
+}
+
+#[test]
+fn an_observed_program_asks_where_it_would_refuse_and_lets_nothing_more_through() {
+    for runtime in [Runtime::Deno, Runtime::Python, Runtime::Native] {
+        let (denials, groups) = contained(runtime);
+        let plain = compile(&denials, Some(&groups), Watch::Nothing);
+        let observed = compile(&denials, Some(&groups), Watch::Wants);
+        for number in 0..NUMBERS {
+            for arguments in arguments() {
+                let data = data(number, X86_64, arguments);
+                let (held, seen) = (run(&plain, &data), run(&observed, &data));
+                let is_let_through = NAMINGS.iter().any(|naming| naming.number == i64::from(number));
+                match seen {
+                    ALLOW => assert_eq!(held, ALLOW, "call {number}"),
+                    libc::SECCOMP_RET_USER_NOTIF if is_let_through => {
+                        assert_eq!(held, ALLOW, "call {number}")
+                    }
+                    libc::SECCOMP_RET_USER_NOTIF => {}
+                    other => assert_eq!(held, other, "call {number}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_names_a_file_is_never_among_what_is_refused() {
+    for naming in NAMINGS {
+        let lists = [DENIALS, DENIALS_CONTAINED, DENIALS_WITH_NET, DENIALS_WITHOUT_NET, DENIALS_BROKERED];
+        assert!(lists.iter().all(|list| list.iter().all(|denial| denial.number() != naming.number)));
+    }
 }

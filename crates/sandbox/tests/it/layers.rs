@@ -267,12 +267,37 @@ fn the_probes_find_here_what_the_tests_above_saw() {
         assert_eq!(report.proof(layer), Proof::Works, "{layer}");
     }
     let stage = Stage::new();
-    let level = stage.bare().level(&report);
-    match level {
-        Level::Partial { missing } => {
-            assert!(missing.ends_with(&[Layer::RunList]), "{missing:?}");
+    let held = stage.bare();
+    let missing: Vec<Layer> = report
+        .proofs()
+        .filter(|(layer, proof)| *layer != Layer::NetBroker && !proof.is_works())
+        .map(|(layer, _)| layer)
+        .collect();
+    let expected = if missing.is_empty() { Level::Full } else { Level::Partial { missing } };
+    assert_eq!(held.level(&report), expected);
+    assert_eq!(
+        held.without(Layer::RunList).level(&report).to_string(),
+        match expected {
+            Level::Partial { mut missing } => {
+                missing.push(Layer::RunList);
+                missing.sort_by_key(|layer| Layer::ALL.iter().position(|known| known == layer));
+                Level::Partial { missing }
+            }
+            _ => Level::Partial { missing: vec![Layer::RunList] },
         }
-        other => panic!("today's best is partial, not {other}"),
-    }
+        .to_string()
+    );
     assert_eq!(Confinement::none().level(&sandbox::probe::Report::of(Vec::new())), Level::None);
+}
+
+#[test]
+fn of_the_systems_programs_those_run_that_were_named() {
+    let stage = Stage::new();
+    let held = stage.request(&[]).to_confinement();
+    assert_eq!(stage.act(&["run", "/usr/bin/true"], &held).end, ExitKind::Code(0));
+    assert_eq!(stage.act(&["run", "/bin/true"], &held).end, ExitKind::Code(0));
+    // Not there, and where it is there, not to be run.
+    stage.refused_by(Layer::RunList, &["run", "/usr/bin/who"], held.clone(), libc::ENOENT);
+    let shared = stage.shared();
+    stage.refused_by(Layer::RunList, &["run", "/usr/bin/who"], shared, libc::EACCES);
 }

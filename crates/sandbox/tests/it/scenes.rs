@@ -228,6 +228,7 @@ fn mounts_below_a_system_folder() -> Scene {
             home: "/".into(),
             writable: Vec::new(),
             limits: Limits::STANDARD,
+            outside: sandbox::Outside::Shared,
         };
         let argv = ["/bin/sh", "-c", "ls /usr/local; touch /usr/local/mine 2>/dev/null || echo refused"]
             .map(Into::into)

@@ -166,3 +166,30 @@ fn who_is_on_probation_is_told_what_it_lacks() {
     );
     assert!(tell(Lang::Pl, "web", &story).contains("okres próbny"));
 }
+
+#[test]
+fn what_was_refused_is_told_with_the_grant_that_would_allow_it() {
+    let access =
+        |seq| row(seq, "access.refused", "web", &[("kind", json!("read")), ("value", json!("/data/a"))]);
+    let story = Story {
+        status: Some(module("web")),
+        records: vec![
+            access(1),
+            row(2, "call.refused", "web", &[("call", json!("bpf"))]),
+            row(3, "net.refused", "web", &[("act", json!("connect")), ("grant", json!("a.example:443"))]),
+            access(4),
+        ],
+        stderr_tail: Vec::new(),
+    };
+    let told = tell(Lang::En, "web", &story);
+    let section =
+        told.split("\n\n").find(|part| part.starts_with("What it was refused")).expect("it is there");
+    expect![[r#"
+        What it was refused, and what would allow it
+          was refused the system call bpf, which no permission allows
+          was refused the network: connect a.example:443
+            ostoja --home /h permissions grant web net=a.example:443
+          was refused, while it was observed: read /data/a
+            ostoja --home /h permissions grant web read=/data/a"#]]
+    .assert_eq(section);
+}

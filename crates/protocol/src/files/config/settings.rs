@@ -8,8 +8,8 @@ use abi::{Permissions, Zone};
 
 use crate::door::LogLevel;
 use crate::files::node::{Kind, Node};
-use crate::files::policy::Limits;
-use crate::files::policy::read::limits;
+use crate::files::policy::read::{limits, minimum};
+use crate::files::policy::{Limits, Minimum};
 use crate::files::reader::Reader;
 
 /// `lifecycle`: the clocks of a module's life. In the file all `*Ms` are whole numbers from 1.
@@ -117,6 +117,8 @@ pub struct Settings {
     pub lifecycle: Lifecycle,
     /// What happens to a module that tries what it may not.
     pub enforcement: EnforcementMode,
+    /// How much containment every module has to have.
+    pub minimum: Minimum,
     /// What is done about a module that fails.
     pub watchdog: WatchdogMode,
     /// The whole machine's restarts.
@@ -203,7 +205,7 @@ pub(in crate::files) fn read(reader: &mut Reader, root: &Node) -> Settings {
             let known = match key.text.as_str() {
                 "logging" => logging(reader, &mut settings.logging, name, value),
                 "lifecycle" => lifecycle(reader, &mut settings.lifecycle, name, value),
-                "security" => security(reader, &mut settings.enforcement, name, value),
+                "security" => security(reader, &mut settings, name, value),
                 "watchdog" => watchdog(reader, &mut settings.watchdog, name, value),
                 "zones" => zones(reader, &mut settings.zones, name, value),
                 "pools" => pools(reader, &mut settings.pools, name, value),
@@ -292,14 +294,15 @@ fn count(reader: &mut Reader, target: &mut u32, field: &str, node: &Node, least:
     }
 }
 
-fn security(reader: &mut Reader, mode: &mut EnforcementMode, field: &str, node: &Node) -> Known {
-    if field != "enforcementMode" {
-        return Known::Not(&["enforcementMode"]);
-    }
+fn security(reader: &mut Reader, settings: &mut Settings, field: &str, node: &Node) -> Known {
     let words =
         [("strict", EnforcementMode::Strict), ("warn", EnforcementMode::Warn), ("off", EnforcementMode::Off)];
-    if let Some(word) = reader.word(field, node, &words) {
-        *mode = word;
+    match field {
+        "enforcementMode" => {
+            settings.enforcement = reader.word(field, node, &words).unwrap_or(settings.enforcement);
+        }
+        "minimum" => settings.minimum = minimum(reader, node).unwrap_or(settings.minimum),
+        _ => return Known::Not(&["enforcementMode", "minimum"]),
     }
     Known::Yes
 }

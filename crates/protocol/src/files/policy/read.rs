@@ -5,7 +5,7 @@ use std::time::Duration;
 use abi::Zone;
 
 use super::{
-    Limits, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, Stop, StopSignal, Strategy, Transport,
+    Limits, Minimum, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, Stop, StopSignal, Strategy, Transport,
 };
 use crate::files::fault::{Fault, quoted};
 use crate::files::node::{Key, Kind, Node};
@@ -13,7 +13,7 @@ use crate::files::reader::Reader;
 use crate::files::shell;
 
 /// The fields that [`policy_field`] reads.
-pub(in crate::files) const POLICY_FIELDS: [&str; 10] = [
+pub(in crate::files) const POLICY_FIELDS: [&str; 11] = [
     "protocol",
     "transport",
     "restart",
@@ -23,6 +23,7 @@ pub(in crate::files) const POLICY_FIELDS: [&str; 10] = [
     "ready",
     "stop",
     "limits",
+    "security",
     "zone",
 ];
 
@@ -53,12 +54,29 @@ pub(in crate::files) fn policy_field(reader: &mut Reader, policy: &mut Policy, f
         "ready" => policy.ready = ready(reader, node),
         "stop" => policy.stop = stop(reader, node),
         "limits" => policy.limits = limits(reader, node),
+        "security" => policy.minimum = security(reader, node),
         "zone" => {
             let words = [Zone::Stable, Zone::Sandbox].map(|zone| (zone.as_str(), zone));
             policy.zone = reader.word(field, node, &words);
         }
         _ => {}
     }
+}
+
+fn security(reader: &mut Reader, node: &Node) -> Option<Minimum> {
+    let mut least = None;
+    for (key, value) in reader.map("security", node)? {
+        match key.text.as_str() {
+            "minimum" => least = minimum(reader, value),
+            _ => reader.unknown_field(node, key, &["minimum"]),
+        }
+    }
+    least
+}
+
+/// Reads `minimum`, of a module or of the configuration.
+pub(in crate::files) fn minimum(reader: &mut Reader, node: &Node) -> Option<Minimum> {
+    reader.word("minimum", node, &Minimum::ALL.map(|word| (word.as_str(), word)))
 }
 
 fn protocol(reader: &mut Reader, node: &Node) -> Option<Protocol> {
