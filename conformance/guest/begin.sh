@@ -18,7 +18,7 @@ $b mount -t devtmpfs devtmpfs /dev
 $b mkdir -p /dev/pts /dev/shm
 $b mount -t devpts devpts /dev/pts
 $b mount -t tmpfs -o mode=1777 tmpfs /dev/shm
-$b mount -t tmpfs -o mode=1777 tmpfs /tmp
+$b mount -t tmpfs -o mode=1777,size=1g tmpfs /tmp
 $b mount -t tmpfs -o mode=0755 tmpfs /run
 $b mount -t cgroup2 cgroup2 /sys/fs/cgroup
 $b ln -s /proc/self/fd /dev/fd

@@ -23,7 +23,7 @@ def started(company):
     # In the foreground, as a service manager does it.
     kernel = subprocess.Popen(
         ["sh", "-c", enter, "sh", "ostoja", "--home", home.folder + "/home", "up"],
-        cwd=home.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=home.folder, stdin=subprocess.DEVNULL,
     )
     eventually("it is ready", lambda: home.module("held").get("status") == "ready")
     return home, kernel, home.do("kernel", "status")["kernel"]["bounds"], home.module("held")["pid"]

@@ -15,10 +15,10 @@ LACKS = {
     "landlock_scopes": "Landlock ABI is 2",
 }
 if FORM == "no-landlock":
-    LACKS = dict.fromkeys(LACKS, "")
+    LACKS = dict.fromkeys(LACKS, "it is not turned on")
 NAMESPACES = [f"{name}_namespace" for name in ["user", "mount", "pid", "ipc", "uts", "net"]]
 if FORM == "initial-root":
-    LACKS |= {"mount_namespace": ""}
+    LACKS |= {"mount_namespace": "no new root"}
 
 # Whether these are there is a matter of the version, not of the machine.
 OF_VERSION = ["run_list", "net_broker"]

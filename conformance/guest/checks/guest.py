@@ -62,8 +62,9 @@ class Home:
         return json.loads(out)["data"] if out.strip() else None
 
     def module(self, name):
-        code, out, err = self.run("status", name, "--json")
-        return json.loads(out)["data"] if out.strip() else {}
+        """How it is; nothing while no kernel answers."""
+        out = self.run("status", name, "--json")[1]
+        return json.loads(out).get("data", {}) if out.strip() else {}
 
     def story(self, name):
         return self.run("why", name)[1]
