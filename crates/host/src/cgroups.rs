@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use abi::ModuleId;
 use sandbox::cgroup::{Tree, is_populated, remove};
+use sandbox::control::{self, Control};
 use sandbox::kill_cgroup;
 use sha2::{Digest, Sha256};
 
@@ -18,24 +19,33 @@ use crate::home::Home;
 #[derive(Debug)]
 pub(crate) struct Cgroups {
     tree: Option<Tree>,
+    /// Whoever enforces bounds on the groups, until the governor takes it.
+    control: Option<Box<dyn Control>>,
 }
 
 impl Cgroups {
     /// Opens this run's tree, and ends what earlier kernels of this home left in theirs. Gives how many groups that were.
-    /// The home's lock must be held.
+    /// The home's lock must be held, and nothing may have been started yet that lives in our own group.
     pub(crate) fn open(home: &Home) -> (Self, usize) {
         let family = family(home);
-        match Tree::open(&format!("{family}-{}", std::process::id())) {
+        let instance = format!("{family}-{}", std::process::id());
+        match Tree::open(&instance) {
             Ok(tree) => {
                 let own = tree.kill_leftovers().unwrap_or_default();
                 let left = own + end_earlier(&tree, &family);
-                (Self { tree: Some(tree) }, left)
+                let control = control::open(tree.dir(), &instance);
+                (Self { tree: Some(tree), control }, left)
             }
             Err(why) => {
                 tracing::info!(%why, "modules run without groups of their own");
-                (Self { tree: None }, 0)
+                (Self { tree: None, control: None }, 0)
             }
         }
+    }
+
+    /// Whoever enforces bounds here, for the governor.
+    pub(crate) fn take_control(&mut self) -> Option<Box<dyn Control>> {
+        self.control.take()
     }
 
     /// A module's own group; another one each time that one was killed.

@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use sandbox::probe::Report;
 use sandbox::{Layer, Level, Proof};
 use store::Verdict;
 
@@ -22,6 +23,10 @@ const DISK_FREE_LOW_BYTES: u64 = 100 << 20;
 
 /// 1,024 descriptors: three pipes and one process handle for each of 250 modules.
 const OPEN_FILES_LOW: u64 = 1024;
+
+/// What a machine lacks that gives namespaces and no new root in them.
+const OTHER_ROOT: &str =
+    "start it where the root can be changed: not from an initramfs (switch_root), nor where /proc is covered";
 
 /// How a thing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,13 +89,26 @@ pub fn examine(home: &Path) -> Vec<Finding> {
 }
 
 fn containment() -> Vec<Finding> {
-    let report = sandbox::probe::run();
-    let layers = report.proofs().map(|(layer, proof)| layer_finding(layer, &proof));
-    std::iter::once(level_finding(&report)).chain(layers).collect()
+    findings_of(&sandbox::probe::run())
+}
+
+fn findings_of(report: &Report) -> Vec<Finding> {
+    let has_users = report.proof(Layer::UserNamespace).is_works();
+    let find = |(layer, proof): (Layer, Proof)| {
+        let finding = layer_finding(layer, &proof);
+        // Users are given namespaces here, so allowing them is no help with one that is lacking nevertheless.
+        match (layer, proof) {
+            (_, Proof::Works) => finding,
+            (Layer::MountNamespace, _) if has_users => finding.help(OTHER_ROOT),
+            (layer, _) if layer.is_namespace() && has_users => finding.help(""),
+            _ => finding,
+        }
+    };
+    std::iter::once(level_finding(report)).chain(report.proofs().map(find)).collect()
 }
 
 /// The most that a module can have here; what each really has is told by `ps -o wide`.
-fn level_finding(report: &sandbox::probe::Report) -> Finding {
+fn level_finding(report: &Report) -> Finding {
     let level = Level::among(|_| true, |layer| report.proof(layer).is_works());
     let condition = if level == Level::Full { Condition::Good } else { Condition::Weak };
     Finding::new("containment", "level", condition, level.to_string())

@@ -103,12 +103,8 @@ pub(crate) struct Governor {
 }
 
 impl Governor {
-    /// `tree` is the folder of this run's groups, where there is one.
-    pub(crate) fn open(tree: Option<PathBuf>) -> Self {
-        let control = tree.and_then(|tree| {
-            let instance = tree.file_name()?.to_string_lossy().into_owned();
-            control::open(&tree, &instance)
-        });
+    /// With whoever enforces bounds here.
+    pub(crate) fn open(control: Option<Box<dyn Control>>) -> Self {
         match &control {
             Some(control) => tracing::info!(
                 by = control.name(),

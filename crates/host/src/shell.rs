@@ -179,7 +179,8 @@ pub(crate) struct Parts {
 
 impl Shell {
     /// A shell around a kernel that knows nothing yet.
-    pub(crate) fn new(parts: Parts) -> Rc<RefCell<Self>> {
+    pub(crate) fn new(mut parts: Parts) -> Rc<RefCell<Self>> {
+        let control = parts.cgroups.take_control();
         Rc::new_cyclic(|this| {
             RefCell::new(Self {
                 kernel: Ensemble::of(Kernel::new(parts.seed).after(parts.last_life)),
@@ -187,7 +188,7 @@ impl Shell {
                 clock: parts.clock,
                 files: parts.files,
                 surrounding: parts.surrounding,
-                governor: Governor::open(parts.cgroups.dir()),
+                governor: Governor::open(control),
                 safety: parts.safety,
                 cgroups: parts.cgroups,
                 births: parts.births,

@@ -45,6 +45,14 @@ pub enum Unavailable {
         #[source]
         source: io::Error,
     },
+    /// Groups here can hold no process of their own, because one above them was divided among threads.
+    #[error("a group at `{}` can hold no processes: its type is `{kind}`", dir.display())]
+    NoProcesses {
+        /// The group.
+        dir: PathBuf,
+        /// What the system says of it.
+        kind: String,
+    },
     /// The kernel has no `cgroup.kill` (it came with Linux 5.14).
     #[error("the kernel has no `cgroup.kill`")]
     NoKill,
@@ -71,8 +79,18 @@ impl Tree {
     /// # Errors
     /// One variant of [`Unavailable`] for each reason why there can't be one; the kernel then lives without.
     pub fn open(instance: &str) -> Result<Self, Unavailable> {
-        let root = own_group()?.join(FAMILY).join(plain_name(instance)?);
+        Self::open_below(&own_group()?, instance)
+    }
+
+    fn open_below(own: &Path, instance: &str) -> Result<Self, Unavailable> {
+        let root = own.join(FAMILY).join(plain_name(instance)?);
         fs::create_dir_all(&root).map_err(|source| Unavailable::NotWritable { dir: root.clone(), source })?;
+        // No such file before Linux 4.14, which knew one kind only.
+        let kind = fs::read_to_string(root.join("cgroup.type")).unwrap_or_default();
+        if matches!(kind.trim(), "domain invalid" | "threaded") {
+            let _empty = remove(&root);
+            return Err(Unavailable::NoProcesses { dir: root, kind: kind.trim().to_owned() });
+        }
         if !root.join("cgroup.kill").exists() {
             return Err(Unavailable::NoKill);
         }

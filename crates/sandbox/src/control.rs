@@ -6,8 +6,8 @@
 //!
 //! # The two versions
 //! - v2: a child is born into its group, so its bounds hold before its first instruction. Controllers have to be handed down
-//!   from our own group, which the system allows only when no process is in it: a kernel that is alone in its group (as a service
-//!   manager starts it with delegation) moves itself into a leaf first.
+//!   from our own group, which must hold no process then: a kernel that is alone in its group (as a service manager starts it
+//!   with delegation) moves itself into a leaf first, and back at its end. With company it can't, and there are no bounds by v2.
 //! - v1: each controller has a tree of its own. A child is moved into its groups right after its birth; what it managed to
 //!   fork before that is moved after it by [`Control::join`], which is told all members of the v2 group.
 
@@ -94,12 +94,12 @@ pub trait Control: fmt::Debug {
     /// Removes what [`Control::hold`] has made for a module; what is busy is removed with the tree.
     fn forget(&self, module: &str);
 
-    /// Removes everything.
+    /// Removes everything. The groups of [`crate::cgroup::Tree`] have to be gone by then.
     fn close(&self);
 }
 
 /// The best way there is: v2 with controllers, else v1, else nothing. `tree` is the folder of [`crate::cgroup::Tree`], `instance` the
-/// name it was opened with.
+/// name it was opened with. Call it before anything is started that would be in our own group with us.
 pub fn open(tree: &Path, instance: &str) -> Option<Box<dyn Control>> {
     if let Some(control) = v2::V2::open(tree) {
         return Some(Box::new(control));

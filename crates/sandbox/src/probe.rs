@@ -67,9 +67,9 @@ fn prove(bench: &mut Bench, layer: Layer) -> Proof {
         Layer::Capabilities => bench.compare(layer, act::change_the_root, libc::EPERM),
         Layer::Rlimits => bench.compare(layer, act::open_a_high_number, libc::EINVAL),
         Layer::Seccomp => bench.compare(layer, act::type_into_a_terminal, libc::EPERM),
-        Layer::LandlockFiles => {
+        Layer::LandlockFiles => needs_landlock(LANDLOCK_FILES).unwrap_or_else(|| {
             weak_below(bench.compare(layer, act::list_the_root, libc::EACCES), LANDLOCK_TRUNCATE)
-        }
+        }),
         Layer::LandlockNet => needs_landlock(LANDLOCK_NET)
             .unwrap_or_else(|| bench.compare(layer, act::bind_a_port, libc::EACCES)),
         Layer::LandlockScopes => needs_landlock(LANDLOCK_SCOPES)
@@ -95,13 +95,17 @@ struct Since {
     linux: &'static str,
 }
 
+const LANDLOCK_FILES: Since = Since { abi: 1, linux: "5.13" };
 const LANDLOCK_TRUNCATE: Since = Since { abi: 3, linux: "6.2" };
 const LANDLOCK_NET: Since = Since { abi: 4, linux: "6.7" };
 const LANDLOCK_SCOPES: Since = Since { abi: 6, linux: "6.12" };
 
 fn needs_landlock(since: Since) -> Option<Proof> {
     let abi = raw::landlock_abi();
-    let reason = format!("Landlock ABI is {abi}, this needs {} (Linux {})", since.abi, since.linux);
+    let reason = match abi {
+        ..1 => format!("no Landlock: it is not turned on, or Linux is older than {}", LANDLOCK_FILES.linux),
+        1.. => format!("Landlock ABI is {abi}, this needs {} (Linux {})", since.abi, since.linux),
+    };
     (abi < since.abi).then_some(Proof::Missing(reason))
 }
 

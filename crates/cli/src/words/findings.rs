@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use crate::lang::Lang;
 
 /// A sentence with places `{0}`, `{1}`, … for what differs, and the same in Polish.
-const SENTENCES: [(&str, &str); 63] = [
+const SENTENCES: [(&str, &str); 68] = [
     // Areas and things.
     ("containment", "izolacja"),
     ("runtime", "środowiska"),
@@ -30,6 +30,13 @@ const SENTENCES: [(&str, &str); 63] = [
     ("programs of the system's folders can all be run", "można uruchomić każdy program z katalogów systemu"),
     ("files can be cut short: {0}", "pliki można przyciąć: {0}"),
     ("the forbidden act succeeds", "zabroniona czynność się udaje"),
+    (
+        "no Landlock: it is not turned on, or Linux is older than {0}",
+        "nie ma Landlock: nie jest włączony albo Linux jest starszy niż {0}",
+    ),
+    ("Landlock ABI is {0}, this needs {1} (Linux {2})", "Landlock ma ABI {0}, a trzeba {1} (Linux {2})"),
+    ("no new root: {0}", "nie ma nowego korzenia: {0}"),
+    ("no user namespace is given: {0}", "system nie daje przestrzeni użytkowników: {0}"),
     ("{0} is not there yet", "{0} jeszcze nie ma"),
     ("{0} is no folder", "{0} nie jest katalogiem"),
     ("{0} belongs to user {1}", "{0} należy do użytkownika {1}"),
@@ -70,6 +77,10 @@ const SENTENCES: [(&str, &str); 63] = [
     ("the state of the life before was taken over", "przejął stan poprzedniego życia"),
     ("lines on stdout that are no frames: {0}", "linie na stdout, które nie są ramkami: {0}"),
     // What to do.
+    (
+        "start it where the root can be changed: not from an initramfs (switch_root), nor where /proc is covered",
+        "uruchom tam, gdzie da się zmienić korzeń: nie z initramfs (switch_root) i nie tam, gdzie /proc jest przesłonięty",
+    ),
     (
         "a newer Linux, with lsm=landlock among its boot parameters",
         "nowszy Linux, z lsm=landlock w parametrach startu",

@@ -3,7 +3,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use super::{Condition, examine, home_findings};
+use sandbox::probe::Report;
+use sandbox::{Layer, Proof};
+
+use super::{Condition, examine, findings_of, home_findings};
 use crate::Home;
 
 fn condition_of(findings: &[super::Finding], name: &str) -> Option<Condition> {
@@ -54,4 +57,29 @@ fn every_layer_and_a_shell_are_looked_at() {
         findings.iter().filter(|finding| finding.area == "containment" && finding.name != "level").count();
     assert_eq!(layers, sandbox::Layer::ALL.len());
     assert_eq!(condition_of(&findings, "sh"), Some(Condition::Good));
+}
+
+/// What is said and advised about a layer when these do not work.
+fn advised(layer: Layer, lacking: &[Layer]) -> (Condition, String) {
+    let proof = |layer: Layer| match lacking.contains(&layer) {
+        true => Proof::Missing("no new root: Invalid argument".to_owned()),
+        false => Proof::Works,
+    };
+    let report = Report::of(Layer::ALL.into_iter().map(|layer| (layer, proof(layer))).collect());
+    let findings = findings_of(&report);
+    let found = findings.iter().find(|finding| finding.name == layer.as_str()).expect("every layer is told");
+    (found.condition, found.help.clone())
+}
+
+#[test]
+fn who_has_user_namespaces_is_not_told_to_allow_them() {
+    let (condition, help) = advised(Layer::MountNamespace, &[Layer::MountNamespace]);
+    assert_eq!(condition, Condition::Weak);
+    assert!(help.contains("switch_root") && !help.contains("sysctl"), "{help}");
+    let (_, help) = advised(Layer::PidNamespace, &[Layer::PidNamespace]);
+    assert_eq!(help, "");
+    for layer in [Layer::MountNamespace, Layer::PidNamespace, Layer::UserNamespace] {
+        let (_, help) = advised(layer, &[layer, Layer::UserNamespace]);
+        assert!(help.contains("sysctl"), "{layer}: {help}");
+    }
 }

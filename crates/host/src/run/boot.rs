@@ -399,8 +399,8 @@ async fn end(shell: &Rc<RefCell<Shell>>) {
         tracing::error!(%error, "the logs could not be closed");
     }
     shell.lives.close(shell.kernel.last_life());
-    shell.governor.close();
     shell.cgroups.close();
+    shell.governor.close();
 }
 
 /// 16 turns for every task that has something to write: one is enough unless an operator's socket is full.

@@ -43,6 +43,45 @@ fn v2_bounds_are_written_in_the_systems_own_words() {
     );
 }
 
+/// Puts these processes into what looks like our own group, which is not the hierarchy's root.
+fn inhabited(folder: &Path, pids: &[u32]) -> (PathBuf, PathBuf) {
+    let own = folder.join("own");
+    let leaf = own.join("ostoja-kernel");
+    fs::create_dir_all(&leaf).expect("made");
+    let words: Vec<String> = pids.iter().map(u32::to_string).collect();
+    fs::write(own.join("cgroup.type"), "domain\n").expect("written");
+    fs::write(own.join("cgroup.procs"), words.join("\n")).expect("written");
+    fs::write(leaf.join("cgroup.procs"), "").expect("written");
+    (own, leaf)
+}
+
+#[test]
+fn a_kernel_alone_in_its_group_steps_aside_and_comes_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (tree, _) = hierarchy(folder.path());
+    let (own, leaf) = inhabited(folder.path(), &[std::process::id()]);
+    let control = V2::open(&tree).expect("controllers are there");
+    let pid = std::process::id().to_string();
+    assert_eq!(fs::read_to_string(leaf.join("cgroup.procs")).expect("read"), pid);
+    assert_eq!(control.controllers(), ["cpu", "memory", "pids"]);
+    fs::write(own.join("cgroup.procs"), "").expect("written");
+    fs::write(own.join("cgroup.subtree_control"), "").expect("written");
+    control.close();
+    assert_eq!(fs::read_to_string(own.join("cgroup.procs")).expect("read"), pid);
+    // A file keeps what the system would have taken: the last word, over longer ones before it.
+    assert!(fs::read_to_string(own.join("cgroup.subtree_control")).expect("read").starts_with("-pids"));
+}
+
+#[test]
+fn with_company_in_the_own_group_nothing_is_handed_down() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (tree, _) = hierarchy(folder.path());
+    let (own, leaf) = inhabited(folder.path(), &[1, std::process::id()]);
+    assert!(V2::open(&tree).is_none());
+    assert_eq!(fs::read_to_string(own.join("cgroup.subtree_control")).expect("read"), "");
+    assert_eq!(fs::read_to_string(leaf.join("cgroup.procs")).expect("read"), "");
+}
+
 #[test]
 fn v2_counts_what_is_a_groups_own() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Caps, Control, GroupUse, PERIOD_US, Weight, field, number, quota_us, refused_births, write};
 
@@ -12,10 +12,15 @@ const WANTED: [&str; 3] = ["cpu", "memory", "pids"];
 /// 20 against the 100 that every group has by itself.
 const WEIGHT_BACKGROUND: &str = "20";
 
+/// The leaf that a kernel moves into when its own group has to be free of processes.
+const LEAF: &str = "ostoja-kernel";
+
 /// See the module above.
 #[derive(Debug)]
 pub(super) struct V2 {
     has: Vec<&'static str>,
+    /// The group that we were in, if we have stepped aside from it.
+    left: Option<PathBuf>,
 }
 
 impl V2 {
@@ -27,16 +32,27 @@ impl V2 {
         let offered = fs::read_to_string(own.join("cgroup.controllers")).ok()?;
         let offered: Vec<&str> = offered.split_ascii_whitespace().collect();
         let wanted: Vec<&'static str> = WANTED.into_iter().filter(|name| offered.contains(name)).collect();
-        let first = *wanted.first()?;
-        if write(&own.join("cgroup.subtree_control"), &format!("+{first}")).is_err() {
+        wanted.first()?;
+        // Before the first is handed down: the system would take `cpu` and `pids` from a group with processes too, and then no
+        // process could be born in any group below it.
+        let is_root = !own.join("cgroup.type").exists();
+        let left = if is_root || super::members(own).ok()?.is_empty() {
+            None
+        } else {
             step_aside(own).ok()?;
-        }
+            Some(own.to_owned())
+        };
         let pass = |name: &&'static str| {
             let word = format!("+{name}");
             [own, family, tree].iter().all(|dir| write(&dir.join("cgroup.subtree_control"), &word).is_ok())
         };
         let has: Vec<&'static str> = wanted.into_iter().filter(pass).collect();
-        (!has.is_empty()).then_some(Self { has })
+        let control = Self { has, left };
+        if control.has.is_empty() {
+            control.close();
+            return None;
+        }
+        Some(control)
     }
 
     fn has(&self, name: &str) -> bool {
@@ -50,7 +66,7 @@ fn step_aside(own: &Path) -> io::Result<()> {
     if members != [std::process::id()] {
         return Err(io::Error::other("the own group holds other processes"));
     }
-    let leaf = own.join("ostoja-kernel");
+    let leaf = own.join(LEAF);
     match fs::create_dir(&leaf) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
@@ -108,5 +124,17 @@ impl Control for V2 {
 
     fn forget(&self, _module: &str) {}
 
-    fn close(&self) {}
+    /// Back to where we were, as we found it: else nobody could enter that group again, as the next kernel has to.
+    fn close(&self) {
+        let Some(own) = &self.left else { return };
+        for name in &self.has {
+            // Refused while another one still hands it down; then the rest can't be done either.
+            let _still_used = write(&own.join("cgroup.subtree_control"), &format!("-{name}"));
+        }
+        let leaf = own.join(LEAF);
+        for pid in super::members(&leaf).unwrap_or_default() {
+            let _gone = write(&own.join("cgroup.procs"), &pid.to_string());
+        }
+        let _busy = crate::cgroup::remove(&leaf);
+    }
 }
