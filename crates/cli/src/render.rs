@@ -2,6 +2,7 @@
 
 pub mod actors;
 pub mod audit;
+pub mod backups;
 pub mod context;
 pub mod findings;
 pub mod functions;
@@ -11,6 +12,7 @@ pub mod overview;
 pub mod permissions;
 pub mod plan;
 pub mod reference;
+pub mod restarts;
 pub mod status;
 pub mod story;
 pub mod top;

@@ -74,7 +74,10 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     raise_open_files();
     let mut signals = Signals::listen(options.presence).map_err(HostError::Signals)?;
     sandbox::become_subreaper().map_err(HostError::Runtime)?;
-    // What a kernel that was killed left half done is put right before anybody looks.
+    // What a kernel, or a restore, that was killed left half done is put right before anybody looks.
+    if let Some(restored) = store::finish_restore(home.root(), &home.state()).map_err(HostError::Restore)? {
+        tracing::info!(backup = restored.backup, "a restore that was cut short is finished");
+    }
     store::sweep_leftovers(&home.permissions());
     store::sweep_leftovers(&home.context());
     install::recover(&home.modules());
@@ -290,6 +293,7 @@ fn spawn_tasks(
     spawn_local(tasks::launcher(shell.clone()));
     spawn_local(tasks::look_out(shell.clone()));
     spawn_local(crate::governor::look_now_and_then(shell.clone()));
+    spawn_local(crate::restarts::plan_now_and_then(shell.clone()));
     spawn_local(effects::save_when_asked(shell.clone()));
     spawn_local(effects::write_sets(shell.clone()));
     spawn_local(memory::write_when_changed(shell.clone()));

@@ -192,6 +192,24 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "",
     ),
     says(
+        "plan.due",
+        "the plan {plan} is to restart it within {within_ms} ms, when it hurts least",
+        "plan {plan} ma go zrestartować w ciągu {within_ms} ms, gdy najmniej to przeszkodzi",
+        "ostoja config get restarts.schedules",
+    ),
+    says(
+        "plan.restarted",
+        "the plan {plan} restarts it; found: {found}",
+        "plan {plan} restartuje go; stan: {found}",
+        "",
+    ),
+    says(
+        "plan.given_up",
+        "the plan {plan} does not restart it this time: {why}",
+        "plan {plan} tym razem go nie restartuje: {why}",
+        "ostoja restart {module}",
+    ),
+    says(
         "restart.planned",
         "restarts after {wait_ms} (attempt {attempt} of {max_restarts})",
         "ruszy ponownie po {wait_ms} (próba {attempt} z {max_restarts})",

@@ -1,4 +1,5 @@
-//! The kernel's own sections, typed: `logging`, `lifecycle`, `security`, `watchdog`, `machine`, `pools`.
+//! The kernel's own sections, typed: `logging`, `lifecycle`, `security`, `watchdog`, `machine`, `pools`,
+//! `backup`, `restarts`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,6 +9,12 @@ use crate::files::node::{Kind, Node};
 use crate::files::policy::Limits;
 use crate::files::policy::read::limits;
 use crate::files::reader::Reader;
+
+mod backup;
+mod restarts;
+
+pub use backup::{BackupRule, Backups};
+pub use restarts::{Late, Restarts, Schedule, Target};
 
 /// `lifecycle`: the clocks of a module's life. In the file all `*Ms` are whole numbers from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +127,10 @@ pub struct Settings {
     pub machine: Machine,
     /// What the zones' pools give.
     pub pools: Pools,
+    /// What is backed up, and what of it is kept.
+    pub backup: Backups,
+    /// Which restarts are planned, and how many there may be.
+    pub restarts: Restarts,
 }
 
 /// `pools`: what each zone's modules may use, alone (`each`) and all together (`cap`); fields as in a module's `limits`.
@@ -143,7 +154,8 @@ pub struct Pool {
 }
 
 /// The sections that belong to the kernel; all others are modules'.
-pub const KERNEL_SECTIONS: [&str; 6] = ["logging", "lifecycle", "security", "watchdog", "machine", "pools"];
+pub const KERNEL_SECTIONS: [&str; 8] =
+    ["logging", "lifecycle", "security", "watchdog", "machine", "pools", "backup", "restarts"];
 
 /// One year in milliseconds: a longer wait is a slip of the keyboard.
 const WAIT_MS_MAX: u64 = 365 * 24 * 60 * 60 * 1000;
@@ -167,6 +179,8 @@ pub(in crate::files) fn read(reader: &mut Reader, root: &Node) -> Settings {
                 "security" => security(reader, &mut settings.enforcement, name, value),
                 "watchdog" => watchdog(reader, &mut settings.watchdog, name, value),
                 "pools" => pools(reader, &mut settings.pools, name, value),
+                "restarts" => restarts::field(reader, &mut settings.restarts, name, value),
+                "backup" => backup::field(reader, &mut settings.backup, name, value),
                 _ => machine(reader, &mut settings.machine, name, value),
             };
             if let Known::Not(fields) = known {
