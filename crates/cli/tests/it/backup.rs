@@ -106,3 +106,56 @@ fn beside_a_kernel_everything_is_refused_and_a_backup_is_made() {
     let ran = running.run("backup restore --yes").expect(1);
     assert!(ran.stderr.contains("already runs on"), "{}", ran.stderr);
 }
+
+/// A module that says that it is ready, answers pings and goes when it is told to.
+const READY: &str = r#"#!/bin/sh
+echo '{"type":"ready","manifest":{}}'
+while read -r line; do
+  case "$line" in
+    *'"ping"'*) echo '{"type":"pong"}' ;;
+    *'"shutdown"'*) exit 0 ;;
+  esac
+done
+"#;
+
+#[test]
+fn a_running_module_is_stopped_for_its_files_and_started_again_and_history_tells_it() {
+    let (kernel, _) = Running::start(&crate::kernel::project(""), 0);
+    let folder = kernel.world.path().join("second");
+    fs::create_dir(&folder).expect("it is ours");
+    fs::write(folder.join("run.sh"), READY).expect("it is ours");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(folder.join("run.sh"), mode).expect("it is ours");
+    let manifest =
+        r#"{ "id": "second", "name": "Second", "runtime": "binary", "entry": "run.sh", "permissions": {} }"#;
+    fs::write(folder.join("module.json"), manifest).expect("it is ours");
+    fs::write(folder.join("notes"), "one").expect("it is ours");
+    kernel.run("module install second").expect(0);
+    kernel.run("module approve second -y").expect(0);
+    kernel.run("start second").expect(0);
+    kernel.run("backup create").expect(0);
+    let home = kernel.data("status")["home"].as_str().expect("a path").to_owned();
+    let notes = PathBuf::from(home).join("modules/second/notes");
+    fs::write(&notes, "two").expect("it is ours");
+    let first = kernel.data("status second")["generation"].as_u64();
+    let restored = kernel.data("backup restore --file modules/second/notes --yes");
+    check_schema("backup restore", &restored);
+    assert_eq!(restored["restarted"], "second");
+    assert_eq!(fs::read_to_string(notes).expect("it is there"), "one");
+    let status = kernel.data("status second");
+    assert_eq!(status["status"], "ready");
+    assert!(status["generation"].as_u64() > first, "{status}");
+    kernel.run("restart greeter").expect(0);
+    let history = kernel.data("restart history greeter");
+    check_schema("restart history", &history);
+    assert_eq!(history["restarts"][0]["result"], "ready", "{history}");
+    assert_eq!(history["restarts"][0]["cause"], "requested", "{history}");
+    let impact = kernel.data("restart plan greeter");
+    check_schema("restart plan", &impact);
+    assert_eq!(
+        (&impact["affected"][0]["moduleId"], &impact["samples"]),
+        (&"ticker".into(), &1.into()),
+        "{impact}"
+    );
+    assert!(kernel.run("restart plan greeter").expect(0).stdout.contains("greeter is away for"));
+}

@@ -30,9 +30,9 @@ fn the_kernel_and_every_folder_of_a_module_are_components() {
 fn a_component_is_due_when_its_time_has_passed_and_never_by_default() {
     let at = |ms| Wall(1_700_000_000_000 + ms);
     let folder = tempfile::tempdir().unwrap();
-    let mut backups = Backups::new(std::sync::Arc::new(store::LocalDisk), folder.path());
+    let mut backups = Backups::new(Arc::new(LocalDisk), folder.path());
     let source = sources(&Home::at(folder.path()), &Rules::default());
-    let made = backups.create((at(0), None), folder.path(), &source, store::Trust::Marks).unwrap();
+    let made = backups.create((at(0), None), folder.path(), &source, Trust::Marks).unwrap();
     let all = [made.backup];
     let hourly = rules("backup: {every: 1h}");
     assert!(!is_due(&hourly, &all, KERNEL, at(HOUR_MS - 1)));
@@ -46,4 +46,23 @@ fn a_component_is_due_when_its_time_has_passed_and_never_by_default() {
         KERNEL,
         at(HOUR_MS)
     ));
+}
+
+#[test]
+fn what_is_due_is_made_once_and_old_ones_are_pruned() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::at(folder.path());
+    home.create().unwrap();
+    fs::write(home.config(), "a: 1\n").unwrap();
+    let rules = rules("backup: {every: 1h, hourly: 2, daily: 0, weekly: 0}");
+    let at = |hours| Wall(7_258_118_400_000 + hours * HOUR_MS);
+    for hours in 0..4 {
+        let made = create_due(&home, &rules, at(hours)).unwrap().unwrap();
+        assert_eq!(made.backup.number, hours + 1);
+        assert!(create_due(&home, &rules, Wall(at(hours).0 + HOUR_MS / 2)).unwrap().is_none());
+    }
+    let backups = Backups::new(Arc::new(LocalDisk), &home.state());
+    assert_eq!(backups.all().unwrap().len(), 2);
+    let _held = lock_depot(&home.state()).unwrap();
+    assert!(matches!(create_due(&home, &rules, at(9)), Err(DueError::Busy(_))));
 }

@@ -294,6 +294,7 @@ fn spawn_tasks(
     spawn_local(tasks::look_out(shell.clone()));
     spawn_local(crate::governor::look_now_and_then(shell.clone()));
     spawn_local(crate::restarts::plan_now_and_then(shell.clone()));
+    spawn_local(crate::backup::back_up_now_and_then(shell.clone()));
     spawn_local(effects::save_when_asked(shell.clone()));
     spawn_local(effects::write_sets(shell.clone()));
     spawn_local(memory::write_when_changed(shell.clone()));

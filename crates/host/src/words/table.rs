@@ -45,6 +45,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
     says("secret.rotated", "the vault was sealed with a new key", "skarbiec zamknięto nowym kluczem", ""),
     says("secret.unlocked", "the vault was unlocked", "odblokowano skarbiec", ""),
     // The system itself.
+    says(
+        "backup.made",
+        "backup {backup} of {components} components was made, {bytes} bytes of it new; {skipped} files could not be read",
+        "wykonano kopię {backup} (składniki: {components}, nowe bajty: {bytes}, nieodczytane pliki: {skipped})",
+        "ostoja backup list",
+    ),
     says("kernel.started", "the kernel started", "jądro wystartowało", ""),
     says("kernel.stopped", "the kernel stopped in order", "jądro zatrzymało się po kolei", ""),
     says(

@@ -1,9 +1,6 @@
-//! When policies may restart, what a plan waits for, and that both hold under any load.
-
-use alloc::vec::Vec;
+//! When policies may restart and what a plan waits for; that both hold under any load is seen by the simulator.
 
 use super::*;
-use crate::random::Random;
 
 fn at(seconds: u64) -> Time {
     Time(seconds * 1000)
@@ -87,77 +84,4 @@ fn at_its_deadline_it_goes_on_or_gives_up_as_told() {
 fn what_the_ledger_will_not_allow_in_time_is_given_up_at_once() {
     let spent = Permit::Spent(at(5000));
     assert_eq!(planned(Late::GoOn).next(at(1000), QUIET, spent), Next::GiveUp(Waits::Ledger(spent)));
-}
-
-/// A week of one module under random load, people and persons, with a plan every so often.
-fn week(seed: u64, late: Late) -> Vec<(u64, bool)> {
-    let mut random = Random::new(seed);
-    let caution = Caution {
-        uptime_min: Duration::from_secs(random.next() % 600),
-        cooldown: Duration::from_secs(random.next() % 4000),
-        per_day: u32::try_from(random.next() % 6).unwrap(),
-    };
-    let (mut ledger, mut ready_since) = (Ledger::default(), at(0));
-    let mut restarts: Vec<(u64, bool)> = Vec::new();
-    let mut plan: Option<Planned> = None;
-    for now in (0..7 * 24 * 3600_u64).step_by(60) {
-        let load = u32::try_from(random.next() % 1000).unwrap();
-        let idle = Duration::from_secs(random.next() % 2000);
-        let sight = Sight {
-            load_permille: Some(load),
-            idle: Some(idle),
-            calls_open: u32::from(load.is_multiple_of(7)),
-        };
-        if plan.is_none() && random.next().is_multiple_of(40) {
-            let opens = now + random.next() % 3600;
-            let (opens, deadline) = (at(opens), at(opens + random.next() % 7200));
-            plan = Some(Planned { opens, deadline, late, ..planned(late) });
-        }
-        if random.next().is_multiple_of(2000) {
-            ledger.note(at(now), &web());
-            restarts.push((now, false));
-            ready_since = at(now + random.next() % 60);
-        }
-        let Some(current) = plan else { continue };
-        let ready = (at(now) >= ready_since).then_some(ready_since);
-        let permit = ledger.permit(at(now), &web(), ready, caution);
-        match current.next(at(now), sight, permit) {
-            Next::Wait(_) => assert!(at(now) < current.deadline, "seed {seed}: it waits beyond its deadline"),
-            Next::GiveUp(_) => plan = None,
-            Next::Go(in_spite) => {
-                assert!(at(now) >= current.opens, "seed {seed}: before its window");
-                assert_eq!(permit, Permit::Allowed, "seed {seed}");
-                let is_quiet = load < 500 && idle.as_secs() >= 600 && sight.calls_open == 0;
-                let is_late = at(now) >= current.deadline && late == Late::GoOn;
-                assert!(is_quiet || (is_late && in_spite.is_some()), "seed {seed}: into a busy machine");
-                assert!(at(now) >= ready_since + caution.uptime_min, "seed {seed}: too young");
-                check_counts(&restarts, now, caution, seed);
-                ledger.note(at(now), &web());
-                restarts.push((now, true));
-                ready_since = at(now + random.next() % 60);
-                plan = None;
-            }
-        }
-    }
-    restarts
-}
-
-/// Counted by hand, from all that happened.
-fn check_counts(restarts: &[(u64, bool)], now: u64, caution: Caution, seed: u64) {
-    let recent = restarts.iter().filter(|(then, _)| now - then < DAY.as_secs()).count();
-    assert!(recent < usize::try_from(caution.per_day).unwrap(), "seed {seed}: too many within a day");
-    if let Some((last, _)) = restarts.last() {
-        assert!(now - last >= caution.cooldown.as_secs(), "seed {seed}: too soon after the last");
-    }
-}
-
-#[test]
-fn under_any_load_policies_keep_their_bounds_and_plans_come_to_an_end() {
-    let mut by_policy = [0_usize; 2];
-    for seed in 0..60 {
-        for (late, done) in [Late::GiveUp, Late::GoOn].into_iter().zip(&mut by_policy) {
-            *done += week(seed, late).iter().filter(|(_, by_policy)| *by_policy).count();
-        }
-    }
-    assert!(by_policy.iter().all(|done| *done > 100), "the weeks saw too few restarts: {by_policy:?}");
 }

@@ -243,6 +243,11 @@ fn write_intent(state: &Path, staged: &Staged) -> Result<(), BackupError> {
     })
 }
 
+/// Whether a restore was cut short, so that [`finish_restore`] has something to do before anything else is staged.
+pub fn is_cut_short(state: &Path) -> bool {
+    intent_of(state).exists()
+}
+
 /// Finishes a restore that was cut short; nothing when there is none. A kernel does this before it reads its home.
 ///
 /// # Errors

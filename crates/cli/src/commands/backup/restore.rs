@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 use host::backup::{component_of, module_of};
 use protocol::operator::{Acted, Request};
-use store::{Backup, Wanted, finish_restore, lock_home, put_in_place};
+use store::{Backup, BackupError, Wanted, finish_restore, is_cut_short, lock_home, put_in_place};
 
 use super::{from_home, locked};
 use crate::args::DryRun;
@@ -64,13 +64,17 @@ pub(super) fn run(ctx: &Ctx, target: &Target, args: &RestoreArgs) -> Outcome {
         (restored.files, restored.bytes) = (staged.files, staged.bytes);
     } else {
         ctx.confirm(&ctx.phrase(Phrase::BackupRestoreQuestion, &[&restored.places.join(", ")]))?;
-        let pause = Pause::begin(ctx, target, wanted)?;
-        finish_restore(target.home.root(), &target.home.state())?;
+        let (root, state) = (target.home.root(), target.home.state());
+        if is_cut_short(&state) {
+            Pause::begin(ctx, target, wanted)?.during(|| finish_restore(root, &state))?;
+        }
+        // Laid out before anything is stopped: a module is away only for the exchange.
         let staged = backups.stage(&backup, wanted)?;
         (restored.files, restored.bytes) = (staged.files, staged.bytes);
-        let done = put_in_place(target.home.root(), &target.home.state(), &staged);
-        restored.restarted = pause.end()?;
-        restored.before = Some(done?.before.display().to_string());
+        let (done, restarted) =
+            Pause::begin(ctx, target, wanted)?.during(|| put_in_place(root, &state, &staged))?;
+        restored.restarted = restarted;
+        restored.before = Some(done.before.display().to_string());
     }
     drop(lock);
     tell(ctx, &restored)
@@ -135,14 +139,16 @@ impl Pause {
         Ok(Self::Stopped { door, module })
     }
 
-    /// Starts the module again; gives its name.
-    fn end(self) -> Outcome<Option<String>> {
-        match self {
-            Self::Locked { .. } | Self::Idle => Ok(None),
+    /// Does it, then starts the module again, whatever came of it; gives its name.
+    fn during<T>(self, work: impl FnOnce() -> Result<T, BackupError>) -> Outcome<(T, Option<String>)> {
+        let done = work();
+        let restarted = match self {
+            Self::Locked { .. } | Self::Idle => None,
             Self::Stopped { mut door, module } => {
                 door.ask::<Acted>(&Request::ModuleStart { module_id: module.clone(), dry_run: false })?;
-                Ok(Some(module))
+                Some(module)
             }
-        }
+        };
+        Ok((done?, restarted))
     }
 }

@@ -26,8 +26,10 @@ pub(super) fn run(ctx: &Ctx, module: &str) -> Outcome {
     let steps: Plan = door.ask(&dry_run)?;
     let mut all = Vec::new();
     for status in door.modules()? {
-        all.push(door.ask::<ModuleDetail>(&Request::ModuleShow { module_id: status.id })?);
+        let detail: ModuleDetail = door.ask(&Request::ModuleShow { module_id: status.id })?;
+        all.push(Declared::from(detail));
     }
+    let target = Declared::from(target);
     let mut took: Vec<u64> = past(&Target::of(ctx)?, Some(module))?
         .into_iter()
         .filter(|restart| restart.result == "ready")
@@ -42,7 +44,7 @@ pub(super) fn run(ctx: &Ctx, module: &str) -> Outcome {
     }
     let impact = RestartImpact {
         module_id: module.to_owned(),
-        services: target.status.provides.clone(),
+        services: target.provides.clone(),
         usual_ms: took.get(took.len() / 2).copied(),
         longest_ms: took.last().copied(),
         samples: took.len() as u64,
@@ -53,59 +55,66 @@ pub(super) fn run(ctx: &Ctx, module: &str) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// Who loses something while this module is away.
-fn affected(target: &ModuleDetail, all: &[ModuleDetail]) -> Vec<AffectedModule> {
+/// What a module declares of others and for others.
+#[derive(Debug, Clone)]
+struct Declared {
+    id: String,
+    provides: Vec<String>,
+    requires: Vec<String>,
+    needs: Vec<String>,
+    may_call: Vec<String>,
+}
+
+impl From<ModuleDetail> for Declared {
+    fn from(detail: ModuleDetail) -> Self {
+        let ModuleDetail { status, requires, needs, may_call, .. } = detail;
+        Self { id: status.id, provides: status.provides, requires, needs, may_call }
+    }
+}
+
+/// Who loses something while this module is away: those that can't work without it, circle by circle around it, then
+/// those that may call it.
+fn affected(target: &Declared, all: &[Declared]) -> Vec<AffectedModule> {
     let mut found: Vec<AffectedModule> = Vec::new();
-    let mut seen: BTreeSet<&str> = BTreeSet::from([target.status.id.as_str()]);
-    let mut add = |found: &mut Vec<AffectedModule>, id: &str, how: &str, what: Vec<String>| {
-        found.push(AffectedModule { module_id: id.to_owned(), how: how.to_owned(), what });
-    };
-    let mut lost: Vec<&ModuleDetail> = vec![target];
-    // In circles around the module: each is visited once.
+    let mut seen: BTreeSet<&str> = BTreeSet::from([target.id.as_str()]);
+    let mut lost: Vec<&Declared> = vec![target];
     while !lost.is_empty() {
         let mut next = Vec::new();
-        for other in all {
-            if seen.contains(other.status.id.as_str()) {
-                continue;
-            }
-            let Some((how, what)) = lost.iter().find_map(|gone| hold_of(other, gone)) else { continue };
-            seen.insert(&other.status.id);
-            let is_direct = lost.iter().any(|gone| gone.status.id == target.status.id);
-            match is_direct {
-                true => add(&mut found, &other.status.id, how, what),
-                false => {
-                    let through = lost.iter().filter(|gone| hold_of(other, gone).is_some());
-                    let names = through.map(|gone| gone.status.id.clone()).collect();
-                    add(&mut found, &other.status.id, "through", names);
-                }
-            }
+        for other in all.iter().filter(|other| !seen.contains(other.id.as_str())) {
+            let holds: Vec<_> = lost.iter().filter_map(|gone| Some((gone, hold_of(other, gone)?))).collect();
+            let Some((gone, (how, services))) = holds.first() else { continue };
+            let (how, what) = match gone.id == target.id {
+                true => (*how, services.clone()),
+                false => ("through", holds.iter().map(|(gone, _)| gone.id.clone()).collect()),
+            };
+            found.push(AffectedModule { module_id: other.id.clone(), how: how.to_owned(), what });
             next.push(other);
         }
+        seen.extend(next.iter().map(|other| other.id.as_str()));
         lost = next;
     }
-    for other in all.iter().filter(|other| !seen.contains(other.status.id.as_str())) {
-        let services: Vec<String> =
-            target.status.provides.iter().filter(|service| may_call(other, service)).cloned().collect();
-        if !services.is_empty() {
-            add(&mut found, &other.status.id, "may_call", services);
+    for other in all.iter().filter(|other| !seen.contains(other.id.as_str())) {
+        let what: Vec<String> =
+            target.provides.iter().filter(|service| may_call(other, service)).cloned().collect();
+        if !what.is_empty() {
+            found.push(AffectedModule { module_id: other.id.clone(), how: "may_call".to_owned(), what });
         }
     }
     found
 }
 
 /// Whether one module can't work without another, and by what.
-fn hold_of(user: &ModuleDetail, provider: &ModuleDetail) -> Option<(&'static str, Vec<String>)> {
+fn hold_of(user: &Declared, provider: &Declared) -> Option<(&'static str, Vec<String>)> {
     let services: Vec<String> =
-        user.requires.iter().filter(|service| provider.status.provides.contains(service)).cloned().collect();
+        user.requires.iter().filter(|service| provider.provides.contains(service)).cloned().collect();
     if !services.is_empty() {
         return Some(("requires", services));
     }
-    let needs = user.needs.contains(&provider.status.id);
-    needs.then(|| ("needs", provider.status.provides.clone()))
+    user.needs.contains(&provider.id).then(|| ("needs", provider.provides.clone()))
 }
 
 /// A right to call is a name, or its beginning with a star.
-fn may_call(user: &ModuleDetail, service: &str) -> bool {
+fn may_call(user: &Declared, service: &str) -> bool {
     user.may_call.iter().any(|right| match right.strip_suffix('*') {
         Some(beginning) => service.starts_with(beginning),
         None => right == service,

@@ -1,19 +1,16 @@
 //! Who loses what, by what modules declare.
 
-use serde_json::json;
-
 use super::*;
 
-fn module(id: &str, provides: &[&str], requires: &[&str], needs: &[&str], may_call: &[&str]) -> ModuleDetail {
-    serde_json::from_value(json!({
-        "id": id, "status": "ready", "pid": null, "provides": provides, "restartCount": 0, "startedAt": null,
-        "version": "", "runtime": "command", "generation": 1, "sinceMs": 0, "restartsTotal": 0,
-        "restartAtMs": null, "note": "", "waitingFor": [], "containment": "", "zone": "stable",
-        "requires": requires, "needs": needs, "topics": [], "mayCall": may_call, "folder": null, "command": [],
-        "configKey": null, "declared": {}, "effective": {}, "manifestHash": null, "confinement": [],
-        "stderrTail": [],
-    }))
-    .unwrap()
+fn module(id: &str, provides: &[&str], requires: &[&str], needs: &[&str], may_call: &[&str]) -> Declared {
+    let texts = |these: &[&str]| these.iter().map(ToString::to_string).collect();
+    Declared {
+        id: id.to_owned(),
+        provides: texts(provides),
+        requires: texts(requires),
+        needs: texts(needs),
+        may_call: texts(may_call),
+    }
 }
 
 #[test]
