@@ -27,6 +27,7 @@ use crate::files::install;
 use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
+use crate::home::Home;
 use crate::safe::{self, Boots, Cause, FAILED_BOOTS_MAX};
 use crate::secrets::{self, Secrets};
 use crate::shell::{Files, Parts, Shell};
@@ -74,13 +75,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     raise_open_files();
     let mut signals = Signals::listen(options.presence).map_err(HostError::Signals)?;
     sandbox::become_subreaper().map_err(HostError::Runtime)?;
-    // What a kernel, or a restore, that was killed left half done is put right before anybody looks.
-    if let Some(restored) = store::finish_restore(home.root(), &home.state()).map_err(HostError::Restore)? {
-        tracing::info!(backup = restored.backup, "a restore that was cut short is finished");
-    }
-    store::sweep_leftovers(&home.permissions());
-    store::sweep_leftovers(&home.context());
-    install::recover(&home.modules());
+    put_right(&home)?;
     let faults = Faults::watch(&home.state());
     let mut boots = Boots::open(&home.state());
     let (read, cause) = read_or_be_safe(&options, &boots)?;
@@ -135,6 +130,17 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     end(&shell).await;
     drop(sentinel);
     drop(lock);
+    Ok(())
+}
+
+/// What a kernel, or a restore, that was killed left half done is put right before anybody looks.
+fn put_right(home: &Home) -> Result<(), HostError> {
+    if let Some(restored) = store::finish_restore(home.root(), &home.state()).map_err(HostError::Restore)? {
+        tracing::info!(backup = restored.backup, "a restore that was cut short is finished");
+    }
+    store::sweep_leftovers(&home.permissions());
+    store::sweep_leftovers(&home.context());
+    install::recover(&home.modules());
     Ok(())
 }
 

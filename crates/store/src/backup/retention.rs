@@ -32,26 +32,26 @@ pub fn kept_of(times: &[Wall], keep: Keep) -> BTreeSet<Wall> {
     newest_first.sort_unstable_by(|one, other| other.cmp(one));
     let mut kept: BTreeSet<Wall> = newest_first.first().copied().into_iter().collect();
     // 1 January 1970 was a Thursday, so that Monday's week begins three days earlier.
-    let spans: [(u32, fn(Wall) -> u64); 3] = [
-        (keep.hourly, |at| at.0 / HOUR_MS),
-        (keep.daily, |at| at.0 / DAY_MS),
-        (keep.weekly, |at| (at.0 / DAY_MS + 3) / 7),
-    ];
-    for (count, span) in spans {
-        let mut last = None;
-        let mut left = count;
-        for at in &newest_first {
-            if left == 0 {
-                break;
-            }
-            if last != Some(span(*at)) {
-                last = Some(span(*at));
-                left -= 1;
-                kept.insert(*at);
-            }
+    let week = |at: Wall| (at.0 / DAY_MS + 3) / 7;
+    keep_newest(&newest_first, keep.hourly, &mut kept, |at| at.0 / HOUR_MS);
+    keep_newest(&newest_first, keep.daily, &mut kept, |at| at.0 / DAY_MS);
+    keep_newest(&newest_first, keep.weekly, &mut kept, week);
+    kept
+}
+
+/// Keeps the newest of each span, of the last so many spans that have one.
+fn keep_newest(newest_first: &[Wall], spans: u32, kept: &mut BTreeSet<Wall>, span: impl Fn(Wall) -> u64) {
+    let (mut left, mut last) = (spans, None);
+    for at in newest_first {
+        if left == 0 {
+            return;
+        }
+        if last != Some(span(*at)) {
+            last = Some(span(*at));
+            left -= 1;
+            kept.insert(*at);
         }
     }
-    kept
 }
 
 #[cfg(test)]
