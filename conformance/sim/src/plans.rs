@@ -66,7 +66,8 @@ impl Week {
             cooldown: Duration::from_secs(random.below(4000)),
             per_day: u32::try_from(random.below(7)).unwrap_or_default(),
         };
-        let busy_percent = random.below(101);
+        // A third of the machines never rests, so that deadlines come.
+        let busy_percent = if random.happens(33) { 100 } else { random.below(101) };
         Self {
             random,
             module: house::module_id(1),

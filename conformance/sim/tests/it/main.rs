@@ -170,5 +170,5 @@ fn plans_keep_their_bounds_through_any_week_and_every_kind_of_end_is_seen() {
         sum.late += week.late;
         sum.given_up += week.given_up;
     }
-    assert!(sum.quiet > 100 && sum.late > 100 && sum.given_up > 100, "the weeks saw too little: {sum:?}");
+    assert!(sum.quiet > 100 && sum.late > 50 && sum.given_up > 100, "the weeks saw too little: {sum:?}");
 }

@@ -4,6 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use abi::Explain;
 
@@ -48,13 +49,28 @@ impl Explain for DepotLockError {
 /// While this value lives, nobody else may open the depot of the home. The system lets go of it when its holder dies.
 #[derive(Debug)]
 pub struct DepotLock {
-    _file: File,
+    file: File,
 }
 
-/// Takes the lock of the depot in a home's `state`, without waiting.
+impl Drop for DepotLock {
+    /// Closing it would not be enough: a child that was just forked still has the descriptor.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::debug!(%error, "the lock of the depot goes with its descriptor");
+        }
+    }
+}
+
+/// 1 s: as long as a kernel looks something up in its versions; who makes a backup holds it for longer, and is told of.
+const LOCK_WITHIN: Duration = Duration::from_secs(1);
+
+/// 20 ms between two tries: nobody notices them.
+const LOCK_EVERY: Duration = Duration::from_millis(20);
+
+/// Takes the lock of the depot in a home's `state`; waits for it a second at the most.
 ///
 /// # Errors
-/// `Held` when another process has it; `Lock`.
+/// `Held` when another process has it all that time; `Lock`.
 pub fn lock_depot(state: &Path) -> Result<DepotLock, DepotLockError> {
     let path = state.join("depot.lock");
     let failed = |source| DepotLockError::Lock { path: path.clone(), source };
@@ -67,9 +83,13 @@ pub fn lock_depot(state: &Path) -> Result<DepotLock, DepotLockError> {
         .mode(0o600)
         .open(&path)
         .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(DepotLock { _file: file }),
-        Err(TryLockError::WouldBlock) => Err(DepotLockError::Held { state: state.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(DepotLock { file }),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_WITHIN => std::thread::sleep(LOCK_EVERY),
+            Err(TryLockError::WouldBlock) => return Err(DepotLockError::Held { state: state.to_owned() }),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
     }
 }
