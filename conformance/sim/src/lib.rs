@@ -12,7 +12,7 @@
 //! ```
 //! [`rights()`] compares who may do what with a naive model.
 //! [`cores()`] runs the same proxies on several cores, in any order; [`loads()`] runs the governor under random load,
-//! [`zones()`] nothing but faults in the sandbox zone.
+//! [`zones()`] nothing but faults in the sandbox zone, [`plans()`] planned restarts through a busy week.
 //! [`run()`] lives through one seed, [`years()`] through a long quiet time, [`scenarios`] through stories written down.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -22,6 +22,7 @@ mod house;
 mod load;
 mod observer;
 mod operator;
+mod plans;
 mod process;
 mod random;
 mod rights;
@@ -35,6 +36,7 @@ mod zones;
 
 pub use cores::{Crossing, cores};
 pub use load::{Loads, loads};
+pub use plans::{Plans, plans};
 pub use rights::rights;
 pub use run::{Failure, Report, run, run_once, tally};
 pub use scenario::{Mismatch, Scenario, rewrite, scenarios};

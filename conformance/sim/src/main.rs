@@ -106,6 +106,7 @@ fn act(wanted: &Wanted) -> Result<String, String> {
         let report = if seed.is_multiple_of(REPEATED_EACH) { sim::run } else { sim::run_once }(seed, steps);
         let report = report.map_err(|failure| failure.to_string())?;
         sim::loads(seed, steps).map_err(|rule| format!("seed {seed} under load: {rule}"))?;
+        sim::plans(seed).map_err(|rule| format!("seed {seed} with planned restarts: {rule}"))?;
         sim::cores(seed, steps).map_err(|rule| format!("seed {seed} on several cores: {rule}"))?;
         told += report.steps;
         lasted_ms = lasted_ms.saturating_add(report.lasted_ms);

@@ -3,6 +3,7 @@
 
 pub mod actors;
 pub mod audit;
+pub mod backup;
 pub mod call;
 pub mod completion;
 pub mod config;
@@ -93,6 +94,9 @@ pub enum Command {
     /// See and change the variables that modules keep with the kernel
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Context(context::ContextArgs),
+    /// Back up what the home holds, and put it back
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Backup(backup::BackupArgs),
     /// Keep secrets that modules are handed by grant only
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Secret(secret::SecretArgs),
@@ -151,6 +155,7 @@ impl Command {
             Self::Function(args) => function::run(ctx, args),
             Self::Permissions(args) => permissions::run(ctx, args),
             Self::Context(args) => context::run(ctx, args),
+            Self::Backup(args) => backup::run(ctx, args),
             Self::Secret(args) => secret::run(ctx, args),
             Self::Config(args) => config::run(ctx, args),
             Self::Kernel(args) => kernel::run(ctx, args),

@@ -2,6 +2,7 @@
 
 pub mod actors;
 pub mod audit;
+pub mod backups;
 pub mod context;
 pub mod findings;
 pub mod functions;
@@ -12,6 +13,7 @@ pub mod permissions;
 pub mod plan;
 pub mod profile;
 pub mod reference;
+pub mod restarts;
 pub mod status;
 pub mod story;
 pub mod top;

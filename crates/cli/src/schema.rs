@@ -7,6 +7,10 @@ use protocol::operator::{
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
+use crate::output::backups::{
+    BackupMade, BackupPruned, BackupRestored, BackupRows, BackupShown, BackupVerified,
+};
+use crate::output::restarts::{RestartHistory, RestartImpact};
 use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
     DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported, KernelLog, Made,
@@ -66,6 +70,8 @@ fn everyday() -> Vec<Output> {
         document::<ActedOn>("stop"),
         document::<ActedOn>("restart"),
         document::<SwappedModules>("restart --hot"),
+        document::<RestartImpact>("restart plan"),
+        document::<RestartHistory>("restart history"),
         document::<Plan>("reload"),
         document::<Plan>("--dry-run of any verb but config, service"),
         document::<LogPage>("logs"),
@@ -104,6 +110,12 @@ fn nested() -> Vec<Output> {
         document::<VariableRow>("context get"),
         document::<ContextKey>("context set"),
         document::<ContextKey>("context delete"),
+        document::<BackupMade>("backup create"),
+        document::<BackupRows>("backup list"),
+        document::<BackupShown>("backup show"),
+        document::<BackupRestored>("backup restore"),
+        document::<BackupVerified>("backup verify"),
+        document::<BackupPruned>("backup prune"),
         document::<SecretChanged>("secret set"),
         document::<SecretRows>("secret list"),
         document::<SecretChanged>("secret rm"),

@@ -100,6 +100,30 @@ phrases! {
     Listening: "listening to {0}; Ctrl-C ends", "słucham: {0}; Ctrl-C kończy";
     /// `reload` found no difference.
     NothingChanged: "nothing changed", "nic się nie zmieniło";
+    /// `restart plan`: how long.
+    RestartTakes: "{0} is away for {1} as a rule, {2} at most ({3} restarts in the journal), and with it: {4}", "{0} znika zwykle na {1}, najdłużej na {2} (restarty w dzienniku: {3}), a z nim: {4}";
+    /// `restart plan`: nobody knows how long.
+    RestartUnknown: "{0} has no restart in the journal, so nobody knows how long it is away; with it goes: {1}", "{0} nie ma restartu w dzienniku, więc nie wiadomo, na jak długo zniknie; z nim znika: {1}";
+    /// `restart plan`: who is restarted too.
+    RestartedWithIt: "restarted with it: {0}", "restartowane razem z nim: {0}";
+    /// `backup create`: what could not be read.
+    BackupSkipped: "not backed up: {0}", "nie ma w kopii: {0}";
+    /// `backup create`.
+    BackupMade: "backup {0}: {1} stored in {2}", "kopia {0}: zapisano {1} w {2}";
+    /// `backup create --due` with nothing to do.
+    NothingDue: "nothing is due", "nic jeszcze nie trzeba robić";
+    /// `backup list`: a record that is damaged.
+    BackupDamaged: "damaged: {0}", "uszkodzony: {0}";
+    /// `backup list` without any.
+    NoBackups: "no backup yet; make one: {0} backup create", "nie ma jeszcze kopii; zrób ją: {0} backup create";
+    /// `backup verify` found nothing wrong.
+    BackupsSound: "{0} backups, {1} chunks, every byte as it was written", "kopie: {0}, fragmenty: {1}, każdy bajt taki, jak go zapisano";
+    /// `backup verify` found something.
+    BackupsBroken: "lost: {0} files; what is still there is stored anew by: {1} backup create", "stracone pliki: {0}; co jeszcze istnieje, zapisze ponownie: {1} backup create";
+    /// The question before a restore in place.
+    BackupRestoreQuestion: "put back {0}? What is there now is kept aside", "przywrócić {0}? To, co jest tam teraz, zostanie odłożone na bok";
+    /// `backup restore` in place.
+    BackupRestored: "{0} files put back; what was there lies in {1}", "przywrócono pliki: {0}; co tam było, leży w {1}";
     /// `module install`.
     Installed: "{0} is installed", "{0} zainstalowany";
     /// What a module asks for follows.

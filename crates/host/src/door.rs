@@ -78,6 +78,11 @@ impl Desk {
         RequestId(self.last)
     }
 
+    /// How many orders and calls of operators are not answered yet.
+    pub(crate) fn open(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// A number for an order whose answer is waited for.
     pub(crate) fn expect(&mut self) -> (RequestId, oneshot::Receiver<Answer>) {
         let request = self.next_request();

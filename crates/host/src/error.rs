@@ -18,6 +18,9 @@ pub enum HostError {
     /// Another kernel holds the home, or it can't be locked.
     #[error("the home can't be taken")]
     Lock(#[source] LockError),
+    /// A restore of a backup was cut short and could not be finished.
+    #[error("a restore that was cut short can't be finished")]
+    Restore(#[source] store::BackupError),
     /// A file can't be read.
     #[error("file `{}` can't be read", path.display())]
     Read {
@@ -64,6 +67,7 @@ impl Explain for HostError {
         match self {
             Self::Home(error) => error.code(),
             Self::Lock(error) => error.code(),
+            Self::Restore(error) => error.code(),
             Self::File(errors) => errors.code(),
             Self::Read { .. } => "host::file::read",
             Self::Runtime(_) => "host::start::runtime",
@@ -78,6 +82,7 @@ impl Explain for HostError {
         match self {
             Self::Home(error) => error.help(),
             Self::Lock(error) => error.help(),
+            Self::Restore(error) => error.help(),
             Self::File(errors) => errors.help(),
             Self::Read { path, .. } => Some(format!("look at its rights: ls -l {}", path.display())),
             Self::Socket { path, .. } => {

@@ -30,6 +30,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod backup;
 mod cgroups;
 mod clock;
 pub mod doctor;
@@ -56,6 +57,7 @@ mod outbox;
 mod pipes;
 mod ready;
 mod reload;
+mod restarts;
 pub mod restore;
 mod run;
 mod runtime;

@@ -29,6 +29,7 @@ mod machine;
 mod module;
 mod orders;
 mod permits;
+mod planned;
 mod proxy;
 mod random;
 mod recover;
@@ -65,6 +66,7 @@ pub use event::{
 };
 pub use governor::{Amounts, Bounds, Grip, Measured, Pool, Pools, Reading, Resource, Step, TokenBucket};
 pub use machine::Kernel;
+pub use planned::{Caution, Late, Ledger, Next, Permit, Planned, Sight, Waits};
 pub use proxy::{Act, Badge, Letter, Note, OperatorProxy, Proxy, SERVING_MAX, Turn, Wants};
 pub use routes::{Address, Decision, Header, Hearers, Refusal, Routes};
 pub use spec::{

@@ -22,10 +22,12 @@ use crate::disk::Disk;
 mod clean;
 mod error;
 mod intake;
+mod lock;
 
 pub use clean::{Cleaned, Inspected};
 pub use error::DepotError;
 pub use intake::{Intake, Stocked, Taken};
+pub use lock::{DepotLock, DepotLockError, lock_depot};
 
 /// What ends the name of a bale.
 const BALE: &str = ".bale";

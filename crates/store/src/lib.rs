@@ -8,6 +8,7 @@
 //! - [`Depot`] keeps files as chunks that versions and backups share, on a [`Disk`].
 //! - [`stage_package`] puts a package's files into the depot, [`Depot::releases`] says what of it slots need,
 //!   [`Depot::lay_out`] makes the folder that a module runs from.
+//! - [`Backups`] keeps what a home held at some moment, over the same depot, and puts it back.
 //! - [`SlotsFile`] keeps which version of each module is active, in one step for all of them.
 //! - [`write_whole`] replaces a file in one step, [`lock_home`] makes sure that one kernel runs per home.
 //!
@@ -47,6 +48,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod backup;
 mod clock;
 mod depot;
 mod disk;
@@ -61,7 +63,15 @@ mod scribe;
 mod slots;
 mod stage;
 
-pub use depot::{Cleaned, Depot, DepotError, DepotFound, Holding, Inspected, Intake, Stocked, Taken};
+pub use backup::{
+    BACKUPS_MAX, Backup, BackupError, Backups, Content, Keep, Listed, Loss, Made, Part, Pruned, Restored,
+    Rules, Skipped, Source as BackupSource, Staged, Trust, Verified, Wanted, finish_restore, is_cut_short,
+    kept_of, put_in_place,
+};
+pub use depot::{
+    Cleaned, Depot, DepotError, DepotFound, DepotLock, DepotLockError, Holding, Inspected, Intake, Stocked,
+    Taken, lock_depot,
+};
 pub use disk::{Disk, LocalDisk};
 pub use files::{WriteError, WriteStep, sweep_leftovers, write_whole};
 pub use health::{Admission, CloseError, Counts, FlushError, Health, Trouble};

@@ -2,7 +2,7 @@
 //! instead of one for each chunk.
 //!
 //! ```text
-//! magic 8 │ stored chunks, one behind the other │ index: 41 bytes a chunk │ tail 52 bytes
+//! magic 8 │ stored chunks, one behind the other │ index: 45 bytes a chunk │ tail 52 bytes
 //! tail: number of chunks u32 · length of the file u64 · BLAKE3 of all but the chunks · magic 8
 //! ```
 //! Numbers are little-endian. The hash in the tail is the bale's name, and each chunk is held by its own: together
@@ -13,13 +13,16 @@ use std::fmt;
 use crate::chunk::{CHUNK_BYTES_MAX, ChunkId};
 
 /// The first bytes of a bale; another format gets another number.
-const HEAD: &[u8; 8] = b"OSTBALE1";
+pub const BALE_HEAD: &[u8; 8] = b"OSTBALE1";
 
 /// The last bytes of a bale.
 const FOOT: &[u8; 8] = b"OSTBEND1";
 
-/// Name, stored length, own length, form.
-const ENTRY_BYTES: usize = 32 + 4 + 4 + 1;
+/// Name, stored length, own length, form, check of what is stored.
+const ENTRY_BYTES: usize = 32 + 4 + 4 + 1 + CHECK_BYTES;
+
+/// 4 bytes of a hash: compressed bytes may change without the chunk changing, and are to be found all the same.
+const CHECK_BYTES: usize = 4;
 
 /// Number of chunks, length of the file, hash, last magic.
 pub const TAIL_BYTES: usize = 4 + 8 + 32 + 8;
@@ -68,6 +71,21 @@ pub struct BaleEntry {
     pub bytes: u32,
     /// How they are stored.
     pub form: Form,
+    /// The beginning of the hash of what is stored.
+    check: [u8; CHECK_BYTES],
+}
+
+impl BaleEntry {
+    /// Whether these are the very bytes that were stored. Others may still make the chunk that the name says.
+    pub fn is_as_stored(&self, stored: &[u8]) -> bool {
+        check_of(stored) == self.check
+    }
+}
+
+fn check_of(stored: &[u8]) -> [u8; CHECK_BYTES] {
+    let mut check = [0; CHECK_BYTES];
+    check.copy_from_slice(&ChunkId::of(stored).0[..CHECK_BYTES]);
+    check
 }
 
 /// Why a file is no bale, or a chunk of it is not what its name says.
@@ -152,7 +170,7 @@ pub struct BaleWriter {
 
 impl Default for BaleWriter {
     fn default() -> Self {
-        Self { bytes: HEAD.to_vec(), entries: Vec::new() }
+        Self { bytes: BALE_HEAD.to_vec(), entries: Vec::new() }
     }
 }
 
@@ -181,7 +199,8 @@ impl BaleWriter {
         let at = self.bytes.len() as u64;
         // Both are at most 32 KiB.
         let short = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        self.entries.push(BaleEntry { id, at, stored: short(stored.len()), bytes: short(length), form });
+        let (stored_bytes, bytes, check) = (short(stored.len()), short(length), check_of(stored));
+        self.entries.push(BaleEntry { id, at, stored: stored_bytes, bytes, form, check });
         self.bytes.extend_from_slice(stored);
     }
 
@@ -197,7 +216,7 @@ impl BaleWriter {
 
     /// Bytes stored so far.
     pub fn stored_bytes(&self) -> usize {
-        self.bytes.len() - HEAD.len()
+        self.bytes.len() - BALE_HEAD.len()
     }
 
     /// The bale.
@@ -212,6 +231,7 @@ impl BaleWriter {
                 Form::Plain => 0,
                 Form::Zstd => 1,
             });
+            bytes.extend_from_slice(&entry.check);
         }
         let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         let length = (bytes.len() + TAIL_BYTES) as u64;
@@ -227,7 +247,7 @@ impl BaleWriter {
 /// The hash of all of a bale that no chunk's name covers.
 fn name(index: &[u8], count: u32, length: u64) -> BaleId {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(HEAD).update(index).update(&count.to_le_bytes()).update(&length.to_le_bytes());
+    hasher.update(BALE_HEAD).update(index).update(&count.to_le_bytes()).update(&length.to_le_bytes());
     BaleId(ChunkId(*hasher.finalize().as_bytes()))
 }
 
@@ -253,7 +273,7 @@ impl BaleTail {
         said.copy_from_slice(&tail[4..12]);
         id.copy_from_slice(&tail[12..44]);
         let count = u32::from_le_bytes(count);
-        let parts = HEAD.len() as u64 + u64::from(count) * ENTRY_BYTES as u64 + TAIL_BYTES as u64;
+        let parts = BALE_HEAD.len() as u64 + u64::from(count) * ENTRY_BYTES as u64 + TAIL_BYTES as u64;
         if u64::from_le_bytes(said) != length || length < parts || count as usize > ENTRIES_MAX {
             return Err(BaleFlaw::Length);
         }
@@ -280,7 +300,7 @@ impl BaleTail {
             return Err(BaleFlaw::Index);
         }
         let (index_at, _) = self.index_span();
-        let mut at = HEAD.len() as u64;
+        let mut at = BALE_HEAD.len() as u64;
         let mut entries = Vec::with_capacity(self.count as usize);
         for text in index.as_chunks::<ENTRY_BYTES>().0 {
             let entry = entry(text, at)?;
@@ -304,12 +324,14 @@ fn entry(text: &[u8; ENTRY_BYTES], at: u64) -> Result<BaleEntry, BaleFlaw> {
         1 => Form::Zstd,
         _ => return Err(BaleFlaw::Index),
     };
+    let mut check = [0; CHECK_BYTES];
+    check.copy_from_slice(&text[41..]);
     let (stored, bytes) = (u32::from_le_bytes(stored), u32::from_le_bytes(bytes));
     // What is stored is never longer than the chunk, and a chunk keeps its limit: reading allocates no more.
     if bytes as usize > CHUNK_BYTES_MAX || stored > bytes || (form == Form::Plain && stored != bytes) {
         return Err(BaleFlaw::Length);
     }
-    Ok(BaleEntry { id: ChunkId(id), at, stored, bytes, form })
+    Ok(BaleEntry { id: ChunkId(id), at, stored, bytes, form, check })
 }
 
 #[cfg(test)]

@@ -53,7 +53,8 @@ mod tree;
 pub mod trust;
 
 pub use bale::{
-    BALE_BYTES_MAX, Bale, BaleEntry, BaleFlaw, BaleId, BaleTail, BaleWriter, Form, Press, TAIL_BYTES,
+    BALE_BYTES_MAX, BALE_HEAD, Bale, BaleEntry, BaleFlaw, BaleId, BaleTail, BaleWriter, Form, Press,
+    TAIL_BYTES,
 };
 pub use chunk::{CHUNK_BYTES_MAX, CHUNK_BYTES_MEAN, CHUNK_BYTES_MIN, ChunkId, Cuts, End};
 pub use contract::{Breach, Contract, Method, breaches};

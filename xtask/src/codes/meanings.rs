@@ -6,6 +6,7 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("actor::ask::late", "The answer did not come in its time."),
     ("cli::audit::broken", "The journal holds records that can't be read."),
     ("cli::audit::not_found", "The home has no journal yet."),
+    ("cli::backup::not_found", "The home has no component of this name."),
     ("cli::config::editor", "The editor did not run, or ended with an error; nothing was changed."),
     ("cli::config::not_found", "Nothing is configured under this key, and it has no default."),
     ("cli::confirm::declined", "The question was answered with no."),

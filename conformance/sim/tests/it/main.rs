@@ -162,3 +162,16 @@ fn misuse_is_told_with_the_usage() {
         assert!(why.contains("usage: sim"), "{why}");
     }
 }
+
+#[test]
+fn plans_keep_their_bounds_through_any_week_and_every_kind_of_end_is_seen() {
+    let mut sum = sim::Plans::default();
+    for seed in 0..60 {
+        let week = sim::plans(seed).unwrap_or_else(|rule| panic!("seed {seed}: {rule}"));
+        assert_eq!(sim::plans(seed), Ok(week), "seed {seed} is repeatable");
+        sum.quiet += week.quiet;
+        sum.late += week.late;
+        sum.given_up += week.given_up;
+    }
+    assert!(sum.quiet > 100 && sum.late > 50 && sum.given_up > 100, "the weeks saw too little: {sum:?}");
+}

@@ -1,7 +1,7 @@
 //! `restart`: stop and start; a person's restart gives a module all its attempts back. With `--hot` a WebAssembly module's
-//! new code takes over the state of the old instead.
+//! new code takes over the state of the old instead. `plan` tells beforehand what a restart does, `history` which there were.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use protocol::operator::{Request, Swapped};
 
 use crate::acting;
@@ -14,17 +14,24 @@ use crate::failure::Outcome;
 use crate::output::{SwappedModules, SwappedOne};
 use crate::words::Phrase;
 
+mod history;
+mod plan;
+
 const EXAMPLES: &str = "\
 Examples:
   ostoja restart web             returns when it is ready again
   ostoja restart web --dry-run   who else would be restarted
-  ostoja restart web --hot       WebAssembly: new code, same state, no gap";
+  ostoja restart web --hot       WebAssembly: new code, same state, no gap
+  ostoja restart plan web        who would lose which service, for how long
+  ostoja restart history         which restarts there were, why, how they ended";
 
 /// What can be typed behind `restart`.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct RestartArgs {
-    /// Which modules
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    /// Which modules; one that is named like a verb stands behind --
     #[arg(required = true, value_name = "MODULE")]
     modules: Vec<String>,
     /// Put a WebAssembly module's new code in place, with its state
@@ -34,7 +41,31 @@ pub struct RestartArgs {
     dry_run: DryRun,
 }
 
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Tell who would lose which service for how long
+    #[command(after_help = "Examples:\n  ostoja restart plan web\n  ostoja restart plan web --json")]
+    Plan {
+        /// Which module
+        module: String,
+    },
+    /// List the restarts that the journal knows: cause, duration, result
+    #[command(after_help = "Examples:\n  ostoja restart history\n  ostoja restart history web -n 5")]
+    History {
+        /// Only of this module
+        module: Option<String>,
+        /// The last this many
+        #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 50)]
+        lines: usize,
+    },
+}
+
 pub(super) fn run(ctx: &Ctx, args: &RestartArgs) -> Outcome {
+    match &args.verb {
+        Some(Verb::Plan { module }) => return plan::run(ctx, module),
+        Some(Verb::History { module, lines }) => return history::run(ctx, module.as_deref(), *lines),
+        None => {}
+    }
     if args.hot {
         return swap(ctx, &args.modules);
     }

@@ -4,7 +4,7 @@
 use crate::lang::Lang;
 
 /// Every heading and name that is shown.
-const HEADINGS: [(&str, &str); 94] = [
+const HEADINGS: [(&str, &str); 110] = [
     // Tables.
     ("NAME", "NAZWA"),
     ("STATE", "STAN"),
@@ -57,6 +57,22 @@ const HEADINGS: [(&str, &str); 94] = [
     ("IMPORTS", "IMPORTY"),
     ("CONTENT", "TREŚĆ"),
     ("MAY", "MOŻE"),
+    ("AT", "KIEDY"),
+    ("TOOK", "TRWAŁ"),
+    ("RESULT", "WYNIK"),
+    ("CAUSE", "PRZYCZYNA"),
+    ("HOW", "JAK"),
+    ("LOSES", "TRACI"),
+    ("BACKUP", "KOPIA"),
+    ("MADE", "WYKONANA"),
+    ("FILES", "PLIKI"),
+    ("LABEL", "NAZWANA"),
+    ("COMPONENTS", "SKŁADNIKI"),
+    ("COMPONENT", "SKŁADNIK"),
+    ("SKIPPED", "POMINIĘTE"),
+    ("MODE", "PRAWA"),
+    ("KIND", "RODZAJ"),
+    ("PATH", "ŚCIEŻKA"),
     ("FUNCTIONS", "FUNKCJE"),
     ("WARM", "CIEPŁE"),
     ("DISK", "DYSK"),

@@ -2,6 +2,7 @@
 //! with a real kernel and real modules.
 
 mod alone;
+mod backup;
 mod behind;
 mod demo;
 mod examples;

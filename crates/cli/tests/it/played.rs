@@ -82,7 +82,7 @@ const LINES: [(&str, &str, i32); 67] = [
 ];
 
 /// Lines that need no kernel, kept to their schemas here too.
-const LINES_ALONE: [(&str, &str, i32); 19] = [
+const LINES_ALONE: [(&str, &str, i32); 24] = [
     ("", "(none)", 0),
     ("new mine --lang python", "new", 0),
     ("config set a.b 1", "config set", 0),
@@ -97,6 +97,11 @@ const LINES_ALONE: [(&str, &str, i32); 19] = [
     ("service install --user --dry-run", "service install", 0),
     ("service install --root root", "service install", 0),
     ("service uninstall --root root", "service uninstall", 0),
+    ("restart history", "restart history", 0),
+    ("backup create", "backup create", 0),
+    ("backup list", "backup list", 0),
+    ("backup verify", "backup verify", 0),
+    ("backup prune --dry-run", "backup prune", 0),
     ("completion bash", "completion", 0),
     ("help ps", "help", 0),
     ("help exit-codes", "help exit-codes", 0),
@@ -105,7 +110,10 @@ const LINES_ALONE: [(&str, &str, i32); 19] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel, or files.
-const ELSEWHERE: [&str; 20] = [
+const ELSEWHERE: [&str; 23] = [
+    "restart plan",
+    "backup show",
+    "backup restore",
     "import",
     "init",
     "secret set",

@@ -27,6 +27,7 @@ use crate::files::install;
 use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
+use crate::home::Home;
 use crate::net::NetHelper;
 use crate::safe::{self, Boots, Cause, FAILED_BOOTS_MAX};
 use crate::secrets::{self, Secrets};
@@ -75,10 +76,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     raise_open_files();
     let mut signals = Signals::listen(options.presence).map_err(HostError::Signals)?;
     sandbox::become_subreaper().map_err(HostError::Runtime)?;
-    // What a kernel that was killed left half done is put right before anybody looks.
-    store::sweep_leftovers(&home.permissions());
-    store::sweep_leftovers(&home.context());
-    install::recover(&home.modules());
+    put_right(&home)?;
     let faults = Faults::watch(&home.state());
     let mut boots = Boots::open(&home.state());
     let (read, cause) = read_or_be_safe(&options, &boots)?;
@@ -134,6 +132,17 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     end(&shell).await;
     drop(sentinel);
     drop(lock);
+    Ok(())
+}
+
+/// What a kernel, or a restore, that was killed left half done is put right before anybody looks.
+fn put_right(home: &Home) -> Result<(), HostError> {
+    if let Some(restored) = store::finish_restore(home.root(), &home.state()).map_err(HostError::Restore)? {
+        tracing::info!(backup = restored.backup, "a restore that was cut short is finished");
+    }
+    store::sweep_leftovers(&home.permissions());
+    store::sweep_leftovers(&home.context());
+    install::recover(&home.modules());
     Ok(())
 }
 
@@ -292,6 +301,8 @@ fn spawn_tasks(
     spawn_local(tasks::launcher(shell.clone()));
     spawn_local(tasks::look_out(shell.clone()));
     spawn_local(crate::governor::look_now_and_then(shell.clone()));
+    spawn_local(crate::restarts::plan_now_and_then(shell.clone()));
+    spawn_local(crate::backup::back_up_now_and_then(shell.clone()));
     spawn_local(effects::save_when_asked(shell.clone()));
     spawn_local(effects::write_sets(shell.clone()));
     spawn_local(memory::write_when_changed(shell.clone()));

@@ -45,6 +45,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
     says("secret.rotated", "the vault was sealed with a new key", "skarbiec zamknięto nowym kluczem", ""),
     says("secret.unlocked", "the vault was unlocked", "odblokowano skarbiec", ""),
     // The system itself.
+    says(
+        "backup.made",
+        "backup {backup} of {components} components was made, {bytes} bytes of it new; {skipped} files could not be read",
+        "wykonano kopię {backup} (składniki: {components}, nowe bajty: {bytes}, nieodczytane pliki: {skipped})",
+        "ostoja backup list",
+    ),
     says("kernel.started", "the kernel started", "jądro wystartowało", ""),
     says("kernel.stopped", "the kernel stopped in order", "jądro zatrzymało się po kolei", ""),
     says(
@@ -190,6 +196,24 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "restarts at once: it had been well for {healthy_ms}",
         "rusza od razu: był zdrowy przez {healthy_ms}",
         "",
+    ),
+    says(
+        "plan.due",
+        "the plan {plan} is to restart it within {within_ms} ms, when it hurts least",
+        "plan {plan} ma go zrestartować w ciągu {within_ms} ms, gdy najmniej to przeszkodzi",
+        "ostoja config get restarts.schedules",
+    ),
+    says(
+        "plan.restarted",
+        "the plan {plan} restarts it; found: {found}",
+        "plan {plan} restartuje go; stan: {found}",
+        "",
+    ),
+    says(
+        "plan.given_up",
+        "the plan {plan} does not restart it this time: {why}",
+        "plan {plan} tym razem go nie restartuje: {why}",
+        "ostoja restart {module}",
     ),
     says(
         "restart.planned",

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 
-use update::{BaleId, BaleWriter, ChunkId, FileRef};
+use update::{BALE_HEAD, BaleId, BaleWriter, ChunkId, FileRef};
 
 use super::{Depot, DepotError};
 
@@ -36,6 +36,8 @@ pub struct Inspected {
     pub damaged: Vec<ChunkId>,
     /// The bales that held them, under their new names.
     pub aside: Vec<PathBuf>,
+    /// Bales that were damaged where no chunk lies, and were written anew as they had been.
+    pub repaired: usize,
 }
 
 impl Depot {
@@ -79,17 +81,28 @@ impl Depot {
         let ids: Vec<ChunkId> = self.places.keys().copied().collect();
         let mut going = BTreeSet::new();
         for id in ids {
-            if self.chunk(&id).is_err()
-                && let Some(place) = self.places.remove(&id)
-            {
+            let Some(place) = self.places.get(&id).copied() else { continue };
+            if self.chunk(&id).is_err() {
+                self.places.remove(&id);
                 going.insert(place.bale);
                 inspected.damaged.push(id);
+            } else if !place.entry.is_as_stored(&self.stored(&place)?) {
+                going.insert(place.bale);
             }
         }
         inspected.damaged.sort();
+        let bales: Vec<BaleId> = self.bales.keys().copied().collect();
+        for bale in bales {
+            let path = self.path_of(&bale);
+            // The first bytes are needed by nothing that reads a chunk, and changed all the same.
+            if !self.disk.read_at(&path, 0, BALE_HEAD.len()).is_ok_and(|head| head == BALE_HEAD) {
+                going.insert(bale);
+            }
+        }
         let sound: HashSet<ChunkId> = self.places.keys().copied().collect();
         let going: Vec<BaleId> = going.into_iter().collect();
         let written = self.move_needed(&going, &sound)?;
+        inspected.repaired = going.iter().filter(|bale| written.contains(bale)).count();
         for bale in going.iter().filter(|bale| !written.contains(bale)) {
             inspected.aside.push(self.set_aside(&self.path_of(bale))?);
             self.forget(bale);
@@ -135,9 +148,13 @@ impl Depot {
                     continue;
                 }
                 // Reading it checked costs little here and keeps damage from being copied under a new hash.
-                self.chunk(&id)?;
+                let chunk = self.chunk(&id)?;
                 let stored = self.stored(&place)?;
-                writer.push_as_is(&place.entry, &stored);
+                if place.entry.is_as_stored(&stored) {
+                    writer.push_as_is(&place.entry, &stored);
+                } else {
+                    writer.push(id, &chunk, &mut self.press);
+                }
                 if writer.is_full() {
                     written.push(self.write_bale(std::mem::take(&mut writer))?.id);
                 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop at any mistake, as the tests themselves may")]
 #![expect(clippy::print_stdout, reason = "children that a test starts from this binary talk to it on stdout")]
 
+mod backup;
 mod depot;
 mod disk;
 mod front_page;

@@ -7,7 +7,7 @@ use crate::chunk::tests::noise;
 
 /// Reads a whole bale from bytes, as a store does from a file.
 fn read(bytes: &[u8]) -> Result<Vec<(ChunkId, Vec<u8>)>, BaleFlaw> {
-    if !bytes.starts_with(HEAD) {
+    if !bytes.starts_with(BALE_HEAD) {
         return Err(BaleFlaw::Magic);
     }
     let tail = bytes.last_chunk::<TAIL_BYTES>().ok_or(BaleFlaw::Magic)?;
@@ -81,8 +81,14 @@ fn chunks_move_to_another_bale_without_being_unpacked() {
 fn a_frame_that_lies_about_its_length_gets_no_memory() {
     let mut press = Press::new().unwrap();
     let bomb = press.squeeze.compress(&vec![0; 64 << 20]).unwrap();
-    let entry =
-        BaleEntry { id: ChunkId::of(b""), at: 8, stored: 1, bytes: CHUNK_BYTES_MAX as u32, form: Form::Zstd };
+    let entry = BaleEntry {
+        id: ChunkId::of(b""),
+        at: 8,
+        stored: 1,
+        bytes: CHUNK_BYTES_MAX as u32,
+        form: Form::Zstd,
+        check: [0; CHECK_BYTES],
+    };
     assert_eq!(press.unpack(&entry, &bomb), Err(BaleFlaw::Compression));
 }
 
@@ -97,7 +103,8 @@ fn a_bale_is_full_at_its_limit() {
         count += 1;
     }
     assert!(
-        (BALE_BYTES_MAX..BALE_BYTES_MAX + CHUNK_BYTES_MAX).contains(&(writer.stored_bytes() + HEAD.len()))
+        (BALE_BYTES_MAX..BALE_BYTES_MAX + CHUNK_BYTES_MAX)
+            .contains(&(writer.stored_bytes() + BALE_HEAD.len()))
     );
 }
 
@@ -105,7 +112,7 @@ proptest! {
     #[test]
     fn no_bytes_make_the_reader_fall(body: Vec<u8>, count in 0_u32..4, length: u64) {
         // A well-formed frame around bytes that mean nothing.
-        let mut bytes = [HEAD.as_slice(), &body].concat();
+        let mut bytes = [BALE_HEAD.as_slice(), &body].concat();
         bytes.extend_from_slice(&count.to_le_bytes());
         bytes.extend_from_slice(&length.to_le_bytes());
         bytes.extend_from_slice(&[0; 32]);

@@ -1,5 +1,5 @@
 //! The kernel's own sections, typed: `logging`, `lifecycle`, `security`, `watchdog`, `machine`, `pools`,
-//! `zones`.
+//! `zones`, `backup`, `restarts`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,6 +11,12 @@ use crate::files::node::{Kind, Node};
 use crate::files::policy::read::{limits, minimum};
 use crate::files::policy::{Limits, Minimum};
 use crate::files::reader::Reader;
+
+mod backup;
+mod restarts;
+
+pub use backup::{BackupRule, Backups};
+pub use restarts::{Late, Restarts, Schedule, Target};
 
 /// `lifecycle`: the clocks of a module's life. In the file all `*Ms` are whole numbers from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +131,10 @@ pub struct Settings {
     pub machine: Machine,
     /// What the zones' pools give.
     pub pools: Pools,
+    /// What is backed up, and what of it is kept.
+    pub backup: Backups,
+    /// Which restarts are planned, and how many there may be.
+    pub restarts: Restarts,
     /// How modules move between zones.
     pub zones: Zones,
 }
@@ -180,8 +190,8 @@ pub struct Pool {
 }
 
 /// The sections that belong to the kernel; all others are modules'.
-pub const KERNEL_SECTIONS: [&str; 7] =
-    ["logging", "lifecycle", "security", "watchdog", "machine", "pools", "zones"];
+pub const KERNEL_SECTIONS: [&str; 9] =
+    ["logging", "lifecycle", "security", "watchdog", "machine", "pools", "zones", "backup", "restarts"];
 
 /// One year in milliseconds: a longer wait is a slip of the keyboard.
 const WAIT_MS_MAX: u64 = 365 * 24 * 60 * 60 * 1000;
@@ -209,6 +219,8 @@ pub(in crate::files) fn read(reader: &mut Reader, root: &Node) -> Settings {
                 "watchdog" => watchdog(reader, &mut settings.watchdog, name, value),
                 "zones" => zones(reader, &mut settings.zones, name, value),
                 "pools" => pools(reader, &mut settings.pools, name, value),
+                "restarts" => restarts::field(reader, &mut settings.restarts, name, value),
+                "backup" => backup::field(reader, &mut settings.backup, name, value),
                 _ => machine(reader, &mut settings.machine, name, value),
             };
             if let Known::Not(fields) = known {
