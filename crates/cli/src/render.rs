@@ -14,3 +14,4 @@ pub mod reference;
 pub mod status;
 pub mod story;
 pub mod top;
+pub mod updates;

@@ -2,11 +2,15 @@
 //! shows, and against which a test holds what each verb really prints.
 
 use protocol::operator::{
-    Acted, ActorTable, ContextKey, Event, FunctionRow, FunctionStats, Installed, LogPage, ModuleDetail,
-    ModuleStatus, Plan, Published, Safe, Story, UsageTable, VariableList, VariableRow,
+    Acted, ActorTable, Collected, ContextKey, Event, FunctionRow, FunctionStats, Installed, LogPage,
+    ModuleDetail, ModuleStatus, Plan, Published, Safe, SlotTable, Story, UpdateDone, UpdateHistory,
+    UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
+use crate::output::updates::{
+    KeyChanged, KeyRows, MakerChanged, PackageVerified, Packed, Pinned, UpdatePlan,
+};
 use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
     DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported, KernelLog, Made,
@@ -90,8 +94,26 @@ fn nested() -> Vec<Output> {
         document::<Acted>("module approve"),
         document::<Installed>("module update"),
         document::<ModuleDetail>("module show"),
+        document::<Packed>("module pack"),
         document::<PermissionRows>("module perms"),
         document::<Findings>("module check"),
+        document::<PackageVerified>("update verify"),
+        document::<UpdatePlan>("update plan"),
+        document::<UpdateDone>("update apply"),
+        document::<UpdateDone>("update go"),
+        document::<UpdateDone>("update rollback"),
+        document::<SlotTable>("update list"),
+        document::<UpdateHistory>("update history"),
+        document::<Pinned>("update pin"),
+        document::<Pinned>("update unpin"),
+        document::<Collected>("update gc"),
+        document::<KeyChanged>("key generate"),
+        document::<KeyRows>("key list"),
+        document::<KeyChanged>("key rotate"),
+        document::<KeyChanged>("key revoke"),
+        document::<MakerChanged>("key root"),
+        document::<MakerChanged>("key trust"),
+        document::<MakerChanged>("key distrust"),
         document::<FunctionRow>("fn put"),
         document::<Called>("fn run"),
         document::<Functions>("fn list"),

@@ -60,9 +60,12 @@ mod secrets;
 mod sentinel;
 mod shell;
 mod signals;
+mod stock;
 mod talk;
 mod tasks;
 mod translate;
+pub mod updates;
+mod updating;
 mod usage;
 pub mod words;
 

@@ -15,11 +15,16 @@ mod context;
 mod inside;
 mod schema;
 mod secrets;
+mod updates;
 
 pub use context::{ContextChange, ContextKey, VariableList, VariableRow};
 pub use inside::{ActorCore, ActorRow, ActorSystem, ActorTable, FunctionRow, FunctionStats, Swapped};
 pub use schema::operator_door;
 pub use secrets::{SecretsChange, VaultKey};
+pub use updates::{
+    Collected, EndedRow, PinRow, SlotRow, SlotTable, UpdateDone, UpdateHistory, UpdatePhase, UpdateVerb,
+    UpdateWay,
+};
 
 /// Longest request or response line, in bytes: 4 MiB, four times a module's line, since an answer may list everything.
 pub const OPERATOR_LINE_BYTES_MAX: usize = 4 << 20;
@@ -163,6 +168,9 @@ pub enum Request {
         #[serde(default)]
         dry_run: bool,
     },
+    /// Do something with the versions of modules.
+    #[serde(rename = "update")]
+    Update(UpdateVerb),
     /// Run one more command under the kernel until it is removed.
     #[serde(rename = "module.run")]
     ModuleRun {

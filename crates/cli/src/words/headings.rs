@@ -4,7 +4,7 @@
 use crate::lang::Lang;
 
 /// Every heading and name that is shown.
-const HEADINGS: [(&str, &str); 93] = [
+const HEADINGS: [(&str, &str); 104] = [
     // Tables.
     ("NAME", "NAZWA"),
     ("STATE", "STAN"),
@@ -58,6 +58,17 @@ const HEADINGS: [(&str, &str); 93] = [
     ("MAY", "MOŻE"),
     ("FUNCTIONS", "FUNKCJE"),
     ("WARM", "CIEPŁE"),
+    ("PUBLIC", "PUBLICZNY"),
+    ("ROLES", "ROLE"),
+    ("MAKER", "WYTWÓRCA"),
+    ("ROOT", "KORZEŃ"),
+    ("KEYS", "KLUCZE"),
+    ("MODULES", "MODUŁY"),
+    ("ACTIVE", "DZIAŁA"),
+    ("FALLBACK", "ODWRÓT"),
+    ("NEXT", "NASTĘPNA"),
+    ("TX", "TR"),
+    ("PHASE", "FAZA"),
     ("DISK", "DYSK"),
     ("RUNS", "BIEGI"),
     ("FAILED", "NIEUDANE"),

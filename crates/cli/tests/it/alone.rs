@@ -5,7 +5,7 @@ use std::fs;
 use crate::runner::World;
 
 /// Every verb, as typed with its least arguments, that needs a kernel.
-const NEED_A_KERNEL: [&str; 37] = [
+const NEED_A_KERNEL: [&str; 44] = [
     "ps",
     "status web",
     "start web",
@@ -37,6 +37,13 @@ const NEED_A_KERNEL: [&str; 37] = [
     "permissions list",
     "permissions pending",
     "context list",
+    "update go 1",
+    "update list",
+    "update history",
+    "update rollback web",
+    "update pin web name",
+    "update unpin name",
+    "update gc",
     "context get session:chat topic",
     "context set session:chat topic 1",
     "context delete session:chat topic",
