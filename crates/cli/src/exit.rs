@@ -89,9 +89,6 @@ impl Exit {
     /// The last part of a code says what kind of failure it is; the few codes whose last part is a word of its own
     /// end as a plain failure.
     pub fn of_code(code: &str) -> Self {
-        if code == "update::probation::rolled_back" {
-            return Self::RolledBack;
-        }
         // Whatever a package, its signatures or its plan are refused for; the words below are not about what was asked.
         let refuses = ["update::package::", "update::trust::", "update::plan::", "update::makers::nobody"];
         if refuses.iter().any(|area| code.starts_with(area))

@@ -6,13 +6,14 @@ use super::{HEADINGS, heading};
 use crate::lang::Lang;
 
 /// The sources that show headings or names.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     include_str!("../../render/context.rs"),
     include_str!("../../render/actors.rs"),
     include_str!("../../render/functions.rs"),
     include_str!("../../render/modules.rs"),
     include_str!("../../render/status.rs"),
     include_str!("../../render/top.rs"),
+    include_str!("../../render/updates.rs"),
     include_str!("../../render/audit.rs"),
     include_str!("../../render/permissions.rs"),
     include_str!("../../commands/config.rs"),
