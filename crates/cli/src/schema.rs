@@ -50,6 +50,7 @@ fn lines<T: JsonSchema>(verb: &'static str) -> Output {
 /// `--dry-run`, listed once.
 pub fn outputs() -> Vec<Output> {
     let mut all = everyday();
+    all.extend(versions());
     all.extend(nested());
     all
 }
@@ -87,16 +88,8 @@ fn everyday() -> Vec<Output> {
     ]
 }
 
-fn nested() -> Vec<Output> {
+fn versions() -> Vec<Output> {
     vec![
-        document::<Modules>("module list"),
-        document::<Installed>("module install"),
-        document::<Acted>("module approve"),
-        document::<Installed>("module update"),
-        document::<ModuleDetail>("module show"),
-        document::<Packed>("module pack"),
-        document::<PermissionRows>("module perms"),
-        document::<Findings>("module check"),
         document::<PackageVerified>("update verify"),
         document::<UpdatePlan>("update plan"),
         document::<UpdateDone>("update apply"),
@@ -114,6 +107,19 @@ fn nested() -> Vec<Output> {
         document::<MakerChanged>("key root"),
         document::<MakerChanged>("key trust"),
         document::<MakerChanged>("key distrust"),
+    ]
+}
+
+fn nested() -> Vec<Output> {
+    vec![
+        document::<Modules>("module list"),
+        document::<Installed>("module install"),
+        document::<Acted>("module approve"),
+        document::<Installed>("module update"),
+        document::<ModuleDetail>("module show"),
+        document::<Packed>("module pack"),
+        document::<PermissionRows>("module perms"),
+        document::<Findings>("module check"),
         document::<FunctionRow>("fn put"),
         document::<Called>("fn run"),
         document::<Functions>("fn list"),

@@ -28,6 +28,7 @@ use crate::files::install;
 use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
+use crate::home::Home;
 use crate::safe::{self, Boots, Cause, FAILED_BOOTS_MAX};
 use crate::secrets::{self, Secrets};
 use crate::shell::{Files, Parts, Shell};
@@ -84,8 +85,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     let (mut read, cause) = read_or_be_safe(&options, &boots)?;
     boots.begin();
     begun.tell(BootStep::Config, read.found.clone());
-    let surrounding = Surrounding::of_process();
-    let recovered = updating::put_right(&home, &mut read.approvals, &surrounding.user_home(), wall_now());
+    let recovered = follow_slots(&home, &mut read);
     let (store_news, news) = mpsc::channel(STORE_NEWS_MAX);
     let talk = open_store(&options, &begun, store_news)?;
     begun.tell(BootStep::Store, "journal and logs".to_owned());
@@ -107,7 +107,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
             hashes: HashCache::default(),
             blueprints: BTreeMap::new(),
         },
-        surrounding,
+        surrounding: Surrounding::of_process(),
         cgroups,
         safety: safe::Safety::new(boots, cause),
         births,
@@ -134,9 +134,14 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     let bells = shell.borrow().bells.clone();
     bells.finished.notified().await;
     end(&shell).await;
-    drop(sentinel);
-    drop(lock);
+    drop((sentinel, lock));
     Ok(())
+}
+
+/// Links and approvals follow the slots, before anybody looks at the modules.
+fn follow_slots(home: &Home, read: &mut ReadFiles) -> Result<updating::Recovered, updating::UpdateError> {
+    let user_home = Surrounding::of_process().user_home();
+    updating::put_right(home, &mut read.approvals, &user_home, wall_now())
 }
 
 /// What an earlier kernel was at when it ended goes on. Versions that can't be read are told, and keep no module from
