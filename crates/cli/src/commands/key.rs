@@ -210,14 +210,16 @@ fn root(ctx: &Ctx, target: &Target, file: &Path) -> Outcome {
 }
 
 fn trust(ctx: &Ctx, target: &Target, maker: &str, root: &Path, modules: &[String]) -> Outcome {
-    let no_module = |text: &String| Failure::usage(format!("`{text}` is no name of a module"));
-    let modules: Result<BTreeSet<ModuleId>, Failure> =
-        modules.iter().map(|text| ModuleId::parse(text).map_err(|_| no_module(text))).collect();
+    let mut allowed = BTreeSet::new();
+    for text in modules {
+        let no_module = |_| Failure::usage(format!("`{text}` is no name of a module"));
+        allowed.insert(ModuleId::parse(text).map_err(no_module)?);
+    }
     let io = |error| Failure::io("read", root, &error);
     if std::fs::metadata(root).map_err(io)?.len() > ROOT_BYTES_MAX {
         return Err(Failure::usage(format!("`{}` is too large to be a root", root.display())).into());
     }
     let text = std::fs::read(root).map_err(io)?;
-    Makers::load(&target.home)?.trust(maker, &text, modules?)?;
+    Makers::load(&target.home)?.trust(maker, &text, allowed)?;
     tell_maker(ctx, ("trusted", Phrase::MakerTrusted), maker)
 }
