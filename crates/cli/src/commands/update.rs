@@ -31,7 +31,7 @@ pub struct UpdateArgs {
 /// How a module is to become new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Way {
-    /// Now, new beside old.
+    /// Now; so far as restart.
     Hot,
     /// When it is next started.
     Staged,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum UpdateWay {
-    /// Now, new beside old; where a module can't, as `restart`.
+    /// Now; so far by stopping and starting it, as `restart`.
     Hot,
     /// At the kernel's next start, or when somebody says `go`.
     Staged,
