@@ -17,6 +17,7 @@ pub mod import;
 pub mod init;
 pub mod internal;
 pub mod kernel;
+pub mod key;
 pub mod logs;
 pub mod module;
 pub mod new;
@@ -35,6 +36,7 @@ pub mod stop;
 pub mod subscribe;
 pub mod top;
 pub mod up;
+pub mod update;
 pub mod why;
 pub mod zone;
 
@@ -85,6 +87,12 @@ pub enum Command {
     /// Install, approve, update and inspect modules
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Module(module::ModuleArgs),
+    /// Check packages, foresee what they change, make modules new by them
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Update(update::UpdateArgs),
+    /// Keep the keys that sign packages, and trust those who make them
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Key(key::KeyArgs),
     /// Keep and run WebAssembly functions: JSON in, JSON out
     #[command(name = "fn", subcommand_required = true, arg_required_else_help = true)]
     Function(function::FunctionArgs),
@@ -152,6 +160,8 @@ impl Command {
             Self::Doctor(args) => doctor::run(ctx, args),
             Self::Audit(args) => audit::run(ctx, args),
             Self::Module(args) => module::run(ctx, args),
+            Self::Update(args) => update::run(ctx, args),
+            Self::Key(args) => key::run(ctx, args),
             Self::Function(args) => function::run(ctx, args),
             Self::Permissions(args) => permissions::run(ctx, args),
             Self::Context(args) => context::run(ctx, args),

@@ -5,7 +5,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use protocol::operator::{Event, ModuleStatus, Request, Response};
+use protocol::operator::{Event, ModuleStatus, Request, Response, UpdateVerb};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -189,6 +189,7 @@ fn wanted_name(request: &Request) -> Option<&str> {
         | Request::PermissionsRevoke(change) => change.module_id.as_deref(),
         Request::Call { service, .. } => Some(service),
         Request::Logs(logs) => logs.modules.first().map(String::as_str),
+        Request::Update(verb) => wanted_version(verb),
         Request::KernelStatus {}
         | Request::KernelStop { .. }
         | Request::KernelSettle { .. }
@@ -217,6 +218,18 @@ fn wanted_name(request: &Request) -> Option<&str> {
         | Request::FunctionRemove { .. }
         | Request::FunctionStats {}
         | Request::Usage { .. } => None,
+    }
+}
+
+fn wanted_version(verb: &UpdateVerb) -> Option<&str> {
+    match verb {
+        UpdateVerb::RollBack { module_id } | UpdateVerb::Pin { module_id, .. } => Some(module_id),
+        UpdateVerb::Apply { .. }
+        | UpdateVerb::Go { .. }
+        | UpdateVerb::List {}
+        | UpdateVerb::History {}
+        | UpdateVerb::Unpin { .. }
+        | UpdateVerb::Gc {} => None,
     }
 }
 

@@ -89,6 +89,13 @@ impl Exit {
     /// The last part of a code says what kind of failure it is; the few codes whose last part is a word of its own
     /// end as a plain failure.
     pub fn of_code(code: &str) -> Self {
+        // Whatever a package, its signatures or its plan are refused for; the words below are not about what was asked.
+        let refuses = ["update::package::", "update::trust::", "update::plan::", "update::makers::nobody"];
+        if refuses.iter().any(|area| code.starts_with(area))
+            || code.starts_with("update::look::") && !code.ends_with("not_found")
+        {
+            return Self::NotVerified;
+        }
         match code.rsplit("::").next().unwrap_or(code) {
             "not_found" | "no_such_module" | "unknown_module" | "no_such_service" | "service_not_found"
             | "missing" | "unknown" => Self::NotFound,

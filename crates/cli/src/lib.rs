@@ -48,6 +48,7 @@ mod target;
 mod terminal;
 pub mod theme;
 pub mod words;
+mod workshop;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

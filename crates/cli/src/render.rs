@@ -17,3 +17,4 @@ pub mod restarts;
 pub mod status;
 pub mod story;
 pub mod top;
+pub mod updates;

@@ -2,8 +2,7 @@
 //! shows, and against which a test holds what each verb really prints.
 
 use protocol::operator::{
-    Acted, ActorTable, ContextKey, Event, FunctionRow, FunctionStats, Installed, LogPage, ModuleDetail,
-    ModuleStatus, Plan, Profiled, Published, Safe, Story, UsageTable, VariableList, VariableRow,
+    Acted, ActorTable, Collected, ContextKey, Event, FunctionRow, FunctionStats, Installed, LogPage, ModuleDetail, ModuleStatus, Plan, Profiled, Published, Safe, SlotTable, Story, UpdateDone, UpdateHistory, UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
@@ -11,6 +10,9 @@ use crate::output::backups::{
     BackupMade, BackupPruned, BackupRestored, BackupRows, BackupShown, BackupVerified,
 };
 use crate::output::restarts::{RestartHistory, RestartImpact};
+use crate::output::updates::{
+    KeyChanged, KeyRows, MakerChanged, PackageVerified, Packed, Pinned, UpdatePlan,
+};
 use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
     DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported, KernelLog, Made,
@@ -50,6 +52,7 @@ fn lines<T: JsonSchema>(verb: &'static str) -> Output {
 /// `--dry-run`, listed once.
 pub fn outputs() -> Vec<Output> {
     let mut all = everyday();
+    all.extend(versions());
     all.extend(nested());
     all
 }
@@ -89,6 +92,28 @@ fn everyday() -> Vec<Output> {
     ]
 }
 
+fn versions() -> Vec<Output> {
+    vec![
+        document::<PackageVerified>("update verify"),
+        document::<UpdatePlan>("update plan"),
+        document::<UpdateDone>("update apply"),
+        document::<UpdateDone>("update go"),
+        document::<UpdateDone>("update rollback"),
+        document::<SlotTable>("update list"),
+        document::<UpdateHistory>("update history"),
+        document::<Pinned>("update pin"),
+        document::<Pinned>("update unpin"),
+        document::<Collected>("update gc"),
+        document::<KeyChanged>("key generate"),
+        document::<KeyRows>("key list"),
+        document::<KeyChanged>("key rotate"),
+        document::<KeyChanged>("key revoke"),
+        document::<MakerChanged>("key root"),
+        document::<MakerChanged>("key trust"),
+        document::<MakerChanged>("key distrust"),
+    ]
+}
+
 fn nested() -> Vec<Output> {
     vec![
         document::<Modules>("module list"),
@@ -96,6 +121,7 @@ fn nested() -> Vec<Output> {
         document::<Acted>("module approve"),
         document::<Installed>("module update"),
         document::<ModuleDetail>("module show"),
+        document::<Packed>("module pack"),
         document::<PermissionRows>("module perms"),
         document::<Profiled>("module profile"),
         document::<Findings>("module check"),

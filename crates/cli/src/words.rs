@@ -266,6 +266,38 @@ phrases! {
     DemoTry: "Try it yourself, in another terminal:", "Spróbuj w drugim terminalu:";
     /// `demo`: how it ends.
     DemoStays: "Ctrl-C stops everything and removes the demo's home", "Ctrl-C zatrzyma wszystko i usunie katalog demo";
+    /// `module pack`.
+    Packed: "{0} {1} is packed in {2} ({3})", "{0} {1} spakowany do {2} ({3})";
+    /// `key generate`.
+    KeyGenerated: "key {0} is made ({1}…)", "klucz {0} gotowy ({1}…)";
+    /// `key rotate`.
+    KeyRotated: "key {0} holds the roles now ({1}…)", "role ma teraz klucz {0} ({1}…)";
+    /// `key revoke`.
+    KeyRevoked: "key {0} holds no role any more ({1}…)", "klucz {0} nie ma już żadnej roli ({1}…)";
+    /// `key root`.
+    RootWritten: "written to {0}; give it to those who take your packages, by a way that they trust", "zapisano w {0}; daj to odbiorcom paczek drogą, której ufają";
+    /// `key trust`.
+    MakerTrusted: "packages of {0} are taken from now on", "paczki od {0} są odtąd przyjmowane";
+    /// `key distrust`.
+    MakerDistrusted: "packages of {0} are taken no longer", "paczki od {0} nie są już przyjmowane";
+    /// `key list` without any.
+    NoKeys: "no keys and no makers; try `{0} key generate NAME`", "brak kluczy i wytwórców; spróbuj `{0} key generate NAZWA`";
+    /// `update apply`: it is on probation.
+    UpdateTried: "{0} went from {1} to {2} (pause {3}); it stays unless it is worse within {4}", "{0} przeszedł z {1} na {2} (przerwa {3}); zostanie, jeśli przez {4} nie będzie gorszy";
+    /// `update apply`: it asks for more.
+    UpdateWaits: "{0} {1} waits for that; next: {2} update go {3} --approve", "{0} {1} czeka na tę zgodę; dalej: {2} update go {3} --approve";
+    /// `update apply`: it waits for the next start.
+    UpdateStaged: "{0} {1} waits for the next start; or now: {2} update go {3}", "{0} {1} czeka na następny start; albo od razu: {2} update go {3}";
+    /// `update rollback` of a version on its way.
+    UpdateUndone: "{0} is {1} again, {2} was undone", "{0} to znów {1}, cofnięto {2}";
+    /// `update list` without any.
+    NoVersions: "no versions are kept; try `{0} update apply FILE`", "nie przechowano wersji; spróbuj `{0} update apply PLIK`";
+    /// `update pin`.
+    UpdatePinned: "kept as {0}", "zachowano jako {0}";
+    /// `update unpin`.
+    UpdateUnpinned: "{0} is kept no longer", "{0} nie jest już zachowane";
+    /// `update gc`.
+    UpdateCollected: "removed: {0} chunks, {1} folders of versions", "usunięto: kawałki {0}, foldery wersji {1}";
     /// `new`.
     NewMade: "{0} is in {1}", "{0} jest w {1}";
     /// `import` and `init`: what came of it.

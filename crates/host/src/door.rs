@@ -46,6 +46,7 @@ mod reply;
 mod requests;
 mod rows;
 mod secret_requests;
+mod update_requests;
 mod usage_requests;
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! - [`seal`]: the hashes that bind an approval to what was approved.
 //! - [`section`]: a module's section with its schema's defaults, and `config.set`.
 //! - [`install`]: copying, linking and removing module folders.
+//! - [`versions`]: the folders of releases that modules run from, and the links to them.
 //! - [`lives`]: the numbers of lives over all runs of a kernel.
 
 pub(crate) mod approvals;
@@ -20,6 +21,7 @@ pub(crate) mod lives;
 pub(crate) mod project;
 pub(crate) mod seal;
 pub(crate) mod section;
+pub(crate) mod versions;
 
 use std::fs::File;
 use std::io::{self, Read};

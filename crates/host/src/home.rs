@@ -185,6 +185,21 @@ impl Home {
         self.state().join("journal.db")
     }
 
+    /// Chunks of everything that is kept: versions and backups share them.
+    pub fn chunks(&self) -> PathBuf {
+        self.state().join("chunks")
+    }
+
+    /// The folder of the file that says which version of each module is active.
+    pub fn slots(&self) -> PathBuf {
+        self.state().join("slots")
+    }
+
+    /// One folder for each version that a module runs from, or falls back to.
+    pub fn versions(&self) -> PathBuf {
+        self.root.join("versions")
+    }
+
     /// The context variables, as they were written last.
     pub fn context(&self) -> PathBuf {
         self.state().join("context.json")
@@ -193,6 +208,16 @@ impl Home {
     /// The secrets, sealed.
     pub fn vault(&self) -> PathBuf {
         self.state().join("vault")
+    }
+
+    /// Whose packages are taken: one file each, as a person trusted them.
+    pub fn makers(&self) -> PathBuf {
+        self.root.join("makers")
+    }
+
+    /// The private keys and the published versions of whoever makes packages here.
+    pub fn keys(&self) -> PathBuf {
+        self.root.join("keys")
     }
 
     /// What modules said, one folder each.

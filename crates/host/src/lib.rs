@@ -66,9 +66,12 @@ mod secrets;
 mod sentinel;
 mod shell;
 mod signals;
+mod stock;
 mod talk;
 mod tasks;
 mod translate;
+pub mod updates;
+mod updating;
 mod usage;
 pub mod words;
 

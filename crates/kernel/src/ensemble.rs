@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use abi::{Generation, ModuleId, Permissions, Record, Slot, Time};
 
 use crate::event::{Incoming, KernelCall, Order};
-use crate::proxy::{Act, Note, OperatorProxy, Proxy, Turn};
+use crate::proxy::{Act, Note, OperatorProxy, Proxy, Tally, Turn};
 use crate::routes::{Address, Routes};
 use crate::{Capabilities, Context, Effect, Event, Grants, Kernel, Settings, Spec, View};
 
@@ -245,6 +245,11 @@ impl Ensemble {
     /// As [`Kernel::safe_mode`].
     pub fn safe_mode(&self) -> Option<&str> {
         self.kernel.safe_mode()
+    }
+
+    /// What the callers of the life in a seat got so far; nothing when none runs there.
+    pub fn tally(&self, slot: Slot) -> Option<Tally> {
+        self.proxy(slot).map(Proxy::tally)
     }
 
     /// As [`Kernel::find`].

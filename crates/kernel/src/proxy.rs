@@ -43,6 +43,7 @@ pub(crate) use asked::Asked;
 use asked::Call;
 pub use letter::{Letter, Wants};
 pub use operator::OperatorProxy;
+pub use served::Tally;
 use served::{Served, Serving};
 
 /// 65,536 calls: how many a module may have to answer at once, whoever they are from; the next is answered `overloaded`.
@@ -131,6 +132,7 @@ pub struct Proxy {
     purse: Option<TokenBucket>,
     asked: Asked<Word>,
     serving: Serving,
+    tally: Tally,
     random: Random,
 }
 
@@ -150,6 +152,7 @@ impl Proxy {
             is_shedding: false,
             asked: Asked::default(),
             serving: Serving::default(),
+            tally: Tally::default(),
         }
     }
 
@@ -161,6 +164,11 @@ impl Proxy {
     /// How many calls it made that are not answered yet.
     pub fn calls_pending(&self) -> usize {
         self.asked.len()
+    }
+
+    /// What its callers got so far.
+    pub fn tally(&self) -> Tally {
+        self.tally
     }
 
     /// How many calls it has to answer.
@@ -201,7 +209,7 @@ impl Proxy {
     pub fn read(&mut self, turn: &mut Turn<'_>, letter: Letter) {
         match letter {
             Letter::Call { caller, token, from, service, method, params, context, wants } => {
-                let served = Served::new(caller, token, wants);
+                let served = Served::new(caller, token, wants, turn.now);
                 self.serve(turn, served, from, (service, method, params), context);
             }
             Letter::Cancel { caller, token } => {
@@ -382,7 +390,10 @@ impl Proxy {
 
     fn answer(&mut self, turn: &mut Turn<'_>, id: &Word, outcome: Outcome) {
         match hop_of(id).and_then(|hop| self.serving.take(hop)) {
-            Some(served) => served.answer(turn, outcome),
+            Some(served) => {
+                self.tally.count(served.waited(turn.now), &outcome);
+                served.answer(turn, outcome);
+            }
             None => warn_foreign(turn, "answered"),
         }
     }

@@ -17,6 +17,7 @@ mod profile;
 mod safe;
 mod schema;
 mod secrets;
+mod updates;
 mod zones;
 
 pub use context::{ContextChange, ContextKey, VariableList, VariableRow};
@@ -25,6 +26,10 @@ pub use profile::{Held, Profiled};
 pub use safe::{Safe, SafeMode};
 pub use schema::operator_door;
 pub use secrets::{SecretsChange, VaultKey};
+pub use updates::{
+    Collected, EndedRow, PinRow, SlotRow, SlotTable, UpdateDone, UpdateHistory, UpdatePhase, UpdateVerb,
+    UpdateWay,
+};
 pub use zones::{ProbationStatus, ZoneName};
 
 /// Longest request or response line, in bytes: 4 MiB, four times a module's line, since an answer may list everything.
@@ -169,6 +174,9 @@ pub enum Request {
         #[serde(default)]
         dry_run: bool,
     },
+    /// Do something with the versions of modules.
+    #[serde(rename = "update")]
+    Update(UpdateVerb),
     /// Run one more command under the kernel until it is removed.
     #[serde(rename = "module.run")]
     ModuleRun {

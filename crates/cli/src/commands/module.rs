@@ -2,6 +2,7 @@
 
 mod approve;
 mod check;
+mod pack;
 mod profile;
 mod talk;
 
@@ -21,6 +22,8 @@ use crate::render;
 use crate::words::Phrase;
 
 use super::ps;
+
+pub(super) use approve::can_ask;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,12 +58,12 @@ enum Verb {
         )]
         output: Columns,
     },
-    /// Copy or link a module's folder into the home and ask for approval
+    /// Bring a module's folder or package into the home and ask for approval
     #[command(
-        after_help = "Examples:\n  ostoja module install ./greeter\n  ostoja module install --link ./greeter\n  ostoja module install ./greeter --dry-run"
+        after_help = "Examples:\n  ostoja module install ./greeter\n  ostoja module install --link ./greeter\n  ostoja module install greeter-1.0.0.okm\n  ostoja module install ./greeter --dry-run"
     )]
     Install {
-        /// The folder with its module.json
+        /// The folder with its module.json, or a package
         folder: PathBuf,
         /// Link instead of copying
         #[arg(long)]
@@ -100,6 +103,17 @@ enum Verb {
         #[command(flatten)]
         dry_run: DryRun,
     },
+    /// Make one signed file of a module's folder
+    #[command(
+        after_help = "Examples:\n  ostoja module pack ./greeter\n  ostoja module pack ./greeter -o greeter.okm"
+    )]
+    Pack {
+        /// The folder with its module.json
+        folder: PathBuf,
+        /// Where to write it; NAME-VERSION.okm here when left out
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Show everything about one module
     #[command(after_help = "Examples:\n  ostoja module show greeter")]
     Show {
@@ -131,11 +145,15 @@ enum Verb {
 pub(super) fn run(ctx: &Ctx, args: &ModuleArgs) -> Outcome {
     match &args.verb {
         Verb::List { output } => ps::list(ctx, *output, None),
+        Verb::Install { folder, link: false, dry_run } if folder.is_file() => {
+            super::update::install(ctx, folder, *dry_run)
+        }
         Verb::Install { folder, dry_run: DryRun { dry_run: true }, .. } => plan_install(ctx, folder),
         Verb::Install { folder, link, .. } => install(ctx, folder, *link),
         Verb::Approve { module, dry_run } => approve::run(ctx, module, *dry_run),
         Verb::Uninstall { module, dry_run } => uninstall(ctx, module, *dry_run),
         Verb::Update { module, folder, dry_run } => update(ctx, module, folder, *dry_run),
+        Verb::Pack { folder, output } => pack::run(ctx, folder, output.as_deref()),
         Verb::Show { module } => show(ctx, module),
         Verb::Perms { module } => perms(ctx, module),
         Verb::Profile(args) => profile::run(ctx, args),
@@ -171,7 +189,7 @@ fn install(ctx: &Ctx, folder: &Path, link: bool) -> Outcome {
     if installed.approved {
         return Ok(Exit::Done);
     }
-    if approve::can_ask(ctx) {
+    if can_ask(ctx) {
         return approve::ask(ctx, &mut door, &installed.module_id);
     }
     ctx.say_phrase(Phrase::AsksFor, &[&installed.module_id]);
@@ -232,7 +250,7 @@ fn update(ctx: &Ctx, module: &str, folder: &Path, dry_run: DryRun) -> Outcome {
     }
     ctx.say_phrase(Phrase::Updated, &[module]);
     if answer.get("approved") == Some(&Value::Bool(false)) {
-        if approve::can_ask(ctx) {
+        if can_ask(ctx) {
             return approve::ask(ctx, &mut door, module);
         }
         ctx.say_phrase(Phrase::ApproveNext, &[door.command(), module]);

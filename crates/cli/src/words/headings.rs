@@ -4,7 +4,7 @@
 use crate::lang::Lang;
 
 /// Every heading and name that is shown.
-const HEADINGS: [(&str, &str); 110] = [
+const HEADINGS: [(&str, &str); 121] = [
     // Tables.
     ("NAME", "NAZWA"),
     ("STATE", "STAN"),
@@ -75,6 +75,17 @@ const HEADINGS: [(&str, &str); 110] = [
     ("PATH", "ŚCIEŻKA"),
     ("FUNCTIONS", "FUNKCJE"),
     ("WARM", "CIEPŁE"),
+    ("PUBLIC", "PUBLICZNY"),
+    ("ROLES", "ROLE"),
+    ("MAKER", "WYTWÓRCA"),
+    ("ROOT", "KORZEŃ"),
+    ("KEYS", "KLUCZE"),
+    ("MODULES", "MODUŁY"),
+    ("ACTIVE", "DZIAŁA"),
+    ("FALLBACK", "ODWRÓT"),
+    ("NEXT", "NASTĘPNA"),
+    ("TX", "TR"),
+    ("PHASE", "FAZA"),
     ("DISK", "DYSK"),
     ("RUNS", "BIEGI"),
     ("FAILED", "NIEUDANE"),

@@ -5,7 +5,7 @@ use std::fs;
 use crate::runner::World;
 
 /// Every verb, as typed with its least arguments, that needs a kernel.
-const NEED_A_KERNEL: [&str; 38] = [
+const NEED_A_KERNEL: [&str; 45] = [
     "ps",
     "status web",
     "start web",
@@ -38,6 +38,13 @@ const NEED_A_KERNEL: [&str; 38] = [
     "permissions list",
     "permissions pending",
     "context list",
+    "update go 1",
+    "update list",
+    "update history",
+    "update rollback web",
+    "update pin web name",
+    "update unpin name",
+    "update gc",
     "context get session:chat topic",
     "context set session:chat topic 1",
     "context delete session:chat topic",

@@ -12,8 +12,8 @@ use sandbox::Profile;
 use serde_json::Value;
 
 use super::blueprint::{self, Blueprint, Origin, Program};
-use super::read_text;
 use super::seal::{Covers, Seal};
+use super::{read_text, versions};
 use crate::runtime::Runtime;
 
 /// The entry of a module that names none; a `.js` twin of it is preferred.
@@ -69,7 +69,9 @@ pub(crate) fn read(path: &Path, origin: Origin, above: &Policy) -> Result<Module
     if is_guest {
         spec.features = blueprint::GUEST_FEATURES;
     }
-    let linked = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink());
+    // A version's folder is ours and never changes; any other link leads to somebody's workplace.
+    let linked =
+        fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink()) && !versions::is_version_link(path);
     let covers = if linked { Covers::Manifest } else { Covers::Tree };
     let deno_config = Some(folder.join("deno.json")).filter(|config| config.is_file());
     let program = match is_guest {

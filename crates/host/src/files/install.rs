@@ -11,6 +11,7 @@ use protocol::files::policy::Policy;
 
 use super::blueprint::Origin;
 use super::folder::{self, ModuleFolder, Unusable};
+use super::versions;
 
 #[cfg(test)]
 mod tests;
@@ -110,7 +111,8 @@ pub(crate) fn update(id: &ModuleId, dir: &Path, modules: &Path) -> Result<Module
         return Err(InstallError::OtherModule { wanted: id.clone(), found });
     }
     let place = modules.join(id.as_str());
-    let linked = fs::symlink_metadata(&place).is_ok_and(|meta| meta.is_symlink());
+    let linked = fs::symlink_metadata(&place).is_ok_and(|meta| meta.is_symlink())
+        && !versions::is_version_link(&place);
     let old = modules.join(format!(".old-{id}"));
     let at = |path: &Path| {
         let path = path.to_owned();

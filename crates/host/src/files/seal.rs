@@ -146,6 +146,31 @@ impl Stamp {
     }
 }
 
+/// The hashes that a folder with exactly these files has: by path, whether it is a program, and its SHA-256. A look at
+/// such a folder finds the same.
+pub(crate) fn expected(
+    folder: &Path,
+    files: &BTreeMap<PathBuf, (bool, [u8; 32])>,
+    writable: &[PathBuf],
+) -> Hashes {
+    let mut all = Sha256::new();
+    let mut manifest = [0; 32];
+    for (path, (is_program, hash)) in files {
+        if *path == folder.join("module.json") {
+            manifest = *hash;
+        }
+        if writable.iter().any(|writable| path.starts_with(writable)) {
+            continue;
+        }
+        let name = path.strip_prefix(folder).unwrap_or(path).as_os_str().as_bytes();
+        all.update((name.len() as u64).to_le_bytes());
+        all.update(name);
+        all.update(if *is_program { b"x" } else { b"f" });
+        all.update(hash);
+    }
+    Hashes { manifest: hex(&manifest), tree: Some(hex(&all.finalize().into())) }
+}
+
 fn collect(folder: &Path, writable: &[PathBuf], depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()> {
     if depth > DEPTH_MAX {
         return Err(io::Error::other(format!("`{}` lies deeper than {DEPTH_MAX} folders", folder.display())));

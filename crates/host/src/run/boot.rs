@@ -17,6 +17,7 @@ use tokio::task::{LocalSet, spawn_local};
 use super::{BootStep, CLOSE_WITHIN, News, Observer, Options, Presence, Safety};
 use crate::cgroups::Cgroups;
 use crate::clock::Clock;
+use crate::clock::wall_now;
 use crate::environment::Surrounding;
 use crate::error::HostError;
 use crate::fault::{self, Faults};
@@ -34,7 +35,7 @@ use crate::secrets::{self, Secrets};
 use crate::shell::{Files, Parts, Shell};
 use crate::signals::{self, Signals};
 use crate::talk::Talk;
-use crate::{door, effects, manager, memory, sentinel, tasks};
+use crate::{door, effects, manager, memory, sentinel, tasks, updating};
 
 /// 64 news of the writing threads wait to be told; they come seldom, and the next one says how it is now.
 const STORE_NEWS_MAX: usize = 64;
@@ -79,9 +80,10 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     put_right(&home)?;
     let faults = Faults::watch(&home.state());
     let mut boots = Boots::open(&home.state());
-    let (read, cause) = read_or_be_safe(&options, &boots)?;
+    let (mut read, cause) = read_or_be_safe(&options, &boots)?;
     boots.begin();
     begun.tell(BootStep::Config, read.found.clone());
+    let recovered = follow_slots(&home, &mut read);
     let (store_news, news) = mpsc::channel(STORE_NEWS_MAX);
     let talk = open_store(&options, &begun, store_news)?;
     begun.tell(BootStep::Store, "journal and logs".to_owned());
@@ -126,12 +128,12 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     begun.tell(BootStep::Start, "begun".to_owned());
     begin(&mut shell.borrow_mut(), finding);
     manager::tell("READY=1");
+    go_on_with_updates(&shell, recovered);
     watch_the_start(&shell, faults);
     let bells = shell.borrow().bells.clone();
     bells.finished.notified().await;
     end(&shell).await;
-    drop(sentinel);
-    drop(lock);
+    drop((sentinel, lock));
     Ok(())
 }
 
@@ -144,6 +146,27 @@ fn put_right(home: &Home) -> Result<(), HostError> {
     store::sweep_leftovers(&home.context());
     install::recover(&home.modules());
     Ok(())
+}
+
+/// Links and approvals follow the slots, before anybody looks at the modules.
+fn follow_slots(home: &Home, read: &mut ReadFiles) -> Result<updating::Recovered, updating::UpdateError> {
+    let user_home = Surrounding::of_process().user_home();
+    updating::put_right(home, &mut read.approvals, &user_home, wall_now())
+}
+
+/// What an earlier kernel was at when it ended goes on. Versions that can't be read are told, and keep no module from
+/// running.
+fn go_on_with_updates(
+    shell: &Rc<RefCell<Shell>>,
+    recovered: Result<updating::Recovered, updating::UpdateError>,
+) {
+    match recovered {
+        Ok(recovered) => updating::resume(shell, recovered, wall_now()),
+        Err(error) => {
+            let why = crate::launch::sentence(&error);
+            shell.borrow_mut().trouble(format!("the versions of modules could not be put right: {why}"));
+        }
+    }
 }
 
 /// The first look at what there is. The start is journaled before it, as what follows is a part of it.

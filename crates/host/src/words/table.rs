@@ -167,6 +167,36 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "zainstalowano, wersja {version}",
         "ostoja module approve {module}",
     ),
+    says(
+        "update.verified",
+        "version {version} is staged and verified (transaction {transaction})",
+        "wersja {version} jest wgrana i sprawdzona (transakcja {transaction})",
+        "ostoja update list",
+    ),
+    says(
+        "update.waits",
+        "version {version} waits for an approval or the next start (transaction {transaction})",
+        "wersja {version} czeka na zgodę lub następny start (transakcja {transaction})",
+        "ostoja update go {transaction}",
+    ),
+    says(
+        "update.tried",
+        "version {version} is tried (transaction {transaction})",
+        "wersja {version} jest na próbie (transakcja {transaction})",
+        "ostoja update rollback {module}",
+    ),
+    says(
+        "update.committed",
+        "version {version} stays: {evidence}",
+        "wersja {version} zostaje: {evidence}",
+        "ostoja update rollback {module}",
+    ),
+    says(
+        "update.rolled_back",
+        "version {version} was undone: {evidence}",
+        "wersję {version} cofnięto: {evidence}",
+        "ostoja update history",
+    ),
     says("module.updated", "was replaced by version {version}", "zastąpiono wersją {version}", ""),
     says("module.uninstalling", "is being uninstalled", "jest odinstalowywany", ""),
     says(

@@ -1,6 +1,9 @@
 //! The calls that one module has to answer.
 
 use alloc::vec::Vec;
+use core::time::Duration;
+
+use abi::Time;
 
 use super::letter::{Letter, Wants};
 use super::open::{Open, Places};
@@ -21,13 +24,44 @@ pub(crate) struct Served {
     /// The caller's proxy's number for it.
     pub(crate) token: u64,
     pub(crate) wants: Wants,
+    /// When it came.
+    since: Time,
     credit: u32,
     has_ended: bool,
 }
 
+/// What a life's callers got of it so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Calls that it answered.
+    pub answered: u64,
+    /// Those of them that it answered with an error.
+    pub failed: u64,
+    /// How long their callers waited for all of them together, in milliseconds.
+    pub waited_ms: u64,
+}
+
+impl Tally {
+    pub(crate) fn count(&mut self, waited: Duration, outcome: &Outcome) {
+        self.answered += 1;
+        self.failed += u64::from(matches!(outcome, Outcome::Error(_)));
+        self.waited_ms = self.waited_ms.saturating_add(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
+    }
+
+    /// How long one answer took on the average, in milliseconds.
+    pub fn mean_ms(&self) -> u64 {
+        self.waited_ms / self.answered.max(1)
+    }
+}
+
 impl Served {
-    pub(crate) fn new(caller: Address, token: u64, wants: Wants) -> Self {
-        Self { caller, token, wants, credit: CREDIT_AT_START, has_ended: false }
+    pub(crate) fn new(caller: Address, token: u64, wants: Wants, since: Time) -> Self {
+        Self { caller, token, wants, since, credit: CREDIT_AT_START, has_ended: false }
+    }
+
+    /// How long its caller has waited.
+    pub(crate) fn waited(&self, now: Time) -> Duration {
+        Duration::from_millis(now.0.saturating_sub(self.since.0))
     }
 
     /// Its one end.

@@ -26,7 +26,7 @@ pub(super) fn run(ctx: &Ctx, module: &str, dry_run: DryRun) -> Outcome {
 }
 
 /// Whether somebody is there to be asked, or has said yes before.
-pub(super) fn can_ask(ctx: &Ctx) -> bool {
+pub(in crate::commands) fn can_ask(ctx: &Ctx) -> bool {
     ctx.global.yes || (std::io::stdin().is_terminal() && std::io::stderr().is_terminal())
 }
 

@@ -6,7 +6,7 @@ use super::{HEADINGS, heading};
 use crate::lang::Lang;
 
 /// The sources that show headings or names.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     include_str!("../../render/context.rs"),
     include_str!("../../render/actors.rs"),
     include_str!("../../render/functions.rs"),
@@ -15,6 +15,7 @@ const SOURCES: [&str; 11] = [
     include_str!("../../render/modules.rs"),
     include_str!("../../render/status.rs"),
     include_str!("../../render/top.rs"),
+    include_str!("../../render/updates.rs"),
     include_str!("../../render/audit.rs"),
     include_str!("../../render/permissions.rs"),
     include_str!("../../commands/config.rs"),

@@ -89,6 +89,7 @@ pub(super) async fn uninstall(caller: &Caller, text: &str, dry_run: bool) -> Don
     caller.shell.borrow_mut().record(Record::new("module.uninstalling").of(&id, None));
     // Its process goes first: nothing may run out of a folder that is being removed.
     plain_answer(caller.order(Order::Stop(id.clone())).await?)?;
+    forget_versions(caller, &id).await?;
     let (modules, gone) = (caller.shell.borrow().files.home.modules(), id.clone());
     let place = modules.join(id.as_str());
     on_a_thread(move || install::remove(&gone, &modules)).await?;
@@ -114,6 +115,7 @@ pub(super) async fn update(caller: &Caller, text: &str, dir: &str, dry_run: bool
     }
     let wanted = id.clone();
     let module = on_a_thread(move || install::update(&wanted, &dir, &modules)).await?;
+    forget_versions(caller, &id).await?;
     {
         let mut shell = caller.shell.borrow_mut();
         let record =
@@ -129,6 +131,11 @@ pub(super) async fn update(caller: &Caller, text: &str, dir: &str, dry_run: bool
     save_now(&caller.shell).await.map_err(|why| Refusal::new("host::permissions::not_saved", why))?;
     rediscover(caller).await?;
     installed(caller, &module)
+}
+
+async fn forget_versions(caller: &Caller, id: &ModuleId) -> Result<(), Refusal> {
+    let home = caller.shell.borrow().files.home.clone();
+    crate::updating::forget(&home, id.clone()).await.map_err(|error| Refusal::of(&error))
 }
 
 fn plan_update(caller: &Caller, id: &ModuleId, module: &ModuleFolder) -> Done {

@@ -1,5 +1,5 @@
 //! The kernel's own sections, typed: `logging`, `lifecycle`, `security`, `watchdog`, `machine`, `pools`,
-//! `zones`, `backup`, `restarts`.
+//! `zones`, `backup`, `restarts`, `update`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -137,6 +137,8 @@ pub struct Settings {
     pub restarts: Restarts,
     /// How modules move between zones.
     pub zones: Zones,
+    /// How modules become new.
+    pub update: Update,
 }
 
 /// `zones`: how modules move between zones.
@@ -169,6 +171,19 @@ pub enum Promotion {
     Probation,
 }
 
+/// `update`: how modules become new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Update {
+    /// `probation`: how long a new version is watched before it stays; 60 s.
+    pub probation: Duration,
+}
+
+impl Default for Update {
+    fn default() -> Self {
+        Self { probation: Duration::from_secs(60) }
+    }
+}
+
 /// `pools`: what each zone's modules may use, alone (`each`) and all together (`cap`); fields as in a module's `limits`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pools {
@@ -190,14 +205,17 @@ pub struct Pool {
 }
 
 /// The sections that belong to the kernel; all others are modules'.
-pub const KERNEL_SECTIONS: [&str; 9] =
-    ["logging", "lifecycle", "security", "watchdog", "machine", "pools", "zones", "backup", "restarts"];
+pub const KERNEL_SECTIONS: [&str; 10] = [
+    "logging", "lifecycle", "security", "watchdog", "machine", "pools", "zones", "backup", "restarts", "update",
+];
 
 /// One year in milliseconds: a longer wait is a slip of the keyboard.
 const WAIT_MS_MAX: u64 = 365 * 24 * 60 * 60 * 1000;
 
 /// 1,000 ms: a shorter probation would be over before anything can go wrong.
 const PROBATION_MS_LEAST: u64 = 1000;
+/// 7 d: a longer probation is a slip of the keyboard.
+const PROBATION_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// 1,000,000: the largest count that is not a slip of the keyboard.
 const COUNT_MAX: u64 = 1_000_000;
@@ -221,6 +239,7 @@ pub(in crate::files) fn read(reader: &mut Reader, root: &Node) -> Settings {
                 "pools" => pools(reader, &mut settings.pools, name, value),
                 "restarts" => restarts::field(reader, &mut settings.restarts, name, value),
                 "backup" => backup::field(reader, &mut settings.backup, name, value),
+                "update" => update(reader, &mut settings.update, name, value),
                 _ => machine(reader, &mut settings.machine, name, value),
             };
             if let Known::Not(fields) = known {
@@ -339,6 +358,16 @@ fn machine(reader: &mut Reader, machine: &mut Machine, field: &str, node: &Node)
         "restarts_burst" => count(reader, &mut machine.restarts_burst, field, node, 1),
         "restarts_per_s" => count(reader, &mut machine.restarts_per_s, field, node, 1),
         _ => return Known::Not(&["restarts_burst", "restarts_per_s"]),
+    }
+    Known::Yes
+}
+
+fn update(reader: &mut Reader, update: &mut Update, field: &str, node: &Node) -> Known {
+    if field != "probation" {
+        return Known::Not(&["probation"]);
+    }
+    if let Some(probation) = reader.duration(field, node) {
+        update.probation = probation.min(PROBATION_MAX);
     }
     Known::Yes
 }

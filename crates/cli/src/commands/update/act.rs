@@ -1,0 +1,129 @@
+//! The verbs of `update` that a running kernel does: applying, going back, looking at what it keeps.
+
+use std::path::Path;
+
+use protocol::operator::{
+    Collected, Request, SlotTable, UpdateDone, UpdateHistory, UpdatePhase, UpdateVerb, UpdateWay,
+};
+
+use super::Consent;
+use crate::amount;
+use crate::commands::module::can_ask;
+use crate::ctx::Ctx;
+use crate::door::Door;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::output::updates::Pinned;
+use crate::render;
+use crate::words::Phrase;
+
+pub(super) fn apply(ctx: &Ctx, file: &Path, way: Option<UpdateWay>, consent: Consent) -> Outcome {
+    // The kernel reads it, and has another folder.
+    let path = file.canonicalize().map_err(|error| Failure::io("read", file, &error))?;
+    let mut door = Door::open(ctx)?;
+    let approve = consent == Consent::Given;
+    let verb = UpdateVerb::Apply { file: path.display().to_string(), way, approve };
+    let done: UpdateDone = door.ask(&Request::Update(verb))?;
+    if !done.waits_for_approval || ctx.is_json() || !can_ask(ctx) {
+        return tell(ctx, &door, &done);
+    }
+    ctx.say_phrase(Phrase::AsksFor, &[&done.module_id]);
+    ctx.say(render::permissions::asked(&ctx.talk, &done.asks).trim_end());
+    ctx.confirm(&ctx.phrase(Phrase::ApproveQuestion, &[&done.module_id]))?;
+    go_on(ctx, &mut door, done.transaction, Consent::Given)
+}
+
+pub(super) fn go(ctx: &Ctx, transaction: u64, consent: Consent) -> Outcome {
+    go_on(ctx, &mut Door::open(ctx)?, transaction, consent)
+}
+
+fn go_on(ctx: &Ctx, door: &mut Door, transaction: u64, consent: Consent) -> Outcome {
+    let approve = consent == Consent::Given;
+    let done: UpdateDone = door.ask(&Request::Update(UpdateVerb::Go { transaction, approve }))?;
+    tell(ctx, door, &done)
+}
+
+pub(super) fn roll_back(ctx: &Ctx, module: &str) -> Outcome {
+    let mut door = Door::open(ctx)?;
+    let verb = UpdateVerb::RollBack { module_id: module.to_owned() };
+    let done: UpdateDone = door.ask(&Request::Update(verb))?;
+    tell(ctx, &door, &done)
+}
+
+/// What became of a transaction, as far as it is known now; one that waits for an approval is not done.
+fn tell(ctx: &Ctx, door: &Door, done: &UpdateDone) -> Outcome {
+    let exit = if done.waits_for_approval { Exit::Denied } else { Exit::Done };
+    if ctx.is_json() {
+        ctx.document(done)?;
+        return Ok(exit);
+    }
+    let number = done.transaction.to_string();
+    let from = done.from.as_deref().unwrap_or("-");
+    let span = |ms: Option<u64>| ms.map_or("-".to_owned(), amount::span);
+    match done.phase {
+        UpdatePhase::RolledBack => ctx.say_phrase(Phrase::UpdateUndone, &[&done.module_id, from, &done.to]),
+        UpdatePhase::Tried | UpdatePhase::Committed => {
+            let (pause, probation) = (span(done.pause_ms), span(done.probation_ms));
+            ctx.say_phrase(Phrase::UpdateTried, &[&done.module_id, from, &done.to, &pause, &probation]);
+        }
+        UpdatePhase::Staged | UpdatePhase::Verified if done.waits_for_approval => {
+            ctx.say_phrase(Phrase::AsksFor, &[&done.module_id]);
+            ctx.say(render::permissions::asked(&ctx.talk, &done.asks).trim_end());
+            ctx.say_phrase(Phrase::UpdateWaits, &[&done.module_id, &done.to, door.command(), &number]);
+        }
+        UpdatePhase::Staged | UpdatePhase::Verified => {
+            ctx.say_phrase(Phrase::UpdateStaged, &[&done.module_id, &done.to, door.command(), &number]);
+        }
+    }
+    Ok(exit)
+}
+
+pub(super) fn list(ctx: &Ctx) -> Outcome {
+    let mut door = Door::open(ctx)?;
+    let table: SlotTable = door.ask(&Request::Update(UpdateVerb::List {}))?;
+    ctx.show(&table, |table| render::updates::slots(&ctx.theme, table, amount::now_ms()))?;
+    if table.modules.is_empty() && !ctx.is_json() {
+        ctx.say_phrase(Phrase::NoVersions, &[door.command()]);
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) fn history(ctx: &Ctx) -> Outcome {
+    let mut door = Door::open(ctx)?;
+    let history: UpdateHistory = door.ask(&Request::Update(UpdateVerb::History {}))?;
+    ctx.show(&history, |history| render::updates::history(&ctx.theme, history, amount::now_ms(), &ctx.zone))?;
+    Ok(Exit::Done)
+}
+
+pub(super) fn pin(ctx: &Ctx, module: &str, name: &str) -> Outcome {
+    let mut door = Door::open(ctx)?;
+    door.ask_raw(&Request::Update(UpdateVerb::Pin { module_id: module.to_owned(), name: name.to_owned() }))?;
+    pinned(ctx, name, Phrase::UpdatePinned)
+}
+
+pub(super) fn unpin(ctx: &Ctx, name: &str) -> Outcome {
+    let mut door = Door::open(ctx)?;
+    door.ask_raw(&Request::Update(UpdateVerb::Unpin { name: name.to_owned() }))?;
+    pinned(ctx, name, Phrase::UpdateUnpinned)
+}
+
+fn pinned(ctx: &Ctx, name: &str, said: Phrase) -> Outcome {
+    if ctx.is_json() {
+        ctx.document(&Pinned { name: name.to_owned() })?;
+    } else {
+        ctx.say_phrase(said, &[name]);
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) fn collect(ctx: &Ctx) -> Outcome {
+    let mut door = Door::open(ctx)?;
+    let collected: Collected = door.ask(&Request::Update(UpdateVerb::Gc {}))?;
+    if ctx.is_json() {
+        ctx.document(&collected)?;
+    } else {
+        let (chunks, folders) = (collected.chunks_removed.to_string(), collected.folders_removed.to_string());
+        ctx.say_phrase(Phrase::UpdateCollected, &[&chunks, &folders]);
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,186 @@
+//! Updates with a real kernel and real modules: a package becomes the version that answers, a bad one is undone, what asks
+//! for more waits, and whatever a kernel was at when it was killed is put right by the next one.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::kernel::check_schema;
+use crate::packages::{greeter, packed, trusted_maker};
+use crate::runner::{Ran, World};
+
+/// A home with a kernel in the background, and a probation of this length.
+struct Home {
+    world: World,
+}
+
+impl Home {
+    fn start(probation: &str) -> Self {
+        let world = World::new();
+        trusted_maker(&world);
+        let config = format!("update: {{ probation: {probation} }}\nlifecycle: {{ restartBaseMs: 20 }}\n");
+        fs::write(world.home().join("config.yaml"), config).expect("it is ours");
+        let home = Self { world };
+        home.up();
+        home
+    }
+
+    fn up(&self) {
+        self.world.run("up -d").expect(0);
+    }
+
+    fn run(&self, line: &str) -> Ran {
+        self.world.run(line)
+    }
+
+    #[track_caller]
+    fn data(&self, line: &str) -> Value {
+        self.run(&format!("{line} --json")).expect(0).json()["data"].take()
+    }
+
+    /// What the greeter answers.
+    #[track_caller]
+    fn says(&self) -> String {
+        self.run("call greeter hello").expect(0).stdout.trim().trim_matches('"').to_owned()
+    }
+
+    /// Waits until the greeter answers with this version: what was undone is turned back right after it is told.
+    #[track_caller]
+    fn becomes(&self, version: &str) {
+        let begun = Instant::now();
+        loop {
+            let ran = self.run("call greeter hello");
+            if ran.code == 0 && ran.stdout.contains(version) {
+                return;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "{ran:#?}");
+        }
+    }
+
+    /// Waits until the history tells of this transaction.
+    #[track_caller]
+    fn ended(&self, transaction: u64) -> Value {
+        let begun = Instant::now();
+        loop {
+            let history = self.data("update history");
+            let ended = history["ended"].as_array().expect("a list");
+            if let Some(row) = ended.iter().find(|row| row["transaction"] == transaction) {
+                check_schema("update history", &history);
+                return row.clone();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "{history}");
+        }
+    }
+
+    /// Kills the kernel as a power cut would.
+    fn kill(&self) {
+        let status = self.data("status");
+        let pid = status["kernel"]["pid"].as_i64().expect("a pid");
+        let pid = rustix::process::Pid::from_raw(i32::try_from(pid).expect("a pid")).expect("a pid");
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it runs");
+        let begun = Instant::now();
+        while self.run("status").code == 0 {
+            assert!(begun.elapsed() < Duration::from_secs(30), "it was killed");
+        }
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        self.world.run("down --timeout 5s");
+    }
+}
+
+#[test]
+fn a_package_installs_updates_and_goes_back() {
+    let home = Home::start("200ms");
+    let (one, two) = (packed(&home.world, "1.0.0"), packed(&home.world, "2.0.0"));
+    // What was never approved waits, whatever it asks for.
+    let waits = home.run(&format!("update apply {one} --json")).expect(5).json()["data"].take();
+    assert_eq!((&waits["waitsForApproval"], &waits["phase"]), (&json!(true), &json!("verified")));
+    home.run("call greeter hello").expect(4);
+    let done = home.data("update go 0 --approve");
+    check_schema("update go", &done);
+    assert_eq!(home.says(), "1.0.0");
+    assert_eq!(home.ended(0)["outcome"], "committed");
+
+    let done = home.data(&format!("update apply {two}"));
+    check_schema("update apply", &done);
+    assert_eq!((&done["from"], &done["to"]), (&json!("1.0.0"), &json!("2.0.0")));
+    assert_eq!(home.says(), "2.0.0");
+    assert_eq!(home.ended(1)["outcome"], "committed");
+    let table = home.data("update list");
+    check_schema("update list", &table);
+    assert_eq!(table["modules"][0]["fallback"], "1.0.0");
+
+    check_schema("update rollback", &home.data("update rollback greeter"));
+    assert_eq!(home.says(), "1.0.0");
+    home.ended(2);
+    check_schema("update pin", &home.data("update pin greeter first"));
+    check_schema("update gc", &home.data("update gc"));
+    check_schema("update unpin", &home.data("update unpin first"));
+    assert_eq!(home.says(), "1.0.0");
+    let story = home.run("why greeter").expect(0).stdout;
+    assert!(story.contains("version 2.0.0 stays"), "{story}");
+}
+
+#[test]
+fn a_module_is_in_one_transaction_at_a_time() {
+    let home = Home::start("60s");
+    let (one, two) = (packed(&home.world, "1.0.0"), packed(&home.world, "2.0.0"));
+    home.run(&format!("update apply {one} --approve")).expect(0);
+    let busy = home.run(&format!("update apply {two} --json")).expect(1);
+    assert_eq!(busy.error_code(), "update::slots::busy");
+    assert_eq!(home.says(), "1.0.0");
+}
+
+#[test]
+fn what_is_worse_is_undone_and_what_never_gets_ready_too() {
+    let home = Home::start("2s");
+    greeter(&home.world.path().join("plain"), "1.0.0", "");
+    home.run("module install plain").expect(0);
+    home.run("module approve greeter -y").expect(0);
+    let falls = home.world.path().join("falls");
+    greeter(&falls, "2.0.0", "");
+    let script = fs::read_to_string(falls.join("run.sh")).expect("it is ours");
+    fs::write(falls.join("run.sh"), script.replace("id=${line#", "exit 3; id=${line#")).expect("it is ours");
+    home.run("module pack falls").expect(0);
+    home.run("update apply greeter-2.0.0.okm").expect(0);
+    home.run("call greeter hello").expect(1);
+    let ended = home.ended(0);
+    assert_eq!(ended["outcome"], "rolled-back");
+    // The folder that was installed by hand is the way back.
+    home.becomes("1.0.0");
+    assert!(home.run("why greeter").expect(0).stdout.contains("version 2.0.0 was undone"));
+
+    let never = home.world.path().join("never");
+    greeter(&never, "3.0.0", "");
+    fs::write(never.join("run.sh"), "#!/bin/sh\nexit 1\n").expect("it is ours");
+    home.run("module pack never").expect(0);
+    assert_eq!(
+        home.run("update apply greeter-3.0.0.okm --json").expect(8).error_code(),
+        "host::update::rolled_back"
+    );
+    home.becomes("1.0.0");
+}
+
+#[test]
+fn a_staged_version_comes_with_the_next_start_and_a_killed_kernel_loses_nothing() {
+    let home = Home::start("60s");
+    let one = packed(&home.world, "1.0.0");
+    let two = packed(&home.world, "2.0.0");
+    home.run(&format!("update apply {one} --approve")).expect(0);
+    home.kill();
+    home.up();
+    assert_eq!(home.says(), "1.0.0", "a version on probation is the one that runs");
+    let row = home.data("update list")["modules"][0].take();
+    assert_eq!(row["phase"], "tried", "its probation goes on");
+    home.data("update rollback greeter");
+    assert!(!home.world.home().join("modules/greeter").exists(), "a new module goes back to nothing");
+
+    home.run(&format!("update apply {two} --strategy staged")).expect(0);
+    home.kill();
+    home.up();
+    assert_eq!(home.says(), "2.0.0", "what was approved before is tried at the next start");
+}

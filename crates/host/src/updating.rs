@@ -1,0 +1,23 @@
+//! Making modules new: a package is staged into the depot and verified, its version becomes the active one, and after a
+//! probation it stays, or the one before it comes back.
+//!
+//! ```text
+//! stage ─► Staged ─► verify ─► Verified ─► approved? ─► Tried ─► turn ─► ready ─► probation ─► Committed
+//!                       └── refused ──┐                            └── not ───┐       └── worse ──┐
+//!                                     ▼                                       ▼                   ▼
+//!                                 RolledBack ◄────────────────────────────────┴───────────────────┘
+//! ```
+//! Each arrow is a step of the slots, on the disk before anything follows from it. Links, approvals and lives follow the
+//! slots: a start finds out which of them did not, and makes them.
+
+mod error;
+mod flip;
+mod keep;
+mod prepare;
+mod probation;
+mod recover;
+
+pub(crate) use error::UpdateError;
+pub(crate) use flip::{Consent, apply, go, roll_back_module};
+pub(crate) use keep::{collect, forget, history, list, pin, unpin};
+pub(crate) use recover::{Recovered, put_right, resume};

@@ -1,0 +1,129 @@
+//! Looking at versions, keeping some, removing what nothing needs.
+
+use abi::ModuleId;
+use protocol::operator::{Collected, EndedRow, PinRow, SlotRow, SlotTable, UpdateHistory, UpdatePhase};
+use update::{FileRef, Outcome, Phase, Slots, Step};
+
+use super::UpdateError;
+use crate::clock::wall_now;
+use crate::files::versions;
+use crate::home::Home;
+use crate::stock::{Stock, Stockroom};
+
+/// 12 digits of a release name it for people.
+const RELEASE_DIGITS: usize = 12;
+
+/// The versions of every module.
+pub(crate) async fn list(home: &Home) -> Result<SlotTable, UpdateError> {
+    Stockroom::of(home).work(|stock| Ok(table(stock.slots.slots()))).await
+}
+
+fn table(slots: &Slots) -> SlotTable {
+    let mut modules: Vec<ModuleId> = slots.modules().keys().cloned().collect();
+    modules.extend(slots.open().values().flat_map(|open| open.changes.keys().cloned()));
+    modules.sort();
+    modules.dedup();
+    let row = |module: ModuleId| {
+        let open = slots.open().iter().find(|(_, open)| open.changes.contains_key(&module));
+        let now = slots.module(&module);
+        SlotRow {
+            active: now.map(|now| now.active.version.to_string()),
+            fallback: now.and_then(|now| now.fallback.as_ref()).map(|before| before.version.to_string()),
+            next: slots.next_stable(&module).map(|next| next.version.to_string()),
+            transaction: open.map(|(id, _)| id.0),
+            phase: open.map(|(_, open)| match open.phase {
+                Phase::Staged => UpdatePhase::Staged,
+                Phase::Verified => UpdatePhase::Verified,
+                Phase::Tried => UpdatePhase::Tried,
+            }),
+            since_ms: open.map(|(_, open)| open.since.0),
+            module_id: module.to_string(),
+        }
+    };
+    let pin = |(name, release): (&String, &FileRef)| PinRow {
+        name: name.clone(),
+        release: release.root.to_string().chars().take(RELEASE_DIGITS).collect(),
+    };
+    SlotTable {
+        modules: modules.into_iter().map(row).collect(),
+        pins: slots.pins().iter().map(pin).collect(),
+    }
+}
+
+/// Transactions that ended.
+pub(crate) async fn history(home: &Home) -> Result<UpdateHistory, UpdateError> {
+    let ended = |stock: &mut Stock| {
+        let rows = stock.slots.slots().history().iter().map(|ended| EndedRow {
+            transaction: ended.id.0,
+            outcome: match ended.outcome {
+                Outcome::Committed => UpdatePhase::Committed,
+                Outcome::RolledBack => UpdatePhase::RolledBack,
+            },
+            at_ms: ended.at.0,
+            evidence: ended.evidence.clone(),
+            versions: ended
+                .versions
+                .iter()
+                .map(|(id, version)| (id.to_string(), version.to_string()))
+                .collect(),
+        });
+        Ok(UpdateHistory { ended: rows.collect() })
+    };
+    Stockroom::of(home).work(ended).await
+}
+
+/// Keeps a module's active version under a name.
+pub(crate) async fn pin(home: &Home, module: ModuleId, name: String) -> Result<(), UpdateError> {
+    let keep = move |stock: &mut Stock| {
+        let slots = stock.slots.slots().module(&module);
+        let release = slots.ok_or(UpdateError::NoVersions(module))?.active.release;
+        Ok(stock.slots.step(Step::Pin(name, release), wall_now())?)
+    };
+    Stockroom::of(home).work(keep).await
+}
+
+/// Keeps it no longer.
+pub(crate) async fn unpin(home: &Home, name: String) -> Result<(), UpdateError> {
+    Stockroom::of(home).work(move |stock| Ok(stock.slots.step(Step::Unpin(name), wall_now())?)).await
+}
+
+/// Forgets a module's versions: it is removed, or a folder takes their place. What is on its way is undone before.
+pub(crate) async fn forget(home: &Home, module: ModuleId) -> Result<(), UpdateError> {
+    let room = Stockroom::of(home);
+    if !room.is_used() {
+        return Ok(());
+    }
+    let forget = move |stock: &mut Stock| {
+        let slots = stock.slots.slots();
+        let open =
+            slots.open().iter().find(|(_, open)| open.changes.contains_key(&module)).map(|(id, _)| *id);
+        if let Some(id) = open {
+            let why = "an operator removed the module, or put a folder in its place".to_owned();
+            stock.slots.step(Step::RollBack(id, why), wall_now())?;
+        }
+        if stock.slots.slots().module(&module).is_some() {
+            stock.slots.step(Step::Forget(module), wall_now())?;
+        }
+        Ok(())
+    };
+    room.work(forget).await
+}
+
+/// Removes what no slot, pin or open transaction needs. Chunks stay where backups share them: their own cleaning knows
+/// what both need.
+pub(crate) async fn collect(home: &Home) -> Result<Collected, UpdateError> {
+    let place = home.clone();
+    let clean = move |stock: &mut Stock| {
+        let kept = stock.slots.kept()?;
+        let (mut chunks_removed, mut bales_removed) = (0, 0);
+        if !place.state().join("backups").exists() {
+            let files = stock.depot.releases(&kept)?;
+            let cleaned = stock.depot.clean(&files)?;
+            (chunks_removed, bales_removed) = (cleaned.chunks_removed, cleaned.bales_removed);
+        }
+        let failed = |source| UpdateError::Disk { doing: "clean", path: place.versions(), source };
+        let folders_removed = versions::clean(&place, &kept).map_err(failed)?;
+        Ok(Collected { chunks_removed, bales_removed, folders_removed })
+    };
+    Stockroom::of(home).work(clean).await
+}

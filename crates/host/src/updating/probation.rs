@@ -1,0 +1,168 @@
+//! Probation: for some time the new version is compared with what was seen of the old one. Worse, and the old one comes
+//! back by itself, with what was measured as the reason.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use abi::{ModuleId, Record, State};
+use kernel::Tally;
+use tokio::task::spawn_local;
+use update::{Step, TransactionId};
+
+use super::UpdateError;
+use super::flip::roll_back;
+use super::prepare::Ready;
+use crate::clock::wall_now;
+use crate::shell::{Handle, Shell};
+use crate::stock::{Stock, Stockroom};
+
+/// 100 ms: how late a fault is noticed at the most; a look costs some microseconds.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// 20 answers: fewer say nothing about a rate.
+const ANSWERS_MIN: u64 = 20;
+
+/// A tenth more of all answers are errors: what a few unlucky callers don't explain.
+const FAILED_MORE: f64 = 0.1;
+
+/// Three times as slow, and
+const SLOWER: u64 = 3;
+
+/// 50 ms more: what callers notice.
+const SLOWER_BY_MS: u64 = 50;
+
+/// One version on probation.
+#[derive(Debug, Clone)]
+pub(crate) struct Trial {
+    pub(crate) id: TransactionId,
+    pub(crate) module: ModuleId,
+    pub(crate) version: String,
+    /// What was seen of the version before; nothing when it did not run, or another kernel saw it.
+    pub(crate) past: Option<Tally>,
+}
+
+impl Trial {
+    /// Before the flip: the life that answers now is the past.
+    pub(super) fn before(shell: &Shell, ready: &Ready) -> Self {
+        let slot = shell.kernel.find(ready.module.as_str());
+        let past = slot.and_then(|slot| shell.kernel.tally(slot));
+        Self { id: ready.id, module: ready.module.clone(), version: ready.to.version.to_string(), past }
+    }
+}
+
+/// Watches a version until its time is over, then it stays.
+pub(super) fn begin(shell: &Rc<RefCell<Shell>>, trial: Trial, left: Duration) {
+    let handle = shell.borrow().handle();
+    spawn_local(watch(handle, trial, Instant::now() + left));
+}
+
+async fn watch(shell: Handle, trial: Trial, until: Instant) {
+    // Ends that were counted before are the old version's.
+    let mut known = shell.upgrade().map_or(0, |shell| restarts(&shell.borrow(), &trial.module));
+    while Instant::now() < until {
+        tokio::time::sleep(LOOK_EVERY.min(until.saturating_duration_since(Instant::now()))).await;
+        let Some(shell) = shell.upgrade() else { return };
+        if shell.borrow().is_stopping {
+            // It goes on at the next start.
+            return;
+        }
+        let worse = worse(&shell.borrow(), &trial, known);
+        known = restarts(&shell.borrow(), &trial.module);
+        if let Some(why) = worse {
+            let undone = roll_back(&shell, trial.id, why).await;
+            return tell(&shell, &trial, undone.map(|_| ()));
+        }
+    }
+    let Some(shell) = shell.upgrade() else { return };
+    let done = commit(&shell, &trial).await;
+    tell(&shell, &trial, done);
+}
+
+/// What went wrong is told as a trouble; that somebody else ended the transaction is nothing wrong.
+fn tell(shell: &Rc<RefCell<Shell>>, trial: &Trial, done: Result<(), UpdateError>) {
+    use abi::Explain;
+    if let Err(error) = done
+        && error.code() != "update::slots::no_transaction"
+    {
+        let why = crate::launch::sentence(&error);
+        shell
+            .borrow_mut()
+            .trouble(format!("the probation of {} did not end as it should: {why}", trial.module));
+    }
+}
+
+async fn commit(shell: &Rc<RefCell<Shell>>, trial: &Trial) -> Result<(), UpdateError> {
+    let (room, evidence) = {
+        let shell = shell.borrow();
+        (Stockroom::of(&shell.files.home), evidence(&shell, trial))
+    };
+    let (id, at, said) = (trial.id, wall_now(), evidence.clone());
+    room.work(move |stock: &mut Stock| -> Result<(), UpdateError> {
+        Ok(stock.slots.step(Step::Commit(id, said), at)?)
+    })
+    .await?;
+    let record = Record::new("update.committed").of(&trial.module, None).number("transaction", id.0);
+    shell.borrow_mut().record(record.text("version", trial.version.as_str()).text("evidence", evidence));
+    Ok(())
+}
+
+/// What was measured of a version that stays.
+fn evidence(shell: &Shell, trial: &Trial) -> String {
+    let tally = shell.kernel.find(trial.module.as_str()).and_then(|slot| shell.kernel.tally(slot));
+    match tally.filter(|tally| tally.answered > 0) {
+        Some(tally) => format!(
+            "no fault in its time; {} answers, {} of them errors, {} ms on the average",
+            tally.answered,
+            tally.failed,
+            tally.mean_ms()
+        ),
+        None => "no fault in its time; nobody called it".to_owned(),
+    }
+}
+
+fn restarts(shell: &Shell, module: &ModuleId) -> u32 {
+    let view = shell.kernel.find(module.as_str()).and_then(|slot| shell.kernel.view(slot));
+    view.map_or(0, |view| view.restart_count)
+}
+
+/// Why the new version is worse than the old one was; nothing when it is not. `known` ends were counted before.
+fn worse(shell: &Shell, trial: &Trial, known: u32) -> Option<String> {
+    let slot = shell.kernel.find(trial.module.as_str())?;
+    let view = shell.kernel.view(slot)?;
+    match view.state {
+        State::Crashed => return Some(format!("it ended and is given up: {}", view.note)),
+        State::Restarting => return Some(format!("it ended without being told to: {}", view.note)),
+        State::Starting | State::Waiting | State::Ready | State::Stopped | State::Killed => {}
+    }
+    if view.restart_count > known {
+        return Some("it ended without being told to, and was started again".to_owned());
+    }
+    compare(shell.kernel.tally(slot)?, trial.past)
+}
+
+/// Compares what callers got with what they got before.
+fn compare(now: Tally, past: Option<Tally>) -> Option<String> {
+    if now.answered < ANSWERS_MIN {
+        return None;
+    }
+    let past = past.filter(|past| past.answered >= ANSWERS_MIN);
+    let share = |tally: Tally| tally.failed as f64 / tally.answered.max(1) as f64;
+    let before = past.map_or(0.0, share);
+    if share(now) > before + FAILED_MORE {
+        return Some(format!(
+            "{} of {} answers are errors ({:.0} %, {:.0} % before)",
+            now.failed,
+            now.answered,
+            share(now) * 100.0,
+            before * 100.0
+        ));
+    }
+    let past = past?;
+    let (is, was) = (now.mean_ms(), past.mean_ms());
+    (is > was.saturating_mul(SLOWER) && is > was.saturating_add(SLOWER_BY_MS))
+        .then(|| format!("it answers after {is} ms on the average, after {was} ms before"))
+}
+
+#[cfg(test)]
+mod tests;

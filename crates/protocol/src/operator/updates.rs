@@ -1,0 +1,181 @@
+//! What the operator door says about updates: versions in slots, transactions on their way and ended.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How a module becomes new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum UpdateWay {
+    /// Now; so far by stopping and starting it, as `restart`.
+    Hot,
+    /// At the kernel's next start, or when somebody says `go`.
+    Staged,
+    /// Now, by stopping and starting it.
+    Restart,
+}
+
+/// What is to be done with versions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "verb", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum UpdateVerb {
+    /// Verify a package, stage it, and make its module new.
+    Apply {
+        /// The package, an absolute path.
+        file: String,
+        /// How; as the module says when left out.
+        way: Option<UpdateWay>,
+        /// Approve what it asks for.
+        #[serde(default)]
+        approve: bool,
+    },
+    /// Go on with a transaction that waits.
+    Go {
+        /// Which.
+        transaction: u64,
+        /// Approve what it asks for.
+        #[serde(default)]
+        approve: bool,
+    },
+    /// Go back to the version before.
+    RollBack {
+        /// Which module.
+        module_id: String,
+    },
+    /// The versions of every module.
+    List {},
+    /// Transactions that ended.
+    History {},
+    /// Keep a module's active version under a name, whatever comes after it.
+    Pin {
+        /// Which module.
+        module_id: String,
+        /// The name.
+        name: String,
+    },
+    /// Keep it no longer.
+    Unpin {
+        /// The name.
+        name: String,
+    },
+    /// Remove what no slot, pin or transaction needs.
+    Gc {},
+}
+
+/// How far a transaction is, or how it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpdatePhase {
+    /// Its files are in the depot.
+    Staged,
+    /// They are what they should be, and vouched for.
+    Verified,
+    /// Its version is the active one, on probation.
+    Tried,
+    /// Its version stays.
+    Committed,
+    /// The version before it is active again, or still.
+    RolledBack,
+}
+
+/// The answer of `apply`, `go` and `roll-back`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UpdateDone {
+    /// The transaction.
+    pub transaction: u64,
+    /// Which module.
+    pub module_id: String,
+    /// The version before; nothing for a module that is new.
+    pub from: Option<String>,
+    /// The version that the transaction brings.
+    pub to: String,
+    /// How far it is.
+    pub phase: UpdatePhase,
+    /// What it asks for that is not approved, by kind: with any of it, it waits.
+    pub asks: BTreeMap<String, Vec<String>>,
+    /// Whether it waits for an approval.
+    pub waits_for_approval: bool,
+    /// How long the module was not ready, in milliseconds.
+    pub pause_ms: Option<u64>,
+    /// How long it is on probation from now, in milliseconds.
+    pub probation_ms: Option<u64>,
+}
+
+/// One module's versions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SlotRow {
+    /// Which module.
+    pub module_id: String,
+    /// The version that runs, or is started next; nothing when its first one is on its way.
+    pub active: Option<String>,
+    /// The version that it falls back to.
+    pub fallback: Option<String>,
+    /// The version that is on its way.
+    pub next: Option<String>,
+    /// The transaction that it is in.
+    pub transaction: Option<u64>,
+    /// How far that is.
+    pub phase: Option<UpdatePhase>,
+    /// Since when.
+    pub since_ms: Option<u64>,
+}
+
+/// A release that is kept under a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PinRow {
+    /// The name.
+    pub name: String,
+    /// The first digits of the release's hash.
+    pub release: String,
+}
+
+/// The answer of `list`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SlotTable {
+    /// By module.
+    pub modules: Vec<SlotRow>,
+    /// What is pinned.
+    pub pins: Vec<PinRow>,
+}
+
+/// A transaction that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EndedRow {
+    /// Its number.
+    pub transaction: u64,
+    /// `committed` or `rolled-back`.
+    pub outcome: UpdatePhase,
+    /// When.
+    pub at_ms: u64,
+    /// Why.
+    pub evidence: String,
+    /// The versions it brought, or would have brought, by module.
+    pub versions: BTreeMap<String, String>,
+}
+
+/// The answer of `history`: the oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UpdateHistory {
+    /// The last 64 that ended.
+    pub ended: Vec<EndedRow>,
+}
+
+/// The answer of `gc`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Collected {
+    /// Chunks that nothing needed.
+    pub chunks_removed: u64,
+    /// Files of chunks that are gone.
+    pub bales_removed: u64,
+    /// Folders of versions that nothing runs from.
+    pub folders_removed: u64,
+}
