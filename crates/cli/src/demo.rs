@@ -59,6 +59,7 @@ pub(crate) fn run(ctx: &Ctx, after: After) -> Outcome {
         presence: Presence::Foreground,
         sentinel: crate::commands::internal::sentinel_command(),
         net_helper: crate::commands::internal::net_helper_command(),
+        companion: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         safety: host::Safety::Usual,
         seed: None,

@@ -36,6 +36,7 @@ mod clock;
 pub mod doctor;
 mod door;
 mod effects;
+mod companion;
 mod environment;
 mod error;
 mod fault;
@@ -75,7 +76,8 @@ mod updating;
 mod usage;
 pub mod words;
 
-pub use door::dial;
+pub use companion::COMPANION;
+pub use door::{dial, dial_companion};
 pub use error::HostError;
 pub use home::{HOME_VARIABLE, Home, HomeError, PROJECT_FILE, Place, Surroundings};
 pub use net::net_helper_main;

@@ -51,6 +51,9 @@ pub struct Options {
     /// The command that runs [`crate::net_helper_main`]. Without it, modules whose `net` names places have the machine's network, and
     /// are held to ports alone.
     pub net_helper: Option<Vec<OsString>>,
+    /// The command of the module [`crate::COMPANION`]: this program's own file and hidden words. Without it, there is no
+    /// such module.
+    pub companion: Option<Vec<String>>,
     /// The program's version, told by `kernel.status`.
     pub version: String,
     /// Whether no module is to run until somebody says so.

@@ -13,6 +13,8 @@ use serde_json::Value;
 
 mod context;
 mod inside;
+mod journal;
+mod roles;
 mod profile;
 mod safe;
 mod schema;
@@ -22,6 +24,8 @@ mod zones;
 
 pub use context::{ContextChange, ContextKey, VariableList, VariableRow};
 pub use inside::{ActorCore, ActorRow, ActorSystem, ActorTable, FunctionRow, FunctionStats, Swapped};
+pub use journal::{JournalPage, JournalRequest, JournalRow};
+pub use roles::{OnBehalf, Role, Weight};
 pub use profile::{Held, Profiled};
 pub use safe::{Safe, SafeMode};
 pub use schema::operator_door;
@@ -332,6 +336,9 @@ pub enum Request {
     /// What the function cache has done and holds.
     #[serde(rename = "fn.stats")]
     FunctionStats {},
+    /// What was decided, from the journal.
+    #[serde(rename = "journal")]
+    Journal(JournalRequest),
     /// The story of one module, from the journal.
     #[serde(rename = "why")]
     Why {
@@ -654,24 +661,6 @@ pub struct LogLine {
     /// The subject the module gave it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
-}
-
-/// One decision.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct JournalRow {
-    /// Its place in the journal; 0 for one that is not written yet.
-    pub seq: u64,
-    /// When.
-    pub ts_ms: u64,
-    /// What, as `area.thing`.
-    pub code: String,
-    /// About whom.
-    pub module_id: Option<String>,
-    /// About which life.
-    pub generation: Option<u64>,
-    /// The values that made the decision.
-    pub facts: serde_json::Map<String, Value>,
 }
 
 /// A message on a topic.

@@ -109,6 +109,7 @@ pub(super) fn options(target: &Target, presence: Presence, safety: Safety) -> Op
         presence,
         sentinel: crate::commands::internal::sentinel_command(),
         net_helper: crate::commands::internal::net_helper_command(),
+        companion: crate::commands::internal::companion_command(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         safety,
         seed: None,

@@ -4,6 +4,7 @@
 mod alone;
 mod backup;
 mod behind;
+mod dashboard;
 mod demo;
 mod examples;
 mod front;

@@ -110,10 +110,11 @@ const LINES_ALONE: [(&str, &str, i32); 24] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel, or files.
-const ELSEWHERE: [&str; 23] = [
+const ELSEWHERE: [&str; 24] = [
     "restart plan",
     "backup show",
     "backup restore",
+    "dashboard",
     "import",
     "init",
     "secret set",

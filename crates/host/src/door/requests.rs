@@ -58,6 +58,7 @@ pub(super) async fn handle(caller: &Caller, request: Request) {
         Request::ModuleProfile { module_id, for_ms, open } => {
             profile_requests::profile(caller, &module_id, for_ms, open).await
         }
+        Request::Journal(request) => logs::journal(caller, request).await,
         Request::Why { module_id, limit } => logs::why(caller, &module_id, limit).await,
         module => module_requests::handle(caller, module).await,
     };
