@@ -15,7 +15,7 @@ import type { Graph as GraphData } from "../types";
 const ROWS_MAX = 10;
 
 /** 16 characters of a name fit into its box. */
-const NAME_CHARACTERS_MAX = 17;
+const NAME_CHARACTERS_MAX = 16;
 
 /** 1 s between two readings, however much happens. */
 const READ_PAUSE_MS = 1000;
