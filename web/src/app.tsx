@@ -83,10 +83,10 @@ function Top() {
       <a class="brand" href="#/"><Mark /> {t("appName")}</a>
       <LinkState />
       <span class="grow" />
-      <button type="button" class="command-open" onClick={() => (isCommandOpen.value = true)} aria-label={`${t("command")} (Ctrl K)`}>
+      <button type="button" class="command-open" onClick={() => (isCommandOpen.value = true)}>
         <Icon name="search" />
-        <span class="command-label" aria-hidden="true">{t("command")}</span>
-        <kbd aria-hidden="true">Ctrl K</kbd>
+        <span class="command-label">{t("command")}</span>
+        <kbd>Ctrl K</kbd>
       </button>
       <button type="button" class="quiet" title={`${t("theme")}: ${word}`} aria-label={`${t("theme")}: ${word}`} onClick={() => (theme.value = NEXT_THEME[theme.value])}>
         <Icon name={THEME_ICONS[theme.value]} />

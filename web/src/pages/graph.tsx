@@ -95,14 +95,13 @@ function Drawing({ drawn, chosen, onChoose }: DrawingProps) {
           <a
             href={href({ page: "module", id: node.id, tab: "story" })}
             class={`node w-${weight}${isFar(node.id) ? " far" : ""}`}
-            aria-label={`${name}, ${state}`}
             onMouseEnter={() => onChoose(node.id)}
             onMouseLeave={() => onChoose(null)}
             onFocus={() => onChoose(node.id)}
             onBlur={() => onChoose(null)}
           >
             <rect x={x} y={y} width={NODE_WIDTH} height={NODE_HEIGHT} rx="9" />
-            <text class="node-symbol" x={x + 14} y={y + 20}>{symbol}</text>
+            <text class="node-symbol" aria-hidden="true" x={x + 14} y={y + 20}>{symbol}</text>
             <text class="node-name" x={x + 30} y={y + 20}>{short}</text>
             <text class="node-note" x={x + 30} y={y + 37}>
               {`${state} · ${t("perS", number(rate, language.value, 1))}`}

@@ -30,7 +30,7 @@ export function Overview() {
             <h2 id="events-title">{t("events")}</h2>
             <a href={href({ page: "journal" })}>{t("wholeJournal")}</a>
           </header>
-          <div class="scroll" tabIndex={0} role="region" aria-labelledby="events-title">
+          <div class="scroll" tabIndex={0} role="group" aria-labelledby="events-title">
             <Feed rows={events.value.slice(0, 60)} />
           </div>
         </section>

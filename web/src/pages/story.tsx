@@ -33,7 +33,7 @@ export function StoryPage({ detail }: { detail: ModuleDetail }) {
           {story !== null && records.length === 0 ? (
             <p class="empty">{t("knowsNothing")}</p>
           ) : (
-            <div class="scroll" tabIndex={0} role="region" aria-labelledby="past-title">
+            <div class="scroll" tabIndex={0} role="group" aria-labelledby="past-title">
               <Feed rows={[...records].reverse()} hasModule={false} />
             </div>
           )}

@@ -58,15 +58,15 @@ export function Chart({ title, unit, tone, columns, format, spanLabel, bound, he
   const present = format(values[values.length - 1]);
   const highest = known.length === 0 ? NOTHING : format(known.reduce((a, b) => Math.max(a, b)));
   return (
-    <figure class="chart card" role="group" aria-label={t("chartOf", title, present, highest, spanLabel)}>
-      <figcaption>
+    <div class="chart card" role="group" aria-label={t("chartOf", title, present, highest, spanLabel)}>
+      <div class="chart-head">
         <span class="chart-title">{title}</span>
         <span class="chart-now" data-tone={tone}>{present}</span>
         <span class="chart-unit">{unit}</span>
-      </figcaption>
+      </div>
       <div class="plot" ref={box} aria-hidden="true" />
       {times.length < 2 && <p class="chart-empty">{t("noSamples")}</p>}
-    </figure>
+    </div>
   );
 }
 
