@@ -19,6 +19,10 @@ const GZIPPED_BYTES_MAX = 150_000;
 /** What is built, beside what is copied. */
 const BUILT = ["app.js", "app.css"];
 const COPIED = ["index.html", "icon.svg"];
+const LICENCES = "licences.txt";
+
+/** What ends up in `app.js` and `app.css`; their licences ask to be handed on. */
+const BUNDLED = ["@preact/signals", "@preact/signals-core", "preact", "uplot"];
 const GENERATED = ["meanings.json"];
 
 function option(name, fallback) {
@@ -29,6 +33,17 @@ function option(name, fallback) {
 const modules = path.resolve(option("modules", path.join(here, "node_modules")));
 const out = path.resolve(option("out", path.join(here, "dist")));
 const isCheck = process.argv.includes("--check");
+
+/** The licence of each library, as it came. */
+async function licences() {
+  const all = [];
+  for (const name of BUNDLED) {
+    const { version } = JSON.parse(await readFile(path.join(modules, name, "package.json"), "utf8"));
+    const text = await readFile(path.join(modules, name, "LICENSE"), "utf8");
+    all.push(`${name} ${version}\n\n${text.trim()}\n`);
+  }
+  return all.join(`\n${"-".repeat(80)}\n\n`);
+}
 
 const { build } = createRequire(path.join(modules, "esbuild.js"))("esbuild");
 const result = await build({
@@ -53,8 +68,9 @@ for (const { path: full, contents } of result.outputFiles) {
   files.set(path.relative(out, full), Buffer.from(contents));
 }
 for (const name of COPIED) files.set(name, await readFile(path.join(here, "src", name)));
+files.set(LICENCES, Buffer.from(await licences()));
 const names = [...files.keys()].sort();
-const wanted = [...BUILT, ...COPIED].sort();
+const wanted = [...BUILT, ...COPIED, LICENCES].sort();
 if (names.join() !== wanted.join()) throw new Error(`built ${names}, not ${wanted}`);
 
 let isDifferent = false;

@@ -24,7 +24,17 @@ export function bytes(count: number | null | undefined, language: Language): str
 /** A number with so many places behind the point at the most. */
 export function number(value: number | null | undefined, language: Language, places = 0): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return NOTHING;
-  return new Intl.NumberFormat(LOCALES[language], { maximumFractionDigits: places }).format(value);
+  return formatter(language, places).format(value);
+}
+
+/** Formatters by language and places: making one costs a hundred times what using it does. */
+const FORMATTERS = new Map<string, Intl.NumberFormat>();
+
+function formatter(language: Language, places: number): Intl.NumberFormat {
+  const key = `${language} ${places}`;
+  const present = FORMATTERS.get(key) ?? new Intl.NumberFormat(LOCALES[language], { maximumFractionDigits: places });
+  FORMATTERS.set(key, present);
+  return present;
 }
 
 /** A share of one processor. */

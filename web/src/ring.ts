@@ -108,3 +108,18 @@ function thinned(samples: Sample[], spanMs: number): Sample[] {
   const step = Math.max(1, Math.round(spanMs / WHOLE_SPAN_MS * 30));
   return samples.filter((_, index) => index % step === 0 || index === samples.length - 1);
 }
+
+/** Columns of at most so many points: each the mean of its neighbours in time; `null` where all of them are. */
+export function fewer(columns: readonly (number | null)[][], pointsMax: number): (number | null)[][] {
+  const count = columns[0]?.length ?? 0;
+  const step = Math.ceil(count / Math.max(1, pointsMax));
+  if (step <= 1) return columns.map((column) => [...column]);
+  return columns.map((column) => {
+    const means: (number | null)[] = [];
+    for (let from = 0; from < count; from += step) {
+      const known = column.slice(from, from + step).filter((value): value is number => value !== null);
+      means.push(known.length === 0 ? null : known.reduce((a, b) => a + b, 0) / known.length);
+    }
+    return means;
+  });
+}

@@ -1,7 +1,7 @@
 // A day in bounded memory, in the order of time.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { COARSE_STEP_MS, FINE_SAMPLES_MAX, FINE_SPAN_MS, Ring, WHOLE_SPAN_MS } from "../src/ring";
+import { COARSE_STEP_MS, FINE_SAMPLES_MAX, FINE_SPAN_MS, fewer, Ring, WHOLE_SPAN_MS } from "../src/ring";
 
 test("three days at one sample a second stay within a day and a bound", () => {
   const ring = new Ring(1);
@@ -53,4 +53,10 @@ test("what a server remembers goes before and between what was seen here", () =>
     { atMs: 101_000, values: [2] },
   ]);
   assert.deepEqual(ring.columns(60_000, 103_000), [[80, 100, 101, 102], [1, 5, 2, 6]]);
+});
+
+test("many points become few means, and few stay as they are", () => {
+  assert.deepEqual(fewer([[1, 2, 3], [4, null, 6]], 3), [[1, 2, 3], [4, null, 6]]);
+  assert.deepEqual(fewer([[0, 1, 2, 3, 4], [2, 4, null, null, 10]], 3), [[0.5, 2.5, 4], [3, null, 10]]);
+  assert.deepEqual(fewer([], 10), []);
 });

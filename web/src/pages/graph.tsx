@@ -55,7 +55,6 @@ interface DrawingProps {
 }
 
 function Drawing({ drawn, chosen, onChoose }: DrawingProps) {
-  void ringTurn.value;
   const near = new Set<string>(chosen === null ? [] : [chosen]);
   for (const { edge } of drawn.edges) {
     if (edge.from === chosen) near.add(edge.to);
@@ -74,10 +73,9 @@ function Drawing({ drawn, chosen, onChoose }: DrawingProps) {
       {drawn.edges.map(({ edge, path }) => {
         const kind = edge.kind === "needs" ? "needs" : "calls";
         const isOwn = chosen !== null && (edge.from === chosen || edge.to === chosen);
-        const busy = (trail(edge.from)?.rate ?? 0) > 0 && (trail(edge.to)?.rate ?? 0) > 0 && kind === "calls";
         return (
           <path
-            class={`edge e-${kind}${chosen !== null && !isOwn ? " far" : ""}${isOwn ? " own" : ""}${busy ? " busy" : ""}`}
+            class={`edge e-${kind}${chosen !== null && !isOwn ? " far" : ""}${isOwn ? " own" : ""}`}
             d={path}
             marker-end={`url(#arrow-${kind})`}
           >
@@ -87,7 +85,6 @@ function Drawing({ drawn, chosen, onChoose }: DrawingProps) {
       })}
       {drawn.nodes.map(({ node, x, y }) => {
         const { symbol, weight } = stateOf(node.status);
-        const rate = trail(node.id)?.rate ?? node.framesPerS ?? 0;
         const name = clean(node.id);
         const short = name.length > NAME_CHARACTERS_MAX ? `${name.slice(0, NAME_CHARACTERS_MAX - 1)}…` : name;
         const state = tOf("st", clean(node.status));
@@ -104,13 +101,19 @@ function Drawing({ drawn, chosen, onChoose }: DrawingProps) {
             <text class="node-symbol" aria-hidden="true" x={x + 14} y={y + 20}>{symbol}</text>
             <text class="node-name" x={x + 30} y={y + 20}>{short}</text>
             <text class="node-note" x={x + 30} y={y + 37}>
-              {`${state} · ${t("perS", number(rate, language.value, 1))}`}
+              {state} · <Rate id={node.id} first={node.framesPerS} />
             </text>
           </a>
         );
       })}
     </svg>
   );
+}
+
+/** Apart from the drawing: only this text changes with every measurement. */
+function Rate({ id, first }: { id: string; first: number | null }) {
+  void ringTurn.value;
+  return <>{t("perS", number(trail(id)?.rate ?? first ?? 0, language.value, 1))}</>;
 }
 
 function EdgeTable({ graph }: { graph: GraphData }) {

@@ -1,5 +1,6 @@
 // What a module says: searched and followed. Lines are strangers' text and stay text.
 
+import type { VNode } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get } from "../api";
 import { moment, stamp } from "../format";
@@ -23,6 +24,8 @@ const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"];
 interface Row {
   key: number;
   line: LogLine;
+  /** How it was drawn last, and for what: the same node again costs nothing. */
+  drawn?: { of: string; node: VNode };
 }
 
 export function Logs({ id }: { id: string }) {
@@ -172,18 +175,28 @@ function Lines({ id, rows, all, search, isFollowing, isWrapped }: LinesProps) {
       }}
     >
       {rows.length === 0 && <p class="empty">{all === 0 ? t("noLines") : t("noLinesMatch")}</p>}
-      {rows.map(({ key, line }) => (
-        <div class={`line l-${levelClass(line.level)}`} key={key}>
-          <time dateTime={stamp(line.tsMs)}>{moment(line.tsMs, nowMs.peek(), language.value)}</time>
-          <span class="line-level">{clean(line.source === "stderr" ? "stderr" : line.level)}</span>
-          <span class="line-text">
-            {pieces(clean(line.msg), search).map(({ text, isHit }) => (isHit ? <mark>{text}</mark> : text))}
-            {line.data !== undefined && line.data !== null && <span class="dim"> {valueText(line.data)}</span>}
-          </span>
-        </div>
-      ))}
+      {rows.map((row) => drawn(row, search))}
     </div>
   );
+}
+
+/** One line; drawn again only for another search or language. */
+function drawn(row: Row, search: string): VNode {
+  const of = `${language.value} ${search}`;
+  if (row.drawn?.of === of) return row.drawn.node;
+  const { key, line } = row;
+  const node = (
+    <div class={`line l-${levelClass(line.level)}`} key={key}>
+      <time dateTime={stamp(line.tsMs)}>{moment(line.tsMs, nowMs.peek(), language.value)}</time>
+      <span class="line-level">{clean(line.source === "stderr" ? "stderr" : line.level)}</span>
+      <span class="line-text">
+        {pieces(clean(line.msg), search).map(({ text, isHit }) => (isHit ? <mark>{text}</mark> : text))}
+        {line.data !== undefined && line.data !== null && <span class="dim"> {valueText(line.data)}</span>}
+      </span>
+    </div>
+  );
+  row.drawn = { of, node };
+  return node;
 }
 
 function levelClass(level: string): string {

@@ -1,6 +1,6 @@
 // One module: how it is, why, what it says, what it is, what it may, what it uses.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { get, Refusal } from "../api";
 import { askModule } from "../parts/dialog";
 import { Icon } from "../parts/icon";
@@ -32,6 +32,8 @@ export function Module({ id, tab }: { id: string; tab: Tab }) {
     );
   const row = modules.value?.find((each) => each.id === id);
   useEffect(() => void read(), [id, turn.value, row?.generation]);
+  // The list is newer than what was read once.
+  const whole = useMemo(() => (detail === null ? null : { ...detail, ...(row ?? {}) }), [detail, row]);
   if (isMissing) return <NotThere id={id} />;
   const present = row ?? detail;
   return (
@@ -44,7 +46,7 @@ export function Module({ id, tab }: { id: string; tab: Tab }) {
         {present !== null && (
           <>
             <StateBadge status={present.status} held={present.held} />
-            <span class="dim">{t("sinceFor", age(nowMs.value - present.sinceMs))}</span>
+            <Since ms={present.sinceMs} />
             <span class="tag">{clean(present.zone ?? "")}</span>
           </>
         )}
@@ -67,9 +69,14 @@ export function Module({ id, tab }: { id: string; tab: Tab }) {
           <a href={href({ page: "module", id, tab: each })} aria-current={each === tab ? "page" : undefined}>{t(each)}</a>
         ))}
       </nav>
-      {detail === null ? <p class="empty">{t("loading")}</p> : <Part tab={tab} detail={{ ...detail, ...(row ?? {}) }} />}
+      {whole === null ? <p class="empty">{t("loading")}</p> : <Part tab={tab} detail={whole} />}
     </>
   );
+}
+
+/** Apart from the page, so that nothing else is drawn again each second. */
+function Since({ ms }: { ms: number }) {
+  return <span class="dim">{t("sinceFor", age(nowMs.value - ms))}</span>;
 }
 
 function Part({ tab, detail }: { tab: Tab; detail: ModuleDetail }) {

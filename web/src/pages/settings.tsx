@@ -26,17 +26,27 @@ export function Settings() {
     <>
       <h1>{t("settings")}</h1>
       <div class="settings">
-        <section class="card pad" aria-labelledby="look-title">
-          <h2 id="look-title">{t("theme")}, {t("language").toLowerCase()}</h2>
-          <Choice legend={t("theme")} name="theme" options={THEMES.map((each) => ({ value: each, text: t(THEME_WORDS[each]) }))} chosen={theme.value} onChoose={(value) => (theme.value = value)} />
-          <Choice legend={t("language")} name="language" options={LANGUAGES.map((each) => ({ value: each, text: LANGUAGE_NAMES[each] }))} chosen={language.value} onChoose={chooseLanguage} />
-        </section>
-        <Kernel />
-        <Who />
-        <Keys />
+        <div class="stack">
+          <Look />
+          <Keys />
+        </div>
+        <div class="stack">
+          <Kernel />
+          <Who />
+        </div>
         {may("admin") && <Tokens />}
       </div>
     </>
+  );
+}
+
+function Look() {
+  return (
+    <section class="card pad" aria-labelledby="look-title">
+      <h2 id="look-title">{t("theme")}, {t("language").toLowerCase()}</h2>
+      <Choice legend={t("theme")} name="theme" options={THEMES.map((each) => ({ value: each, text: t(THEME_WORDS[each]) }))} chosen={theme.value} onChoose={(value) => (theme.value = value)} />
+      <Choice legend={t("language")} name="language" options={LANGUAGES.map((each) => ({ value: each, text: LANGUAGE_NAMES[each] }))} chosen={language.value} onChoose={chooseLanguage} />
+    </section>
   );
 }
 
@@ -66,15 +76,15 @@ function Kernel() {
   const present = kernel.value;
   if (present === null) return null;
   const rows: [string, string][] = [
-    [t("version", ""), clean(present.version)],
+    [t("versionWord"), clean(present.version)],
     [t("process"), String(present.pid)],
     [t("uptime"), age(nowMs.value - present.startedAtMs)],
     [t("memory"), bytes(present.rssBytes, language.value)],
     [t("journal"), present.journal === "well" ? t("well") : clean(present.journal)],
-    ["watchdog", clean(present.watchdog)],
-    [t("limits"), clean(present.bounds)],
-    ["home", clean(present.home)],
-    ["project", clean(present.project ?? NOTHING)],
+    [t("watchdog"), clean(present.watchdog)],
+    [t("enforced"), clean(present.bounds)],
+    [t("home"), clean(present.home)],
+    [t("project"), clean(present.project ?? NOTHING)],
   ];
   return (
     <section class="card pad" aria-labelledby="kernel-title">
@@ -104,6 +114,7 @@ function Who() {
       <div class="buttons">
         <button type="button" onClick={() => void logout()}>{t("signOut")}</button>
       </div>
+      <p class="dim"><a href="licences.txt">{t("licences")}</a></p>
     </section>
   );
 }

@@ -1,10 +1,11 @@
 // One live chart: a number over time, drawn by uPlot on a canvas, with the same in words for those who can't see it.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { useComputed } from "@preact/signals";
 import uPlot from "uplot";
 import { language, isDark, t } from "../settings";
 import { NOTHING } from "../format";
+import { fewer } from "../ring";
 
 interface Props {
   title: string;
@@ -21,6 +22,9 @@ interface Props {
   height?: number;
 }
 
+/** 240 points: more make a line of this width a band. */
+const POINTS_MAX = 240;
+
 /** Steps of an axis of bytes: powers of two, so that its numbers are round ones. */
 const BYTE_STEPS = Array.from({ length: 40 }, (_, power) => 2 ** power);
 
@@ -33,9 +37,11 @@ export function Chart({ title, unit, tone, columns, format, spanLabel, bound, he
   const shape = useComputed(() => `${isDark.value} ${language.value}`);
   const times = columns[0] ?? [];
   const values = columns[1] ?? [];
+  // What is drawn is as fine as the screen; the numbers in words are those of every sample.
+  const drawn = useMemo(() => fewer(columns, POINTS_MAX), [columns]);
   const known = values.filter((value): value is number => value !== null);
-  const latest = useRef({ columns, bound });
-  latest.current = { columns, bound };
+  const latest = useRef({ columns: drawn, bound });
+  latest.current = { columns: drawn, bound };
 
   useEffect(() => {
     const host = box.current;
@@ -52,8 +58,8 @@ export function Chart({ title, unit, tone, columns, format, spanLabel, bound, he
   }, [shape.value, tone, height, bound]);
 
   useEffect(() => {
-    plot.current?.setData(dataOf({ columns, bound }) as uPlot.AlignedData);
-  }, [columns, bound]);
+    plot.current?.setData(dataOf({ columns: drawn, bound }));
+  }, [drawn, bound]);
 
   const present = format(values[values.length - 1]);
   const highest = known.length === 0 ? NOTHING : format(known.reduce((a, b) => Math.max(a, b)));
@@ -98,7 +104,7 @@ function options(
   return {
     width: Math.max(80, host.clientWidth),
     height,
-    padding: [6, 4, 0, 0],
+    padding: [6, 16, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: { y: { range: (_, __, max) => [0, max === null || !(max > 0) ? 1 : max * 1.15] } },
