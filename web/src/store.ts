@@ -204,11 +204,9 @@ function hearUsage(table: UsageTable): void {
     });
     keepTrails(table);
     ringTurn.value += 1;
-    const listed = modules.value;
     // A module that came or went without a record that we heard.
-    if (listed !== null && table.modules.some((row) => !listed.some((known) => known.id === row.id && known.status === row.status))) {
-      readModulesSoon();
-    }
+    const listed = new Map((modules.value ?? []).map((row) => [row.id, row.status]));
+    if (modules.value !== null && table.modules.some((row) => listed.get(row.id) !== row.status)) readModulesSoon();
   });
 }
 

@@ -1,7 +1,7 @@
 // All modules: one row each, the unwell first, with what they use now.
 
-import { signal } from "@preact/signals";
-import { Spark } from "../parts/chart";
+import { signal, useComputed } from "@preact/signals";
+import { Spark, sparkLine } from "../parts/chart";
 import { askModule } from "../parts/dialog";
 import { Icon } from "../parts/icon";
 import { StateBadge, urgency } from "../parts/state";
@@ -107,9 +107,9 @@ function Row({ row, isOperator }: { row: ModuleStatus; isOperator: boolean }) {
       </th>
       <td data-label={t("state")}><StateBadge status={row.status} held={row.held} /></td>
       <td data-label={t("zone")} class="zone-cell">{clean(row.zone ?? "")}</td>
-      <Use row={row} />
+      <Use key={`${row.pid}`} row={row} />
       <td data-label={t("restarts")} class={`num${row.restartCount > 0 ? " soon-word" : ""}`}>{number(row.restartsTotal, language.value)}</td>
-      <td data-label={t("uptime")} class="num"><Up row={row} /></td>
+      <td data-label={t("uptime")} class="num"><Up key={`${row.startedAt} ${row.pid}`} row={row} /></td>
       {isOperator && (
         <td class="acts">
           {runs || row.status === "restarting" ? (
@@ -132,27 +132,34 @@ function Row({ row, isOperator }: { row: ModuleStatus; isOperator: boolean }) {
   );
 }
 
-/** Apart from the row, so that only these cells are drawn again with every measurement. */
+/** What changes with every measurement is bound to the texts themselves: no row is drawn again for it. */
 function Use({ row }: { row: ModuleStatus }) {
-  void ringTurn.value;
+  const { id, rssBytes } = row;
   const runs = row.pid !== null;
-  const seen = runs ? trail(row.id) : undefined;
-  const cpu = seen?.cpu ?? [];
+  const seen = (): ReturnType<typeof trail> => {
+    void ringTurn.value;
+    return runs ? trail(id) : undefined;
+  };
+  const cpu = useComputed(() => percent(seen()?.cpu.at(-1) ?? null, language.value));
+  const line = useComputed(() => sparkLine(seen()?.cpu ?? [], 10));
+  const memory = useComputed(() => bytes(seen()?.rss ?? (runs ? rssBytes : null), language.value));
+  const rate = useComputed(() => number(seen()?.rate ?? null, language.value, 1));
   return (
     <>
       <td data-label={t("cpu")} class="num use">
         <span class="use-box">
-          <Spark values={cpu} max={10} />
-          <span>{percent(runs ? (cpu[cpu.length - 1] ?? null) : null, language.value)}</span>
+          <Spark line={line} />
+          <span>{cpu}</span>
         </span>
       </td>
-      <td data-label={t("memory")} class="num">{bytes(runs ? (seen?.rss ?? row.rssBytes) : null, language.value)}</td>
-      <td data-label={t("rate")} class="num">{number(runs ? (seen?.rate ?? null) : null, language.value, 1)}</td>
+      <td data-label={t("memory")} class="num">{memory}</td>
+      <td data-label={t("rate")} class="num">{rate}</td>
     </>
   );
 }
 
 function Up({ row }: { row: ModuleStatus }) {
-  if (row.startedAt === null || row.pid === null) return <>{age(null)}</>;
-  return <>{age(nowMs.value - row.startedAt)}</>;
+  const startedAt = row.pid === null ? null : row.startedAt;
+  const text = useComputed(() => age(startedAt === null ? null : nowMs.value - startedAt));
+  return <>{text}</>;
 }

@@ -1,7 +1,7 @@
 // One live chart: a number over time, drawn by uPlot on a canvas, with the same in words for those who can't see it.
 
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { useComputed } from "@preact/signals";
+import { type ReadonlySignal, useComputed } from "@preact/signals";
 import uPlot from "uplot";
 import { language, isDark, t } from "../settings";
 import { NOTHING } from "../format";
@@ -117,12 +117,17 @@ function options(
 }
 
 /** A line of a few numbers beside a name; only for the eye, since the number stands beside it. */
-export function Spark({ values, max }: { values: number[]; max: number }) {
-  const top = Math.max(max, ...values, 1);
-  const points = values.map((value, index) => `${(index + 60 - values.length).toFixed(0)},${(17 - (value / top) * 16).toFixed(1)}`);
+export function Spark({ line }: { line: ReadonlySignal<string> }) {
   return (
     <svg class="spark" viewBox="0 0 60 18" preserveAspectRatio="none" aria-hidden="true" focusable="false">
-      {points.length > 1 && <polyline points={points.join(" ")} />}
+      <polyline points={line} />
     </svg>
   );
+}
+
+/** The points of such a line: the newest on the right, `max` or the highest value at the top. */
+export function sparkLine(values: readonly number[], max: number): string {
+  if (values.length < 2) return "";
+  const top = Math.max(max, ...values);
+  return values.map((value, index) => `${index + 60 - values.length},${(17 - (value / top) * 16).toFixed(1)}`).join(" ");
 }
