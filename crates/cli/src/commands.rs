@@ -7,6 +7,7 @@ pub mod call;
 pub mod completion;
 pub mod config;
 pub mod context;
+pub mod dashboard;
 pub mod demo;
 pub mod doctor;
 pub mod down;
@@ -77,6 +78,8 @@ pub enum Command {
     Actors(actors::ActorsArgs),
     /// Tell the story of a module: now, what happened, what to do
     Why(why::WhyArgs),
+    /// Open the dashboard: turn it on and print a link that logs in once
+    Dashboard(dashboard::DashboardArgs),
     /// Check this machine, the home and the kernel
     Doctor(doctor::DoctorArgs),
     /// Read the journal of decisions, or verify it
@@ -145,6 +148,7 @@ impl Command {
             Self::Top(args) => top::run(ctx, args),
             Self::Actors(args) => actors::run(ctx, args),
             Self::Why(args) => why::run(ctx, args),
+            Self::Dashboard(args) => dashboard::run(ctx, args),
             Self::Doctor(args) => doctor::run(ctx, args),
             Self::Audit(args) => audit::run(ctx, args),
             Self::Module(args) => module::run(ctx, args),

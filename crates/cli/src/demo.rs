@@ -58,6 +58,7 @@ pub(crate) fn run(ctx: &Ctx, after: After) -> Outcome {
         project: Some(ProjectSource::Inline(Box::new(project::project()?), home.path().to_owned())),
         presence: Presence::Foreground,
         sentinel: crate::commands::internal::sentinel_command(),
+        companion: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         safety: host::Safety::Usual,
         seed: None,

@@ -215,6 +215,7 @@ fn wanted_name(request: &Request) -> Option<&str> {
         | Request::FunctionList {}
         | Request::FunctionRemove { .. }
         | Request::FunctionStats {}
+        | Request::Journal(_)
         | Request::Usage { .. } => None,
     }
 }

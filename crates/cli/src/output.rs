@@ -129,6 +129,18 @@ pub struct SecretChanged {
     pub noted: bool,
 }
 
+/// `dashboard`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DashboardLink {
+    /// Whether it is on now.
+    pub on: bool,
+    /// The link, which works once; none when it is off or listens on its socket only.
+    pub url: Option<String>,
+    /// When the link ends.
+    pub expires_at_ms: Option<u64>,
+}
+
 /// `call`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Called {

@@ -9,9 +9,9 @@ use schemars::{JsonSchema, Schema, schema_for};
 
 use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
-    DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported, KernelLog, Made,
-    ManPages, Modules, Overview, PendingRows, PermissionRows, Restored, RunEnded, Schemas, SecretChanged,
-    SecretRows, ServiceUnit, Status, SwappedModules, UpEvent, Upped, ZoneDone, ZoneRows,
+    DashboardLink, DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported,
+    KernelLog, Made, ManPages, Modules, Overview, PendingRows, PermissionRows, Restored, RunEnded, Schemas,
+    SecretChanged, SecretRows, ServiceUnit, Status, SwappedModules, UpEvent, Upped, ZoneDone, ZoneRows,
 };
 
 /// How a verb prints.
@@ -77,6 +77,7 @@ fn everyday() -> Vec<Output> {
         lines::<Event>("top"),
         document::<ActorTable>("actors"),
         document::<Story>("why"),
+        document::<DashboardLink>("dashboard"),
         document::<Findings>("doctor"),
         document::<AuditPage>("audit"),
         document::<AuditVerdict>("audit --verify"),

@@ -96,6 +96,12 @@ phrases! {
     NoFunctions: "no functions yet; try `{0} fn put NAME FILE`", "nie ma jeszcze funkcji; spróbuj `{0} fn put NAZWA PLIK`";
     /// `publish`.
     Published: "modules that got it: {0}", "moduły, które to dostały: {0}";
+    /// `dashboard`, beside its link.
+    DashboardLink: "the link logs in once, within 5 minutes", "odnośnik loguje jeden raz, w ciągu 5 minut";
+    /// `dashboard`, where it has no address.
+    DashboardSocket: "it listens on its socket only: state/web/api.sock in the home", "słucha tylko na gnieździe: state/web/api.sock w katalogu domowym";
+    /// `dashboard --off`.
+    DashboardOff: "the dashboard is off; `{0} dashboard` turns it on", "panel jest wyłączony; `{0} dashboard` go włącza";
     /// `subscribe` begins.
     Listening: "listening to {0}; Ctrl-C ends", "słucham: {0}; Ctrl-C kończy";
     /// `reload` found no difference.

@@ -45,6 +45,7 @@ mod reply;
 mod requests;
 mod rows;
 mod secret_requests;
+mod standing;
 mod usage_requests;
 
 #[cfg(test)]
@@ -142,6 +143,15 @@ pub(crate) fn open(home: &Home) -> io::Result<UnixListener> {
 /// The system's own: `NotFound` and `ConnectionRefused` mean that no kernel runs there.
 pub fn dial(home: &Home) -> io::Result<StdStream> {
     with_short_path(&home.socket(), |path| StdStream::connect(path)).map(|(stream, _folder)| stream)
+}
+
+/// Connects to the socket of the module that comes with the program, whatever the length of its path.
+///
+/// # Errors
+/// The system's own: `NotFound` and `ConnectionRefused` mean that it does not run.
+pub fn dial_companion(home: &Home) -> io::Result<StdStream> {
+    let path = home.companion().join("api.sock");
+    with_short_path(&path, |path| StdStream::connect(path)).map(|(stream, _folder)| stream)
 }
 
 /// A path that is too long for a socket is reached through its folder, which is opened and named by its descriptor.

@@ -195,6 +195,11 @@ impl Home {
         self.state().join("vault")
     }
 
+    /// What the module that comes with the program keeps: who may come in over HTTP, and its socket.
+    pub fn companion(&self) -> PathBuf {
+        self.state().join("web")
+    }
+
     /// What modules said, one folder each.
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")

@@ -34,6 +34,7 @@ mod clock;
 pub mod doctor;
 mod door;
 mod effects;
+mod companion;
 mod environment;
 mod error;
 mod fault;
@@ -66,7 +67,8 @@ mod translate;
 mod usage;
 pub mod words;
 
-pub use door::dial;
+pub use companion::COMPANION;
+pub use door::{dial, dial_companion};
 pub use error::HostError;
 pub use home::{HOME_VARIABLE, Home, HomeError, PROJECT_FILE, Place, Surroundings};
 pub use run::{BootStep, News, Options, Presence, ProjectSource, Safety, run};

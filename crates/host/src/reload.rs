@@ -47,6 +47,7 @@ impl Shell {
             Ok(config) => {
                 self.no_trouble(CONFIG_TROUBLE);
                 self.take_over_config(config);
+                self.tend_companion();
                 Ok(())
             }
             Err(error) => Err(self.refuse_files("config.refused", CONFIG_TROUBLE, &error)),

@@ -48,6 +48,9 @@ pub struct Options {
     /// The command that runs [`crate::sentinel_main`]: this program's own file and a hidden word. Without it, what
     /// modules forked away outlives a SIGKILL of the kernel until the next start.
     pub sentinel: Option<Vec<OsString>>,
+    /// The command of the module [`crate::COMPANION`]: this program's own file and hidden words. Without it, there is no
+    /// such module.
+    pub companion: Option<Vec<String>>,
     /// The program's version, told by `kernel.status`.
     pub version: String,
     /// Whether no module is to run until somebody says so.

@@ -57,6 +57,8 @@ pub(crate) type Handle = Weak<RefCell<Shell>>;
 pub(crate) struct Files {
     pub(crate) home: Home,
     pub(crate) source: Option<ProjectSource>,
+    /// The command of the module that comes with the program.
+    pub(crate) companion: Option<Vec<String>>,
     pub(crate) project: Option<ProjectModules>,
     pub(crate) config: Config,
     pub(crate) approvals: Approvals,
@@ -132,6 +134,7 @@ pub(crate) struct Shell {
     /// How many frames there were when that was asked last.
     frames_seen: u64,
     pub(crate) troubles: VecDeque<String>,
+    pub(crate) companion: Option<crate::companion::Wish>,
     pub(crate) version: String,
     pub(crate) is_stopping: bool,
     /// Whether approvals changed since they were written last.
@@ -203,6 +206,7 @@ impl Shell {
                 lanes_up: Vec::new(),
                 frames_seen: 0,
                 troubles: VecDeque::new(),
+                companion: None,
                 version: parts.version,
                 is_stopping: false,
                 is_unsaved: false,

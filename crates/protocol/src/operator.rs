@@ -13,11 +13,13 @@ use serde_json::Value;
 
 mod context;
 mod inside;
+mod roles;
 mod schema;
 mod secrets;
 
 pub use context::{ContextChange, ContextKey, VariableList, VariableRow};
 pub use inside::{ActorCore, ActorRow, ActorSystem, ActorTable, FunctionRow, FunctionStats, Swapped};
+pub use roles::{OnBehalf, Role, Weight};
 pub use schema::operator_door;
 pub use secrets::{SecretsChange, VaultKey};
 
@@ -307,6 +309,9 @@ pub enum Request {
     /// What the function cache has done and holds.
     #[serde(rename = "fn.stats")]
     FunctionStats {},
+    /// What was decided, from the journal.
+    #[serde(rename = "journal")]
+    Journal(JournalRequest),
     /// The story of one module, from the journal.
     #[serde(rename = "why")]
     Why {
@@ -363,6 +368,30 @@ pub struct LogsRequest {
     /// Go on with `log` events.
     #[serde(default)]
     pub follow: bool,
+}
+
+/// Which records of the journal are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JournalRequest {
+    /// Only about this module.
+    pub module: Option<String>,
+    /// Only this code; one that ends in a dot stands for its area.
+    pub code: Option<String>,
+    /// Only what comes before this `seq`.
+    pub before: Option<u64>,
+    /// The last this many; 50 when left out, 10,000 at the most.
+    pub limit: Option<u32>,
+}
+
+/// The answer of `journal`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JournalPage {
+    /// Oldest first.
+    pub records: Vec<JournalRow>,
+    /// Numbers of records that can't be read.
+    pub damaged: Vec<u64>,
 }
 
 /// The one answer to a request.

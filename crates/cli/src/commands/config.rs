@@ -112,6 +112,14 @@ pub(super) fn run(ctx: &Ctx, args: &ConfigArgs) -> Outcome {
     }
 }
 
+/// Sets one value without a word, and has a running kernel take it over.
+///
+/// # Errors
+/// As `config set`.
+pub(super) fn put(ctx: &Ctx, target: &Target, key: &str, value: Value) -> Outcome<()> {
+    change::put(ctx, target, key, &value)
+}
+
 fn get(ctx: &Ctx, target: &Target, key: &str) -> Outcome {
     let config = configuration::load(target)?;
     let entries = configuration::entries(&config);

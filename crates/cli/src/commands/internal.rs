@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -13,8 +14,9 @@ use crate::args::GlobalArgs;
 use crate::background::FailedBoot;
 use crate::ctx::Ctx;
 use crate::demo::{self, Role};
+use crate::environment::Variable;
 use crate::exit::Exit;
-use crate::failure::{Outcome, Stopped};
+use crate::failure::{Failure, Outcome, Stopped};
 use crate::foreground::to_event;
 use crate::target::Target;
 
@@ -44,6 +46,8 @@ pub enum Process {
     KernelProcess(KernelProcessArgs),
     /// The process that outlives a killed kernel
     Sentinel(SentinelArgs),
+    /// The process that speaks HTTP
+    WebProcess(WebProcessArgs),
 }
 
 impl Process {
@@ -56,6 +60,7 @@ impl Process {
             Self::DemoModule(args) => demo_module(args),
             Self::KernelProcess(args) => kernel_process(ctx, args),
             Self::Sentinel(args) => sentinel(args),
+            Self::WebProcess(args) => web_process(ctx, args),
         }
     }
 }
@@ -85,6 +90,26 @@ pub struct SentinelArgs {
     /// The host's own words
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     words: Vec<OsString>,
+}
+
+/// What the kernel gives to the process that speaks HTTP.
+#[derive(Debug, Args)]
+pub struct WebProcessArgs {
+    /// The operator door's socket
+    #[arg(long)]
+    kernel_socket: PathBuf,
+    /// A folder of its own
+    #[arg(long)]
+    state: PathBuf,
+    /// An address with a port, or `none`
+    #[arg(long)]
+    listen: String,
+}
+
+/// The command that runs the process that speaks HTTP; nothing where this program's own file can't be told.
+pub(crate) fn companion_command() -> Option<Vec<String>> {
+    let program = std::env::current_exe().ok()?.into_os_string().into_string().ok()?;
+    Some(vec![program, WORD.to_owned(), "web-process".to_owned()])
 }
 
 /// The command that runs the sentinel; nothing where this program's own file can't be told.
@@ -145,4 +170,23 @@ fn demo_module(args: &DemoModuleArgs) -> Outcome {
 fn sentinel(args: &SentinelArgs) -> Outcome {
     host::sentinel_main(&args.words);
     Ok(Exit::Done)
+}
+
+/// The process that speaks HTTP.
+fn web_process(ctx: &Ctx, args: &WebProcessArgs) -> Outcome {
+    crate::foreground::start_log(ctx, LevelFilter::INFO);
+    let options = web::Options {
+        kernel_socket: args.kernel_socket.clone(),
+        state: args.state.clone(),
+        listen: args.listen.parse().map_err(|error: web::WebError| Failure::from(error))?,
+    };
+    web::run(&options, |_| tell_manager_ready()).map_err(Failure::from)?;
+    Ok(Exit::Done)
+}
+
+/// Whoever started this process is told that it serves.
+fn tell_manager_ready() {
+    let Some(place) = Variable::NotifySocket.value() else { return };
+    // Who does not listen waits for nothing.
+    let _unheard = UnixDatagram::unbound().and_then(|socket| socket.send_to(b"READY=1", place));
 }

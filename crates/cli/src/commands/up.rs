@@ -108,6 +108,7 @@ pub(super) fn options(target: &Target, presence: Presence, safety: Safety) -> Op
         project: target.project.clone().map(ProjectSource::File),
         presence,
         sentinel: crate::commands::internal::sentinel_command(),
+        companion: crate::commands::internal::companion_command(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         safety,
         seed: None,

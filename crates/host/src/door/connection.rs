@@ -17,7 +17,7 @@ use tokio::task::spawn_local;
 
 use super::outlet::Outlet;
 use super::reply::{self, Refusal};
-use super::{parse, requests};
+use super::{parse, requests, standing};
 use crate::limits::READ_BYTES;
 use crate::shell::Shell;
 
@@ -148,7 +148,7 @@ async fn converse(caller: &Caller, mut reader: OwnedReadHalf) {
 }
 
 async fn handle(caller: &Caller, line: &[u8]) {
-    match parse::request(line) {
+    match parse::asked(line).and_then(|asked| standing::admit(caller, asked)) {
         Ok(request) => requests::handle(caller, request).await,
         Err(refusal) => caller.outlet.response(&reply::response(Err(refusal))),
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use abi::{Generation, Wall};
-use protocol::operator::{Event, LogPage, LogsRequest, Story};
+use protocol::operator::{Event, JournalPage, JournalRequest, LogPage, LogsRequest, Story};
 use store::{Case, Grep, JournalReader, LogQuery, Order, Query, Said, read_logs};
 
 use super::connection::Caller;
@@ -111,11 +111,34 @@ async fn catch_up_journal(caller: &Caller) {
     let _late = tokio::time::timeout(CATCH_UP_WITHIN, written).await;
 }
 
+/// What was decided, newest records first read, oldest first told.
+pub(super) async fn journal(caller: &Caller, request: JournalRequest) -> Done {
+    let module = request.module.as_deref().map(module_id).transpose()?;
+    let limit = request.limit.unwrap_or(RECORDS_DEFAULT).min(RECORDS_MAX);
+    let query = Query {
+        module,
+        codes: request.code.into_iter().collect(),
+        before_seq: request.before,
+        order: Order::NewestFirst,
+        ..Query::last(usize::try_from(limit).unwrap_or(usize::MAX))
+    };
+    let page = read_journal(caller, query).await?;
+    let records = page.entries.iter().rev().map(row_of_entry).collect();
+    reply::data(&JournalPage { records, damaged: page.damaged })
+}
+
+async fn read_journal(caller: &Caller, query: Query) -> Result<store::Page, Refusal> {
+    catch_up_journal(caller).await;
+    let path = caller.shell.borrow().files.home.journal();
+    let reading = tokio::task::spawn_blocking(move || JournalReader::open(&path)?.read(&query));
+    let read =
+        reading.await.map_err(|_| Refusal::new("host::journal::read", "the thread that reads has died"))?;
+    read.map_err(|error| Refusal::of(&error))
+}
+
 /// The story of one module: how it is, what was decided, its last words.
 pub(super) async fn why(caller: &Caller, module: &str, limit: Option<u32>) -> Done {
     let id = module_id(module)?;
-    catch_up_journal(caller).await;
-    let path = caller.shell.borrow().files.home.journal();
     let query = Query {
         module: Some(id.clone()),
         order: Order::NewestFirst,
@@ -123,10 +146,7 @@ pub(super) async fn why(caller: &Caller, module: &str, limit: Option<u32>) -> Do
             usize::try_from(limit.unwrap_or(RECORDS_DEFAULT).min(RECORDS_MAX)).unwrap_or(usize::MAX),
         )
     };
-    let reading = tokio::task::spawn_blocking(move || JournalReader::open(&path)?.read(&query));
-    let read =
-        reading.await.map_err(|_| Refusal::new("host::journal::read", "the thread that reads has died"))?;
-    let entries = read.map_err(|error| Refusal::of(&error))?.entries;
+    let entries = read_journal(caller, query).await?.entries;
     let shell = caller.shell.borrow();
     let slot = shell.kernel.find(id.as_str());
     if slot.is_none() && entries.is_empty() {

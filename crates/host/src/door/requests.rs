@@ -54,6 +54,7 @@ pub(super) async fn handle(caller: &Caller, request: Request) {
         | Request::FunctionList {}
         | Request::FunctionRemove { .. }
         | Request::FunctionStats {}) => function_requests::handle(caller, request).await,
+        Request::Journal(request) => logs::journal(caller, request).await,
         Request::Why { module_id, limit } => logs::why(caller, &module_id, limit).await,
         module => module_requests::handle(caller, module).await,
     };

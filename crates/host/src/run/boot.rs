@@ -98,6 +98,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
         files: Files {
             home: home.clone(),
             source: options.project.clone(),
+            companion: options.companion.clone(),
             project: read.project,
             config: read.config,
             approvals: read.approvals,
@@ -151,6 +152,7 @@ fn begin(shell: &mut Shell, finding: Finding) {
     shell.take_over_config(config);
     shell.begin_safely();
     shell.take_over_modules(finding);
+    shell.tend_companion();
     shell.end_turn();
 }
 

@@ -29,6 +29,7 @@ fn kernel_process() {
         project: project.is_file().then_some(ProjectSource::File(project)),
         home,
         presence: Presence::Background,
+        companion: None,
         sentinel: std::env::var_os("OSTOJA_TEST_SENTINEL").map(|program| {
             vec![
                 program,

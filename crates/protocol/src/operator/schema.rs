@@ -2,9 +2,9 @@
 //! which request.
 
 use super::{
-    Acted, ActorTable, Event, FunctionRow, FunctionStats, Installed, KernelStatus, LogPage, ModuleDetail,
-    ModuleStatus, PendingRow, PermissionRow, Plan, Published, Request, Response, Safe, Settled, Story,
-    Swapped, UsageTable,
+    Acted, ActorTable, Event, FunctionRow, FunctionStats, Installed, JournalPage, KernelStatus, LogPage,
+    ModuleDetail, ModuleStatus, OnBehalf, PendingRow, PermissionRow, Plan, Published, Request, Response,
+    Safe, Settled, Story, Swapped, UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
@@ -16,6 +16,8 @@ use serde_json::Value;
 struct OperatorDoor {
     /// One line from an operator.
     request: Request,
+    /// The field `by` of such a line: for whom it is asked, when not for the one who holds the socket.
+    by: Option<OnBehalf>,
     /// The line that answers it.
     response: Response,
     /// The lines that follow when something is followed.
@@ -81,6 +83,11 @@ struct Answers {
     function_list: Vec<FunctionRow>,
     #[schemars(rename = "fn.stats")]
     function_stats: FunctionStats,
+    #[schemars(rename = "context.list")]
+    context_list: VariableList,
+    #[schemars(rename = "context.get")]
+    context_get: VariableRow,
+    journal: JournalPage,
     why: Story,
 }
 

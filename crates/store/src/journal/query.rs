@@ -29,6 +29,8 @@ pub struct Query {
     pub module: Option<ModuleId>,
     /// Only records with this seq and later ones.
     pub since_seq: Option<u64>,
+    /// Only records before this seq.
+    pub before_seq: Option<u64>,
     /// Only records of this moment and later ones, by the wall clock.
     pub since_wall: Option<Wall>,
     /// Only these codes, at most 64 of them; one that ends in `.` stands for its whole area: `restart.` for
@@ -51,6 +53,7 @@ impl Query {
         Self {
             module: None,
             since_seq: None,
+            before_seq: None,
             since_wall: None,
             codes: Vec::new(),
             limit,
@@ -94,6 +97,10 @@ fn to_sql(query: &Query) -> (String, Vec<Value>) {
     }
     if let Some(seq) = query.since_seq {
         sql.push_str(" AND seq >= ?");
+        values.push(Value::Integer(i64::try_from(seq).unwrap_or(i64::MAX)));
+    }
+    if let Some(seq) = query.before_seq {
+        sql.push_str(" AND seq < ?");
         values.push(Value::Integer(i64::try_from(seq).unwrap_or(i64::MAX)));
     }
     if let Some(wall) = query.since_wall {

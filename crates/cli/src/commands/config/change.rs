@@ -29,6 +29,19 @@ pub(super) fn set(ctx: &Ctx, target: &Target, key: &str, value: &str, dry_run: D
     apply(ctx, target, &Edit { path: &path, before: &before, after: &after, dry_run })
 }
 
+/// The same without a word.
+pub(super) fn put(ctx: &Ctx, target: &Target, key: &str, value: &Value) -> Outcome<()> {
+    let path = target.home.config_set();
+    let before = read_if_there(&path)?.unwrap_or_default();
+    let after = set_in_text(&path.display().to_string(), &before, key, value)?;
+    if before == after {
+        return Ok(());
+    }
+    let edit = Edit { path: &path, before: &before, after: &after, dry_run: DryRun { dry_run: false } };
+    write(target, edit.path, edit.after)?;
+    take_over(ctx, target, &edit).map(|_| ())
+}
+
 pub(super) fn unset(ctx: &Ctx, target: &Target, key: &str, dry_run: DryRun) -> Outcome {
     let path = target.home.config_set();
     let before = read_if_there(&path)?.unwrap_or_default();

@@ -2,6 +2,10 @@
 
 use super::*;
 
+fn request(line: &[u8]) -> Result<Request, Refusal> {
+    asked(line).map(|asked| asked.request)
+}
+
 fn refused(line: &str) -> String {
     request(line.as_bytes()).expect_err("refused").error
 }
@@ -37,4 +41,23 @@ fn a_field_of_the_wrong_kind_is_told() {
     let error = request(br#"{"cmd":"module.status","moduleId":7}"#).expect_err("refused");
     assert_eq!(error.code, "host::door::bad_request");
     assert!(error.error.contains("string"), "{}", error.error);
+}
+
+#[test]
+fn for_whom_something_is_asked_stands_beside_it() {
+    let line = br#"{"cmd":"module.stop","moduleId":"a","by":{"name":"ann","role":"operator"}}"#;
+    let asked = asked(line).expect("a request");
+    let by = asked.by.expect("somebody");
+    assert_eq!((by.name.as_str(), by.role.as_str()), ("ann", "operator"));
+    assert_eq!((asked.cmd.as_str(), asked.module.expect("one").as_str()), ("module.stop", "a"));
+}
+
+#[test]
+fn an_unreadable_asker_refuses_the_request_instead_of_asking_it_with_every_right() {
+    let long = format!(r#"{{"name":"{}","role":"admin"}}"#, "x".repeat(65));
+    for by in ["null", "7", "{}", r#"{"name":"ann","role":"king"}"#, r#"{"name":"","role":"viewer"}"#, &long]
+    {
+        let line = format!(r#"{{"cmd":"module.list","by":{by}}}"#);
+        assert_eq!(asked(line.as_bytes()).expect_err("refused").code, "host::door::bad_request", "{by}");
+    }
 }

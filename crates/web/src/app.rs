@@ -1,0 +1,47 @@
+//! What all requests share.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use protocol::operator::{OnBehalf, Role};
+
+use crate::access::Access;
+use crate::door::Door;
+use crate::events::Hub;
+use crate::history::History;
+use crate::metrics::Counts;
+use crate::once::Once;
+
+/// The one value of the process.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) door: Door,
+    pub(crate) access: Access,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) history: History,
+    pub(crate) once: Once,
+    pub(crate) counts: Counts,
+    /// The address of TCP, when there is one.
+    pub(crate) address: Option<SocketAddr>,
+    /// One change with `If-Match` at a time, so that none comes between the look and the change of another one.
+    pub(crate) matching: tokio::sync::Mutex<()>,
+}
+
+impl App {
+    /// The beginning of every link.
+    pub(crate) fn origin(&self) -> Option<String> {
+        self.address.map(|address| format!("http://{address}"))
+    }
+}
+
+/// This process asks for itself: what it shows to everybody it may see.
+pub(crate) fn own() -> OnBehalf {
+    OnBehalf { name: "ostoja-web".to_owned(), role: Role::Developer }
+}
+
+/// Milliseconds since the epoch.
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,131 @@
+//! What this process answers of itself, not the kernel: sessions, tokens, history, the graph, events.
+
+use serde_json::{Map, Value, json};
+
+use crate::routes::BASE;
+
+/// Adds its paths.
+pub(super) fn add(paths: &mut Map<String, Value>) {
+    let mut path = |name: &str, methods: Value| {
+        paths.insert(format!("{BASE}{name}"), methods);
+    };
+    let number =
+        |name: &str| json!({"name": name, "in": "query", "schema": {"type": "integer", "minimum": 0}});
+    let text = |name: &str| json!({"name": name, "in": "query", "schema": {"type": "string"}});
+    path(
+        "/usage/history",
+        json!({"get": gives("History", "The last 24 hours", json!([text("module"), number("hours")]))}),
+    );
+    path("/graph", json!({"get": gives("Graph", "Who talks to whom", json!([]))}));
+    path(
+        "/events",
+        json!({"get": {
+            "operationId": "get.events",
+            "summary": "What happens, as Server-Sent Events",
+            "parameters": [text("topics"), text("modules"), {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}}],
+            "responses": {
+                "200": {"description": "Until either side ends it", "content": {"text/event-stream": {}}},
+                "default": {"$ref": "#/components/responses/Problem"},
+            },
+        }}),
+    );
+    let mut login = gives("Session", "Begin a session with a code that works once", json!([]));
+    login["requestBody"] = takes(json!({"code": {"type": "string"}}), &["code"]);
+    login["security"] = json!([]);
+    path(
+        "/session",
+        json!({
+            "get": gives("Session", "Who asks", json!([])),
+            "post": login,
+            "delete": nothing("End the session"),
+        }),
+    );
+    let mut token = gives("NewToken", "Make a token; it is shown this once", json!([]));
+    let role = json!({"$ref": "#/$defs/Role"});
+    token["requestBody"] = takes(
+        json!({"name": {"type": "string"}, "role": role, "expiresInMs": {"type": "integer", "minimum": 1}}),
+        &["name", "role"],
+    );
+    path(
+        "/tokens",
+        json!({"get": gives("Tokens", "All tokens, without their secrets", json!([])), "post": token}),
+    );
+    let mut revoke = nothing("Revoke a token");
+    revoke["parameters"] =
+        json!([{"name": "id", "in": "path", "required": true, "schema": {"type": "string"}}]);
+    path("/tokens/{id}", json!({"delete": revoke}));
+    let mut link = gives("Login", "Make a link that logs in once", json!([]));
+    link["requestBody"] = takes(json!({"role": role}), &[]);
+    path("/logins", json!({"post": link}));
+}
+
+fn gives(schema: &str, summary: &str, parameters: Value) -> Value {
+    json!({
+        "summary": summary,
+        "parameters": parameters,
+        "responses": {
+            "200": {
+                "description": "Done",
+                "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{schema}")}}},
+            },
+            "default": {"$ref": "#/components/responses/Problem"},
+        },
+    })
+}
+
+fn nothing(summary: &str) -> Value {
+    json!({
+        "summary": summary,
+        "responses": {"204": {"description": "Done"}, "default": {"$ref": "#/components/responses/Problem"}},
+    })
+}
+
+fn takes(properties: Value, required: &[&str]) -> Value {
+    json!({
+        "required": true,
+        "content": {"application/json": {"schema": {
+            "type": "object", "properties": properties, "required": required, "additionalProperties": false,
+        }}},
+    })
+}
+
+/// The schemas of its answers.
+pub(super) fn schemas() -> Map<String, Value> {
+    let text = json!({"type": "string"});
+    let time = json!({"type": "integer", "minimum": 0});
+    let maybe = |kind: &str| json!({"type": "array", "items": {"type": [kind, "null"]}});
+    let role = json!({"$ref": "#/$defs/Role"});
+    let list = |item: Value| json!({"type": "array", "items": item});
+    let all = json!({
+        "Problem": object(json!({
+            "type": text, "title": text, "status": {"type": "integer"}, "detail": text, "code": text, "help": text,
+        }), &["type", "title", "status", "detail", "code"]),
+        "History": object(json!({
+            "stepMs": time, "tsMs": list(time.clone()),
+            "cpuPercent": maybe("number"), "rssBytes": maybe("integer"), "framesPerS": maybe("number"),
+        }), &["stepMs", "tsMs", "cpuPercent", "rssBytes", "framesPerS"]),
+        "Graph": object(json!({
+            "nodes": list(object(json!({
+                "id": text, "status": text, "zone": text, "provides": list(text.clone()),
+                "framesPerS": {"type": ["number", "null"]},
+            }), &["id", "status", "zone", "provides"])),
+            "edges": list(object(json!({
+                "from": text, "to": text, "kind": {"enum": ["calls", "needs"]}, "name": text,
+            }), &["from", "to", "kind", "name"])),
+        }), &["nodes", "edges"]),
+        "Session": object(json!({
+            "name": text, "role": role, "csrf": {"type": ["string", "null"]}, "expiresAtMs": {"type": ["integer", "null"]},
+        }), &["name", "role"]),
+        "Token": object(json!({
+            "id": text, "name": text, "role": role, "createdAtMs": time, "expiresAtMs": {"type": ["integer", "null"]},
+        }), &["id", "name", "role", "createdAtMs"]),
+        "Tokens": object(json!({"tokens": list(json!({"$ref": "#/$defs/Token"}))}), &["tokens"]),
+        "NewToken": object(json!({"token": text, "row": {"$ref": "#/$defs/Token"}}), &["token", "row"]),
+        "Login": object(json!({"url": {"type": ["string", "null"]}, "code": text, "expiresAtMs": time}), &["code", "expiresAtMs"]),
+    });
+    all.as_object().cloned().unwrap_or_default()
+}
+
+fn object(properties: Value, required: &[&str]) -> Value {
+    json!({"type": "object", "properties": properties, "required": required})
+}
