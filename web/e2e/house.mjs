@@ -1,9 +1,10 @@
 // A home with a kernel, a few modules that live as modules do, and the dashboard; and a browser to look at it with.
 // Nothing here is shared: folders are temporary, ports are those that the system gives.
 
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -77,11 +78,24 @@ def ready():
 run()
 `;
 
-function project() {
+/** A port that nobody has now; the dashboard has to come back on the same one after the kernel was killed. */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function project(port) {
   const python = (file, more) => ({ run: ["python3", "-B", file], protocol: "lines", env: { PYTHONPATH: path.join(root, "sdk/python") }, ...more });
   return {
     name: "dashboard",
     lifecycle: { restartBaseMs: 300 },
+    config: { "ostoja-web": { start: true, listen: `127.0.0.1:${port}` } },
     modules: {
       greeter: python("greeter.py", { provides: ["greeter"] }),
       caller: python("caller.py", { requires: ["greeter"], limits: { memory: "256M", cpu: "50%" } }),
@@ -104,7 +118,7 @@ export class House {
     await writeFile(path.join(folder, "caller.py"), CALLER);
     await writeFile(path.join(folder, "mischief.py"), MISCHIEF);
     // JSON is YAML too.
-    await writeFile(house.file, JSON.stringify(project()));
+    await writeFile(house.file, JSON.stringify(project(await freePort())));
     try {
       await house.up();
     } catch (error) {
@@ -165,11 +179,6 @@ export function browse() {
   // As root, Chromium has no sandbox of its own; the pages are ours.
   const isRoot = process.getuid?.() === 0;
   return chromium.launch({ executablePath: BROWSER, args: isRoot ? ["--no-sandbox", ...quiet] : quiet });
-}
-
-/** Whether the program has the dashboard at all. */
-export function hasDashboard() {
-  return spawnSync(PROGRAM, ["dashboard", "--help"], { timeout: COMMAND_MS }).status === 0;
 }
 
 /** Waits until something holds, with a deadline. */

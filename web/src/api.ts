@@ -79,7 +79,7 @@ async function send<T>(method: string, path: string, body: unknown, timeoutMs: n
     });
   } catch (error) {
     const isLate = error instanceof DOMException && error.name === "TimeoutError";
-    throw new Refusal(isLate ? 504 : 0, isLate ? "no answer in time" : "no answer", "", "");
+    throw new Refusal(isLate ? 504 : 0, "", "", "");
   }
   if (!response.ok) throw await refusal(response);
   if (response.status === 204) return undefined as T;

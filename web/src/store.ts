@@ -19,6 +19,12 @@ export const TRAIL_SAMPLES = 60;
 /** 700 ms between two readings of the list at the least, whatever happens in the kernel. */
 const LIST_PAUSE_MS = 700;
 
+/** 600 ms without a stream before the page says so: one that is opened again at once is nobody's worry. */
+const GONE_AFTER_MS = 600;
+
+/** 1 s before a stream is opened again that was refused although the session holds. */
+const REFUSED_PAUSE_MS = 1000;
+
 /** How the page hears of the kernel. */
 export type Link = "connecting" | "live" | "kernel-gone" | "server-gone";
 
@@ -156,7 +162,11 @@ function leave(why: "asked" | "ended"): void {
   });
 }
 
+let goneTimer: ReturnType<typeof setTimeout> | null = null;
+
 async function opened(): Promise<void> {
+  if (goneTimer !== null) clearTimeout(goneTimer);
+  goneTimer = null;
   heardAtMs.value = Date.now();
   // Who was away may have missed the end of the session, of the kernel, or of a whole generation of modules.
   await Promise.all([readKernel(), readModules(), readPending(), readEvents(), readHistory()]);
@@ -165,10 +175,13 @@ async function opened(): Promise<void> {
 async function closed(status: number): Promise<void> {
   if (status === 401) {
     // A server that was started again has another token for the same session, or does not know it any more.
-    await resume().then((is) => (is ? open() : leave("ended")));
+    if (await resume()) setTimeout(open, REFUSED_PAUSE_MS);
+    else leave("ended");
     return;
   }
-  link.value = status === 503 ? "kernel-gone" : "server-gone";
+  const state = status === 503 ? "kernel-gone" : "server-gone";
+  if (isStale.value) link.value = state;
+  else goneTimer ??= setTimeout(() => (link.value = state), GONE_AFTER_MS);
 }
 
 function hear(event: ServerEvent): void {
@@ -225,11 +238,18 @@ function keepTrails(table: UsageTable): void {
 
 function hearRecord(row: JournalRow): void {
   if (typeof row.code !== "string" || typeof row.facts !== "object" || row.facts === null) return;
+  // What came while the stream was away is read from the journal and sent again by the stream.
+  if (events.value.some((known) => isSame(known, row))) return;
   events.value = [row, ...events.value].slice(0, EVENTS_MAX);
   turn.value += 1;
   readModulesSoon();
   if (row.code.startsWith("permission.") || row.code.startsWith("module.")) void readPending();
   if (/^(kernel|safe_mode|journal)\./.test(row.code)) void readKernel();
+}
+
+/** Whether two rows are one decision: the stream is ahead of the journal, so its rows have no number yet. */
+function isSame(a: JournalRow, b: JournalRow): boolean {
+  return a.tsMs === b.tsMs && a.code === b.code && a.moduleId === b.moduleId && a.generation === b.generation;
 }
 
 let listTimer: ReturnType<typeof setTimeout> | null = null;
@@ -269,7 +289,9 @@ export async function readPending(): Promise<void> {
 async function readEvents(): Promise<void> {
   await quietly(async () => {
     const { records } = await get<{ records: JournalRow[] }>("/journal", { limit: 100 });
-    events.value = [...records].reverse();
+    const page = [...records].reverse();
+    const newest = page[0]?.tsMs ?? 0;
+    events.value = [...events.value.filter((row) => row.tsMs > newest), ...page].slice(0, EVENTS_MAX);
   });
 }
 
@@ -307,7 +329,11 @@ function readAddress(): void {
     void login(code).then((is) => is && open());
     return;
   }
-  route.value = parse(location.hash);
+  const before = route.value;
+  const next = parse(location.hash);
+  route.value = next;
+  const isSamePage = next.page === "module" && before.page === "module" ? next.id === before.id : next.page === before.page;
+  if (!isSamePage) scrollTo(0, 0);
 }
 
 function parsed(text: string): Record<string, unknown> | null {

@@ -18,6 +18,9 @@ const PAGE_RECORDS = 100;
 /** 3,000 records are kept on the page at the most; whoever goes further back starts from a filter. */
 const RECORDS_MAX = 3000;
 
+/** 500 ms between a decision and its reading: the journal is written by a thread of its own. */
+const NEWER_PAUSE_MS = 500;
+
 const module = signal("");
 const code = signal("");
 
@@ -46,11 +49,12 @@ export function Journal() {
     const timer = setTimeout(() => void read(), 200);
     return () => clearTimeout(timer);
   }, [module.value, code.value]);
-  const newest = rows?.[0]?.tsMs ?? 0;
-  const fresh = events.value.filter((row) => row.tsMs > newest && fits(row)).length;
+  const newest = rows?.[0];
   useEffect(() => {
-    if (fresh > 0) void read();
-  }, [fresh > 0]);
+    if (newest === undefined || !events.value.some((row) => row.tsMs >= newest.tsMs && row.seq !== newest.seq && fits(row))) return undefined;
+    const timer = setTimeout(() => void readNewer(newest.seq, setRows), NEWER_PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [events.value, newest?.seq]);
   const last = rows?.[rows.length - 1];
   return (
     <>
@@ -78,6 +82,17 @@ export function Journal() {
       )}
     </>
   );
+}
+
+/** Puts what was written since on top; who has gone back into the past stays there. */
+async function readNewer(seq: number, setRows: (make: (rows: JournalRow[] | null) => JournalRow[]) => void): Promise<void> {
+  try {
+    const page = await get<{ records: JournalRow[] }>("/journal", { limit: PAGE_RECORDS, module: module.value.trim(), code: code.value.trim() });
+    const newer = page.records.filter((row) => row.seq > seq).reverse();
+    if (newer.length > 0) setRows((rows) => [...newer, ...(rows ?? [])].slice(0, RECORDS_MAX));
+  } catch {
+    // The state of the link tells; the next decision tries again.
+  }
 }
 
 function fits(row: JournalRow): boolean {
