@@ -55,10 +55,10 @@ def ready():
 run()
 `;
 
-/** Says, calls and wishes what a hostile module would. */
+/** Says and wishes what a hostile module would. */
 const MISCHIEF = `
 import json, sys, time
-from ostoja import call, hook, kernel, log, run
+from ostoja import hook, kernel, log, run
 
 HOSTILE = ${JSON.stringify(HOSTILE)}
 
@@ -67,13 +67,20 @@ def ready():
     print(HOSTILE)
     print(HOSTILE, file=sys.stderr, flush=True)
     log.warn("\\x1b[31mred\\x1b[0m and \\u202eturned", {"<b>": HOSTILE})
-    try:
-        call(HOSTILE, "x")
-    except Exception:
-        pass
     kernel("permissions.request", {"permissions": {"net": ["api.example:443"]}, "reason": HOSTILE})
     while True:
         time.sleep(1)
+
+run()
+`;
+
+/** Calls what it may not, by a hostile name, and is ended for it. */
+const ROGUE = `
+from ostoja import call, hook, run
+
+@hook("ready")
+def ready():
+    call(${JSON.stringify(HOSTILE)}, "x")
 
 run()
 `;
@@ -100,6 +107,7 @@ function project(port) {
       greeter: python("greeter.py", { provides: ["greeter"] }),
       caller: python("caller.py", { requires: ["greeter"], limits: { memory: "256M", cpu: "50%" } }),
       mischief: python("mischief.py", { zone: "sandbox" }),
+      rogue: python("rogue.py", { restart: "never" }),
       ticker: { run: "n=0; while :; do n=$((n+1)); echo tick $n; sleep 0.2; done", needs: ["greeter"] },
       falls: { run: "echo up; sleep 1; echo last words >&2; exit 7", zone: "sandbox" },
       once: { run: "echo done", ready: { completed: true } },
@@ -117,6 +125,7 @@ export class House {
     await writeFile(path.join(folder, "greeter.py"), GREETER);
     await writeFile(path.join(folder, "caller.py"), CALLER);
     await writeFile(path.join(folder, "mischief.py"), MISCHIEF);
+    await writeFile(path.join(folder, "rogue.py"), ROGUE);
     // JSON is YAML too.
     await writeFile(house.file, JSON.stringify(project(await freePort())));
     try {

@@ -181,7 +181,7 @@ test("a restart is planned, confirmed and done by keyboard alone, from the comma
   }
   const generation = async () => {
     const { stdout } = await house.ostoja("status", "ticker", "--json");
-    return JSON.parse(stdout).data?.module?.generation ?? JSON.parse(stdout).data?.generation;
+    return JSON.parse(stdout).data.generation;
   };
   const before = await generation();
   await keyboard.press("Control+k");

@@ -6,7 +6,7 @@ export function fit(typed: string, text: string): number | null {
   const low = text.toLowerCase();
   if (wanted === "") return 0;
   const whole = low.indexOf(wanted);
-  if (whole >= 0) return 1000 - whole - low.length / 100 + (isStart(low, whole) ? 500 : 0);
+  if (whole >= 0) return 1000 + (isStart(low, whole) ? 500 : 0) - bulk(low);
   let score = 0;
   let at = -1;
   for (const letter of wanted.replace(/\s+/g, "")) {
@@ -15,7 +15,7 @@ export function fit(typed: string, text: string): number | null {
     score += next === at + 1 ? 3 : isStart(low, next) ? 2 : 0;
     at = next;
   }
-  return score - low.length / 100;
+  return score - bulk(low);
 }
 
 /** The entries that fit, best first; equals stay in their order. */
@@ -26,6 +26,11 @@ export function best<T>(typed: string, entries: readonly T[], textOf: (entry: T)
     .sort((a, b) => b.score - a.score)
     .slice(0, max)
     .map((each) => each.entry);
+}
+
+/** Longer names fit less; a few letters more or less change no order. */
+function bulk(text: string): number {
+  return Math.floor(text.length / 8);
 }
 
 function isStart(text: string, at: number): boolean {
