@@ -107,9 +107,9 @@ function project(port) {
       greeter: python("greeter.py", { provides: ["greeter"] }),
       caller: python("caller.py", { requires: ["greeter"], limits: { memory: "256M", cpu: "50%" } }),
       mischief: python("mischief.py", { zone: "sandbox" }),
-      rogue: python("rogue.py", { restart: "never" }),
+      rogue: python("rogue.py", { max_restarts: 1 }),
       ticker: { run: "n=0; while :; do n=$((n+1)); echo tick $n; sleep 0.2; done", needs: ["greeter"] },
-      falls: { run: "echo up; sleep 1; echo last words >&2; exit 7", zone: "sandbox" },
+      falls: { run: "echo up; sleep 1; echo last words >&2; exit 7", zone: "sandbox", max_restarts: 2 },
       once: { run: "echo done", ready: { completed: true } },
     },
   };

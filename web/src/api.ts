@@ -47,7 +47,7 @@ export function get<T>(path: string, query: Record<string, string | number | und
 
 /** Changes something; the key makes it happen once, also when the answer is lost on its way. */
 export function change<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<T> {
-  return send<T>(method, path, body ?? (method === "DELETE" ? undefined : {}), ORDER_MS);
+  return send<T>(method, path, body, ORDER_MS);
 }
 
 /** A name as a part of a path. */

@@ -109,11 +109,16 @@ function options(
     cursor: { show: false },
     scales: { y: { range: (_, __, max) => [0, max === null || !(max > 0) ? 1 : max * 1.15] } },
     axes: [
-      { ...axis, size: 22, space: 70, grid: { show: false }, values: "{HH}:{mm}" },
+      { ...axis, size: 22, space: 70, grid: { show: false }, values: (_, splits, __, ___, step) => splits.map((at) => clock(at, step)) },
       { ...axis, size: AXIS_SIZE, space: 30, ...(tone === "memory" ? { incrs: BYTE_STEPS } : {}), values: (_, splits) => splits.map((value) => format(value)) },
     ],
     series,
   };
+}
+
+/** A time of the axis; seconds only where its steps are shorter than a minute. */
+function clock(atS: number, stepS: number): string {
+  return new Date(atS * 1000).toTimeString().slice(0, stepS < 60 ? 8 : 5);
 }
 
 /** A line of a few numbers beside a name; only for the eye, since the number stands beside it. */
