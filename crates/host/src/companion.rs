@@ -53,14 +53,15 @@ impl Wish {
         let own = ["--kernel-socket".to_owned(), place(&socket), "--state".to_owned(), place(&state)];
         let run: Vec<String> =
             words.iter().cloned().chain(own).chain(["--listen".to_owned(), self.listen.clone()]).collect();
+        // Without an address it has no network at all.
+        let net: &[&str] = if self.listen == "none" { &[] } else { &["127.0.0.1"] };
         let folder = socket.parent().map(place).unwrap_or_default();
         let program = words.first().cloned().unwrap_or_default();
         json!({
             "run": run,
             "cwd": place(&state),
             "ready": "notify",
-            "permissions": {"net": ["*"], "read": [folder, program], "write": [place(&state)]},
-            "limits": {"memory": "128M", "processes": 32},
+            "permissions": {"net": net, "read": [folder, program], "write": [place(&state)]},
         })
     }
 }
@@ -74,14 +75,13 @@ impl Shell {
         if wish == self.companion {
             return;
         }
-        let wish = match (wish, &self.companion) {
-            (None, _) => {
-                self.companion = None;
-                return self.order_companion_away();
-            }
-            (Some(_), Some(_)) => return self.trouble(format!("{TROUBLE}: {NEW_ADDRESS}")),
-            (Some(wish), None) => wish,
+        let Some(wish) = wish else {
+            self.companion = None;
+            return self.order_companion_away();
         };
+        if self.companion.is_some() {
+            return self.trouble(format!("{TROUBLE}: {NEW_ADDRESS}"));
+        }
         match self.found_companion(&wish, &words) {
             Ok(found) => {
                 let id = found.discovered.spec.id.clone();

@@ -13,12 +13,14 @@ use serde_json::Value;
 
 mod context;
 mod inside;
+mod journal;
 mod roles;
 mod schema;
 mod secrets;
 
 pub use context::{ContextChange, ContextKey, VariableList, VariableRow};
 pub use inside::{ActorCore, ActorRow, ActorSystem, ActorTable, FunctionRow, FunctionStats, Swapped};
+pub use journal::{JournalPage, JournalRequest, JournalRow};
 pub use roles::{OnBehalf, Role, Weight};
 pub use schema::operator_door;
 pub use secrets::{SecretsChange, VaultKey};
@@ -370,30 +372,6 @@ pub struct LogsRequest {
     pub follow: bool,
 }
 
-/// Which records of the journal are wanted.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct JournalRequest {
-    /// Only about this module.
-    pub module: Option<String>,
-    /// Only this code; one that ends in a dot stands for its area.
-    pub code: Option<String>,
-    /// Only what comes before this `seq`.
-    pub before: Option<u64>,
-    /// The last this many; 50 when left out, 10,000 at the most.
-    pub limit: Option<u32>,
-}
-
-/// The answer of `journal`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct JournalPage {
-    /// Oldest first.
-    pub records: Vec<JournalRow>,
-    /// Numbers of records that can't be read.
-    pub damaged: Vec<u64>,
-}
-
 /// The one answer to a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Response {
@@ -681,24 +659,6 @@ pub struct LogLine {
     /// The subject the module gave it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
-}
-
-/// One decision.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct JournalRow {
-    /// Its place in the journal; 0 for one that is not written yet.
-    pub seq: u64,
-    /// When.
-    pub ts_ms: u64,
-    /// What, as `area.thing`.
-    pub code: String,
-    /// About whom.
-    pub module_id: Option<String>,
-    /// About which life.
-    pub generation: Option<u64>,
-    /// The values that made the decision.
-    pub facts: serde_json::Map<String, Value>,
 }
 
 /// A message on a topic.

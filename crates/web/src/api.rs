@@ -53,7 +53,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     for (path, own) in own() {
         router = router.route(path, own);
     }
-    router.fallback(page).with_state(app)
+    router.fallback(page).method_not_allowed_fallback(async || no_method().into_response()).with_state(app)
 }
 
 fn filter(method: routes::Method) -> MethodFilter {
@@ -345,15 +345,14 @@ async fn scrape(State(app): State<Arc<App>>, Extension(who): Extension<Asker>) -
     Ok(response)
 }
 
+fn no_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "web::request::method", "this path knows other methods")
+}
+
 /// What is no path of the API is a file or a page of the dashboard.
 async fn page(request: Request) -> Response<Body> {
     if *request.method() != Method::GET && *request.method() != Method::HEAD {
-        return Problem::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "web::request::method",
-            "files can only be read",
-        )
-        .into_response();
+        return no_method().into_response();
     }
     answered(files::file(request.uri().path(), request.headers()))
 }

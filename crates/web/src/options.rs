@@ -103,10 +103,9 @@ impl Explain for WebError {
     fn help(&self) -> Option<String> {
         match self {
             Self::NoAddress { .. } => Some("127.0.0.1:7117, or none".to_owned()),
-            Self::OffLoopback { .. } => Some(
-                "listen on 127.0.0.1 and put a proxy with TLS before it, or forward the port by ssh"
-                    .to_owned(),
-            ),
+            Self::OffLoopback { .. } => {
+                Some("listen on 127.0.0.1, and forward the port: ssh -L 7117:127.0.0.1:7117 HOST".to_owned())
+            }
             Self::State { .. } | Self::Bind { .. } | Self::System(_) => None,
         }
     }

@@ -177,22 +177,18 @@ static MODULES: &[Route] = &[
         .parts(ID)
         .query(DRY)
         .body(&["moduleDir", "dryRun"]),
-    post("/modules/install", "module.install", "Copy or link a folder into the home").query(DRY).body(&[
+    post("/install", "module.install", "Copy or link a folder into the home").query(DRY).body(&[
         "moduleDir",
         "symlink",
         "dryRun",
     ]),
-    post("/modules/run", "module.run", "Run one more command").body(&["moduleId", "module", "cwd"]),
+    post("/run", "module.run", "Run one more command").body(&["moduleId", "module", "cwd"]),
     get("/modules/{id}", "module.uninstall", "Stop it and remove its folder")
         .method(Method::Delete)
         .parts(ID)
         .query(DRY),
-    post(
-        "/modules/{id}/remove",
-        "module.remove",
-        "Stop and forget a command that was added by `/modules/run`",
-    )
-    .parts(ID),
+    post("/modules/{id}/remove", "module.remove", "Stop and forget a command that was added by `/run`")
+        .parts(ID),
 ];
 
 static SEEING: &[Route] = &[
@@ -220,7 +216,7 @@ static SEEING: &[Route] = &[
     get("/actors", "actors", "The actors of the kernel's process")
         .query(&[asked("intervalMs", Kind::Number)]),
     get("/functions", "fn.list", "All functions").wrap("functions"),
-    get("/functions/stats", "fn.stats", "What the function cache has done"),
+    get("/function-cache", "fn.stats", "What the function cache has done"),
     get("/context", "context.list", "The context variables, without their values")
         .query(&[asked("scope", Kind::Text)]),
     get("/context/{scope}/{key}", "context.get", "One context variable").parts(VARIABLE),

@@ -157,7 +157,7 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("web::request::host", "The request was meant for another name than this machine's own on the loopback."),
     ("web::request::key_reused", "The same `Idempotency-Key` came with another request before."),
     ("web::request::kind", "The body is not `application/json`."),
-    ("web::request::method", "The dashboard's files can only be read."),
+    ("web::request::method", "The path knows other methods."),
     ("web::request::not_found", "There is nothing at this path."),
     ("web::request::slow", "The body did not come in its time."),
     ("web::request::timed_out", "There was no answer in time; what was asked for may still happen."),

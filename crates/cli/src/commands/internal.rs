@@ -178,7 +178,7 @@ fn web_process(ctx: &Ctx, args: &WebProcessArgs) -> Outcome {
     let options = web::Options {
         kernel_socket: args.kernel_socket.clone(),
         state: args.state.clone(),
-        listen: args.listen.parse().map_err(|error: web::WebError| Failure::from(error))?,
+        listen: args.listen.parse::<web::Listen>().map_err(Failure::from)?,
     };
     web::run(&options, |_| tell_manager_ready()).map_err(Failure::from)?;
     Ok(Exit::Done)

@@ -3,6 +3,7 @@
 
 mod alone;
 mod behind;
+mod dashboard;
 mod demo;
 mod examples;
 mod front;

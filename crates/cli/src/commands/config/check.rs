@@ -114,6 +114,7 @@ fn unread_sections(target: &Target, config: &Config) -> Vec<Finding> {
         let folder = file.parent().unwrap_or(Path::new("/"));
         readers.extend(project.modules.iter().map(|module| configuration::section_of(module, folder)));
     }
+    readers.insert(host::COMPANION.to_owned());
     let names: Vec<&str> = readers.iter().map(String::as_str).collect();
     let unread = config.values().keys().filter(|section| !readers.contains(*section));
     unread

@@ -1,0 +1,150 @@
+//! The dashboard's process beside a real kernel: turned on, asked, killed, turned off.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::kernel::{Running, check_schema, project};
+
+/// 60 s: what is waited for here takes a second on an idle machine.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: Value,
+}
+
+fn exchange(mut stream: impl Read + Write, host: &str, line: &str, headers: &str, body: &str) -> Answer {
+    let length = body.len();
+    let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
+    write!(stream, "{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{kind}{headers}Content-Length: {length}\r\n\r\n{body}")
+        .expect("sent");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("answered");
+    let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    Answer { status, head: head.to_owned(), body: serde_json::from_str(body).unwrap_or(json!(body)) }
+}
+
+fn owner(kernel: &Running, line: &str, body: &str) -> Answer {
+    let socket = kernel.world.home().join("state/web/api.sock");
+    exchange(UnixStream::connect(socket).expect("connected"), "localhost", line, "", body)
+}
+
+/// On, at an address of the test's own.
+fn on(listen: &str) -> (Running, Value) {
+    let (kernel, _) = Running::start(&project(""), 0);
+    kernel.run(&format!("config set ostoja-web.listen {listen}")).expect(0);
+    let link = kernel.data("dashboard");
+    check_schema("dashboard", &link);
+    (kernel, link)
+}
+
+fn row(kernel: &Running) -> Option<Value> {
+    let rows = kernel.data("ps")["modules"].take();
+    rows.as_array().into_iter().flatten().find(|row| row["id"] == "ostoja-web").cloned()
+}
+
+#[track_caller]
+fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < DEADLINE, "it did not come");
+    }
+}
+
+#[test]
+fn it_is_off_until_asked_for_and_its_socket_shows_what_ps_shows() {
+    let (kernel, _) = Running::start(&project(""), 0);
+    assert_eq!(row(&kernel), None);
+    kernel.run("config set ostoja-web.listen none").expect(0);
+    let link = kernel.data("dashboard");
+    assert_eq!((&link["on"], &link["url"]), (&json!(true), &Value::Null));
+    let found = row(&kernel).expect("a module");
+    assert_eq!((&found["status"], &found["zone"]), (&json!("ready"), &json!("system")));
+    assert_ne!(found["containment"], "none");
+    let shown = owner(&kernel, "GET /api/v1/modules", "");
+    let ids = |rows: &Value| -> Vec<Value> {
+        rows["modules"].as_array().into_iter().flatten().map(|row| row["id"].clone()).collect()
+    };
+    assert_eq!((shown.status, ids(&shown.body)), (200, ids(&kernel.data("ps"))));
+    let text = owner(&kernel, "GET /metrics", "").body;
+    assert!(
+        text.as_str().is_some_and(|text| text.contains("ostoja_module_ready{module=\"ticker\"} 1.0")),
+        "{text}"
+    );
+    kernel.run("dashboard --off").expect(0);
+    until(|| row(&kernel).is_none().then_some(()));
+}
+
+#[test]
+fn a_link_logs_in_once_and_a_viewer_changes_nothing() {
+    let (kernel, link) = on("127.0.0.1:0");
+    let url = link["url"].as_str().expect("a link");
+    let (origin, code) = url.split_once("/#login=").expect("a code");
+    let host = origin.strip_prefix("http://").expect("an address");
+    let ask = |line: &str, headers: &str, body: &str| {
+        exchange(TcpStream::connect(host).expect("connected"), host, line, headers, body)
+    };
+    let code = json!({ "code": code }).to_string();
+    let login = ask("POST /api/v1/session", "", &code);
+    assert_eq!((login.status, &login.body["role"]), (200, &json!("admin")));
+    assert_eq!(ask("POST /api/v1/session", "", &code).status, 401);
+    let cookie = login.head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).expect("a cookie");
+    let cookie = cookie.split(';').next().expect("its value");
+    let headers =
+        format!("Cookie: {cookie}\r\nX-Csrf-Token: {}\r\n", login.body["csrf"].as_str().expect("one"));
+    let stopped = ask("POST /api/v1/modules/ticker/stop", &headers, "");
+    assert_eq!((stopped.status, &stopped.body["status"]["status"]), (200, &json!("stopped")));
+    let made = ask("POST /api/v1/tokens", &headers, r#"{"name":"looker","role":"viewer"}"#);
+    let token = format!("Authorization: Bearer {}\r\n", made.body["token"].as_str().expect("a token"));
+    assert_eq!(ask("GET /api/v1/modules/ticker", &token, "").body["status"], "stopped");
+    let refused = ask("POST /api/v1/modules/ticker/start", &token, "");
+    assert_eq!((refused.status, &refused.body["code"]), (403, &json!("host::door::forbidden")));
+    let page = ask("GET /api/v1/journal?code=operator.", &token, "").body;
+    let told: Vec<(&str, &str)> = page["records"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|row| (row["code"].as_str().unwrap_or(""), row["facts"]["by"].as_str().unwrap_or("")))
+        .collect();
+    assert_eq!(told, [("operator.asked", "owner"), ("operator.refused", "looker")]);
+}
+
+#[test]
+fn killed_it_comes_back_and_the_kernel_and_its_modules_do_not_notice() {
+    let (kernel, _) = on("none");
+    let before = kernel.data("ps");
+    let pid =
+        |row: &Value| row["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+    let killed = row(&kernel).expect("a module");
+    kill_process(pid(&killed).expect("a process"), Signal::KILL).expect("killed");
+    let back = until(|| {
+        row(&kernel).filter(|row| row["status"] == "ready" && row["generation"] != killed["generation"])
+    });
+    assert_ne!(back["pid"], killed["pid"]);
+    for id in ["greeter", "ticker"] {
+        let of = |rows: &Value| {
+            let rows = rows["modules"].as_array().into_iter().flatten();
+            rows.clone().find(|row| row["id"] == id).map(|row| (row["pid"].clone(), row["status"].clone()))
+        };
+        assert_eq!(of(&kernel.data("ps")), of(&before));
+    }
+    until(|| (owner(&kernel, "GET /readyz", "").status == 200).then_some(()));
+}
+
+#[test]
+fn it_comes_back_with_the_kernel() {
+    let (kernel, _) = on("none");
+    kernel.run("kernel stop").expect(0);
+    kernel.run("up -d -f ostoja.yaml").expect(0);
+    until(|| row(&kernel).filter(|row| row["status"] == "ready"));
+}
