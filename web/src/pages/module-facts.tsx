@@ -16,7 +16,6 @@ import type { History, ModuleDetail, PermissionRow, VariableRow } from "../types
 
 /** What a module is, as its files say. */
 export function Definition({ detail }: { detail: ModuleDetail }) {
-  const command = detail.configKey === null ? "ostoja config show --origin" : `ostoja config get ${clean(detail.configKey)}`;
   return (
     <div class="stack">
       <section class="card pad">
@@ -32,7 +31,7 @@ export function Definition({ detail }: { detail: ModuleDetail }) {
           <Pair name={t("configKey")}><code>{clean(detail.configKey ?? "–")}</code></Pair>
           <Pair name={t("manifest")}><code class="hash">{clean(detail.manifestHash ?? "–")}</code></Pair>
         </dl>
-        <p class="dim">{t("configNote", "")}<code>{command}</code></p>
+        <p class="dim">{t("configNote", "")}<code>ostoja config show --origin</code></p>
       </section>
       {may("developer") && <Variables id={detail.id} />}
     </div>
