@@ -12,7 +12,8 @@ The kernel starts the file as a child process and speaks JSON lines over its std
 first, so that a stray `print`, here or in a C library, becomes a log line instead of a broken message.
 
 Which thread does what, so that a module can tell what may block what:
-  reader     answers pings, hands everything else on, never runs your code;
+  reader     answers pings and hands everything else on; methods that have always been quick it runs itself, and another
+             thread reads on when one of them takes longer than `PATIENCE_S` or waits for an answer;
   life       your hooks, one after another, in the order in which the kernel asked;
   topics     your `on` handlers, one after another, so that messages of one sender stay in order;
   calls      `WORKERS` threads for service methods; a full queue answers `overloaded`;
@@ -46,6 +47,9 @@ __all__ = ["Call", "CallError", "Cancelled", "Failure", "LogHandler", "Message",
            "log", "method", "module", "on", "progress", "publish", "run", "secret", "service", "stream"]
 
 PROTOCOL_VERSION = "1.0"
+PATIENCE_S = 0.002  # seconds: a method that the reader runs itself holds up what comes behind it for no longer
+QUICK_RUNS = 16  # runs in a row shorter than half of that, before the reader runs a method itself
+WATCH_IDLE_S = 0.05  # seconds without such a method until the thread that watches over them sleeps: idle costs nothing
 WORKERS = 8  # threads: enough for handlers that wait on other services, few enough to stay cheap when idle
 CALLS_QUEUED_MAX = 1024  # calls: the kernel's own bound of unanswered calls; past it the answer is `overloaded`
 DELIVERIES_QUEUED_MAX = 4096  # messages: a slow `on` handler loses the newest, counted in the log
@@ -228,9 +232,13 @@ class _Door:
         self._pump.join(0.5)  # A child process may hold the pipe for longer than we live.
 
 
+# Made once, since making one costs more than using it.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def _to_line(frame: dict[str, Any]) -> bytes:
     """One frame as JSON. Raises ValueError when it is none or longer than the kernel takes."""
-    line = json.dumps(frame, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
+    line = _ENCODER.encode(frame).encode("utf-8", "replace")
     if len(line) > LINE_BYTES_MAX:
         raise ValueError(f"{frame.get('type')} of {len(line)} bytes exceeds the line limit of {LINE_BYTES_MAX}")
     return line
@@ -437,6 +445,72 @@ class _Lane:
                 traceback.print_exc()
 
 
+class _Turns:
+    """Whose turn it is to read. A call that goes to another thread and back costs more than most methods take, so the
+    reader runs those itself that have always been quick. When one is not, another thread begins to read meanwhile, and
+    the one that was held up ends with its method: no call waits for another for longer than `PATIENCE_S`, twice."""
+
+    def __init__(self, read: Callable[[], None]) -> None:
+        self._read = read
+        self._lock = threading.Lock()
+        self.reader: Optional[threading.Thread] = None
+        self._runs: dict[Callable[..., Any], int] = {}  # Quick runs in a row, of each method.
+        self._served: Optional[tuple[Call, Callable[..., Any]]] = None  # What the reader runs at the moment.
+        self._wake = threading.Event()
+        self._watches = self._is_asleep = False
+
+    def begin(self) -> None:
+        """Lets another thread read from now on."""
+        self.reader = threading.Thread(target=self._read, name="ostoja-reader", daemon=True)
+        self.reader.start()
+
+    def is_quick(self, handler: Callable[..., Any]) -> bool:
+        """Whether the reader may run it."""
+        return self._runs.get(handler, 0) >= QUICK_RUNS
+
+    def judge(self, handler: Callable[..., Any], call: Call, took_s: float) -> None:
+        """Remembers how long a method took; waiting for others is never quick."""
+        is_quick = took_s < PATIENCE_S / 2 and not call._waited
+        self._runs[handler] = min(self._runs.get(handler, 0) + 1, QUICK_RUNS) if is_quick else 0
+
+    def serve(self, call: Call, act: Callable[[Call, Callable[..., Any]], None], handler: Callable[..., Any]) -> None:
+        """Runs a method on the reader's thread."""
+        served = self._served = (call, handler)
+        if not self._watches:
+            self._watches = True
+            threading.Thread(target=self._watch, name="ostoja-watch", daemon=True).start()
+        elif self._is_asleep:
+            self._wake.set()
+        act(call, handler)
+        with self._lock:
+            if self._served is served:
+                self._served = None
+
+    def hand_over(self, call: Call) -> None:
+        """Another thread reads from now on, if it is the reader that runs this call."""
+        with self._lock:
+            if self._served is not None and self._served[0] is call:
+                self._runs[self._served[1]] = 0  # Now, since the next reader may meet the same method before we are back.
+                self._served = None
+                self.begin()
+
+    def _watch(self) -> None:
+        seen, idle_s = None, 0.0
+        while True:
+            time.sleep(PATIENCE_S)
+            served = self._served
+            if served is not None and served is seen:
+                self.hand_over(served[0])
+            idle_s = 0.0 if served is not None else idle_s + PATIENCE_S
+            seen = served
+            if idle_s >= WATCH_IDLE_S:
+                self._is_asleep = True
+                if self._served is None:  # Looked at after it was said, so that neither side misses the other.
+                    self._wake.wait()
+                self._wake.clear()
+                self._is_asleep = False
+
+
 # What the code that runs now was asked with: lets nested calls hand on trace and deadline by themselves.
 _current: contextvars.ContextVar[Optional[Message]] = contextvars.ContextVar("ostoja_current", default=None)
 
@@ -488,6 +562,7 @@ class Call(Message):
         self._lock = threading.Condition()
         self._answered = False
         self._cancelled = False
+        self._waited = False  # Its handler waited for somebody else, so the reader should not run it.
         self._credit = STREAM_WINDOW
         self._seq = 0
         self._task: Optional[concurrent.futures.Future[None]] = None
@@ -505,6 +580,7 @@ class Call(Message):
     def wait_cancelled(self, timeout: float) -> bool:
         """Sleeps up to `timeout` seconds, and wakes at once when the call is cancelled."""
         remaining = self.remaining()
+        self._owner._will_wait()
         with self._lock:
             self._lock.wait_for(lambda: self._cancelled, timeout if remaining is None else min(timeout, remaining))
         return self.cancelled
@@ -523,6 +599,7 @@ class Call(Message):
         if not self._take_credit(0):
             self.check()
             _refuse_on_loop("emit", "call.aemit")
+            self._owner._will_wait()
             if not self._take_credit(CREDIT_WAIT_S):
                 self.check()
                 raise Failure("the caller does not read the stream")
@@ -650,6 +727,7 @@ class Stream:
         return True
 
     def __iter__(self) -> Iterator[Any]:
+        self._owner._will_wait()
         try:
             while self._took(chunk := self._next().result(CALL_WAIT_S)):
                 yield chunk
@@ -797,30 +875,45 @@ class LogHandler(logging.Handler):
         module.log(self.format(record), ("trace", "debug", "info", "warn", "error", "fatal")[at])
 
 
-def _bind(handler: Callable[..., Any], call: Call) -> tuple[list[Any], dict[str, Any]]:
-    """Turns params into arguments: an object becomes keywords, an array positions, anything else the one argument.
+class _Shape:
+    """What a handler takes, looked at once: looking costs more than calling it."""
 
-    A parameter named `call` gets the `Call`; a parameter named `params` gets the params as they came.
-    """
-    signature = inspect.signature(handler)
-    special = {name: value for name, value in (("call", call), ("params", call.params)) if name in signature.parameters}
-    args: list[Any] = []
-    kwargs: dict[str, Any] = dict(special)
-    if "params" not in special:
-        if isinstance(call.params, dict):
-            clash = special.keys() & call.params.keys()
-            if clash:
-                raise Failure(f"bad params: `{clash.pop()}` is a reserved name")
-            kwargs.update(call.params)
-        elif isinstance(call.params, list):
-            args = list(call.params)
-        elif call.params is not None:
-            args = [call.params]
-    try:
-        signature.bind(*args, **kwargs)
-    except TypeError as problem:
-        raise Failure(f"bad params: {problem}") from None
-    return args, kwargs
+    def __init__(self, handler: Callable[..., Any]) -> None:
+        self._signature = inspect.signature(handler)
+        parameters = self._signature.parameters
+        self._special = [name for name in ("call", "params") if name in parameters]
+        named = {name: one for name, one in parameters.items() if name not in self._special}
+        by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        self._is_plain = all(one.kind in by_name for one in parameters.values()) and "params" not in self._special
+        self._names = named.keys()
+        self._needed = {name for name, one in named.items() if one.default is inspect.Parameter.empty}
+
+    def bind(self, call: Call) -> tuple[list[Any], dict[str, Any]]:
+        """Turns params into arguments: an object becomes keywords, an array positions, anything else the one argument.
+
+        A parameter named `call` gets the `Call`; a parameter named `params` gets the params as they came.
+        """
+        params = call.params
+        kwargs: dict[str, Any] = {name: call if name == "call" else params for name in self._special}
+        if self._is_plain and isinstance(params, dict) and self._needed <= params.keys() <= self._names:
+            kwargs.update(params)
+            return [], kwargs
+        args: list[Any] = []
+        if "params" not in kwargs:
+            if isinstance(params, dict):
+                clash = kwargs.keys() & params.keys()
+                if clash:
+                    raise Failure(f"bad params: `{clash.pop()}` is a reserved name")
+                kwargs.update(params)
+            elif isinstance(params, list):
+                args = list(params)
+            elif params is not None:
+                args = [params]
+        try:
+            self._signature.bind(*args, **kwargs)
+        except TypeError as problem:
+            raise Failure(f"bad params: {problem}") from None
+        return args, kwargs
 
 
 # --- The module ------------------------------------------------------------------------------------------------------
@@ -847,6 +940,9 @@ class Module:
         self._life = _Lane("life", 1, DELIVERIES_QUEUED_MAX)
         self._deliveries = _Lane("topics", 1, DELIVERIES_QUEUED_MAX)
         self._calls = _Lane("calls", WORKERS, CALLS_QUEUED_MAX)
+        self._turns = _Turns(self._read)
+        self._lines: Iterator[bytes] = iter(())
+        self._shapes: dict[Callable[..., Any], _Shape] = {}
         self._deliveries_lost = 0
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._stopping = False
@@ -1004,6 +1100,7 @@ class Module:
             raise
 
     def _wait(self, future: concurrent.futures.Future[Any], call_id: str, timeout: Optional[float], target: str) -> Any:
+        self._will_wait()
         try:
             return future.result(CALL_WAIT_S if timeout is None else timeout)
         except concurrent.futures.TimeoutError:
@@ -1059,7 +1156,8 @@ class Module:
             self._done.wake_on_signals()
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: self._stop("signal"))
-        threading.Thread(target=self._read, name="ostoja-reader", daemon=True).start()
+        self._lines = self._door.lines()
+        self._turns.begin()
         self._done.wait()
         self._door.close()
         # The user's own threads must not keep an orphan alive after the kernel is gone.
@@ -1069,8 +1167,8 @@ class Module:
         sys.exit(self._exit_code)
 
     def _read(self) -> None:
-        assert self._door is not None
-        for line in self._door.lines():
+        own_turn = threading.current_thread()
+        for line in self._lines:
             try:
                 frame = json.loads(line) if line.strip() else None
             except (ValueError, RecursionError):
@@ -1078,6 +1176,8 @@ class Module:
                 continue
             if isinstance(frame, dict) and all(isinstance(frame.get(field, ""), str) for field in NAME_FIELDS):
                 self._take(frame)
+                if self._turns.reader is not own_turn:
+                    return
             elif frame is not None:
                 self.log.warn("the kernel sent a message that is not of the module door")
         self._stop("eof")
@@ -1182,28 +1282,45 @@ class Module:
             call._answer(error="shutting down")
         elif inspect.iscoroutinefunction(handler) or inspect.isasyncgenfunction(handler):
             call._task = asyncio.run_coroutine_threadsafe(self._serve_async(call, handler), self._event_loop())
+        elif self._turns.is_quick(handler):
+            self._turns.serve(call, self._serve, handler)
         elif not self._calls.put(lambda: self._serve(call, handler)):
             call._answer(error="overloaded")
 
     def _serve(self, call: Call, handler: Callable[..., Any]) -> None:
-        token = _current.set(call)
+        token, began = _current.set(call), time.monotonic()
         try:
             if call.cancelled:
                 raise TimedOut("deadline_exceeded")  # It waited in our queue for longer than its caller does.
-            args, kwargs = _bind(handler, call)
+            args, kwargs = self._bind(handler, call)
             result = handler(*args, **kwargs)
             if inspect.isgenerator(result):
+                self._will_wait()
                 result = _emit_all(call, result)
             call._answer(self._finish(result))
-        except Exception as problem:
+        except BaseException as problem:  # Also SystemExit: it is no thread's end here, and the caller waits.
             call._answer(error=self._explain(problem, f"{call.service}.{call.method}"))
         finally:
             _current.reset(token)
+            self._turns.judge(handler, call, time.monotonic() - began)
+
+    def _bind(self, handler: Callable[..., Any], call: Call) -> tuple[list[Any], dict[str, Any]]:
+        shape = self._shapes.get(handler)
+        if shape is None:
+            shape = self._shapes[handler] = _Shape(handler)
+        return shape.bind(call)
+
+    def _will_wait(self) -> None:
+        """The running handler is about to wait for somebody: if it runs on the reader's thread, another one reads."""
+        call = _current.get()
+        if isinstance(call, Call):
+            call._waited = True
+            self._turns.hand_over(call)
 
     async def _serve_async(self, call: Call, handler: Callable[..., Any]) -> None:
         _current.set(call)
         try:
-            args, kwargs = _bind(handler, call)
+            args, kwargs = self._bind(handler, call)
             result = handler(*args, **kwargs)
             if inspect.isasyncgen(result):
                 async for piece in result:
@@ -1234,7 +1351,7 @@ class Module:
             self._running.pop(call_id, None)
             self._idle.notify_all()
 
-    def _explain(self, problem: Exception, where: str) -> str:
+    def _explain(self, problem: BaseException, where: str) -> str:
         """The error text for the other side; what was not raised on purpose also goes to the log, with its place."""
         if isinstance(problem, Cancelled):
             return "cancelled"
@@ -1247,6 +1364,7 @@ class Module:
     def _finish(self, result: Any) -> Any:
         """Waits for the result of an `async def` function that was called from a thread."""
         if inspect.iscoroutine(result):
+            self._will_wait()
             return asyncio.run_coroutine_threadsafe(result, self._event_loop()).result()
         return result
 

@@ -427,6 +427,75 @@ class Services(ModuleCase):
         self.assertEqual(kernel.sent("end", id=call_id), [])
 
 
+# Methods that are quick until they are told otherwise.
+QUICK = """
+import threading
+from ostoja import call, run, service
+
+released = threading.Event()
+
+@service("quick", "work")
+def work(wait=False):
+    if wait:
+        released.wait(20)
+    return threading.current_thread().name
+
+@service("quick", "release")
+def release():
+    released.set()
+
+@service("quick", "ask")
+def ask(ask=False):
+    return call("other", "thing") if ask else threading.current_thread().name
+
+@service("quick", "leave")
+def leave(leave=False):
+    if leave:
+        raise SystemExit(3)
+    return threading.current_thread().name
+
+run()
+"""
+
+
+class Quick(ModuleCase):
+    """Methods that the reader runs itself, since they have always been quick."""
+
+    def quick(self, method: str) -> FakeKernel:
+        kernel = self.module(QUICK)
+        kernel.start()
+        # On a busy machine a quick run may look slow, and the count begins again.
+        for _ in range(5_000):
+            if kernel.request("quick", method)["result"] == "ostoja-reader":
+                return kernel
+        raise AssertionError("the reader never ran it")
+
+    def test_one_that_is_slow_for_once_holds_nobody_up(self) -> None:
+        kernel = self.quick("work")
+        for _ in range(3):
+            slow = kernel.ask("quick", "work", {"wait": True})
+            kernel.send("ping")
+            kernel.expect("pong")
+            # It is read while the first one waits for what it does.
+            kernel.request("quick", "release")
+            self.assertIn("result", kernel.expect("rpc_response", id=slow))
+        self.assertIn("result", kernel.request("quick", "work"))
+
+    def test_one_that_calls_for_once_gets_its_answer(self) -> None:
+        kernel = self.quick("ask")
+        asked = kernel.ask("quick", "ask", {"ask": True})
+        wanted = kernel.expect("rpc_request", service="other", method="thing")
+        kernel.send("rpc_response", id=wanted["id"], result="answered")
+        self.assertEqual(kernel.expect("rpc_response", id=asked)["result"], "answered")
+        self.assertNotEqual(kernel.request("quick", "ask")["result"], "ostoja-reader")
+
+    def test_one_that_would_leave_answers_and_does_not_make_the_module_deaf(self) -> None:
+        kernel = self.quick("leave")
+        self.assertEqual(kernel.request("quick", "leave", {"leave": True})["error"], "SystemExit: 3")
+        self.assertIn("result", kernel.request("quick", "work"))
+        self.assertEqual(kernel.stop(), 0)
+
+
 class Calls(ModuleCase):
     def relay(self, kernel: FakeKernel, method: str = "call", **params: Any) -> tuple[str, dict[str, Any]]:
         """Makes the module call `other.thing`; gives the outer id and the frame that came out."""
