@@ -210,10 +210,10 @@ function hearUsage(table: UsageTable): void {
       const known = all.map(value).filter((each): each is number => each !== null && each !== undefined);
       return known.length === 0 ? null : known.reduce((a, b) => a + b, 0);
     };
-    const rates = table.modules.map((row) => row.framesPerS).filter((rate): rate is number => typeof rate === "number");
+    // Frames of modules all pass the kernel: its own count holds each once, as the server's ring does.
     ring.push({
       atMs: table.tsMs,
-      values: [sum((row) => row.cpuPercent), sum((row) => row.rssBytes), rates.length === 0 ? (table.kernel.framesPerS ?? null) : rates.reduce((a, b) => a + b, 0)],
+      values: [sum((row) => row.cpuPercent), sum((row) => row.rssBytes), table.kernel.framesPerS ?? null],
     });
     keepTrails(table);
     ringTurn.value += 1;
