@@ -56,12 +56,11 @@ impl Wish {
         // Without an address it has no network at all.
         let net: &[&str] = if self.listen == "none" { &[] } else { &["127.0.0.1"] };
         let folder = socket.parent().map(place).unwrap_or_default();
-        let program = words.first().cloned().unwrap_or_default();
         json!({
             "run": run,
             "cwd": place(&state),
             "ready": "notify",
-            "permissions": {"net": net, "read": [folder, program], "write": [place(&state)]},
+            "permissions": {"net": net, "read": [folder], "write": [place(&state)]},
         })
     }
 }
