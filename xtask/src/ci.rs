@@ -9,7 +9,7 @@ mod sdks;
 mod shown;
 mod steps;
 
-pub(crate) use install::{apt, npm, npm_bin, pip};
+pub(crate) use install::{apt, npm, npm_bin, npm_locked, pip};
 pub(crate) use steps::bounded;
 
 use std::time::{Duration, Instant};
@@ -66,7 +66,7 @@ struct Done {
 }
 
 /// Every step in order; those with `Extent::Full` are left out of a fast run.
-const STEPS: [Step; 23] = [
+const STEPS: [Step; 24] = [
     Step { name: "tools", extent: Extent::Full, act: install::tools },
     Step { name: "fmt", extent: Extent::Fast, act: steps::fmt },
     Step { name: "tidy", extent: Extent::Fast, act: steps::tidy },
@@ -81,6 +81,7 @@ const STEPS: [Step; 23] = [
     Step { name: "typescript sdk", extent: Extent::Full, act: sdks::typescript },
     Step { name: "go sdk", extent: Extent::Full, act: sdks::go },
     Step { name: "shell sdk", extent: Extent::Full, act: sdks::shells },
+    Step { name: "dashboard", extent: Extent::Full, act: steps::dashboard },
     Step { name: "conformance", extent: Extent::Full, act: steps::conformance },
     Step { name: "simulator", extent: Extent::Full, act: steps::simulator },
     Step { name: "models", extent: Extent::Full, act: steps::models },

@@ -13,6 +13,7 @@
 mod bench;
 mod ci;
 mod codes;
+mod dashboard;
 mod fuzz;
 mod guest;
 mod licences;
@@ -36,6 +37,8 @@ cargo xtask ci [--fast]                  everything that must hold; --fast leave
 cargo xtask ci --only STEP               one step of it, such as tests or fuzz
 cargo xtask tidy                         the house rules that a machine can hold
 cargo xtask schema [--check]             write the generated files, or fail when one differs
+cargo xtask dashboard [--build]          the dashboard: that web/dist is what the sources give, and its tests;
+                                         --build writes web/dist
 cargo xtask conformance                  the vectors of the contract and the rude modules
 cargo xtask escape [--long] [NAME...]    attempts to get out of full containment; --long takes each layer away
                                          and leaves each alone
@@ -76,6 +79,8 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["tidy"] => tidy::run(),
         ["schema"] => schema::run(schema::Mode::Write),
         ["schema", "--check"] => schema::run(schema::Mode::Check),
+        ["dashboard", "--build"] => dashboard::build(),
+        ["dashboard"] => ci::run_one("dashboard"),
         ["conformance"] => trials::conformance(),
         ["escape", rest @ ..] => trials::escape(rest),
         ["sim", rest @ ..] => {

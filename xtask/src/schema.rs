@@ -1,7 +1,9 @@
 //! Files that are generated from the sources and checked in, so that readers need no build: the JSON Schemas of both
-//! doors, the module door's types for the SDKs of other languages, and the list of error codes.
+//! doors, the module door's types for the SDKs of other languages, the list of error codes, and the dashboard's
+//! sentences.
 
 mod door_types;
+mod meanings;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -24,12 +26,14 @@ pub(crate) enum Mode {
 pub(crate) fn run(mode: Mode) -> Result<()> {
     let tree = Tree::read(&shell::root())?;
     let door = protocol::schema::module_door();
+    let table = tree.file(meanings::TABLE).with_context(|| format!("{} is not there", meanings::TABLE))?;
     let files = [
         ("schema/module-door.json", protocol::schema::to_text(&door)),
         ("sdk/typescript/door.d.mts", door_types::typescript(&door)?),
         ("sdk/go/door.go", door_types::go(&door)?),
         ("schema/operator-door.json", protocol::schema::to_text(&protocol::operator::operator_door())),
         ("docs/reference/errors.md", codes::page(&tree)),
+        ("web/dist/meanings.json", meanings::json(&table.text)?),
     ];
     let mut drifted = Vec::new();
     for (path, text) in files {

@@ -112,6 +112,28 @@ pub(super) fn npm_into(folder: &Path, packages: &[&str]) -> Result<()> {
     shell::read(install.args(packages)).map(drop).context("npm install")
 }
 
+/// Installs exactly what the lock file beside a `package.json` names, below a folder of its own; what lies there already
+/// is left as it is.
+///
+/// # Errors
+/// When npm is not there or says no, or a file can't be copied.
+pub(crate) fn npm_locked(sources: &Path, folder: &Path) -> Result<()> {
+    let lock = std::fs::read(sources.join("package-lock.json")).context("reading package-lock.json")?;
+    let stamp = folder.join("installed.json");
+    if std::fs::read(&stamp).is_ok_and(|present| present == lock) {
+        return Ok(());
+    }
+    println!("installing from npm: what {} names", sources.join("package-lock.json").display());
+    std::fs::create_dir_all(folder)?;
+    for name in ["package.json", "package-lock.json"] {
+        std::fs::copy(sources.join(name), folder.join(name)).with_context(|| format!("copying {name}"))?;
+    }
+    let mut install = bounded("npm");
+    install.args(["ci", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"]).arg(folder);
+    shell::read(&mut install).context("npm ci")?;
+    std::fs::write(&stamp, lock).context("noting what was installed")
+}
+
 /// Installs Python packages into an environment of its own below `target/tools/python` and gives its `bin`.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::{Ended, Extent, Outcome, install};
 use crate::tally::Tally;
 use crate::trials::Which;
-use crate::{fuzz, licences, proof, schema, shell, soak, tidy, trials};
+use crate::{dashboard, fuzz, licences, proof, schema, shell, soak, tidy, trials};
 
 /// 25 min for what builds everything first, on two cores: the tests, and the program for release.
 const TESTS_SECONDS: u32 = 1500;
@@ -86,6 +86,15 @@ pub(super) fn doc_pages(_extent: Extent) -> Result<Outcome> {
     // The readers of these pages are those who change the code, so links to private items are fine.
     command.env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links");
     held(command.args(["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items", "--locked"]))
+}
+
+/// The dashboard: what is checked in is what the sources give, and every page in a real browser.
+pub(super) fn dashboard(_extent: Extent) -> Result<Outcome> {
+    if shell::version_of("node", "--version").is_none() {
+        return Ok(Outcome::Skipped("there is no node".to_owned()));
+    }
+    let ran = dashboard::check()?;
+    Ok(Outcome::Ran(ran.tally, if ran.is_success { Ended::Well } else { Ended::Badly }))
 }
 
 pub(super) fn conformance(_extent: Extent) -> Result<Outcome> {
