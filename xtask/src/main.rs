@@ -13,6 +13,7 @@
 mod bench;
 mod ci;
 mod codes;
+mod dist;
 mod fuzz;
 mod licences;
 mod proof;
@@ -48,6 +49,8 @@ cargo xtask bench [NAME] [--update]      measure beside others: supervisors, cal
                                          --update writes the numbers into SPECIFICATION.md, --only a,b picks
                                          supervisors, runtimes or works of actors, --rounds N,
                                          --as-is measures what was built before
+cargo xtask dist [--program FILE] [--out DIR]   what people install: archive, Debian package, OCI image layout, bill of
+                                         materials; packed twice, compared, and tried
 cargo xtask licences                     what comes in, by licence and source";
 
 fn main() -> ExitCode {
@@ -86,6 +89,7 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["soak", "--long"] => soak::run(soak::Length::Long),
         ["soak", "--sanitized"] => soak::sanitized(),
         ["proof"] => proof::run(),
+        ["dist", rest @ ..] => dist::run(rest),
         ["licences"] => licences::run(),
         _ => bail!("no chore `{}`\n{USAGE}", words.join(" ")),
     }

@@ -8,6 +8,7 @@ pub mod completion;
 pub mod config;
 pub mod context;
 pub mod demo;
+pub mod dev;
 pub mod doctor;
 pub mod down;
 pub mod function;
@@ -24,6 +25,7 @@ pub mod permissions;
 pub mod ps;
 pub mod publish;
 pub mod reload;
+pub mod replay;
 pub mod restart;
 pub mod run;
 pub mod secret;
@@ -110,6 +112,10 @@ pub enum Command {
     Service(service::ServiceArgs),
     /// Write a new module that runs
     New(new::NewArgs),
+    /// Run a folder under your eyes: frames shown, changes taken over
+    Dev(dev::DevArgs),
+    /// Hold a recorded conversation with a module again
+    Replay(replay::ReplayArgs),
     /// Make an ostoja.yaml from another program's file
     Import(import::ImportArgs),
     /// Propose an ostoja.yaml for a folder
@@ -157,6 +163,8 @@ impl Command {
             Self::Zone(args) => zone::run(ctx, args),
             Self::Service(args) => service::run(ctx, args),
             Self::New(args) => new::run(ctx, args),
+            Self::Dev(args) => dev::run(ctx, args),
+            Self::Replay(args) => replay::run(ctx, args),
             Self::Import(args) => import::run(ctx, args),
             Self::Init(args) => init::run(ctx, args),
             Self::Completion(args) => completion::run(ctx, args),

@@ -11,6 +11,7 @@ pub mod overview;
 pub mod permissions;
 pub mod plan;
 pub mod reference;
+pub mod replay;
 pub mod status;
 pub mod story;
 pub mod top;

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, schema_for};
 use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
     DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported, KernelLog, Made,
-    ManPages, Modules, Overview, PendingRows, PermissionRows, Restored, RunEnded, Schemas, SecretChanged,
+    ManPages, Modules, Overview, PendingRows, PermissionRows, Replayed, Restored, RunEnded, Schemas, SecretChanged,
     SecretRows, ServiceUnit, Status, SwappedModules, UpEvent, Upped, ZoneDone, ZoneRows,
 };
 
@@ -133,6 +133,8 @@ fn nested() -> Vec<Output> {
         document::<ServiceUnit>("service install"),
         document::<ServiceUnit>("service uninstall"),
         document::<Made>("new"),
+        lines::<UpEvent>("dev"),
+        document::<Replayed>("replay"),
         document::<Imported>("import"),
         document::<Imported>("init"),
         document::<Completion>("completion"),

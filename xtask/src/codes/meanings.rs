@@ -19,6 +19,9 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("cli::demo::not_ready", "A module of the demo did not become ready."),
     ("cli::demo::program", "The demo starts its modules from the program's own file, which was not found."),
     ("cli::demo::thread", "The system gave no thread for the tour."),
+    ("cli::dev::nothing", "The folder holds neither a project nor a module that could be run."),
+    ("cli::dev::thread", "The system gave no thread for taking changes over."),
+    ("cli::dev::watch", "The system does not tell of changes in the folder; its limits may be reached."),
     (
         "cli::door::garbled",
         "The kernel's answer has another shape than this command knows: their versions differ.",
@@ -55,6 +58,8 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
         "cli::permissions::unapproved",
         "The module has to be approved before single permissions can be changed.",
     ),
+    ("cli::replay::broken", "A line of the record is no frame; the message names it."),
+    ("cli::replay::nothing", "The record holds no frame of the module."),
     ("cli::run::gone", "The command was removed by somebody else while it was being started."),
     ("cli::run::kernel_gone", "The kernel stopped while the command ran, which stopped the command too."),
     ("cli::run::name", "The kernel named the command in a way that this version can't read."),

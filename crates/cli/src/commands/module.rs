@@ -21,6 +21,8 @@ use crate::words::Phrase;
 
 use super::ps;
 
+pub(crate) use self::talk::{Manner, Voice, command};
+
 const EXAMPLES: &str = "\
 Examples:
   ostoja module install ./greeter         copy it in and ask for approval

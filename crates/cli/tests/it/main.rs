@@ -4,6 +4,7 @@
 mod alone;
 mod behind;
 mod demo;
+mod dev;
 mod examples;
 mod front;
 mod import;
@@ -15,3 +16,4 @@ mod runner;
 mod screen;
 mod stage;
 mod talk;
+mod tutorials;

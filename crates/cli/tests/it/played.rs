@@ -104,7 +104,9 @@ const LINES_ALONE: [(&str, &str, i32); 19] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel, or files.
-const ELSEWHERE: [&str; 20] = [
+const ELSEWHERE: [&str; 22] = [
+    "dev",
+    "replay",
     "import",
     "init",
     "secret set",
