@@ -14,14 +14,16 @@ static FINISH: Finish<()> = Finish::new();
 /// All actors of the graph by number: what each of them knows.
 static TABLE: OnceLock<Vec<Address<Walker>>> = OnceLock::new();
 
-struct Node(Steps);
+/// With `TELLS` it does not ask what became of what it sends, which is the way for very many actors on one core.
+struct Node<const TELLS: bool>(Steps);
 
-impl Actor for Node {
+impl<const TELLS: bool> Actor for Node<TELLS> {
     type Message = Walker;
 
     fn handle(&mut self, walker: Walker, ctx: &mut Context<'_>) {
         let table: &[Address<Walker>] = TABLE.get().map_or(&[], Vec::as_slice);
         match self.0.next(walker, table.len()) {
+            Some((to, walker)) if TELLS => ctx.tell(table[to], walker),
             Some((to, walker)) => {
                 let _ = ctx.send(table[to], walker);
             }
@@ -44,9 +46,9 @@ impl Actor for Starter {
 }
 
 /// A graph of so many actors, spread over the cores in turn.
-pub(crate) fn runner(actors: usize, walkers: u64, cores: usize) -> Result<Runner, String> {
+pub(crate) fn runner<const TELLS: bool>(actors: usize, walkers: u64, cores: usize) -> Result<Runner, String> {
     let running = system(cores)?;
-    let spawn = |index| running.system().spawn(on(index % cores), Node(Steps::of(index)));
+    let spawn = |index| running.system().spawn(on(index % cores), Node::<TELLS>(Steps::of(index)));
     let table: Result<Vec<_>, _> = (0..actors).map(spawn).collect();
     let table = TABLE.get_or_init(|| table.unwrap_or_default());
     if table.len() != actors {

@@ -53,8 +53,7 @@ fn main() -> ExitCode {
 fn line(name: &str) -> Option<Result<String, String>> {
     let nanos = |runner: Result<Runner, String>| runner.and_then(|mut run| measure::nanos(name, &mut run));
     let rate = |runner: Result<Runner, String>| runner.and_then(|mut run| measure::rate(name, &mut run, 0));
-    let graph = |actors, walkers, cores| {
-        let runner = graph::runner(actors, walkers, cores);
+    let graph = |runner: Result<Runner, String>, walkers: u64| {
         runner.and_then(|mut run| measure::rate(name, &mut run, walkers * HOPS_LEAST))
     };
     Some(match name {
@@ -64,9 +63,9 @@ fn line(name: &str) -> Option<Result<String, String>> {
         "one_to_one_2" => rate(flood::runner(2, 1)),
         "fan_in_2" => rate(flood::runner(2, 8)),
         "ring_1" => nanos(graph::ring(RING)),
-        "graph_10k_1" => graph(10_000, 10_000, 1),
-        "graph_10k_2" => graph(10_000, 10_000, 2),
-        "graph_1m_1" => graph(MILLION, 100_000, 1),
+        "graph_10k_1" => graph(graph::runner::<false>(10_000, 10_000, 1), 10_000),
+        "graph_10k_2" => graph(graph::runner::<false>(10_000, 10_000, 2), 10_000),
+        "graph_1m_1" => graph(graph::runner::<true>(MILLION, 100_000, 1), 100_000),
         "bare_bounce_2" => nanos(bare::bounce()),
         "bare_lines_2" => rate(bare::lines()),
         "spawn_1m" => measure::spawning(name, MILLION, graph::spawn),

@@ -7,12 +7,16 @@
 use core::fmt;
 use core::marker::PhantomData;
 
+use crate::message::{INDEX_BITS, TAG_BITS};
+
 /// How far the index is shifted; below it lie generation and rights.
 const INDEX_SHIFT: u32 = 32;
 /// How far the generation is shifted; below it lie the rights, in the routing word the owner.
 pub(crate) const GENERATION_SHIFT: u32 = 8;
 /// The greatest generation: a slot that has reached it is retired, so generations never wrap around.
 pub(crate) const GENERATION_MAX: u32 = (1 << 24) - 1;
+/// Bits of the low byte that are rights.
+const RIGHTS_BITS: u32 = 5;
 /// What is below the generation in a 32-bit word.
 pub(crate) const LOW_BYTE: u32 = 0xff;
 
@@ -133,34 +137,50 @@ impl fmt::Debug for Addr {
     }
 }
 
-/// A handle to an actor that takes messages of type `M`. As cheap to copy as two words.
+/// Where the upper bits of a type's tag lie in an [`Address`]: above the index, which does not need them.
+const TAG_HIGH_SHIFT: u32 = INDEX_SHIFT + INDEX_BITS;
+/// Where the lower ones lie: above the rights, below the generation.
+const TAG_LOW_SHIFT: u32 = RIGHTS_BITS;
+/// Bits of a tag that lie above the rights.
+const TAG_LOW_BITS: u32 = GENERATION_SHIFT - RIGHTS_BITS;
+/// The lower bits of a tag.
+const TAG_LOW: u32 = (1 << TAG_LOW_BITS) - 1;
+/// All bits of an [`Address`] that are its tag's.
+const TAG_MASK: u64 = u64::MAX << TAG_HIGH_SHIFT | (TAG_LOW as u64) << TAG_LOW_SHIFT;
+const _: () = assert!(
+    TAG_MASK.count_ones() == TAG_BITS && Rights::ALL.0 as u32 == (1 << RIGHTS_BITS) - 1,
+    "a tag fills the bits that index, generation and rights leave"
+);
+
+/// A handle to an actor that takes messages of type `M`: one word, so that tables of addresses stay small. Where an
+/// [`Addr`] has zeroes it has the number of the type.
 pub struct Address<M> {
-    addr: Addr,
-    tag: u32,
+    bits: u64,
     message: PhantomData<fn(M)>,
 }
 
 impl<M> Address<M> {
     /// The caller answers for it that the actor's kind takes the type registered as `tag`, and that this is `M`.
     pub(crate) const fn new(addr: Addr, tag: u32) -> Self {
-        Self { addr, tag, message: PhantomData }
+        let high = ((tag >> TAG_LOW_BITS) as u64) << TAG_HIGH_SHIFT;
+        Self { bits: addr.0 | high | ((tag & TAG_LOW) as u64) << TAG_LOW_SHIFT, message: PhantomData }
     }
 
     /// The handle without the type.
     #[inline(always)]
     pub const fn addr(self) -> Addr {
-        self.addr
+        Addr(self.bits & !TAG_MASK)
     }
 
     #[inline(always)]
     pub(crate) const fn tag(self) -> u32 {
-        self.tag
+        (self.bits >> TAG_HIGH_SHIFT << TAG_LOW_BITS) as u32 | (self.bits as u32 >> TAG_LOW_SHIFT) & TAG_LOW
     }
 
     /// The same actor with no more than `rights`.
     #[must_use]
     pub const fn with_rights(self, rights: Rights) -> Self {
-        Self { addr: self.addr.with_rights(rights), tag: self.tag, message: PhantomData }
+        Self::new(self.addr().with_rights(rights), self.tag())
     }
 }
 
@@ -174,7 +194,7 @@ impl<M> Copy for Address<M> {}
 
 impl<M> PartialEq for Address<M> {
     fn eq(&self, other: &Self) -> bool {
-        self.addr == other.addr
+        self.addr() == other.addr()
     }
 }
 
@@ -182,7 +202,7 @@ impl<M> Eq for Address<M> {}
 
 impl<M> fmt::Debug for Address<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.addr.fmt(f)
+        self.addr().fmt(f)
     }
 }
 

@@ -37,6 +37,15 @@ impl<'a> Context<'a> {
         self.send_in(Lane::Normal, to, message)
     }
 
+    /// Sends without wanting to know what becomes of it: as [`Context::send`], but a message that is not accepted is
+    /// dropped and counted, as a dead letter or with what its receiver refused. Keeps its order with everything else
+    /// that this actor sends. Between very many actors this is quicker, because nothing is waited for.
+    #[inline(always)]
+    pub fn tell<M: Send + 'static>(&mut self, to: Address<M>, message: M) {
+        // SAFETY: an address carries the tag of its type.
+        unsafe { self.shard.tell(to.addr(), to.tag(), message) }
+    }
+
     /// Sends in a certain lane. Order is kept within a lane only. [`Lane::System`] counts as [`Lane::Critical`].
     ///
     /// # Errors

@@ -17,8 +17,11 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 /// Bytes of a message that travel in the entry itself; longer values travel as one box, moved and never copied.
 pub const INLINE_BYTES_MAX: usize = 48;
 
-/// Message types of a process, and kinds of actors. Twelve bits of the ring's header; a program has some hundreds.
-pub(crate) const TYPES_MAX: usize = 1 << 12;
+/// Bits of a tag: what index, generation and rights leave free in an address.
+pub(crate) const TAG_BITS: u32 = 10;
+
+/// Message types of a process, and as many kinds of actors; a program has some hundreds.
+pub(crate) const TYPES_MAX: usize = 1 << TAG_BITS;
 
 /// How urgent a message is. Each lane is a log of its own in each core; weights share the turn out between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -87,7 +90,7 @@ impl Header {
 #[derive(Clone, Copy)]
 pub(crate) struct Line {
     pub(crate) header: Header,
-    /// Never written on the way of a message.
+    /// Who told it, while it is staged; otherwise never written.
     pub(crate) spare: core::mem::MaybeUninit<u32>,
     pub(crate) payload: Payload,
 }

@@ -21,20 +21,26 @@ use crate::address::{Addr, Address, GENERATION_MAX, GENERATION_SHIFT};
 use crate::context::Context;
 use crate::deadletters::Undelivered;
 use crate::lock::Lock;
-use crate::message::Lane;
+use crate::message::{INDEX_BITS, Lane};
 use crate::send::{Refusal, Sent};
 use crate::shard::{Shard, Urgency};
 use crate::shared::Shared;
 use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering, fence};
 use crate::system::System;
+use crate::table::ACTORS_MAX;
 
 /// Wards of one system at once: 1 MiB, taken with the first one.
 pub const WARDS_MAX: usize = 1 << 16;
 /// Wards in front of each other that are followed.
 const DEPTH_MAX: usize = 8;
-/// Indices of wards have this bit; no actor's has, so the table of actors refuses them without being asked.
-const WARD_BIT: u32 = 1 << 31;
-const _: () = assert!(crate::table::ACTORS_MAX < WARD_BIT, "no actor has the index of a ward");
+/// The index of the first ward: actors' end before it, so the table of actors refuses wards without being asked.
+const WARDS_FROM: u32 = ACTORS_MAX;
+const _: () = assert!(WARDS_FROM as u64 + WARDS_MAX as u64 == 1 << INDEX_BITS, "wards have the last indices");
+
+/// Which of the places an address names; none when it is an actor's.
+const fn place_of(addr: Addr) -> Option<u32> {
+    addr.index().checked_sub(WARDS_FROM)
+}
 
 /// One place.
 struct Place {
@@ -119,11 +125,11 @@ impl Wards {
         let place = self.places().get(index as usize)?;
         place.point_to(target.as_bits());
         let word = place.word.load(Ordering::Relaxed);
-        Some(Addr::new(index | WARD_BIT, word >> GENERATION_SHIFT, target.rights()))
+        Some(Addr::new(WARDS_FROM + index, word >> GENERATION_SHIFT, target.rights()))
     }
 
     fn revoke(&self, ward: Addr) {
-        let index = ward.index() & !WARD_BIT;
+        let Some(index) = place_of(ward) else { return };
         let Some(place) = self.places().get(index as usize) else { return };
         let mut free = self.free.lock();
         // A place whose generations are used up is never taken again.
@@ -136,10 +142,8 @@ impl Wards {
     #[cold]
     fn follow(&self, mut addr: Addr) -> Option<Addr> {
         for _ in 0..DEPTH_MAX {
-            if addr.index() & WARD_BIT == 0 {
-                return Some(addr);
-            }
-            let place = self.places().get((addr.index() & !WARD_BIT) as usize)?;
+            let Some(index) = place_of(addr) else { return Some(addr) };
+            let place = self.places().get(index as usize)?;
             addr = Addr::from_bits(place.follow(addr.word())?).with_rights(addr.rights());
         }
         None
@@ -159,7 +163,7 @@ impl Drop for Wards {
 impl Shared {
     /// The actor that an address leads to, through wards if there are any.
     pub(crate) fn resolve(&self, addr: Addr) -> Result<Addr, Refusal> {
-        if addr.index() & WARD_BIT == 0 {
+        if place_of(addr).is_none() {
             return Ok(addr);
         }
         self.commons.wards.follow(addr).ok_or(Refusal::Gone)
@@ -181,7 +185,7 @@ impl Shard {
         urgency: Urgency,
         (refusal, message): (Refusal, M),
     ) -> Result<Sent, (Refusal, M)> {
-        if to.index() & WARD_BIT != 0
+        if place_of(to).is_some()
             && refusal == Refusal::Gone
             && let Ok(actor) = self.shared.resolve(to)
         {

@@ -25,6 +25,7 @@ mod news;
 mod requests;
 mod share;
 mod spawn;
+mod tell;
 mod timers;
 mod turn;
 mod watching;
@@ -107,6 +108,9 @@ pub struct Shard {
     kinds: Vec<KnownKind>,
     lanes: [Log; LANES],
     chunks: Chunks,
+    stage: tell::Stage,
+    /// There is no other core.
+    is_alone: bool,
     pub(crate) shared: Arc<Shared>,
     /// Of `shared`, at hand.
     table: View,
@@ -183,6 +187,8 @@ impl Shard {
             kinds: Vec::new(),
             lanes: [const { Log::new() }; LANES],
             chunks: Chunks::default(),
+            stage: tell::Stage::default(),
+            is_alone: !incoming.iter().any(Option::is_some),
             links: producers.into_iter().map(|producer| producer.map(link)).collect(),
             incoming,
             control_tag: tag_of::<Control>(),

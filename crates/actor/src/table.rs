@@ -20,6 +20,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 use crate::message::INDEX_BITS;
+use crate::revoke::WARDS_MAX;
 
 /// Places come in so many at least, so that there are blocks for each core and for who spawns from outside.
 const PLACES_LEAST: u32 = 1 << 15;
@@ -33,8 +34,9 @@ const PART_ALIGN: usize = if cfg!(feature = "std") { 2 << 20 } else { 128 };
 const ALLOCATION_ALIGN: usize = 16;
 /// Actors that a core takes from the table at once.
 pub(crate) const BLOCK_ACTORS: u32 = 1 << 8;
-/// The most actors of one system.
-pub const ACTORS_MAX: u32 = 1 << INDEX_BITS;
+/// The most actors of one system: all indices but those of wards.
+pub const ACTORS_MAX: u32 = (1 << INDEX_BITS) - WARDS_MAX as u32;
+const _: () = assert!(ACTORS_MAX.is_multiple_of(PLACES_LEAST), "tables end at the last actor");
 
 /// The routing word's low byte: owner in seven bits, and one that says that the actor is overloaded.
 pub(crate) const OVERLOADED: u32 = 1 << 7;
@@ -180,6 +182,12 @@ impl View {
     pub(crate) unsafe fn credit(&self, index: u32) -> &AtomicI32 {
         // SAFETY: as for `slot`.
         unsafe { &*self.credits.add(index as usize) }
+    }
+
+    /// Where the credit of a place is, or would be: for asking for it ahead.
+    #[inline(always)]
+    pub(crate) fn credit_place(&self, index: u32) -> *const AtomicI32 {
+        self.credits.wrapping_add(index as usize)
     }
 
     /// # Safety

@@ -218,16 +218,13 @@ impl Shell {
 
     /// After a launch: the child is taken into groups that it was not born into, and its queue gets its bound.
     pub(crate) fn adopt(&mut self, slot: Slot, life: &mut Life) {
-        let (now, pid) = (self.now(), life.pid);
-        if let Some(view) = self.kernel.view(slot) {
-            life.outbox.bound_frames(queue_frames(&view, Step::Free));
-            life.held.bucket = bucket(now, &view, Grip::default());
+        let Some(view) = self.kernel.view(slot) else { return };
+        life.outbox.bound_frames(queue_frames(&view, Step::Free));
+        life.held.bucket = bucket(self.now(), &view, Grip::default());
+        let dir = self.seat(slot).and_then(|seat| seat.cgroup.as_deref());
+        if let Some(dir) = dir.filter(|_| Self::has_group_bounds(&view)) {
+            self.governor.adopt(dir, life.pid);
         }
-        let has_bounds = self.kernel.view(slot).is_some_and(|view| Self::has_group_bounds(&view));
-        let Some(dir) = self.seat(slot).and_then(|seat| seat.cgroup.as_deref()).filter(|_| has_bounds) else {
-            return;
-        };
-        self.governor.adopt(dir, pid);
     }
 
     /// Holds a life as tight as this from now on.

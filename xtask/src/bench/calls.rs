@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -194,7 +194,7 @@ fn copier(
 }
 
 /// The probe's report, as soon as all of it is there.
-fn wait_for(path: &PathBuf) -> Result<Value> {
+pub(super) fn wait_for(path: &Path) -> Result<Value> {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
         let mut text = String::new();

@@ -4,14 +4,13 @@
 //! Each probe makes its calls while the third module has been at it for [`SETTLED`], so that what the governor does about it
 //! is in force. What it is like before that, from the first moment on, is measured too and stands beside it.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
+use super::calls::wait_for;
 use super::home::Home;
 use super::process;
 use super::report::{Report, Sense};
@@ -22,12 +21,6 @@ const CALLS: usize = 20_000;
 
 /// 5 s: five looks of the governor.
 const SETTLED: Duration = Duration::from_secs(5);
-
-/// 60 s for one run: ten times what the slowest took.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// 5 ms between two looks at the report's file.
-const LOOK: Duration = Duration::from_millis(5);
 
 /// What nobody disturbs.
 const ALONE: &str = "nobody";
@@ -131,19 +124,4 @@ fn promises(report: &mut Report) {
         let more = report.median(name, "kernel rss, more");
         report.promise(&format!("memory of the kernel beside {name}, more"), more, Sense::AtMost, 5.0, "MiB");
     }
-}
-
-/// The probe's report, as soon as all of it is there.
-fn wait_for(path: &PathBuf) -> Result<Value> {
-    let deadline = Instant::now() + PATIENCE;
-    while Instant::now() < deadline {
-        let mut text = String::new();
-        if File::open(path).and_then(|mut file| file.read_to_string(&mut text)).is_ok()
-            && let Ok(found) = serde_json::from_str(&text)
-        {
-            return Ok(found);
-        }
-        std::thread::sleep(LOOK);
-    }
-    bail!("no report within {PATIENCE:?}")
 }

@@ -22,3 +22,23 @@ fn addresses_of_one_actor_are_the_same_actor_whatever_they_allow() {
     assert!(!addr.is_same_actor(Addr::new(5, 10, Rights::ALL)));
     assert!(!addr.is_same_actor(Addr::new(6, 9, Rights::ALL)));
 }
+
+#[test]
+fn a_typed_address_is_one_word_and_gives_back_its_parts() {
+    assert_eq!(size_of::<Address<[u8; 99]>>(), 8);
+    let indices = [0, 1, (1 << INDEX_BITS) - 1];
+    let tags = [0, 1, 7, 8, (1 << TAG_BITS) - 1];
+    for index in indices {
+        for generation in [0, 1, GENERATION_MAX] {
+            for rights in [Rights::NONE, Rights::SEND, Rights::MANAGE, Rights::ALL] {
+                let addr = Addr::new(index, generation, rights);
+                for tag in tags {
+                    let typed = Address::<()>::new(addr, tag);
+                    assert_eq!((typed.addr(), typed.tag()), (addr, tag));
+                    let less = typed.with_rights(Rights::SEND);
+                    assert_eq!((less.addr(), less.tag()), (addr.with_rights(Rights::SEND), tag));
+                }
+            }
+        }
+    }
+}

@@ -109,7 +109,7 @@ impl Shard {
     }
 
     #[inline(always)]
-    fn count_sent(&mut self) {
+    pub(super) fn count_sent(&mut self) {
         let head = self.current.head;
         if !head.is_null() {
             // SAFETY: `current.head` is null or the head of the slot whose handler runs, which this core owns.
@@ -119,17 +119,27 @@ impl Shard {
 
     #[inline(never)]
     fn admit_rarely(&mut self, to: Addr, word: u32, lane: Lane, urgency: Urgency) -> Result<Way, Refusal> {
+        let way = self.admit_by(to, word, lane, urgency)?;
+        self.count_sent();
+        Ok(self.routed(way))
+    }
+
+    /// Where a message may go by the receiver's routing word.
+    pub(super) fn admit_by(
+        &mut self,
+        to: Addr,
+        word: u32,
+        lane: Lane,
+        urgency: Urgency,
+    ) -> Result<Way, Refusal> {
         if word & !LOW_BYTE != to.word() {
             return Err(Refusal::Gone);
         }
-        let owner = word & OWNER;
-        let way = if owner == self.core {
-            self.admit_local(to, lane, urgency)?
+        if word & OWNER == self.core {
+            self.admit_local(to, lane, urgency)
         } else {
-            self.admit_remote(to, word, lane, urgency)?
-        };
-        self.count_sent();
-        Ok(self.routed(way))
+            self.admit_remote(to, word, lane, urgency)
+        }
     }
 
     fn admit_remote(&mut self, to: Addr, word: u32, lane: Lane, urgency: Urgency) -> Result<Way, Refusal> {

@@ -2,6 +2,7 @@
 
 use core::sync::atomic::Ordering;
 
+use super::tell::VOID;
 use super::{KnownKind, NOBODY, Shard, after};
 use crate::address::{Addr, LOW_BYTE};
 use crate::bound::Bound;
@@ -80,6 +81,7 @@ impl Shard {
     #[cold]
     #[inline(never)]
     fn settle_after(&mut self, index: u32) {
+        self.admit_told();
         let asked = core::mem::take(&mut self.after);
         if asked & after::TRACED != 0 {
             self.end_span();
@@ -111,6 +113,11 @@ impl Shard {
 
     #[inline(never)]
     fn dispatch_rarely(&mut self, slot: *mut Slot, header: Header, payload: *mut u8, source: Source) {
+        self.admit_told();
+        if header.tag == VOID {
+            self.tally.handled -= 1;
+            return;
+        }
         if header.tag == self.relocation_tag {
             return self.relocate(header, payload);
         }

@@ -66,6 +66,7 @@ impl Shard {
 
     /// After a panic: the actor that ran has failed.
     pub(super) fn recover(&mut self) {
+        self.admit_told();
         self.end_span();
         self.after = 0;
         let culprit = self.current;
@@ -124,6 +125,9 @@ impl Shard {
             self.fetch_ahead(lane);
             let log = &mut self.lanes[lane as usize];
             let Some(line) = log.pop(&mut self.chunks) else { break };
+            if self.stage.begins_with(line) {
+                self.admit_told();
+            }
             left -= 1;
             // Counted one by one, because a panic leaves from here.
             if (begun - left) % RECORDED == 1 {
@@ -149,6 +153,9 @@ impl Shard {
     fn run_sampled(&mut self, lane: Lane) -> u32 {
         let log = &mut self.lanes[lane as usize];
         let Some(line) = log.pop(&mut self.chunks) else { return 0 };
+        if self.stage.begins_with(line) {
+            self.admit_told();
+        }
         // SAFETY: as in `run_lane`.
         let (header, payload) = unsafe { ((*line).header, (&raw mut (*line).payload).cast()) };
         self.tally.handled += 1;
@@ -231,6 +238,7 @@ impl Shard {
 
     /// At the end of a turn: what didn't fit into rings, and cores to be woken.
     pub(crate) fn send_leftovers(&mut self) {
+        self.admit_told();
         for core in 0..self.links.len() {
             let Some(link) = &mut self.links[core] else { continue };
             if !link.debt.is_owed() {

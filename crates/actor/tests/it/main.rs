@@ -4,6 +4,7 @@ mod core_hosted;
 mod core_lanes;
 mod core_life;
 mod core_messages;
+mod core_tell;
 mod model;
 mod system_drain;
 mod system_links;

@@ -278,15 +278,16 @@ impl Shell {
         let Some(mut life) = seat.life.take_if(|life| life.generation == generation) else { return };
         // Before it is reaped: until then its number can't be another group's.
         let _gone = sandbox::signal_group(life.pid, life.pidfd.as_fd(), sandbox::Signal::KILL);
-        // What left its group too, where it has a pid namespace.
-        drop(life.innermost.take());
+        // What left its group too, where it has a pid namespace: that ends with this value.
+        let is_namespaced = life.innermost.take().is_some();
         let (pidfd, cgroup) = (life.pidfd.clone(), seat.cgroup.clone());
-        let mut life = life;
         let held = std::mem::take(&mut life.held);
         drop(life);
         self.tell_memory_kill(slot, generation);
         self.release_group(slot, &held);
-        self.kill_group(slot, cgroup.as_deref());
+        if !(is_namespaced && cgroup.as_deref().is_some_and(Cgroups::is_ending)) {
+            self.kill_group(slot, cgroup.as_deref());
+        }
         let exit = match sandbox::reap(pidfd.as_fd()) {
             Ok(Some(exit)) => exit,
             // Nobody else reaps our children, so this is a system that takes them away by itself.

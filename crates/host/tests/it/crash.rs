@@ -95,6 +95,57 @@ fn what_a_module_forked_away_dies_with_it() {
     eventually("their ends are taken", || children_of(kernel.pid()).iter().all(|pid| lives(*pid)));
 }
 
+#[test]
+fn a_contained_module_that_is_killed_alone_comes_back_in_the_same_group() {
+    if !has_cgroups() {
+        return;
+    }
+    let kernel = Kernel::settled(&format!(
+        "modules:\n  cell: {{run: sleep 1011, permissions: {{read: [/]}}}}\n{QUICK}"
+    ));
+    let group = group_of(kernel.module_pid("cell").expect("it runs"));
+    for _ in 0..5 {
+        let before = kernel.module_pid("cell").expect("it runs");
+        kill(before);
+        eventually("another process runs", || kernel.module_pid("cell").is_some_and(|pid| pid != before));
+        assert_eq!(group_of(kernel.module_pid("cell").expect("it runs")), group);
+    }
+}
+
+#[test]
+fn whoever_a_contained_module_left_behind_is_gone_when_it_is_back() {
+    if !has_cgroups() {
+        return;
+    }
+    let kernel = Kernel::settled(&format!(
+        "modules:\n  cell: {{run: 'sleep 1012 & setsid sleep 1013 & exec sleep 1014', permissions: {{read: [/]}}}}\n{QUICK}"
+    ));
+    for _ in 0..5 {
+        let before = kernel.module_pid("cell").expect("it runs");
+        let group = group_of(before);
+        eventually("its children run", || sleepers(&group).len() == 3);
+        let inmates = sleepers(&group);
+        kill(before);
+        eventually("another process runs", || kernel.module_pid("cell").is_some_and(|pid| pid != before));
+        eventually("who was in it is gone", || inmates.iter().all(|pid| !lives(*pid)));
+    }
+}
+
+fn group_of(pid: u32) -> String {
+    std::fs::read_to_string(format!("/proc/{pid}/cgroup")).expect("it lives")
+}
+
+/// The processes of a group, named as `/proc/PID/cgroup` names it, that sleep on behalf of a test.
+fn sleepers(group: &str) -> Vec<u32> {
+    let pids = std::fs::read_dir("/proc").expect("there").flatten();
+    let pids = pids.filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse().ok()));
+    pids.filter(|pid: &u32| {
+        let is_in = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).is_ok_and(|text| text == group);
+        is_in && std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == "sleep")
+    })
+    .collect()
+}
+
 /// Whether a group tree can be made here; without one, what leaves its process group can't be followed.
 fn has_cgroups() -> bool {
     let tree = sandbox::cgroup::Tree::open(&format!("it-{}", std::process::id()));
