@@ -9,6 +9,7 @@ pub mod config;
 pub mod context;
 pub mod demo;
 pub mod dev;
+pub mod docs;
 pub mod doctor;
 pub mod down;
 pub mod function;
@@ -124,6 +125,8 @@ pub enum Command {
     Completion(completion::CompletionArgs),
     /// A guided tour in this terminal; nothing needed, nothing left behind
     Demo(demo::DemoArgs),
+    /// Read the guides, concepts and reference, without a network
+    Docs(docs::DocsArgs),
     /// Help about a verb, or: concepts, exit-codes, json, man DIR
     Help(help::HelpArgs),
 }
@@ -169,6 +172,7 @@ impl Command {
             Self::Init(args) => init::run(ctx, args),
             Self::Completion(args) => completion::run(ctx, args),
             Self::Demo(args) => demo::run(ctx, args),
+            Self::Docs(args) => docs::run(ctx, args),
             Self::Help(args) => help::run(ctx, args),
         }
     }

@@ -471,6 +471,24 @@ pub enum DevHow {
     Reread,
 }
 
+/// `docs`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DocsTold {
+    /// All pages, or the one that was named.
+    pub pages: Vec<DocPage>,
+    /// The text of the one that was named, as Markdown.
+    pub text: Option<String>,
+}
+
+/// A page of the documentation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DocPage {
+    /// What to type.
+    pub name: String,
+    /// Its heading.
+    pub title: String,
+}
+
 /// `replay`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Replayed {

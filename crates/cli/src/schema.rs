@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, schema_for};
 
 use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
-    DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported, KernelLog, Made,
+    DemoStep, DocsTold, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported, KernelLog, Made,
     ManPages, Modules, Overview, PendingRows, PermissionRows, Replayed, Restored, RunEnded, Schemas, SecretChanged,
     SecretRows, ServiceUnit, Status, SwappedModules, UpEvent, Upped, ZoneDone, ZoneRows,
 };
@@ -134,6 +134,7 @@ fn nested() -> Vec<Output> {
         document::<ServiceUnit>("service uninstall"),
         document::<Made>("new"),
         lines::<UpEvent>("dev"),
+        document::<DocsTold>("docs"),
         document::<Replayed>("replay"),
         document::<Imported>("import"),
         document::<Imported>("init"),

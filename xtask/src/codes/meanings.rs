@@ -22,6 +22,7 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("cli::dev::nothing", "The folder holds neither a project nor a module that could be run."),
     ("cli::dev::thread", "The system gave no thread for taking changes over."),
     ("cli::dev::watch", "The system does not tell of changes in the folder; its limits may be reached."),
+    ("cli::docs::not_found", "The program carries no page of this name."),
     (
         "cli::door::garbled",
         "The kernel's answer has another shape than this command knows: their versions differ.",

@@ -81,7 +81,9 @@ const LINES: [(&str, &str, i32); 66] = [
 ];
 
 /// Lines that need no kernel, kept to their schemas here too.
-const LINES_ALONE: [(&str, &str, i32); 19] = [
+const LINES_ALONE: [(&str, &str, i32); 21] = [
+    ("docs", "docs", 0),
+    ("docs for-pm2-users --lang pl", "docs", 0),
     ("", "(none)", 0),
     ("new mine --lang python", "new", 0),
     ("config set a.b 1", "config set", 0),

@@ -46,7 +46,9 @@ fn script(page: &Path) -> String {
     let mut count = 0;
     for block in blocks(page) {
         if let Some(file) = block.info.split(' ').find_map(|word| word.strip_prefix("file=")) {
-            script.push_str(&format!("mkdir -p \"$begin/$(dirname {file})\"\ncat > \"$begin/{file}\" <<'THE_END'\n"));
+            script.push_str(&format!(
+                "mkdir -p \"$begin/$(dirname {file})\"\ncat > \"$begin/{file}\" <<'THE_END'\n"
+            ));
             script.push_str(&format!("{}THE_END\n", block.text));
         } else if block.info == "sh run" {
             script.push_str(&format!("set -x\n{}{{ set +x; }} 2>/dev/null\n", block.text));
@@ -81,7 +83,8 @@ fn check(name: &str) {
         shell(&world, "for each in . */; do (cd \"$each\" && ostoja down) || true; done");
         panic!("{name}: {}\n{}", ran.stdout, ran.stderr);
     }
-    let status = shell(&world, "for each in . */; do (cd \"$each\" && ostoja status) && exit 1; done; exit 0");
+    let status =
+        shell(&world, "for each in . */; do (cd \"$each\" && ostoja status) && exit 1; done; exit 0");
     assert_eq!(status.code, 0, "{name} leaves a kernel behind: {}", status.stdout);
 }
 
@@ -108,6 +111,19 @@ fn the_tutorial_for_hosts_of_plug_ins_runs_as_it_stands() {
 #[test]
 fn the_tutorial_for_pm2_users_runs_as_it_stands() {
     check("for-pm2-users");
+}
+
+#[test]
+fn pages_are_printed_without_a_network_in_the_readers_language() {
+    let world = World::new();
+    let list = world.run("docs").expect(0).stdout;
+    assert!(list.contains("first-steps") && list.lines().all(|line| line.chars().count() <= 80), "{list}");
+    for (lang, heading) in [("en", "# For pm2 users"), ("pl", "# Dla użytkowników pm2")] {
+        let page = world.run(&format!("docs for-pm2-users --lang {lang}")).expect(0).stdout;
+        assert!(page.starts_with(heading), "{page}");
+    }
+    let ran = world.run("docs first-stepz").expect(4);
+    assert!(ran.stderr.contains("`first-steps`"), "{}", ran.stderr);
 }
 
 #[test]
