@@ -1,5 +1,6 @@
 //! The OCI image layout, built without a daemon: one layer with the program and the libraries that it loads.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -65,7 +66,6 @@ fn fill(tree: &Path, root: &Path) -> Result<()> {
         std::fs::create_dir_all(root.join(folder))?;
     }
     modes(root)?;
-    use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(root.join("tmp"), std::fs::Permissions::from_mode(0o1777))?;
     std::fs::set_permissions(root.join("var/lib/ostoja"), std::fs::Permissions::from_mode(0o700))?;
     Ok(())

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::render::logs::clean;
 use crate::theme::{Paint, Theme};
@@ -150,7 +151,7 @@ pub(crate) fn read(path: &Path) -> Outcome<Vec<DevFrame>> {
         let frame = serde_json::from_str(&line).map_err(|error| {
             let place = format!("{}:{}:{}", path.display(), number + 1, error.column());
             let failure = Failure::new("cli::replay::broken", format!("{place}: it is no frame of a record"));
-            failure.caused_by(error.to_string()).help("make one with: ostoja dev DIR --record FILE")
+            failure.caused_by(error.to_string()).help("make one with: ostoja dev DIR --record FILE").exit(Exit::Failed)
         })?;
         frames.push(frame);
     }

@@ -26,8 +26,8 @@ impl<'w> Dev<'w> {
         let mut child = world.command(words).env_remove("OSTOJA_HOME").spawn().expect("it runs");
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped"));
         let told = read_until(&mut lines, r#""event":"settled""#);
-        let door = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let door = door.into_iter().find(|event| event["data"]["step"] == "door").expect("it has a door");
+        let mut events = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let door = events.find(|event| event["data"]["step"] == "door").expect("it has a door");
         let socket = PathBuf::from(door["data"]["found"].as_str().expect("a path"));
         let home = socket.parent().and_then(Path::parent).expect("in a home").display().to_string();
         Self { world, child, lines, home }
