@@ -38,6 +38,7 @@ fn kernel_process() {
                 "--".into(),
             ]
         }),
+        frames: host::Frames::Untold,
         version: "0.0.0-test".to_owned(),
         safety: match std::env::var_os("OSTOJA_TEST_SAFE") {
             Some(_) => host::Safety::SafeMode,
