@@ -14,6 +14,7 @@ mod bench;
 mod ci;
 mod codes;
 mod dashboard;
+mod dist;
 mod fuzz;
 mod guest;
 mod licences;
@@ -53,6 +54,8 @@ cargo xtask bench [NAME] [--update]      measure beside others: supervisors, cal
                                          --update writes the numbers into SPECIFICATION.md, --only a,b picks
                                          supervisors, runtimes or works of actors, --rounds N,
                                          --as-is measures what was built before
+cargo xtask dist [--program FILE] [--out DIR]   what people install: archive, Debian package, OCI image layout, bill of
+                                         materials; packed twice, compared, and tried
 cargo xtask licences                     what comes in, by licence and source";
 
 fn main() -> ExitCode {
@@ -94,6 +97,7 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["soak", "--sanitized"] => soak::sanitized(),
         ["proof"] => proof::run(),
         ["guest", rest @ ..] => guest::run(rest),
+        ["dist", rest @ ..] => dist::run(rest),
         ["licences"] => licences::run(),
         _ => bail!("no chore `{}`\n{USAGE}", words.join(" ")),
     }

@@ -10,6 +10,8 @@ pub mod config;
 pub mod context;
 pub mod dashboard;
 pub mod demo;
+pub mod dev;
+pub mod docs;
 pub mod doctor;
 pub mod down;
 pub mod function;
@@ -27,6 +29,7 @@ pub mod permissions;
 pub mod ps;
 pub mod publish;
 pub mod reload;
+pub mod replay;
 pub mod restart;
 pub mod run;
 pub mod secret;
@@ -125,6 +128,10 @@ pub enum Command {
     Service(service::ServiceArgs),
     /// Write a new module that runs
     New(new::NewArgs),
+    /// Run a folder under your eyes: frames shown, changes taken over
+    Dev(dev::DevArgs),
+    /// Hold a recorded conversation with a module again
+    Replay(replay::ReplayArgs),
     /// Make an ostoja.yaml from another program's file
     Import(import::ImportArgs),
     /// Propose an ostoja.yaml for a folder
@@ -133,6 +140,8 @@ pub enum Command {
     Completion(completion::CompletionArgs),
     /// A guided tour in this terminal; nothing needed, nothing left behind
     Demo(demo::DemoArgs),
+    /// Read the guides, concepts and reference, without a network
+    Docs(docs::DocsArgs),
     /// Help about a verb, or: concepts, exit-codes, json, man DIR
     Help(help::HelpArgs),
 }
@@ -176,10 +185,13 @@ impl Command {
             Self::Zone(args) => zone::run(ctx, args),
             Self::Service(args) => service::run(ctx, args),
             Self::New(args) => new::run(ctx, args),
+            Self::Dev(args) => dev::run(ctx, args),
+            Self::Replay(args) => replay::run(ctx, args),
             Self::Import(args) => import::run(ctx, args),
             Self::Init(args) => init::run(ctx, args),
             Self::Completion(args) => completion::run(ctx, args),
             Self::Demo(args) => demo::run(ctx, args),
+            Self::Docs(args) => docs::run(ctx, args),
             Self::Help(args) => help::run(ctx, args),
         }
     }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 
-use host::{News, Options, Presence, ProjectSource};
+use host::{Frames, News, Options, Presence, ProjectSource};
 
 use crate::ctx::Ctx;
 use crate::exit::Exit;
@@ -26,7 +26,7 @@ use crate::failure::{Failure, Outcome, Stopped};
 use crate::interrupt::{Next, on_wish};
 use crate::target::Target;
 
-use self::home::PrivateHome;
+pub(crate) use self::home::PrivateHome;
 pub(crate) use self::modules::{Role, play};
 use self::tour::Tour;
 
@@ -63,6 +63,7 @@ pub(crate) fn run(ctx: &Ctx, after: After) -> Outcome {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         safety: host::Safety::Usual,
         seed: None,
+        frames: Frames::Untold,
     };
     let (settled, wait_for_it) = sync_channel(1);
     let tour = Tour::new(ctx, target, after, is_wished.clone());

@@ -7,16 +7,18 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use host::{BootStep, News, Options};
+use host::{BootStep, FrameTold, News, Options};
+use protocol::operator::JournalRow;
 use rustix::process::{Signal, getpid, kill_process};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::amount;
 use crate::ctx::Ctx;
+use crate::dev::frames::{self, DevFrame, Recorder};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, Stopped};
 use crate::output::UpEvent;
-use crate::render::logs::{Clock, LogPrinter};
+use crate::render::logs::{Clock, LogPrinter, clean};
 use crate::theme::{Colors, Paint};
 use crate::words::Phrase;
 
@@ -28,9 +30,26 @@ const NEWS_WAITING_MAX: usize = 8_192;
 /// # Errors
 /// What keeps a kernel from starting.
 pub(crate) fn run(ctx: &Ctx, options: Options, command: String) -> Outcome {
+    run_with(ctx, options, command, Extra::default())
+}
+
+/// What is done with the news beyond showing them.
+#[derive(Debug, Default)]
+pub(crate) struct Extra {
+    /// Keeps the frames.
+    pub(crate) recorder: Option<Recorder>,
+    /// Whether what is refused is shown with the grant that would allow it.
+    pub(crate) advises: bool,
+}
+
+/// The same, with more done with the news.
+///
+/// # Errors
+/// As [`run`], and when a record can't be written.
+pub(crate) fn run_with(ctx: &Ctx, options: Options, command: String, extra: Extra) -> Outcome {
     let (sender, receiver) = sync_channel(NEWS_WAITING_MAX);
     let lost = Arc::new(AtomicU64::new(0));
-    let printer = start_printer(ctx, receiver, lost.clone(), command)?;
+    let printer = start_printer(ctx, receiver, lost.clone(), (command, extra))?;
     let result = host::run(options, teller(sender, lost));
     // The last sender went with the observer, so the printer comes to its end.
     let printed = printer.join().unwrap_or(Printed::All);
@@ -62,11 +81,11 @@ fn start_printer(
     ctx: &Ctx,
     news: Receiver<News>,
     lost: Arc<AtomicU64>,
-    command: String,
+    (command, extra): (String, Extra),
 ) -> Outcome<JoinHandle<Printed>> {
     let ctx = ctx.clone();
     let spawned = std::thread::Builder::new().name("printer".to_owned()).spawn(move || {
-        let mut printer = Printer::new(&ctx, command);
+        let mut printer = Printer::new(&ctx, command, extra);
         for one in &news {
             let missed = lost.swap(0, Ordering::Relaxed);
             if printer.lost(missed).and_then(|()| printer.tell(&one)).is_err() {
@@ -91,6 +110,7 @@ fn start_printer(
 struct Printer<'a> {
     ctx: &'a Ctx,
     command: String,
+    extra: Extra,
     lines: LogPrinter,
     modules: usize,
     stopping: Option<Instant>,
@@ -98,17 +118,21 @@ struct Printer<'a> {
 }
 
 impl<'a> Printer<'a> {
-    fn new(ctx: &'a Ctx, command: String) -> Self {
+    fn new(ctx: &'a Ctx, command: String, extra: Extra) -> Self {
         let lines = LogPrinter::new(ctx.theme, ctx.zone.clone(), Clock::Hidden);
-        Self { ctx, command, lines, modules: 0, stopping: None, started: Instant::now() }
+        Self { ctx, command, extra, lines, modules: 0, stopping: None, started: Instant::now() }
     }
 
     fn tell(&mut self, news: &News) -> Outcome<()> {
         if matches!(news, News::Stopping) && self.stopping.is_none() {
             self.stopping = Some(Instant::now());
         }
+        if let News::Frame(told) = news {
+            return self.frame(told);
+        }
         if self.ctx.is_json() {
-            return self.ctx.json_line(&to_event(news));
+            to_event(news).map_or(Ok(()), |event| self.ctx.json_line(&event))?;
+            return self.advise(news);
         }
         match news {
             News::Booted { step, found, .. } => self.ctx.say(&boot_line(self.ctx, *step, found)),
@@ -129,9 +153,44 @@ impl<'a> Printer<'a> {
                 if matches!(row.code.as_str(), "module.ready" | "module.completed") {
                     self.modules += 1;
                 }
+                return self.advise(news);
             }
+            News::Frame(_) => {}
             News::Stopping => self.ctx.say_phrase(Phrase::Stopping, &[]),
         }
+        Ok(())
+    }
+
+    fn frame(&mut self, told: &FrameTold) -> Outcome<()> {
+        let Some(frame) = DevFrame::of(told) else { return Ok(()) };
+        if let Some(recorder) = &mut self.extra.recorder {
+            recorder.keep(&frame)?;
+        }
+        if self.ctx.is_json() {
+            return self.ctx.json_line(&UpEvent::Frame(frame));
+        }
+        if frame.is_small_talk() && self.ctx.global.verbose == 0 {
+            return Ok(());
+        }
+        let theme = &self.ctx.theme;
+        let who = self.lines.decision(theme, &frame.module_id, "");
+        let columns = theme.width.saturating_sub(self.lines.columns());
+        self.ctx.print(&format!("{who}{}\n", frames::shown(theme, &frame, columns)))
+    }
+
+    /// What was refused, with what would allow it.
+    fn advise(&mut self, news: &News) -> Outcome<()> {
+        let News::Record(row) = news else { return Ok(()) };
+        let Some(grant) = self.extra.advises.then(|| grant(self.ctx, row, &self.command)).flatten() else {
+            return Ok(());
+        };
+        let who = row.module_id.as_deref().unwrap_or("ostoja");
+        if self.ctx.is_json() {
+            let what = host::words::sentence(self.ctx.lang.into(), row);
+            return self.ctx.json_line(&UpEvent::Denied { module_id: who.to_owned(), what, grant });
+        }
+        let text = self.ctx.talk.paint(Paint::Soon, &self.ctx.phrase(Phrase::DevGrant, &[&clean(&grant)]));
+        self.ctx.say_always(&self.lines.decision(&self.ctx.talk, who, &text));
         Ok(())
     }
 
@@ -174,6 +233,17 @@ impl<'a> Printer<'a> {
     }
 }
 
+/// What would allow what a record says was refused, if anything would.
+fn grant(ctx: &Ctx, row: &JournalRow, command: &str) -> Option<String> {
+    if row.code == "rpc.forbidden" {
+        let service = row.facts.get("service").and_then(serde_json::Value::as_str)?;
+        return Some(ctx.phrase(Phrase::DevAddService, &[service]));
+    }
+    let remedy = host::words::remedy(row)?;
+    let grant = remedy.strip_prefix("ostoja ").filter(|rest| rest.starts_with("permissions grant "))?;
+    Some(format!("{command} {grant}"))
+}
+
 /// What the libraries say of themselves goes to stderr: from `least` on, with `-v` what happens, with `-vv` why.
 pub(crate) fn start_log(ctx: &Ctx, least: LevelFilter) {
     let level = match (ctx.global.quiet, ctx.global.verbose) {
@@ -193,9 +263,9 @@ pub(crate) fn boot_line(ctx: &Ctx, step: BootStep, found: &str) -> String {
     ctx.phrase(Phrase::BootStep, &[&number.to_string(), step.as_str(), found])
 }
 
-/// News as a line of JSON.
-pub(crate) fn to_event(news: &News) -> UpEvent {
-    match news {
+/// News as a line of JSON; nothing for frames.
+pub(crate) fn to_event(news: &News) -> Option<UpEvent> {
+    Some(match news {
         News::Booted { step, found, after_ms } => {
             UpEvent::Booted { step: step.as_str().to_owned(), found: found.clone(), after_ms: *after_ms }
         }
@@ -203,6 +273,8 @@ pub(crate) fn to_event(news: &News) -> UpEvent {
         News::Trouble(what) => UpEvent::Trouble(what.clone()),
         News::Log(line) => UpEvent::Log(line.clone()),
         News::Record(row) => UpEvent::Record(row.clone()),
+        // Each is told by the printer itself, which also keeps it.
+        News::Frame(_) => return None,
         News::Stopping => UpEvent::Stopping(()),
-    }
+    })
 }

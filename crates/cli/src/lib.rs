@@ -27,6 +27,7 @@ pub mod commands;
 mod configuration;
 pub mod ctx;
 mod demo;
+mod dev;
 mod door;
 mod environment;
 pub mod exit;

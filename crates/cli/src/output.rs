@@ -14,6 +14,7 @@ use serde_json::Value;
 
 pub mod backups;
 pub mod restarts;
+use crate::dev::frames::DevFrame;
 
 /// `up -d`, `kernel start -d`, `kernel restart`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -431,6 +432,41 @@ pub enum UpEvent {
     Record(JournalRow),
     /// This many events were dropped, because they were read too slowly.
     Lost(u64),
+    /// A frame passed a module's door. Only by `dev`.
+    Frame(DevFrame),
+    /// Something was refused that a grant would allow. Only by `dev`.
+    #[serde(rename_all = "camelCase")]
+    Denied {
+        /// Whom.
+        module_id: String,
+        /// What, as a sentence.
+        what: String,
+        /// What would allow it: a command, or what to write where.
+        grant: String,
+    },
+    /// What was written is what runs. Only by `dev`.
+    #[serde(rename_all = "camelCase")]
+    Reloaded {
+        /// Which module.
+        module_id: String,
+        /// How.
+        how: DevHow,
+        /// How long it took, in milliseconds.
+        took_ms: u64,
+        /// The changed files, relative to the folder; empty when there were too many.
+        files: Vec<String>,
+    },
+    /// What was written is not what runs, which goes on. Only by `dev`.
+    NotReloaded {
+        /// The error's code.
+        code: String,
+        /// What happened, with file, line and column where a file is broken.
+        message: String,
+        /// Further lines that belong to it.
+        details: Vec<String>,
+        /// What to do.
+        help: Option<String>,
+    },
     /// The end has begun.
     Stopping(()),
     /// Nothing runs any more.
@@ -439,6 +475,58 @@ pub enum UpEvent {
         /// How long the end took, in milliseconds.
         took_ms: u64,
     },
+}
+
+/// How a change was taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DevHow {
+    /// New code took over the state of the old one.
+    Swapped,
+    /// It was stopped and started.
+    Restarted,
+    /// Its description was read again, and it began anew where that was needed.
+    Reread,
+}
+
+/// `docs`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DocsTold {
+    /// All pages, or the one that was named.
+    pub pages: Vec<DocPage>,
+    /// The text of the one that was named, as Markdown.
+    pub text: Option<String>,
+}
+
+/// A page of the documentation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DocPage {
+    /// What to type.
+    pub name: String,
+    /// Its heading.
+    pub title: String,
+}
+
+/// `replay`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Replayed {
+    /// Frames that the module was told.
+    pub told: usize,
+    /// Frames that it had said then, but for log lines and small talk.
+    pub expected: usize,
+    /// Those that it said differently, or not at all.
+    pub differences: Vec<ReplayedFrame>,
+}
+
+/// A frame that is not what it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReplayedFrame {
+    /// Its place among the module's frames, from 1.
+    pub number: usize,
+    /// What it said then, without numbers and traces.
+    pub expected: Value,
+    /// What it said now; nothing when nothing came in time.
+    pub got: Option<Value>,
 }
 
 /// `kernel logs`.

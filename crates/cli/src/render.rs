@@ -13,6 +13,7 @@ pub mod permissions;
 pub mod plan;
 pub mod profile;
 pub mod reference;
+pub mod replay;
 pub mod restarts;
 pub mod status;
 pub mod story;

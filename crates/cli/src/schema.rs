@@ -15,9 +15,7 @@ use crate::output::updates::{
 };
 use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
-    DashboardLink, DemoStep, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported,
-    KernelLog, Made, ManPages, Modules, Overview, PendingRows, PermissionRows, Restored, RunEnded, Schemas,
-    SecretChanged, SecretRows, ServiceUnit, Status, SwappedModules, UpEvent, Upped, ZoneDone, ZoneRows,
+    DashboardLink, DemoStep, DocsTold, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported, KernelLog, Made, ManPages, Modules, Overview, PendingRows, PermissionRows, Replayed, Restored, RunEnded, Schemas, SecretChanged, SecretRows, ServiceUnit, Status, SwappedModules, UpEvent, Upped, ZoneDone, ZoneRows,
 };
 
 /// How a verb prints.
@@ -173,6 +171,9 @@ fn nested() -> Vec<Output> {
         document::<ServiceUnit>("service install"),
         document::<ServiceUnit>("service uninstall"),
         document::<Made>("new"),
+        lines::<UpEvent>("dev"),
+        document::<DocsTold>("docs"),
+        document::<Replayed>("replay"),
         document::<Imported>("import"),
         document::<Imported>("init"),
         document::<Completion>("completion"),

@@ -54,6 +54,20 @@ phrases! {
     RestoreQuestion: "put back {0} files? What is there now goes to {1}.", "przywrócić pliki ({0})? To, co jest teraz, trafi do {1}.";
     /// There is nothing to run.
     NoModules: "no modules yet; try `{0} run -- COMMAND` or write an ostoja.yaml", "nie ma jeszcze modułów; spróbuj `{0} run -- POLECENIE` albo napisz ostoja.yaml";
+    /// `dev` begins.
+    DevBegins: "{0}: every frame is shown, and what you write there is taken over; from another terminal: {1} ps", "{0}: każda ramka jest pokazywana, a to, co tam napiszesz, przejmowane; z innego terminala: {1} ps";
+    /// `dev` swapped code.
+    DevSwapped: "{0}: new code, same state, in {1} ({2})", "{0}: nowy kod, ten sam stan, w {1} ({2})";
+    /// `dev` restarted a module.
+    DevRestarted: "{0}: restarted in {1} ({2})", "{0}: uruchomiony ponownie w {1} ({2})";
+    /// `dev` read descriptions again.
+    DevReread: "{0}: read again in {1} ({2})", "{0}: wczytany ponownie w {1} ({2})";
+    /// `dev` could not take over what was written.
+    DevGoesOn: "what runs goes on; save the file again when it is mended", "to, co działa, działa dalej; zapisz plik ponownie, gdy będzie poprawny";
+    /// What would allow what was refused.
+    DevGrant: "to allow it: {0}", "aby na to pozwolić: {0}";
+    /// What to write to allow a call.
+    DevAddService: "add \"{0}\" to optionalRequires in module.json, or to the module's requires in ostoja.yaml", "dopisz \"{0}\" do optionalRequires w module.json albo do requires modułu w ostoja.yaml";
     /// What to do in the foreground.
     CtrlCStops: "Ctrl-C stops everything", "Ctrl-C zatrzymuje wszystko";
     /// The first Ctrl-C.

@@ -54,6 +54,7 @@ impl Shell {
             Outgoing::Init | Outgoing::ConfigUpdate(_) => Some(self.initial(slot, generation)),
             _ => None,
         };
+        self.tap_out(slot, generation, &frame);
         let Some(seat) = self.seat_mut(slot) else { return };
         let Some(life) = seat.life_of(generation) else {
             return if frame == Outgoing::Shutdown {
@@ -198,6 +199,7 @@ impl Shell {
             // It goes no further than another thread of this process, which overwrites it when it has handed it over.
             return self.answer_guest(slot, generation, id, Ok(result.to_vec()));
         }
+        self.tap_secret(slot, generation, id);
         let Some(life) = self.life_mut(slot, generation) else { return };
         let posted = life.outbox.post_wiped(result.len() + id.as_str().len(), |out| {
             protocol::encode::call_response(out, id.as_str(), Ok(Some(result)));
@@ -223,14 +225,13 @@ impl Shell {
             };
             return self.answer_guest(slot, generation, id, answer);
         }
+        let answer = match &answer {
+            Ok(result) => Ok(result.as_ref().map(Payload::as_bytes)),
+            Err(error) => Err(error.as_str()),
+        };
+        self.tap_answer(slot, generation, id, answer);
         let Some(life) = self.life_mut(slot, generation) else { return };
-        let posted = life.outbox.post(mail, |out| {
-            let answer = match &answer {
-                Ok(result) => Ok(result.as_ref().map(Payload::as_bytes)),
-                Err(error) => Err(error.as_str()),
-            };
-            protocol::encode::call_response(out, id.as_str(), answer);
-        });
+        let posted = life.outbox.post(mail, |out| protocol::encode::call_response(out, id.as_str(), answer));
         if posted == Posted::Queued && !std::mem::replace(&mut life.outbox.is_listed, true) {
             self.list_mail(slot);
         }

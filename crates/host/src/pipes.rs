@@ -179,6 +179,7 @@ impl Shell {
         line: &[u8],
         sheet: &Sheet,
     ) {
+        self.tap_in(slot, generation, line);
         match hear(line, sheet) {
             Heard::Ready(transport) => {
                 self.settle_lane(slot, generation, transport);

@@ -60,6 +60,43 @@ pub struct Options {
     pub safety: Safety,
     /// Where the kernel's chance begins; from the system when left out. Fixed by tests.
     pub seed: Option<u64>,
+    /// Whether every frame is told as [`News::Frame`].
+    pub frames: Frames,
+}
+
+/// Whether what passes a module's door is told to whoever started this process. It is for who writes a module: frames
+/// carry payloads, which go nowhere else but to the process that sends and the one that gets them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Frames {
+    /// As usual.
+    #[default]
+    Untold,
+    /// Each one, copied whole; secrets are left out. Frames of WebAssembly guests are not told.
+    Told,
+}
+
+/// A frame that passed a module's door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FrameTold {
+    /// When, in milliseconds since the epoch.
+    pub ts_ms: u64,
+    /// Whose door.
+    pub module_id: String,
+    /// Which life.
+    pub generation: u64,
+    /// From where to where.
+    pub way: Way,
+    /// The line without its break.
+    pub line: String,
+}
+
+/// From where to where a frame went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// The module said it.
+    FromModule,
+    /// It was queued for the module.
+    ToModule,
 }
 
 /// Where a project's description comes from.
@@ -148,6 +185,8 @@ pub enum News {
     Log(LogLine),
     /// Something was decided. Only in the foreground.
     Record(JournalRow),
+    /// A frame passed a module's door. Only with [`Frames::Told`].
+    Frame(FrameTold),
     /// The end has begun.
     Stopping,
 }

@@ -13,7 +13,7 @@ use store::{Admission, LogEntry, LogLine, Logs, Said, Scribe};
 
 use crate::clock::wall_now;
 use crate::door::outlet::Outlet;
-use crate::run::{News, Observer, Presence};
+use crate::run::{FrameTold, Frames, News, Observer, Presence, Way};
 use crate::translate::log_level;
 
 /// Who follows what.
@@ -63,6 +63,7 @@ pub(crate) struct Talk {
     logging: Logging,
     observer: Observer,
     presence: Presence,
+    frames: Frames,
 }
 
 impl std::fmt::Debug for Talk {
@@ -72,8 +73,26 @@ impl std::fmt::Debug for Talk {
 }
 
 impl Talk {
-    pub(crate) fn new(logs: Logs, scribe: Scribe, observer: Observer, presence: Presence) -> Self {
-        Self { logs, scribe, followers: Vec::new(), logging: Logging::default(), observer, presence }
+    pub(crate) fn new(
+        logs: Logs,
+        scribe: Scribe,
+        observer: Observer,
+        presence: Presence,
+        frames: Frames,
+    ) -> Self {
+        Self { logs, scribe, followers: Vec::new(), logging: Logging::default(), observer, presence, frames }
+    }
+
+    /// Whether frames are to be told at all: what tells them costs a copy each.
+    pub(crate) fn tells_frames(&self) -> bool {
+        self.frames == Frames::Told
+    }
+
+    /// Tells a frame that passed a module's door.
+    pub(crate) fn frame(&self, module: &ModuleId, generation: Generation, way: Way, line: &[u8]) {
+        let line = String::from_utf8_lossy(line).trim_end().to_owned();
+        let (ts_ms, module_id) = (wall_now().0, module.as_str().to_owned());
+        self.tell(&News::Frame(FrameTold { ts_ms, module_id, generation: generation.0, way, line }));
     }
 
     /// From which level on lines are kept.

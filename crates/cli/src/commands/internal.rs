@@ -160,7 +160,9 @@ fn boot_teller() -> impl Fn(&News) + 'static {
         if !is_open.get() {
             return;
         }
-        if let Ok(line) = serde_json::to_string(&to_event(news)) {
+        if let Some(event) = to_event(news)
+            && let Ok(line) = serde_json::to_string(&event)
+        {
             let mut stdout = std::io::stdout().lock();
             let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
         }

@@ -24,6 +24,7 @@ use crate::words::Phrase;
 use super::ps;
 
 pub(super) use approve::can_ask;
+pub(crate) use self::talk::{Manner, Voice, command};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use host::{Options, Presence, ProjectSource, Safety};
+use host::{Frames, Options, Presence, ProjectSource, Safety};
 use protocol::operator::{
     COMPLETED, KernelStatus, ModuleDetail, ModuleStatus, Plan, ReloadWhat, Request, Settled,
 };
@@ -113,6 +113,7 @@ pub(super) fn options(target: &Target, presence: Presence, safety: Safety) -> Op
         version: env!("CARGO_PKG_VERSION").to_owned(),
         safety,
         seed: None,
+        frames: Frames::Untold,
     }
 }
 

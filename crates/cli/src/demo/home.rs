@@ -28,7 +28,7 @@ const MARKER: &str = ".ostoja-demo";
 
 /// A folder that is removed when this value goes, however it goes.
 #[derive(Debug)]
-pub(super) struct PrivateHome {
+pub(crate) struct PrivateHome {
     path: PathBuf,
     is_removed: bool,
     /// Closing it says that the folder may be removed by others.
@@ -40,7 +40,7 @@ impl PrivateHome {
     ///
     /// # Errors
     /// When the folder can't be written to.
-    pub(super) fn create(folder: &Path) -> Outcome<Self> {
+    pub(crate) fn create(folder: &Path) -> Outcome<Self> {
         sweep(folder);
         let pid = std::process::id();
         for number in 0..TRIES_MAX {
@@ -55,7 +55,7 @@ impl PrivateHome {
         Err(Failure::new("cli::demo::home", format!("`{}` is full of left demos", folder.display())).into())
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -63,7 +63,7 @@ impl PrivateHome {
     ///
     /// # Errors
     /// When something in it can't be removed; its place is told.
-    pub(super) fn remove(mut self) -> Outcome<()> {
+    pub(crate) fn remove(mut self) -> Outcome<()> {
         self.is_removed = true;
         fs::remove_dir_all(&self.path).map_err(|error| Failure::io("remove", &self.path, &error).into())
     }

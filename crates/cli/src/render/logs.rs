@@ -82,6 +82,11 @@ impl LogPrinter {
         format!("{prefix} {text}")
     }
 
+    /// The columns that a line's speaker and the bar behind it take so far.
+    pub fn columns(&self) -> usize {
+        self.width + 3
+    }
+
     fn words(&self, line: &LogLine) -> String {
         let mut text = clean(&line.msg);
         if let Some(data) = &line.data {

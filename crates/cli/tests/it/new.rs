@@ -1,9 +1,13 @@
 //! `new`: what it writes runs, in every language whose runtime is here, and its own test passes.
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::examples::{is_on_path, skip};
-use crate::runner::{World, finish};
+use crate::runner::{World, finish_within};
+
+/// 10 min for a compiler that begins with nothing beside other tests: its work is 30 s of one core.
+const COMPILE_DEADLINE: Duration = Duration::from_secs(600);
 
 struct Down<'a>(&'a World);
 
@@ -20,12 +24,19 @@ fn inside(world: &World, folder: &str, line: &[&str]) -> crate::runner::Ran {
     // The compiler keeps what it has built of its own library in the person's cache.
     command.env("GOPROXY", "off").env("GOFLAGS", "-mod=mod").env("CGO_ENABLED", "0");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    finish(command.spawn().unwrap_or_else(|error| panic!("{line:?}: {error}")))
+    // Whatever was fetched for Ostoja itself is enough.
+    command.env("CARGO_NET_OFFLINE", "true");
+    let child = command.spawn().unwrap_or_else(|error| panic!("{line:?}: {error}"));
+    finish_within(child, COMPILE_DEADLINE)
 }
 
 /// Writes it, starts it, makes the call that `new` names, and gives the answer's text.
 fn first_answer(world: &World, lang: &str, template: &str) -> String {
-    let words = ["--json", "new", "mine", "--lang", lang, "--template", template];
+    let sdk = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk");
+    let mut words = vec!["--json", "new", "mine", "--lang", lang, "--template", template];
+    if lang == "rust" {
+        words.extend(["--sdk", sdk.to_str().expect("text")]);
+    }
     let told = world.run_words(&words).expect(0).json()["data"].clone();
     crate::kernel::check_schema("new", &told);
     let next: Vec<&str> =
@@ -66,13 +77,15 @@ fn a_module_for_node_answers_and_passes_its_own_test() {
 }
 
 #[test]
-fn a_module_in_typescript_answers() {
+fn a_module_in_typescript_answers_and_passes_its_own_test() {
     if !is_on_path("deno") && !is_on_path("bun") {
         return skip("neither `deno` nor `bun` on PATH, so what `new --lang typescript` writes was not run");
     }
     let world = World::new();
     let _down = Down(&world);
     assert_eq!(first_answer(&world, "typescript", "service"), "hello Ada");
+    let tests = if is_on_path("deno") { &["deno", "test", "-A"][..] } else { &["bun", "test"] };
+    inside(&world, "mine", tests).expect(0);
 }
 
 #[test]
@@ -84,6 +97,40 @@ fn a_module_in_go_answers_and_passes_its_own_test() {
     let _down = Down(&world);
     assert_eq!(first_answer(&world, "go", "service"), "hello Ada");
     inside(&world, "mine", &["go", "test", "."]).expect(0);
+}
+
+#[test]
+fn bots_in_go_reply() {
+    if !is_on_path("go") {
+        return skip("no `go` on PATH, so the bot of `new --lang go` was not run");
+    }
+    let world = World::new();
+    let _down = Down(&world);
+    assert_eq!(first_answer(&world, "go", "bot"), "hello, you said: hi");
+    inside(&world, "mine", &["go", "vet", "."]).expect(0);
+}
+
+#[test]
+fn a_module_in_rust_answers_and_every_template_of_it_compiles() {
+    if !is_on_path("cargo") {
+        return skip("no `cargo` on PATH, so what `new --lang rust` writes was not built");
+    }
+    let world = World::new();
+    let _down = Down(&world);
+    let templates = world.path().join("mine/src/bin");
+    let sdk = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk");
+    for template in ["worker", "bot", "http"] {
+        let words =
+            ["new", template, "--lang", "rust", "--template", template, "--sdk", sdk.to_str().expect("text")];
+        world.run_words(&words).expect(0);
+    }
+    assert_eq!(first_answer(&world, "rust", "service"), "hello Ada");
+    std::fs::create_dir_all(&templates).expect("it is ours");
+    for template in ["worker", "bot", "http"] {
+        let source = world.path().join(template).join("src/main.rs");
+        std::fs::copy(source, templates.join(format!("{template}.rs"))).expect("it is there");
+    }
+    inside(&world, "mine", &["cargo", "check", "--all-targets"]).expect(0);
 }
 
 #[test]
@@ -99,6 +146,7 @@ fn a_module_of_webassembly_answers() {
     let world = World::new();
     let _down = Down(&world);
     assert_eq!(first_answer(&world, "wasm", "service"), "6");
+    world.run("module check mine").expect(0);
 }
 
 #[test]
@@ -122,7 +170,7 @@ fn every_template_is_written_as_files_that_ostoja_reads() {
         ("python", &["service", "worker", "bot", "http"][..]),
         ("node", &["service", "worker", "bot", "http"]),
         ("typescript", &["service", "worker", "bot", "http"]),
-        ("go", &["service", "worker"]),
+        ("go", &["service", "worker", "bot", "http"]),
         ("shell", &["service", "worker"]),
         ("wasm", &["service"]),
     ] {

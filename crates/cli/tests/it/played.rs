@@ -82,7 +82,9 @@ const LINES: [(&str, &str, i32); 67] = [
 ];
 
 /// Lines that need no kernel, kept to their schemas here too.
-const LINES_ALONE: [(&str, &str, i32); 24] = [
+const LINES_ALONE: [(&str, &str, i32); 26] = [
+    ("docs", "docs", 0),
+    ("docs for-pm2-users --lang pl", "docs", 0),
     ("", "(none)", 0),
     ("new mine --lang python", "new", 0),
     ("config set a.b 1", "config set", 0),
@@ -110,11 +112,13 @@ const LINES_ALONE: [(&str, &str, i32); 24] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel, or files.
-const ELSEWHERE: [&str; 24] = [
+const ELSEWHERE: [&str; 26] = [
     "restart plan",
     "backup show",
     "backup restore",
     "dashboard",
+    "dev",
+    "replay",
     "import",
     "init",
     "secret set",

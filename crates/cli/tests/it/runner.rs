@@ -80,10 +80,15 @@ impl World {
 
 /// Waits for a command's end, and kills it when it does not come.
 pub(crate) fn finish(child: Child) -> Ran {
+    finish_within(child, DEADLINE)
+}
+
+/// The same with another deadline, for what compiles.
+pub(crate) fn finish_within(child: Child, deadline: Duration) -> Ran {
     let pid = Pid::from_child(&child);
     let (done, wait) = channel::<()>();
     let watch = std::thread::spawn(move || {
-        if wait.recv_timeout(DEADLINE) == Err(RecvTimeoutError::Timeout) {
+        if wait.recv_timeout(deadline) == Err(RecvTimeoutError::Timeout) {
             let _ = kill_process(pid, Signal::KILL);
         }
     });

@@ -255,7 +255,7 @@ fn open_store(options: &Options, begun: &Begun, news: mpsc::Sender<StoreNews>) -
     let thread = |what| move |source| HostError::Thread { what, source };
     let scribe = Scribe::start(journal).map_err(thread("journal"))?;
     let logs = Logs::start(logs).map_err(thread("logs"))?;
-    Ok(Talk::new(logs, scribe, begun.observer.clone(), options.presence))
+    Ok(Talk::new(logs, scribe, begun.observer.clone(), options.presence, options.frames))
 }
 
 /// What the writing threads tell.

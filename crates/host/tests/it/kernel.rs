@@ -42,6 +42,7 @@ fn kernel_process() {
         net_helper: std::env::var_os("OSTOJA_TEST_NET").map(|program| {
             vec![program, "--exact".into(), "kernel::net_helper_process".into(), "--nocapture".into()]
         }),
+        frames: host::Frames::Untold,
         version: "0.0.0-test".to_owned(),
         safety: match std::env::var_os("OSTOJA_TEST_SAFE") {
             Some(_) => host::Safety::SafeMode,

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use abi::{Explain, PermissionKind};
-use protocol::files::manifest::Manifest;
+use protocol::files::manifest::{Manifest, Runtime};
 
 use super::talk;
 use crate::ctx::Ctx;
@@ -106,7 +106,8 @@ fn entry(folder: &Path, manifest: &Manifest) -> Finding {
     if !inside.unwrap_or(false) {
         return finding("entry", Grade::Bad, format!("`{name}` lies outside the module's folder"), None);
     }
-    let is_program = offline::program_of(manifest.runtime).is_none();
+    // WebAssembly is read by the kernel, not run by the system.
+    let is_program = manifest.runtime != Runtime::Wasm && offline::program_of(manifest.runtime).is_none();
     if is_program && rustix::fs::access(&found, rustix::fs::Access::EXEC_OK).is_err() {
         let help = Some(format!("chmod +x {}", found.display()));
         return finding("entry", Grade::Bad, format!("`{name}` can't be run"), help);
@@ -116,7 +117,8 @@ fn entry(folder: &Path, manifest: &Manifest) -> Finding {
 
 fn runtime(manifest: &Manifest) -> Finding {
     let Some(program) = offline::program_of(manifest.runtime) else {
-        return finding("runtime", Grade::Good, "the entry itself", None);
+        let what = if manifest.runtime == Runtime::Wasm { "the kernel itself" } else { "the entry itself" };
+        return finding("runtime", Grade::Good, what, None);
     };
     match offline::find_program(program) {
         Some(path) => finding("runtime", Grade::Good, path.display().to_string(), None),

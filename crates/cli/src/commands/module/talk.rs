@@ -17,7 +17,8 @@ use crate::output::{Finding, Grade};
 
 mod voice;
 
-use voice::{Ended, Voice};
+use voice::Ended;
+pub(crate) use voice::{Manner, Voice};
 
 /// 10 s: what the kernel's `pingTimeoutMs` and most starts take at their defaults.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
@@ -52,7 +53,7 @@ pub(super) fn hold(folder: &Path, manifest: &Manifest) -> Outcome<Vec<Finding>> 
 }
 
 /// Its command, as the kernel would start it.
-fn command(folder: &Path, manifest: &Manifest) -> Vec<String> {
+pub(crate) fn command(folder: &Path, manifest: &Manifest) -> Vec<String> {
     let twin = Path::new(&manifest.entry).with_extension("js");
     let entry = if folder.join(&manifest.entry).is_file() { Path::new(&manifest.entry) } else { &twin };
     let entry = folder.join(entry);

@@ -41,7 +41,7 @@ pub(super) fn first_call(plan: &Plan) -> FirstCall {
 pub(super) fn build(plan: &Plan) -> Option<String> {
     match plan.language {
         Language::Go => Some("go build -o bin/module .".to_owned()),
-        Language::Rust => Some("cargo install --path . --root .".to_owned()),
+        Language::Rust => Some("cargo install --debug --path . --root .".to_owned()),
         Language::Python | Language::Typescript | Language::Node | Language::Shell | Language::Wasm => None,
     }
 }
@@ -109,14 +109,17 @@ fn source(plan: &Plan) -> Option<(&'static str, &'static str)> {
         (Language::Typescript, Template::Http) => ("main.ts", template!("typescript/http.ts")),
         (Language::Go, Template::Service) => ("main.go", template!("go/service.go")),
         (Language::Go, Template::Worker) => ("main.go", template!("go/worker.go")),
+        (Language::Go, Template::Bot) => ("main.go", template!("go/bot.go")),
+        (Language::Go, Template::Http) => ("main.go", template!("go/http.go")),
         (Language::Shell, Template::Service) => ("main.sh", template!("shell/service.sh")),
         (Language::Shell, Template::Worker) => ("main.sh", template!("shell/worker.sh")),
         (Language::Rust, Template::Service) => ("src/main.rs", template!("rust/service.rs.txt")),
+        (Language::Rust, Template::Worker) => ("src/main.rs", template!("rust/worker.rs.txt")),
+        (Language::Rust, Template::Bot) => ("src/main.rs", template!("rust/bot.rs.txt")),
+        (Language::Rust, Template::Http) => ("src/main.rs", template!("rust/http.rs.txt")),
         (Language::Wasm, Template::Service) => ("main.wat", template!("wasm/service.wat")),
-        (
-            Language::Go | Language::Shell | Language::Rust | Language::Wasm,
-            Template::Worker | Template::Bot | Template::Http,
-        )
+        (Language::Shell, Template::Bot | Template::Http)
+        | (Language::Wasm, Template::Worker | Template::Bot | Template::Http)
         | (_, Template::Mcp) => return None,
     })
 }
@@ -133,6 +136,8 @@ fn beside(plan: &Plan) -> Vec<File> {
             text("ostoja.mjs", sdk!("typescript/ostoja.mjs")),
             text("ostoja.d.mts", sdk!("typescript/ostoja.d.mts")),
             text("fake_kernel.mjs", sdk!("typescript/fake_kernel.mjs")),
+            // Deno checks the types of a test before it runs it.
+            text("fake_kernel.d.mts", sdk!("typescript/fake_kernel.d.mts")),
             text("main.test.mjs", filled(plan, template!("node/main.test.mjs"))),
         ],
         Language::Go => go(plan),

@@ -45,15 +45,24 @@ pub(super) struct Strays {
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(crate) enum Ended {
     /// By itself, with this code, or with 128 and the number of a signal.
     Code(i32),
     /// It had to be killed.
     Killed,
 }
 
+/// What becomes of a module's own questions while something else is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// They are answered with what a bare kernel would say.
+    Plays,
+    /// They wait until somebody wants them.
+    Silent,
+}
+
 /// A running module.
-pub(super) struct Voice {
+pub(crate) struct Voice {
     child: Child,
     folder: PathBuf,
     /// What is said goes through a thread, since a module that does not read would hold it up.
@@ -62,6 +71,7 @@ pub(super) struct Voice {
     /// Frames that nobody waited for yet.
     kept: VecDeque<Value>,
     strays: Strays,
+    manner: Manner,
     words: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -70,7 +80,7 @@ impl Voice {
     ///
     /// # Errors
     /// When its program can't be run.
-    pub(super) fn start(folder: &Path, command: &[String]) -> Outcome<Self> {
+    pub(crate) fn start(folder: &Path, command: &[String]) -> Outcome<Self> {
         let (program, words) = command.split_first().unwrap_or((&command[0], &[]));
         let mut child = Command::new(program)
             .args(words)
@@ -104,6 +114,7 @@ impl Voice {
             ears,
             kept: VecDeque::new(),
             strays: Strays::default(),
+            manner: Manner::Plays,
             words: kept_words,
         })
     }
@@ -113,8 +124,13 @@ impl Voice {
         self.folder.display().to_string()
     }
 
+    /// Changes what becomes of the module's own questions.
+    pub(crate) fn take_manner(&mut self, manner: Manner) {
+        self.manner = manner;
+    }
+
     /// Says one frame.
-    pub(super) fn say(&mut self, frame: &Value) {
+    pub(crate) fn say(&mut self, frame: &Value) {
         let mut line = frame.to_string().into_bytes();
         line.push(b'\n');
         if let Some(mouth) = &self.mouth {
@@ -124,7 +140,7 @@ impl Voice {
     }
 
     /// Waits for a frame; what the module asks meanwhile is answered with what a bare kernel would say.
-    pub(super) fn wait(&mut self, most: Duration, is_wanted: impl Fn(&Value) -> bool) -> Option<Value> {
+    pub(crate) fn wait(&mut self, most: Duration, is_wanted: impl Fn(&Value) -> bool) -> Option<Value> {
         if let Some(at) = self.kept.iter().position(&is_wanted) {
             return self.kept.remove(at);
         }
@@ -145,6 +161,7 @@ impl Voice {
     fn answer(&mut self, frame: Value) {
         let id = frame["id"].clone();
         match frame["type"].as_str() {
+            _ if self.manner == Manner::Silent => self.kept.push_back(frame),
             Some("call") => {
                 self.say(&json!({ "type": "call:response", "id": id, "error": "this kernel only plays one" }))
             }
@@ -176,7 +193,7 @@ impl Voice {
     }
 
     /// Closes its stdin, as a kernel that dies does.
-    pub(super) fn hang_up(&mut self) {
+    pub(crate) fn hang_up(&mut self) {
         self.mouth = None;
     }
 
@@ -188,7 +205,7 @@ impl Voice {
     }
 
     /// Waits for its end, and kills it and all that it started when that does not come in time.
-    pub(super) fn end(mut self, most: Duration) -> Ended {
+    pub(crate) fn end(mut self, most: Duration) -> Ended {
         let pid = Pid::from_child(&self.child);
         let left = match pidfd_open(pid, PidfdFlags::empty()) {
             Ok(fd) => {
