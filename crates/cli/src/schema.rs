@@ -2,7 +2,9 @@
 //! shows, and against which a test holds what each verb really prints.
 
 use protocol::operator::{
-    Acted, ActorTable, Collected, ContextKey, Event, FunctionRow, FunctionStats, Installed, LogPage, ModuleDetail, ModuleStatus, Plan, Profiled, Published, Safe, SlotTable, Story, UpdateDone, UpdateHistory, UsageTable, VariableList, VariableRow,
+    Acted, ActorTable, Collected, ContextKey, Event, FunctionRow, FunctionStats, Installed, LogPage,
+    ModuleDetail, ModuleStatus, Plan, Profiled, Published, Safe, SlotTable, Story, UpdateDone, UpdateHistory,
+    UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
@@ -15,7 +17,10 @@ use crate::output::updates::{
 };
 use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
-    DashboardLink, DemoStep, DocsTold, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported, KernelLog, Made, ManPages, Modules, Overview, PendingRows, PermissionRows, Replayed, Restored, RunEnded, Schemas, SecretChanged, SecretRows, ServiceUnit, Status, SwappedModules, UpEvent, Upped, ZoneDone, ZoneRows,
+    DashboardLink, DemoStep, DocsTold, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText,
+    Imported, KernelLog, Made, ManPages, Modules, Overview, PendingRows, PermissionRows, Replayed, Restored,
+    RunEnded, Schemas, SecretChanged, SecretRows, ServiceUnit, Status, SwappedModules, UpEvent, Upped,
+    ZoneDone, ZoneRows,
 };
 
 /// How a verb prints.

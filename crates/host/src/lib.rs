@@ -33,10 +33,10 @@
 pub mod backup;
 mod cgroups;
 mod clock;
+mod companion;
 pub mod doctor;
 mod door;
 mod effects;
-mod companion;
 mod environment;
 mod error;
 mod fault;

@@ -14,8 +14,8 @@ use serde_json::Value;
 mod context;
 mod inside;
 mod journal;
-mod roles;
 mod profile;
+mod roles;
 mod safe;
 mod schema;
 mod secrets;
@@ -25,8 +25,8 @@ mod zones;
 pub use context::{ContextChange, ContextKey, VariableList, VariableRow};
 pub use inside::{ActorCore, ActorRow, ActorSystem, ActorTable, FunctionRow, FunctionStats, Swapped};
 pub use journal::{JournalPage, JournalRequest, JournalRow};
-pub use roles::{OnBehalf, Role, Weight};
 pub use profile::{Held, Profiled};
+pub use roles::{OnBehalf, Role, Weight};
 pub use safe::{Safe, SafeMode};
 pub use schema::operator_door;
 pub use secrets::{SecretsChange, VaultKey};
@@ -482,8 +482,6 @@ pub struct KernelStatus {
     /// Why no module runs, in safe mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safe_mode: Option<SafeMode>,
-}
-
 }
 
 /// The word of a module that rests because its work is done; to modules it is `stopped`.

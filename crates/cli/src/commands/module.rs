@@ -23,8 +23,8 @@ use crate::words::Phrase;
 
 use super::ps;
 
-pub(super) use approve::can_ask;
 pub(crate) use self::talk::{Manner, Voice, command};
+pub(super) use approve::can_ask;
 
 const EXAMPLES: &str = "\
 Examples:

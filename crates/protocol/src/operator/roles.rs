@@ -7,7 +7,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Request;
+use super::{Request, UpdateVerb};
 
 #[cfg(test)]
 mod tests;
@@ -82,6 +82,19 @@ pub enum Weight {
     Change,
 }
 
+impl UpdateVerb {
+    /// The least role that may ask this: what runs on the machine is an administrator's matter, the way back is not.
+    pub const fn least_role(&self) -> Role {
+        match self {
+            Self::List {} | Self::History {} => Role::Viewer,
+            Self::RollBack { .. } => Role::Operator,
+            Self::Apply { .. } | Self::Go { .. } | Self::Pin { .. } | Self::Unpin { .. } | Self::Gc {} => {
+                Role::Admin
+            }
+        }
+    }
+}
+
 impl Request {
     /// The least role that may ask this.
     pub fn least_role(&self) -> Role {
@@ -128,6 +141,7 @@ impl Request {
             | Self::ModuleApprove { .. }
             | Self::ModuleUninstall { .. }
             | Self::ModuleUpdate { .. }
+            | Self::ModuleProfile { .. }
             | Self::ModuleRun { .. }
             | Self::ModuleRemove { .. }
             | Self::PermissionsGrant(_)
@@ -135,6 +149,7 @@ impl Request {
             | Self::PermissionsRevoke(_)
             | Self::SecretsUnlock { .. }
             | Self::SecretsChanged(_) => Role::Admin,
+            Self::Update(verb) => verb.least_role(),
         }
     }
 

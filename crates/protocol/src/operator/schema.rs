@@ -2,7 +2,10 @@
 //! which request.
 
 use super::{
-    Acted, ActorTable, Collected, Event, FunctionRow, FunctionStats, Installed, JournalPage, KernelStatus, LogPage, ModuleDetail, ModuleStatus, OnBehalf, PendingRow, PermissionRow, Plan, Profiled, Published, Request, Response, Safe, Settled, SlotTable, Story, Swapped, UpdateDone, UpdateHistory, UsageTable, VariableList, VariableRow,
+    Acted, ActorTable, Collected, Event, FunctionRow, FunctionStats, Installed, JournalPage, KernelStatus,
+    LogPage, ModuleDetail, ModuleStatus, OnBehalf, PendingRow, PermissionRow, Plan, Profiled, Published,
+    Request, Response, Safe, Settled, SlotTable, Story, Swapped, UpdateDone, UpdateHistory, UsageTable,
+    VariableList, VariableRow,
 };
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;

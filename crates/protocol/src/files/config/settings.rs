@@ -206,7 +206,16 @@ pub struct Pool {
 
 /// The sections that belong to the kernel; all others are modules'.
 pub const KERNEL_SECTIONS: [&str; 10] = [
-    "logging", "lifecycle", "security", "watchdog", "machine", "pools", "zones", "backup", "restarts", "update",
+    "logging",
+    "lifecycle",
+    "security",
+    "watchdog",
+    "machine",
+    "pools",
+    "zones",
+    "backup",
+    "restarts",
+    "update",
 ];
 
 /// One year in milliseconds: a longer wait is a slip of the keyboard.

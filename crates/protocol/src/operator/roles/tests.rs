@@ -36,7 +36,9 @@ fn resolve<'v>(door: &'v Value, schema: &'v Value) -> &'v Value {
 
 fn least(door: &Value, schema: &Value) -> serde_json::Map<String, Value> {
     let mut fields = serde_json::Map::new();
-    for part in [schema, resolve(door, schema)] {
+    let resolved = resolve(door, schema);
+    // Of a choice the first.
+    for part in [schema, resolved, &resolved["oneOf"][0]] {
         for name in part["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             fields.insert(name.to_owned(), least_value(door, &part["properties"][name]));
         }
@@ -46,6 +48,9 @@ fn least(door: &Value, schema: &Value) -> serde_json::Map<String, Value> {
 
 fn least_value(door: &Value, schema: &Value) -> Value {
     let schema = resolve(door, schema);
+    if let Some(only) = schema.get("const") {
+        return only.clone();
+    }
     if let Some(first) = schema["enum"].get(0).or_else(|| schema["oneOf"].get(0)?.get("const")) {
         return first.clone();
     }
@@ -65,7 +70,7 @@ fn every_verb_has_the_least_role_that_the_table_gives_it() {
     let operator = "kernel.reload kernel.resume kernel.safe-mode module.restart module.start module.stop module.swap \
                     zone.promote zone.reset zone.restart";
     let admin = "kernel.stop module.approve module.install module.remove module.run module.uninstall module.update \
-                 permissions.deny permissions.grant permissions.revoke secrets.changed secrets.unlock";
+                 module.profile permissions.deny permissions.grant permissions.revoke secrets.changed secrets.unlock update";
     let named = |words: &str| words.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
     let all = one_of_each();
     assert!(all.len() >= 45, "{}", all.len());
@@ -85,6 +90,23 @@ fn every_verb_has_the_least_role_that_the_table_gives_it() {
     }
     for cmd in [developer, operator, admin].into_iter().flat_map(named) {
         assert!(all.contains_key(&cmd), "{cmd} is no verb");
+    }
+}
+
+#[test]
+fn of_updates_viewers_see_what_there_is_operators_go_back_and_administrators_do_the_rest() {
+    let least = |verb: UpdateVerb| Request::Update(verb).least_role();
+    assert_eq!(least(UpdateVerb::List {}), Role::Viewer);
+    assert_eq!(least(UpdateVerb::History {}), Role::Viewer);
+    assert_eq!(least(UpdateVerb::RollBack { module_id: "a".to_owned() }), Role::Operator);
+    for verb in [
+        UpdateVerb::Apply { file: "/a.okm".to_owned(), way: None, approve: false },
+        UpdateVerb::Go { transaction: 1, approve: false },
+        UpdateVerb::Pin { module_id: "a".to_owned(), name: "n".to_owned() },
+        UpdateVerb::Unpin { name: "n".to_owned() },
+        UpdateVerb::Gc {},
+    ] {
+        assert_eq!(least(verb), Role::Admin);
     }
 }
 
