@@ -76,7 +76,7 @@ impl Cgroups {
     /// Whether the group of a life whose pid namespace was told to end holds nobody who was not: its first process is the last
     /// to leave, so where one is left, that is it or one that it has ended already. Such a group can be used again.
     pub(crate) fn is_ending(group: &Path) -> bool {
-        sandbox::control::members(group).is_ok_and(|members| members.len() <= 1)
+        control::members(group).is_ok_and(|members| members.len() <= 1)
     }
 
     /// Removes a module's group. One that is still busy is removed with the tree, or at the next start.

@@ -91,12 +91,8 @@ pub(super) const CHECKS: [Check; 8] = [
     },
     Check {
         name: "host",
-        runs: Runs::Tests {
-            package: "host",
-            of: &["crash::", "disk::", "governor::", "pids::", "rude::", "safe::", "start::", "stop::"],
-            but: &[],
-        },
-        seconds: 1800,
+        runs: Runs::Tests { package: "host", of: &["crash::", "disk::", "governor::", "pids::"], but: &[] },
+        seconds: 900,
         forms: PLAIN,
     },
 ];

@@ -55,7 +55,7 @@ fn every_layer_and_a_shell_are_looked_at() {
     let findings = examine(home.path());
     let layers =
         findings.iter().filter(|finding| finding.area == "containment" && finding.name != "level").count();
-    assert_eq!(layers, sandbox::Layer::ALL.len());
+    assert_eq!(layers, Layer::ALL.len());
     assert_eq!(condition_of(&findings, "sh"), Some(Condition::Good));
 }
 
