@@ -49,8 +49,11 @@ pub(crate) fn run(ctx: &Ctx, folder: &Path, record: Option<&Path>) -> Outcome {
     let target = Target::at(home.path());
     let changes = watch::watch(&folder)?;
     let reloader = Reloader::new(ctx, &target, &folder);
-    let spawned = std::thread::Builder::new().name("reloader".to_owned()).spawn(move || reloader.run(&changes));
-    spawned.map_err(|error| Failure::new("cli::dev::thread", "can't start a thread").caused_by(error.to_string()))?;
+    let spawned =
+        std::thread::Builder::new().name("reloader".to_owned()).spawn(move || reloader.run(&changes));
+    spawned.map_err(|error| {
+        Failure::new("cli::dev::thread", "can't start a thread").caused_by(error.to_string())
+    })?;
     foreground::start_log(ctx, LevelFilter::ERROR);
     ctx.say_phrase(Phrase::DevBegins, &[&folder.display().to_string(), target.command()]);
     let options = Options {
@@ -63,7 +66,8 @@ pub(crate) fn run(ctx: &Ctx, folder: &Path, record: Option<&Path>) -> Outcome {
         seed: None,
         frames: Frames::Told,
     };
-    let ran = foreground::run_with(ctx, options, target.command().to_owned(), Extra { recorder, advises: true });
+    let ran =
+        foreground::run_with(ctx, options, target.command().to_owned(), Extra { recorder, advises: true });
     home.remove()?;
     ran.map(|_| Exit::Done)
 }
@@ -80,7 +84,10 @@ fn project_of(folder: &Path) -> Outcome<ProjectSource> {
             "cli::dev::nothing",
             format!("`{}` holds neither an ostoja.yaml nor a module.json", folder.display()),
         );
-        return Err(failure.help("ostoja new NAME --lang python; ostoja dev NAME").exit(Exit::NotFound).into());
+        return Err(failure
+            .help("ostoja new NAME --lang python; ostoja dev NAME")
+            .exit(Exit::NotFound)
+            .into());
     }
     let manifest = offline::manifest(folder)?;
     let text = json!({ "modules": { manifest.id.as_str(): { "path": "." } } }).to_string();

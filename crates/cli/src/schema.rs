@@ -9,9 +9,10 @@ use schemars::{JsonSchema, Schema, schema_for};
 
 use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
-    DemoStep, DocsTold, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported, KernelLog, Made,
-    ManPages, Modules, Overview, PendingRows, PermissionRows, Replayed, Restored, RunEnded, Schemas, SecretChanged,
-    SecretRows, ServiceUnit, Status, SwappedModules, UpEvent, Upped, ZoneDone, ZoneRows,
+    DemoStep, DocsTold, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported,
+    KernelLog, Made, ManPages, Modules, Overview, PendingRows, PermissionRows, Replayed, Restored, RunEnded,
+    Schemas, SecretChanged, SecretRows, ServiceUnit, Status, SwappedModules, UpEvent, Upped, ZoneDone,
+    ZoneRows,
 };
 
 /// How a verb prints.

@@ -99,8 +99,10 @@ pub(super) fn run(ctx: &Ctx, args: &DocsArgs) -> Outcome {
     let Some(page) = PAGES.iter().find(|page| page.name == wanted) else {
         let names: Vec<&str> = PAGES.iter().map(|page| page.name).collect();
         let failure = Failure::new("cli::docs::not_found", format!("there is no page `{wanted}`"));
-        let help = nearest(wanted, &names)
-            .map_or_else(|| "ostoja docs".to_owned(), |name| format!("did you mean `{name}`? ostoja docs lists all"));
+        let help = nearest(wanted, &names).map_or_else(
+            || "ostoja docs".to_owned(),
+            |name| format!("did you mean `{name}`? ostoja docs lists all"),
+        );
         return Err(failure.help(help).exit(Exit::NotFound).into());
     };
     let text = page.text(ctx.lang);

@@ -98,13 +98,30 @@ fn words(frame: &Value) -> String {
         _ => String::new(),
     };
     let id = text("id").map(|id| format!("#{}", id.chars().take(8).collect::<String>())).unwrap_or_default();
-    let named = ["type", "id", "service", "method", "topic", "from", "traceparent", "protocolVersion", "workspacePath", "projectRoot", "manifest"];
-    let carried: Vec<(&String, &Value)> = fields.iter().filter(|(name, _)| !named.contains(&name.as_str())).collect();
+    let named = [
+        "type",
+        "id",
+        "service",
+        "method",
+        "topic",
+        "from",
+        "traceparent",
+        "protocolVersion",
+        "workspacePath",
+        "projectRoot",
+        "manifest",
+    ];
+    let carried: Vec<(&String, &Value)> =
+        fields.iter().filter(|(name, _)| !named.contains(&name.as_str())).collect();
     let carried = match carried.as_slice() {
         [] => String::new(),
         // What nearly all carry needs no name.
-        [(name, value)] if matches!(name.as_str(), "params" | "payload" | "result" | "data") => value.to_string(),
-        several => several.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" "),
+        [(name, value)] if matches!(name.as_str(), "params" | "payload" | "result" | "data") => {
+            value.to_string()
+        }
+        several => {
+            several.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+        }
     };
     [about, id, carried].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
@@ -151,7 +168,10 @@ pub(crate) fn read(path: &Path) -> Outcome<Vec<DevFrame>> {
         let frame = serde_json::from_str(&line).map_err(|error| {
             let place = format!("{}:{}:{}", path.display(), number + 1, error.column());
             let failure = Failure::new("cli::replay::broken", format!("{place}: it is no frame of a record"));
-            failure.caused_by(error.to_string()).help("make one with: ostoja dev DIR --record FILE").exit(Exit::Failed)
+            failure
+                .caused_by(error.to_string())
+                .help("make one with: ostoja dev DIR --record FILE")
+                .exit(Exit::Failed)
         })?;
         frames.push(frame);
     }

@@ -31,7 +31,8 @@ use crate::words::Phrase;
 const FILES_SHOWN: usize = 3;
 
 /// Files that say what a module is. Others are its code, or what it reads by itself.
-const DESCRIPTIONS: [&str; 5] = ["ostoja.yaml", "module.json", "config.schema.json", "deno.json", "config.yaml"];
+const DESCRIPTIONS: [&str; 5] =
+    ["ostoja.yaml", "module.json", "config.schema.json", "deno.json", "config.yaml"];
 
 /// A module and where its files are.
 struct Place {
@@ -70,7 +71,11 @@ impl Reloader {
         let places = self.places()?;
         let held = std::mem::take(&mut self.held);
         let is_one_of = |names: &[&str]| {
-            held.iter().any(|one| one.may_hold(|path| path.file_name().is_some_and(|name| names.iter().any(|wanted| name == *wanted))))
+            held.iter().any(|one| {
+                one.may_hold(|path| {
+                    path.file_name().is_some_and(|name| names.iter().any(|wanted| name == *wanted))
+                })
+            })
         };
         let Some(mut door) = Door::try_open_at(&self.target, ANSWER_TIMEOUT_DEFAULT) else { return Ok(()) };
         let begun = Instant::now();
@@ -82,10 +87,14 @@ impl Reloader {
                 places.iter().try_for_each(|place| self.tell(&place.id, DevHow::Reread, begun, &held))?;
             }
         }
-        let described = |path: &Path| path.file_name().is_some_and(|name| DESCRIPTIONS.iter().any(|known| name == *known));
+        let described = |path: &Path| {
+            path.file_name().is_some_and(|name| DESCRIPTIONS.iter().any(|known| name == *known))
+        };
         let statuses = door.modules()?;
         for place in places.iter().filter(|place| !done.contains(&place.id)) {
-            let is_meant = |path: &Path| path.starts_with(&place.folder) && !described(path) && nearest_is(&places, path, place);
+            let is_meant = |path: &Path| {
+                path.starts_with(&place.folder) && !described(path) && nearest_is(&places, path, place)
+            };
             let is_touched = held.iter().any(|one| one.may_hold(is_meant));
             if let (true, Some(status)) = (is_touched, statuses.iter().find(|status| status.id == place.id)) {
                 self.reload(&mut door, status, &held)?;
@@ -139,16 +148,15 @@ impl Reloader {
         }
         match door.ask::<Acted>(&Request::ModuleRestart { module_id, dry_run: false }) {
             Ok(_) => self.tell(&status.id, DevHow::Restarted, begun, held),
-            Err(Stopped::Failed(failure)) => {
-                Err(Stopped::from(with_last_words(door, &status.id, *failure)))
-            }
+            Err(Stopped::Failed(failure)) => Err(Stopped::from(with_last_words(door, &status.id, *failure))),
             Err(Stopped::ReaderGone) => Err(Stopped::ReaderGone),
         }
     }
 
     fn tell(&self, id: &str, how: DevHow, begun: Instant, held: &[Changes]) -> Outcome<()> {
         let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let files: BTreeSet<String> = held.iter().flat_map(|one| &one.files).map(|file| self.name(file)).collect();
+        let files: BTreeSet<String> =
+            held.iter().flat_map(|one| &one.files).map(|file| self.name(file)).collect();
         if self.ctx.is_json() {
             let files = files.into_iter().collect();
             return self.ctx.json_line(&UpEvent::Reloaded { module_id: id.to_owned(), how, took_ms, files });
@@ -192,6 +200,7 @@ impl Reloader {
 
 /// Whether no other module's folder lies between this one's and the file.
 fn nearest_is(places: &[Place], path: &Path, place: &Place) -> bool {
-    let inner = places.iter().filter(|other| other.folder != place.folder && other.folder.starts_with(&place.folder));
+    let inner =
+        places.iter().filter(|other| other.folder != place.folder && other.folder.starts_with(&place.folder));
     !inner.into_iter().any(|other| path.starts_with(&other.folder))
 }

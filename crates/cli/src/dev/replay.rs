@@ -33,11 +33,14 @@ pub(crate) fn run(ctx: &Ctx, record: &Path, folder: &Path) -> Outcome {
     let frames = first_life(read(record)?, manifest.id.as_str());
     if frames.is_empty() {
         let message = format!("`{}` holds no frame of `{}`", record.display(), manifest.id);
-        return Err(Failure::new("cli::replay::nothing", message).help("ostoja dev DIR --record FILE").into());
+        return Err(Failure::new("cli::replay::nothing", message)
+            .help("ostoja dev DIR --record FILE")
+            .into());
     }
     let mut voice = Voice::start(&folder, &command(&folder, &manifest))?;
     voice.take_manner(Manner::Silent);
-    let mut replay = Replay { voice, numbers: BTreeMap::new(), given: BTreeMap::new(), told: Replayed::default() };
+    let mut replay =
+        Replay { voice, numbers: BTreeMap::new(), given: BTreeMap::new(), told: Replayed::default() };
     for (number, frame) in frames.iter().enumerate() {
         replay.play(number + 1, frame);
     }
@@ -70,7 +73,9 @@ impl Replay {
             DevWay::ToModule => {
                 let mut said = frame.frame.clone();
                 let now = said["id"].as_str().and_then(|id| self.numbers.get(id)).cloned();
-                if let (Some(now), "rpc_response" | "call:response" | "chunk" | "end" | "progress") = (now, frame.kind()) {
+                if let (Some(now), "rpc_response" | "call:response" | "chunk" | "end" | "progress") =
+                    (now, frame.kind())
+                {
                     said["id"] = Value::String(now);
                 }
                 self.voice.say(&said);
@@ -84,7 +89,18 @@ impl Replay {
     /// Waits for the same kind of frame; an answer has to be that of the same call.
     fn expect(&mut self, number: usize, frame: &DevFrame) {
         let kind = frame.kind().to_owned();
-        let is_answer = matches!(kind.as_str(), "rpc_response" | "call:response" | "nack" | "state:saved" | "state:restored" | "chunk" | "end" | "progress" | "credit");
+        let is_answer = matches!(
+            kind.as_str(),
+            "rpc_response"
+                | "call:response"
+                | "nack"
+                | "state:saved"
+                | "state:restored"
+                | "chunk"
+                | "end"
+                | "progress"
+                | "credit"
+        );
         let id = frame.frame["id"].clone();
         let given = &self.given;
         let is_wanted = |heard: &Value| {
@@ -93,7 +109,9 @@ impl Replay {
         };
         let heard = self.voice.wait(ANSWER_MAX, is_wanted);
         self.told.expected += 1;
-        if let (false, Some(then), Some(now)) = (is_answer, id.as_str(), heard.as_ref().and_then(|heard| heard["id"].as_str())) {
+        if let (false, Some(then), Some(now)) =
+            (is_answer, id.as_str(), heard.as_ref().and_then(|heard| heard["id"].as_str()))
+        {
             self.numbers.insert(then.to_owned(), now.to_owned());
             self.given.insert(now.to_owned(), ());
         }

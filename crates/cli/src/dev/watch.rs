@@ -71,13 +71,20 @@ impl Changes {
 pub(crate) fn watch(folder: &Path) -> Outcome<Receiver<Changes>> {
     let failed = |error: rustix::io::Errno| {
         let failure = Failure::new("cli::dev::watch", format!("can't watch `{}`", folder.display()));
-        failure.caused_by(error.to_string()).help("sysctl fs.inotify.max_user_watches fs.inotify.max_user_instances")
+        failure
+            .caused_by(error.to_string())
+            .help("sysctl fs.inotify.max_user_watches fs.inotify.max_user_instances")
     };
-    let mut watcher = Watcher { fd: init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(failed)?, folders: BTreeMap::new() };
+    let mut watcher = Watcher {
+        fd: init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(failed)?,
+        folders: BTreeMap::new(),
+    };
     watcher.add(folder).map_err(failed)?;
     let (sender, receiver) = sync_channel(0);
     let spawned = std::thread::Builder::new().name("watcher".to_owned()).spawn(move || watcher.run(&sender));
-    let failed = |error: std::io::Error| Failure::new("cli::dev::watch", "can't start a thread").caused_by(error.to_string());
+    let failed = |error: std::io::Error| {
+        Failure::new("cli::dev::watch", "can't start a thread").caused_by(error.to_string())
+    };
     // It ends with the process, or when nobody takes changes any more.
     Ok(spawned.map(|_| receiver).map_err(failed)?)
 }
@@ -95,7 +102,11 @@ impl Watcher {
             return Ok(());
         }
         // A file that is being written says so at its close; one that was renamed over another, at once.
-        let wanted = WatchFlags::CLOSE_WRITE | WatchFlags::MOVED_TO | WatchFlags::MOVED_FROM | WatchFlags::CREATE | WatchFlags::DELETE;
+        let wanted = WatchFlags::CLOSE_WRITE
+            | WatchFlags::MOVED_TO
+            | WatchFlags::MOVED_FROM
+            | WatchFlags::CREATE
+            | WatchFlags::DELETE;
         let number = add_watch(&self.fd, folder, wanted | WatchFlags::ONLYDIR | WatchFlags::DONT_FOLLOW)?;
         self.folders.insert(number, folder.to_owned());
         let inner = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -165,7 +176,11 @@ impl Watcher {
 fn is_left_out(name: &OsStr) -> bool {
     let Some(name) = name.to_str() else { return false };
     // vim tries with a file of this name whether it may write here.
-    name.starts_with('.') || name.ends_with('~') || name.ends_with(".pyc") || name == "4913" || LEFT_OUT.contains(&name)
+    name.starts_with('.')
+        || name.ends_with('~')
+        || name.ends_with(".pyc")
+        || name == "4913"
+        || LEFT_OUT.contains(&name)
 }
 
 #[cfg(test)]

@@ -14,9 +14,16 @@ pub fn replayed(told: &Replayed) -> String {
             clean(&value.to_string()).chars().take(FRAME_CHARACTERS_MAX).collect::<String>()
         };
         let got = difference.got.as_ref().map_or_else(|| "nothing".to_owned(), cut);
-        text.push_str(&format!("frame {}\n  then: {}\n  now:  {got}\n", difference.number, cut(&difference.expected)));
+        text.push_str(&format!(
+            "frame {}\n  then: {}\n  now:  {got}\n",
+            difference.number,
+            cut(&difference.expected)
+        ));
     }
     let same = told.expected - told.differences.len();
-    text.push_str(&format!("{same} of {} frames as they were; {} told to the module\n", told.expected, told.told));
+    text.push_str(&format!(
+        "{same} of {} frames as they were; {} told to the module\n",
+        told.expected, told.told
+    ));
     text
 }

@@ -24,13 +24,19 @@ fn a_frame_says_what_it_is_about_and_what_it_carries() {
     check(json!({ "type": "rpc_response", "id": "7", "result": "hello" }), r#"> rpc_response #7 "hello""#);
     check(json!({ "type": "rpc_response", "id": "7", "error": "no" }), r#"> rpc_response #7 error="no""#);
     check(json!({ "type": "publish", "topic": "news", "payload": 1 }), "> publish      news 1");
-    check(json!({ "type": "call", "id": "12345678-9", "method": "config.get", "params": { "key": "a" } }), r#"> call         config.get #12345678 {"key":"a"}"#);
+    check(
+        json!({ "type": "call", "id": "12345678-9", "method": "config.get", "params": { "key": "a" } }),
+        r#"> call         config.get #12345678 {"key":"a"}"#,
+    );
     check(json!({ "type": "shutdown" }), "> shutdown     ");
 }
 
 #[test]
 fn a_long_frame_is_cut_to_the_width_and_can_not_move_the_cursor() {
-    let long = frame(DevWay::FromModule, json!({ "type": "publish", "topic": "t", "payload": "\u{1b}[2J".to_owned() + &"x".repeat(500) }));
+    let long = frame(
+        DevWay::FromModule,
+        json!({ "type": "publish", "topic": "t", "payload": "\u{1b}[2J".to_owned() + &"x".repeat(500) }),
+    );
     let line = shown(&Theme::plain(Glyphs::Ascii), &long, 60);
     assert_eq!(line.chars().count(), 60, "{line}");
     assert!(line.starts_with("< publish") && line.ends_with('~') && !line.contains('\u{1b}'), "{line}");

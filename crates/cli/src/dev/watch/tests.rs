@@ -92,7 +92,10 @@ fn a_flood_is_gathered_and_not_remembered_file_by_file() {
     }
     changes.note("module.json".into());
     assert_eq!((changes.files.len(), changes.count), (FILES_MAX, FILES_MAX as u64 + 1));
-    assert!(changes.may_hold(|path| path == Path::new("module.json")), "it may be among those not remembered");
+    assert!(
+        changes.may_hold(|path| path == Path::new("module.json")),
+        "it may be among those not remembered"
+    );
     let watched = Watched::new();
     for number in 0..200 {
         fs::write(watched.path().join(format!("f{number}")), "x").expect("it is ours");
