@@ -81,7 +81,7 @@ fn pack(release: &Release, out: &Path) -> Result<BTreeMap<String, String>> {
     }
     std::fs::create_dir_all(out)?;
     let tree = stage::stage(release, &out.join("stage"))?;
-    let files = vec![
+    let files = [
         archive::pack(release, &tree, out)?,
         deb::pack(release, &tree, out)?,
         image::pack(release, &tree, out)?,

@@ -200,7 +200,7 @@ impl Reloader {
 
 /// Whether no other module's folder lies between this one's and the file.
 fn nearest_is(places: &[Place], path: &Path, place: &Place) -> bool {
-    let inner =
+    let mut inner =
         places.iter().filter(|other| other.folder != place.folder && other.folder.starts_with(&place.folder));
-    !inner.into_iter().any(|other| path.starts_with(&other.folder))
+    !inner.any(|other| path.starts_with(&other.folder))
 }

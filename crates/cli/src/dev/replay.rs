@@ -1,6 +1,6 @@
 //! A record played to a module: it is told what it was told then, and what it says is held against what it said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub(crate) fn run(ctx: &Ctx, record: &Path, folder: &Path) -> Outcome {
     let mut voice = Voice::start(&folder, &command(&folder, &manifest))?;
     voice.take_manner(Manner::Silent);
     let mut replay =
-        Replay { voice, numbers: BTreeMap::new(), given: BTreeMap::new(), told: Replayed::default() };
+        Replay { voice, numbers: BTreeMap::new(), given: BTreeSet::new(), told: Replayed::default() };
     for (number, frame) in frames.iter().enumerate() {
         replay.play(number + 1, frame);
     }
@@ -63,7 +63,7 @@ struct Replay {
     /// The module's own numbers: of then, and of now.
     numbers: BTreeMap<String, String>,
     /// Numbers that a frame of now has been taken for.
-    given: BTreeMap<String, ()>,
+    given: BTreeSet<String>,
     told: Replayed,
 }
 
@@ -104,7 +104,7 @@ impl Replay {
         let id = frame.frame["id"].clone();
         let given = &self.given;
         let is_wanted = |heard: &Value| {
-            let is_new = heard["id"].as_str().is_none_or(|id| !given.contains_key(id));
+            let is_new = heard["id"].as_str().is_none_or(|id| !given.contains(id));
             heard["type"] == kind.as_str() && if is_answer { heard["id"] == id } else { is_new }
         };
         let heard = self.voice.wait(ANSWER_MAX, is_wanted);
@@ -113,7 +113,7 @@ impl Replay {
             (is_answer, id.as_str(), heard.as_ref().and_then(|heard| heard["id"].as_str()))
         {
             self.numbers.insert(then.to_owned(), now.to_owned());
-            self.given.insert(now.to_owned(), ());
+            self.given.insert(now.to_owned());
         }
         let is_same = heard.as_ref().is_some_and(|heard| lasting(heard) == lasting(&frame.frame));
         if !is_same {
