@@ -64,6 +64,8 @@ pub(crate) fn run(ctx: &Ctx, folder: &Path, record: Option<&Path>) -> Outcome {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         safety: Safety::Usual,
         seed: None,
+        net_helper: crate::commands::internal::net_helper_command(),
+        companion: None,
         frames: Frames::Told,
     };
     let ran =

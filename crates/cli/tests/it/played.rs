@@ -112,13 +112,32 @@ const LINES_ALONE: [(&str, &str, i32); 26] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel, or files.
-const ELSEWHERE: [&str; 26] = [
+const ELSEWHERE: [&str; 44] = [
     "restart plan",
     "backup show",
     "backup restore",
     "dashboard",
     "dev",
     "replay",
+    // `packages` and `updates`.
+    "key distrust",
+    "key generate",
+    "key list",
+    "key revoke",
+    "key root",
+    "key rotate",
+    "key trust",
+    "module pack",
+    "update apply",
+    "update gc",
+    "update go",
+    "update history",
+    "update list",
+    "update pin",
+    "update plan",
+    "update rollback",
+    "update unpin",
+    "update verify",
     "import",
     "init",
     "secret set",

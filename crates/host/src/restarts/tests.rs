@@ -42,6 +42,7 @@ fn view(id: &str, zone: Zone, state: State) -> View {
         bounds: Bounds::default(),
         step: Step::Free,
         calls_pending: 0,
+        probation: None,
     }
 }
 

@@ -2,10 +2,9 @@
 //! which request.
 
 use super::{
-    Acted, ActorTable, Collected, Event, FunctionRow, FunctionStats, Installed, JournalPage, KernelStatus,
-    LogPage, ModuleDetail, ModuleStatus, OnBehalf, PendingRow, PermissionRow, Plan, Profiled, Published,
-    Request, Response, Safe, Settled, SlotTable, Story, Swapped, UpdateDone, UpdateHistory, UsageTable,
-    VariableList, VariableRow,
+    Acted, ActorTable, Event, FunctionRow, FunctionStats, Installed, JournalPage, KernelStatus, LogPage,
+    ModuleDetail, ModuleStatus, OnBehalf, PendingRow, PermissionRow, Plan, Profiled, Published, Request,
+    Response, Safe, Settled, Story, Swapped, UpdateDone, UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
@@ -65,12 +64,6 @@ struct Answers {
     module_update: Installed,
     /// Of the verbs `apply`, `go` and `roll-back`.
     update: UpdateDone,
-    #[schemars(rename = "update list")]
-    update_list: SlotTable,
-    #[schemars(rename = "update history")]
-    update_history: UpdateHistory,
-    #[schemars(rename = "update gc")]
-    update_gc: Collected,
     #[schemars(rename = "permissions.list")]
     permissions_list: Vec<PermissionRow>,
     #[schemars(rename = "permissions.pending")]
