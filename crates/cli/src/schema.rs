@@ -56,6 +56,7 @@ fn lines<T: JsonSchema>(verb: &'static str) -> Output {
 pub fn outputs() -> Vec<Output> {
     let mut all = everyday();
     all.extend(versions());
+    all.extend(of_backups());
     all.extend(nested());
     all
 }
@@ -118,6 +119,17 @@ fn versions() -> Vec<Output> {
     ]
 }
 
+fn of_backups() -> Vec<Output> {
+    vec![
+        document::<BackupMade>("backup create"),
+        document::<BackupRows>("backup list"),
+        document::<BackupShown>("backup show"),
+        document::<BackupRestored>("backup restore"),
+        document::<BackupVerified>("backup verify"),
+        document::<BackupPruned>("backup prune"),
+    ]
+}
+
 fn nested() -> Vec<Output> {
     vec![
         document::<Modules>("module list"),
@@ -140,12 +152,6 @@ fn nested() -> Vec<Output> {
         document::<VariableRow>("context get"),
         document::<ContextKey>("context set"),
         document::<ContextKey>("context delete"),
-        document::<BackupMade>("backup create"),
-        document::<BackupRows>("backup list"),
-        document::<BackupShown>("backup show"),
-        document::<BackupRestored>("backup restore"),
-        document::<BackupVerified>("backup verify"),
-        document::<BackupPruned>("backup prune"),
         document::<SecretChanged>("secret set"),
         document::<SecretRows>("secret list"),
         document::<SecretChanged>("secret rm"),

@@ -87,7 +87,7 @@ fn it_is_off_until_asked_for_and_its_socket_shows_what_ps_shows() {
 
 #[test]
 fn a_link_logs_in_once_and_a_viewer_changes_nothing() {
-    let (kernel, link) = on("127.0.0.1:0");
+    let (_kernel, link) = on("127.0.0.1:0");
     let url = link["url"].as_str().expect("a link");
     let (origin, code) = url.split_once("/#login=").expect("a code");
     let host = origin.strip_prefix("http://").expect("an address");

@@ -68,6 +68,7 @@ fn each_part_of_a_question_holds() {
     assert_eq!(sample.seqs(&Query { module: Some(module("a")), ..all.clone() }), [2, 3]);
     assert_eq!(sample.seqs(&Query { since_seq: Some(6), ..all.clone() }), [6, 7]);
     assert_eq!(sample.seqs(&Query { since_seq: Some(u64::MAX), ..all.clone() }), [] as [u64; 0]);
+    assert_eq!(sample.seqs(&Query { before_seq: Some(3), ..all.clone() }), [1, 2]);
     assert_eq!(sample.seqs(&Query { since_wall: Some(Wall(400)), ..all.clone() }), [5, 6, 7]);
     assert_eq!(sample.seqs(&codes(&["module.ready"])), [2, 6, 7]);
     assert_eq!(sample.seqs(&codes(&["restart.", "journal.begun"])), [1, 3, 4]);
@@ -79,6 +80,7 @@ fn the_parts_hold_together() {
     let query = Query {
         module: Some(module("b")),
         since_seq: Some(2),
+        before_seq: None,
         since_wall: Some(Wall(350)),
         codes: vec!["restarts".to_owned(), "module.".to_owned()],
         limit: 1,

@@ -35,7 +35,8 @@ async fn a_foreign_page_changes_nothing_with_our_cookie() {
     let (cookie, csrf) = house.login().await;
     let own = format!("http://{host}");
     let stop = "POST /api/v1/modules/shop/stop";
-    let cases: [(&str, &[(&str, &str)], u16); 5] = [
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(&str, Headers<'_>, u16); 5] = [
         ("http://evil.example", &[("x-csrf-token", &csrf)], 403),
         ("null", &[("x-csrf-token", &csrf)], 403),
         (&own, &[], 403),
