@@ -103,7 +103,7 @@ impl Observer {
 
     /// The kernel wants nothing more for now.
     pub(crate) fn end(&mut self, step: &Step, kernel: &Ensemble) -> Verdict {
-        self.lives.all_reached(step)?;
+        self.lives.all_reached(step, kernel)?;
         self.calls.end(step, &self.lives)?;
         self.orders.end(step)?;
         // Views and the directory cost more than the rest, and change only where something is recorded.

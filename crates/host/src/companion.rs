@@ -53,8 +53,9 @@ impl Wish {
         let own = ["--kernel-socket".to_owned(), place(&socket), "--state".to_owned(), place(&state)];
         let run: Vec<String> =
             words.iter().cloned().chain(own).chain(["--listen".to_owned(), self.listen.clone()]).collect();
-        // Without an address it has no network at all.
-        let net: &[&str] = if self.listen == "none" { &[] } else { &["127.0.0.1"] };
+        // Without an address it has no network at all. With one it has the machine's: what the net helper opens is the very
+        // port that was granted, and this one takes another where that is busy.
+        let net: &[&str] = if self.listen == "none" { &[] } else { &["*"] };
         let folder = socket.parent().map(place).unwrap_or_default();
         json!({
             "run": run,

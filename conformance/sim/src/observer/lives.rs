@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use abi::{Generation, ModuleId, Name, Payload, Slot, State, Time};
+use abi::{Generation, ModuleId, Name, Payload, Slot, State, Time, Zone};
 use kernel::{
     Capabilities, Door, Effect, Ensemble, Event, Incoming, KernelCall, KernelResult, Message, Outgoing,
     Signal, Watchdog, Word,
@@ -328,16 +328,27 @@ impl Lives {
         Ok(())
     }
 
-    /// Whoever is ready and hears a topic got the message, but for its sender.
-    pub(crate) fn all_reached(&self, step: &Step) -> Verdict {
+    /// Whoever is ready, stands on a bus of the sender's and hears a topic got the message, but for its sender. Nobody here
+    /// has a bridge.
+    pub(crate) fn all_reached(&self, step: &Step, kernel: &Ensemble) -> Verdict {
         let Some((from, Incoming::Publish { topic, .. })) = step.said() else { return Ok(()) };
         let reserved = topic.as_str().starts_with("system:") || topic.as_str().starts_with("kernel.");
         let may_speak = |life: &Life| {
             life.stage == Stage::Ready && !life.capabilities.forbid.topics.contains(topic.as_str())
         };
         let speaks = self.alive.get(&from).is_some_and(may_speak) && !reserved;
+        let zone = |generation: Generation| {
+            let slot = self.alive.get(&generation).map(|life| life.slot)?;
+            kernel.view(slot).map(|view| view.zone)
+        };
+        let of_sender = zone(from);
+        let meets = |other: Generation| {
+            let other = zone(other);
+            other == of_sender || other == Some(Zone::System) || of_sender == Some(Zone::System)
+        };
         let hearers = self.alive.iter().filter(|(generation, life)| {
             **generation != from
+                && meets(**generation)
                 && life.stage == Stage::Ready
                 && life.is_lines
                 && life.hears.as_ref().is_some_and(|hears| hears_topic(hears, topic))

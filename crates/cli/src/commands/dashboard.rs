@@ -21,9 +21,9 @@ mod http;
 
 const EXAMPLES: &str = "\
 Examples:
-  ostoja dashboard               turns it on and prints a link that logs in once
-  ostoja dashboard --role viewer a link for somebody who may only look
-  ostoja dashboard --off         turns it off
+  ostoja dashboard                turns it on and prints a link that logs in once
+  ostoja dashboard --role viewer  a link for somebody who may only look
+  ostoja dashboard --off          turns it off
 
 It listens on 127.0.0.1:7117, or on a free port when that one is taken; set
 another address with: ostoja config set ostoja-web.listen 127.0.0.1:8000

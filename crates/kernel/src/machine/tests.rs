@@ -215,6 +215,7 @@ fn a_view_tells_what_can_be_seen() {
                         None,
                         None,
                         None,
+                        None,
                     ],
                 ),
                 step: Free,
