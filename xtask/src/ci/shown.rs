@@ -11,8 +11,23 @@ use crate::shell;
 use crate::tree::Tree;
 
 /// Verbs that have verbs of their own.
-const NESTED: [&str; 9] =
-    ["module", "permissions", "config", "kernel", "service", "fn", "context", "secret", "zone"];
+const NESTED: [&str; 12] = [
+    "module",
+    "permissions",
+    "config",
+    "kernel",
+    "service",
+    "fn",
+    "context",
+    "secret",
+    "zone",
+    "backup",
+    "key",
+    "update",
+];
+
+/// Verbs below one that takes a module as well.
+const HALF_NESTED: [(&str, &str); 2] = [("restart", "plan"), ("restart", "history")];
 
 /// A command as it is shown.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,7 +99,9 @@ fn read(text: &str) -> Option<Shown> {
     let words: Vec<&str> = words.collect();
     let first = words.first().filter(|word| is_verb(word))?;
     let mut verb = vec![(*first).to_owned()];
-    if NESTED.contains(first) {
+    let is_nested =
+        NESTED.contains(first) || words.get(1).is_some_and(|second| HALF_NESTED.contains(&(*first, *second)));
+    if is_nested {
         verb.extend(words.get(1).filter(|word| is_verb(word)).map(|word| (*word).to_owned()));
     }
     let options = words.iter().filter(|word| word.starts_with('-')).map(|word| (*word).to_owned()).collect();
