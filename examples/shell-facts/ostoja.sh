@@ -243,13 +243,15 @@ ostoja_run() {
   exec 3>&1 1>&2 # From here on a stray print goes to stderr, which the kernel logs.
   ostoja_say ''  # Ends a line that was printed before we came; the kernel skips blank lines.
   ostoja_state=idle
-  trap '[ "$ostoja_state" = busy ] && ostoja_state=over || ostoja_end' TERM INT
+  ostoja_over=
+  # A mark of its own: a signal just before the shell is idle again must not be forgotten by saying so.
+  trap 'ostoja_over=yes; [ "$ostoja_state" = busy ] || ostoja_end' TERM INT
   trap '' PIPE
-  while [ "$ostoja_state" != over ] && ostoja_read; do
+  while [ -z "$ostoja_over" ] && ostoja_read; do
     [ "$ostoja_line" != '{"type":"shutdown"}' ] || break
     ostoja_state=busy
     ostoja_take "$ostoja_line"
-    [ "$ostoja_state" = over ] || ostoja_state=idle
+    ostoja_state=idle
   done
   ostoja_end
 }
