@@ -32,7 +32,7 @@ fn bring_all_in() {
     let start = usize::from_str_radix(start, 16).unwrap();
     let end = usize::from_str_radix(end, 16).unwrap();
     // SAFETY: the range is a mapping of this program's own code, which stays; reading it in changes nothing.
-    let done = unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_POPULATE_READ) };
+    let done = unsafe { libc::madvise(start as *mut c_void, end - start, libc::MADV_POPULATE_READ) };
     assert_eq!(done, 0);
 }
 
