@@ -17,6 +17,7 @@ use store::{
 };
 
 use crate::clock::wall_now;
+use crate::files::versions;
 use crate::home::Home;
 use crate::shell::Shell;
 
@@ -25,6 +26,10 @@ mod tests;
 
 /// 60 s between two looks at what is due: the shortest time between two backups.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// 1 s to wait for the depot: as long as a kernel looks something up in its versions. Who makes a backup or stages a version
+/// holds it for longer, and is told of.
+pub const LOCK_WITHIN: Duration = Duration::from_secs(1);
 
 /// The component of the kernel's own files.
 pub const KERNEL: &str = "kernel";
@@ -63,8 +68,12 @@ pub fn sources(home: &Home, rules: &Rules) -> Vec<BackupSource> {
     };
     let modules = modules(home).into_iter().map(|name| {
         let (component, folder) = (component_of(&name), Path::new("modules").join(&name));
-        let without = rules.rule(&component).without.iter().map(|place| folder.join(place)).collect();
-        BackupSource { component, places: vec![folder], without }
+        // A module that came in a package is a link to the folder of its version.
+        let version = versions::version_behind(&home.root().join(&folder));
+        let places: Vec<PathBuf> = std::iter::once(folder).chain(version).collect();
+        let rule = rules.rule(&component);
+        let without = places.iter().flat_map(|folder| rule.without.iter().map(|place| folder.join(place)));
+        BackupSource { without: without.collect(), component, places }
     });
     std::iter::once(kernel).chain(modules).collect()
 }
@@ -93,7 +102,7 @@ pub fn create_due(home: &Home, rules: &Rules, now: Wall) -> Result<Option<Made>,
     if due(&backups.all().map_err(DueError::Backup)?).is_empty() {
         return Ok(None);
     }
-    let _lock = lock_depot(&home.state()).map_err(DueError::Busy)?;
+    let _lock = lock_depot(&home.state(), LOCK_WITHIN).map_err(DueError::Busy)?;
     // Somebody may have made one until the lock was free.
     let wanted = due(&backups.all().map_err(DueError::Backup)?);
     if wanted.is_empty() {

@@ -2,36 +2,23 @@
 //! lock, since backups work on the same chunks from processes of their own, and never on the thread that carries
 //! messages.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use abi::Explain;
-use store::{Depot, DepotError, LocalDisk, SlotsFile, SlotsFileError};
+use store::{Depot, DepotError, DepotLock, DepotLockError, LocalDisk, SlotsFile, SlotsFileError, lock_depot};
 
 use crate::home::Home;
 
 /// 30 s: longer than most backups take; an update, or a start, does not wait for ever.
 const LOCK_WITHIN: Duration = Duration::from_secs(30);
 
-/// 20 ms between two tries for the lock: nobody notices them beside the work itself.
-const LOCK_EVERY: Duration = Duration::from_millis(20);
-
 /// Why the stock can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StockError {
     /// The lock of the depot can't be had.
-    #[error("can't lock `{}`", path.display())]
-    Lock {
-        /// The lock file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Lock(#[from] DepotLockError),
     /// The depot can't be opened.
     #[error("the depot can't be opened")]
     Depot(#[source] DepotError),
@@ -46,7 +33,7 @@ pub(crate) enum StockError {
 impl Explain for StockError {
     fn code(&self) -> &'static str {
         match self {
-            Self::Lock { .. } => "host::stock::lock",
+            Self::Lock(error) => error.code(),
             Self::Depot(error) => error.code(),
             Self::Slots(error) => error.code(),
             Self::Died => "host::stock::died",
@@ -57,7 +44,8 @@ impl Explain for StockError {
         match self {
             Self::Depot(error) => error.help(),
             Self::Slots(error) => error.help(),
-            Self::Lock { .. } | Self::Died => None,
+            Self::Lock(error) => error.help(),
+            Self::Died => None,
         }
     }
 }
@@ -70,12 +58,12 @@ pub(crate) struct Stock {
     /// Which version of each module is active, and which ones are on their way.
     pub(crate) slots: SlotsFile,
     /// Nobody else opens them while it is held.
-    _lock: File,
+    _lock: DepotLock,
 }
 
 impl Stock {
     fn open(home: &Home) -> Result<Self, StockError> {
-        let lock = lock(home)?;
+        let lock = lock_depot(&home.state(), LOCK_WITHIN)?;
         let disk = Arc::new(LocalDisk);
         let (depot, found) = Depot::open(disk.clone(), &home.chunks()).map_err(StockError::Depot)?;
         if !found.damaged.is_empty() {
@@ -83,23 +71,6 @@ impl Stock {
         }
         let (slots, _) = SlotsFile::open(disk, &home.slots()).map_err(StockError::Slots)?;
         Ok(Self { depot, slots, _lock: lock })
-    }
-}
-
-/// Waits for whoever works on the depot now; only on threads that may.
-fn lock(home: &Home) -> Result<File, StockError> {
-    let path = home.state().join("depot.lock");
-    let failed = |source: io::Error| StockError::Lock { path: path.clone(), source };
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let file = file.map_err(failed)?;
-    let begun = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_WITHIN => std::thread::sleep(LOCK_EVERY),
-            Err(TryLockError::WouldBlock) => return Err(failed(io::ErrorKind::TimedOut.into())),
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
-        }
     }
 }
 

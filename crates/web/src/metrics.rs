@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, text};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeCounterValue, EncodeMetric, MetricEncoder, text};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -150,7 +150,7 @@ fn kernel_metrics(out: &mut Out<'_, '_>, kernel: &KernelStatus) -> fmt::Result {
     let time = Some(&Unit::Seconds);
     out.gauge("kernel_uptime", "Since the kernel started", time, [([], seconds(kernel.uptime_ms))])?;
     out.gauge("kernel_resident_memory", "Of the kernel's process", bytes, [([], number(kernel.rss_bytes))])?;
-    out.counter_f(
+    out.counter(
         "kernel_cpu",
         "Processor time of the kernel's process",
         time,
@@ -191,7 +191,7 @@ fn module_metrics(out: &mut Out<'_, '_>, modules: &[ModuleStatus]) -> fmt::Resul
         each(|m| Some(f64::from(u8::from(m.held.is_some())))),
     )?;
     // Of its present process, so it falls with a restart, as every process's counters do.
-    out.counter_f(
+    out.counter(
         "module_cpu",
         "Processor time of its process",
         Some(&Unit::Seconds),
@@ -250,20 +250,7 @@ impl Out<'_, '_> {
         name: &str,
         help: &str,
         unit: Option<&Unit>,
-        values: impl IntoIterator<Item = (Labels<'l, N>, u64)>,
-    ) -> fmt::Result {
-        let mut family = self.0.encode_descriptor(name, help, unit, MetricType::Counter)?;
-        values
-            .into_iter()
-            .try_for_each(|(labels, value)| one(&mut family, &labels, &ConstCounter::new(value)))
-    }
-
-    fn counter_f<'l, const N: usize>(
-        &mut self,
-        name: &str,
-        help: &str,
-        unit: Option<&Unit>,
-        values: impl IntoIterator<Item = (Labels<'l, N>, f64)>,
+        values: impl IntoIterator<Item = (Labels<'l, N>, impl EncodeCounterValue)>,
     ) -> fmt::Result {
         let mut family = self.0.encode_descriptor(name, help, unit, MetricType::Counter)?;
         values

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use abi::Wall;
 use clap::{Args, Subcommand};
-use host::backup::{is_due, keep_of, sources};
+use host::backup::{LOCK_WITHIN, is_due, keep_of, sources};
 use protocol::files::config::settings::Backups as Rules;
 use store::{Backup, Backups, Content, DepotLock, LocalDisk, Part, Trust, lock_depot};
 
@@ -113,7 +113,7 @@ fn shelf(target: &Target) -> Backups {
 
 /// The backups of the home, and the lock under which they may be worked on.
 fn locked(target: &Target) -> Outcome<(Backups, DepotLock)> {
-    let lock = lock_depot(&target.home.state())?;
+    let lock = lock_depot(&target.home.state(), LOCK_WITHIN)?;
     Ok((shelf(target), lock))
 }
 

@@ -104,10 +104,8 @@ fn until_ready(ctx: &Ctx, door: &mut Door) -> Outcome<()> {
         let status: ModuleStatus = door.ask(&ask())?;
         match status.status.as_str() {
             "ready" => return Ok(()),
-            "starting" | "waiting" | "restarting" if Instant::now() < deadline => {
-                std::thread::sleep(LOOK_EVERY);
-            }
-            "starting" | "waiting" | "restarting" => return Err(not_ready(&status).into()),
+            _ if Instant::now() >= deadline => return Err(not_ready(&status).into()),
+            "starting" | "waiting" | "restarting" => std::thread::sleep(LOOK_EVERY),
             _ => {
                 let start = Request::ModuleStart { module_id: COMPANION.to_owned(), dry_run: false };
                 let _started: Acted = door.ask(&start)?;

@@ -184,3 +184,27 @@ fn a_staged_version_comes_with_the_next_start_and_a_killed_kernel_loses_nothing(
     home.up();
     assert_eq!(home.says(), "2.0.0", "what was approved before is tried at the next start");
 }
+
+#[test]
+fn a_module_of_a_package_is_backed_up_with_its_version_and_cleaning_leaves_it() {
+    let home = Home::start("200ms");
+    let (one, two) = (packed(&home.world, "1.0.0"), packed(&home.world, "2.0.0"));
+    home.run(&format!("update apply {one} --approve")).expect(0);
+    home.ended(0);
+    let made = home.data("backup create");
+    let parts = made["backup"]["components"].as_array().expect("a list");
+    let greeter = parts.iter().find(|part| part["component"] == "module/greeter").expect("it is a component");
+    assert!(greeter["files"].as_u64() > Some(1), "{greeter}");
+    for (package, transaction) in [(two, 1), (packed(&home.world, "3.0.0"), 2)] {
+        home.run(&format!("update apply {package}")).expect(0);
+        home.ended(transaction);
+    }
+    let cleaned = home.data("update gc");
+    assert!(cleaned["foldersRemoved"].as_u64() > Some(0), "{cleaned}");
+    home.run("backup verify").expect(0);
+    let other = home.world.path().join("other");
+    home.run(&format!("backup restore --to {}", other.display())).expect(0);
+    let manifest =
+        fs::read_to_string(other.join("modules/greeter/module.json")).expect("the link leads to it");
+    assert!(manifest.contains("1.0.0"), "{manifest}");
+}

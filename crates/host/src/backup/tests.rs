@@ -27,6 +27,25 @@ fn the_kernel_and_every_folder_of_a_module_are_components() {
 }
 
 #[test]
+fn a_module_of_a_package_is_its_link_and_its_version_and_no_other_link_is_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::at(folder.path());
+    home.create().unwrap();
+    for (name, to) in [("web", "../versions/web/0123"), ("sly", "../versions/../state"), ("own", "/tmp")] {
+        fs::create_dir_all(home.modules().join(to)).unwrap();
+        std::os::unix::fs::symlink(to, home.modules().join(name)).unwrap();
+    }
+    let found = sources(&home, &rules("backup: {without: [cache]}"));
+    let web = found.iter().find(|source| source.component == "module/web").unwrap();
+    assert_eq!(web.places, [PathBuf::from("modules/web"), PathBuf::from("versions/web/0123")]);
+    assert_eq!(web.without, [PathBuf::from("modules/web/cache"), PathBuf::from("versions/web/0123/cache")]);
+    for name in ["module/sly", "module/own"] {
+        let found = found.iter().find(|source| source.component == name).unwrap();
+        assert_eq!(found.places.len(), 1, "{name}");
+    }
+}
+
+#[test]
 fn a_component_is_due_when_its_time_has_passed_and_never_by_default() {
     let at = |ms| Wall(1_700_000_000_000 + ms);
     let folder = tempfile::tempdir().unwrap();
@@ -63,6 +82,6 @@ fn what_is_due_is_made_once_and_old_ones_are_pruned() {
     }
     let backups = Backups::new(Arc::new(LocalDisk), &home.state());
     assert_eq!(backups.all().unwrap().len(), 2);
-    let _held = lock_depot(&home.state()).unwrap();
+    let _held = lock_depot(&home.state(), LOCK_WITHIN).unwrap();
     assert!(matches!(create_due(&home, &rules, at(9)), Err(DueError::Busy(_))));
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use abi::ModuleId;
 use store::{Depot, DepotError, LayoutError};
@@ -27,6 +27,16 @@ const ASIDE: &str = ".new-";
 
 /// 24 digits of a release's hash name its folder: two releases of one module never share them by chance.
 const NAME_DIGITS: usize = 24;
+
+/// The folder of a version that a module's place leads to, from the home's root; none when it is a folder, or a link to
+/// somebody's workplace.
+pub(crate) fn version_behind(place: &Path) -> Option<PathBuf> {
+    let leads_to = fs::read_link(place).ok()?;
+    let name = leads_to.strip_prefix(VERSIONS).ok()?;
+    name.components()
+        .all(|part| matches!(part, Component::Normal(_)))
+        .then(|| Path::new("versions").join(name))
+}
 
 /// Whether a module's place is a link to one of these folders, and not to somebody's workplace.
 pub(crate) fn is_version_link(place: &Path) -> bool {

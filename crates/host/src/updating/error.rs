@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use abi::{Explain, ModuleId};
-use store::{DepotError, LayoutError, SlotsFileError, StageError};
+use store::{BackupError, DepotError, LayoutError, SlotsFileError, StageError};
 
 use crate::stock::StockError;
 use crate::updates::{LookError, MakersError};
@@ -30,6 +30,9 @@ pub(crate) enum UpdateError {
     /// What was stored can't be read.
     #[error(transparent)]
     Depot(#[from] DepotError),
+    /// What backups need can't be told, so nothing is cleaned away.
+    #[error(transparent)]
+    Backup(Box<BackupError>),
     /// A version can't be laid out.
     #[error(transparent)]
     Layout(#[from] LayoutError),
@@ -95,6 +98,12 @@ impl From<MakersError> for UpdateError {
     }
 }
 
+impl From<BackupError> for UpdateError {
+    fn from(error: BackupError) -> Self {
+        Self::Backup(Box::new(error))
+    }
+}
+
 impl From<StageError> for UpdateError {
     fn from(error: StageError) -> Self {
         Self::Stage(Box::new(error))
@@ -110,6 +119,7 @@ impl Explain for UpdateError {
             Self::Stage(error) => error.code(),
             Self::Slots(error) => error.code(),
             Self::Depot(error) => error.code(),
+            Self::Backup(error) => error.code(),
             Self::Layout(error) => error.code(),
             Self::Disk { .. } => "host::update::disk",
             Self::Linked(_) => "host::update::linked",
@@ -132,6 +142,7 @@ impl Explain for UpdateError {
             Self::Stage(error) => error.help(),
             Self::Slots(error) => error.help(),
             Self::Depot(error) => error.help(),
+            Self::Backup(error) => error.help(),
             Self::Layout(error) => error.help(),
             Self::RolledBack { module, .. } => Some(format!("ostoja why {module}")),
             Self::NoVersions(_) | Self::NoFallback(_) => Some("ostoja update list".to_owned()),

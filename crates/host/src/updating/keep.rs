@@ -1,7 +1,10 @@
 //! Looking at versions, keeping some, removing what nothing needs.
 
+use std::sync::Arc;
+
 use abi::ModuleId;
 use protocol::operator::{Collected, EndedRow, PinRow, SlotRow, SlotTable, UpdateHistory, UpdatePhase};
+use store::{Backups, LocalDisk};
 use update::{FileRef, Outcome, Phase, Slots, Step};
 
 use super::UpdateError;
@@ -109,20 +112,17 @@ pub(crate) async fn forget(home: &Home, module: ModuleId) -> Result<(), UpdateEr
     room.work(forget).await
 }
 
-/// Removes what no slot, pin or open transaction needs. Chunks stay where backups share them: their own cleaning knows
-/// what both need.
+/// Removes what no slot, pin, open transaction or backup needs.
 pub(crate) async fn collect(home: &Home) -> Result<Collected, UpdateError> {
     let place = home.clone();
     let clean = move |stock: &mut Stock| {
         let kept = stock.slots.kept()?;
-        let (mut chunks_removed, mut bales_removed) = (0, 0);
-        if !place.state().join("backups").exists() {
-            let files = stock.depot.releases(&kept)?;
-            let cleaned = stock.depot.clean(&files)?;
-            (chunks_removed, bales_removed) = (cleaned.chunks_removed, cleaned.bales_removed);
-        }
+        let mut files = stock.depot.releases(&kept)?;
+        files.extend(Backups::new(Arc::new(LocalDisk), &place.state()).kept()?);
+        let cleaned = stock.depot.clean(&files)?;
         let failed = |source| UpdateError::Disk { doing: "clean", path: place.versions(), source };
         let folders_removed = versions::clean(&place, &kept).map_err(failed)?;
+        let (chunks_removed, bales_removed) = (cleaned.chunks_removed, cleaned.bales_removed);
         Ok(Collected { chunks_removed, bales_removed, folders_removed })
     };
     Stockroom::of(home).work(clean).await

@@ -61,17 +61,14 @@ impl Drop for DepotLock {
     }
 }
 
-/// 1 s: as long as a kernel looks something up in its versions; who makes a backup holds it for longer, and is told of.
-const LOCK_WITHIN: Duration = Duration::from_secs(1);
-
 /// 20 ms between two tries: nobody notices them.
 const LOCK_EVERY: Duration = Duration::from_millis(20);
 
-/// Takes the lock of the depot in a home's `state`; waits for it a second at the most.
+/// Takes the lock of the depot in a home's `state`; waits for it so long at the most, so only on a thread that may.
 ///
 /// # Errors
 /// `Held` when another process has it all that time; `Lock`.
-pub fn lock_depot(state: &Path) -> Result<DepotLock, DepotLockError> {
+pub fn lock_depot(state: &Path, within: Duration) -> Result<DepotLock, DepotLockError> {
     let path = state.join("depot.lock");
     let failed = |source| DepotLockError::Lock { path: path.clone(), source };
     DirBuilder::new().recursive(true).mode(0o700).create(state).map_err(failed)?;
@@ -87,7 +84,7 @@ pub fn lock_depot(state: &Path) -> Result<DepotLock, DepotLockError> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(DepotLock { file }),
-            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_WITHIN => std::thread::sleep(LOCK_EVERY),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < within => std::thread::sleep(LOCK_EVERY),
             Err(TryLockError::WouldBlock) => return Err(DepotLockError::Held { state: state.to_owned() }),
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
