@@ -18,6 +18,7 @@ const SOURCES: [&str; 13] = [
     include_str!("../../render/updates.rs"),
     include_str!("../../render/audit.rs"),
     include_str!("../../render/permissions.rs"),
+    include_str!("../../render/pools.rs"),
     include_str!("../../commands/config.rs"),
     include_str!("../../commands/zone.rs"),
 ];
