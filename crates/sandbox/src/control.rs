@@ -139,10 +139,7 @@ pub fn open(tree: &Path, instance: &str) -> Option<Box<dyn Control>> {
     }
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
-    let pools = crate::cgroup::folders(tree);
-    let pools =
-        pools.iter().filter_map(|pool| Some(pool.file_name()?.to_string_lossy().into_owned())).collect();
-    v1::V1::open(&mounts, &groups, instance, pools).map(|control| Box::new(control) as Box<dyn Control>)
+    v1::V1::open(&mounts, &groups, instance).map(|control| Box::new(control) as Box<dyn Control>)
 }
 
 /// Stops or lets go everything in a v2 group. Needs no controller.

@@ -61,10 +61,10 @@ pub(super) struct PoolsHeld {
     sharers: BTreeMap<Zone, u64>,
 }
 
-/// Whether the system is to keep something of a pool.
+/// Whether the system is to keep something of a pool, which takes its modules being in its group.
 pub(super) fn is_kept(pool: Pool) -> bool {
     let kept = [Resource::Cpu, Resource::Memory, Resource::Processes];
-    kept.into_iter().any(|resource| pool.cap.of(resource).is_some())
+    pool.share != Pool::default().share || kept.into_iter().any(|resource| pool.cap.of(resource).is_some())
 }
 
 impl Governor {

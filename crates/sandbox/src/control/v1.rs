@@ -1,8 +1,11 @@
-//! cgroup v1's controllers: one tree each, and in each that there is one group per pool, and in that one per module.
+//! cgroup v1's controllers: one tree each, and in each that there is one group per pool, and in that one per module. They are
+//! made when the first module of a pool needs them, so that a kernel without bounds leaves nothing behind when it is killed.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Caps, Control, GroupUse, PERIOD_US, field, number, quota_us, refused_births, write};
 use crate::cgroup::folders;
@@ -14,27 +17,48 @@ pub(super) struct V1 {
     trees: Vec<(&'static str, PathBuf)>,
     /// What the names of this kernel's pools there begin with.
     prefix: String,
-    pools: Vec<String>,
+    /// By name, what each pool was told last; put on its group when that is made.
+    pools: Mutex<BTreeMap<String, Caps>>,
 }
 
 impl V1 {
-    /// Makes these pools in the tree of every controller that lets us. Nothing, when none does.
-    pub(super) fn open(mounts: &str, groups: &str, instance: &str, pools: Vec<String>) -> Option<Self> {
+    /// Finds the tree of every controller that lets us make groups. Nothing, when none does.
+    pub(super) fn open(mounts: &str, groups: &str, instance: &str) -> Option<Self> {
         let prefix = format!("ostoja-{instance}.");
-        let make = |name: &'static str| {
+        let find = |name: &'static str| {
             let own = locate(mounts, groups, name)?;
             remove_earlier(&own, instance);
-            for pool in &pools {
-                let dir = own.join(format!("{prefix}{pool}"));
-                fs::create_dir_all(&dir).ok()?;
-                // Before Linux 5.11 a group counted what is below it only when it was told to.
-                let _always_so = write(&dir.join("memory.use_hierarchy"), "1");
-            }
+            let trial = own.join(format!("{prefix}trial"));
+            fs::create_dir_all(&trial).and_then(|()| fs::remove_dir(&trial)).ok()?;
             Some((name, own))
         };
         let trees: Vec<(&'static str, PathBuf)> =
-            ["cpu", "memory", "pids"].into_iter().filter_map(make).collect();
-        (!trees.is_empty()).then_some(Self { trees, prefix, pools })
+            ["cpu", "memory", "pids"].into_iter().filter_map(find).collect();
+        (!trees.is_empty()).then_some(Self { trees, prefix, pools: Mutex::default() })
+    }
+
+    /// Makes a pool's groups if need be, and puts on them what the pool was told.
+    fn make_pool(&self, pool: &Path) -> io::Result<()> {
+        let mut is_new = false;
+        for (_, own) in &self.trees {
+            let dir = self.pool(own, pool);
+            match fs::create_dir(&dir) {
+                Ok(()) => is_new = true,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                Err(error) => return Err(error),
+            }
+            // Before Linux 5.11 a group counted what is below it only when it was told to.
+            let _always_so = write(&dir.join("memory.use_hierarchy"), "1");
+        }
+        let told = self.told().get(&last(pool)).copied();
+        match told.filter(|_| is_new) {
+            Some(caps) => self.write_caps(&|own| self.pool(own, pool), caps.cpu_permille.map(quota_us), caps),
+            None => Ok(()),
+        }
+    }
+
+    fn told(&self) -> MutexGuard<'_, BTreeMap<String, Caps>> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A pool's group in a controller's tree, by its v2 group.
@@ -114,6 +138,7 @@ impl Control for V1 {
     }
 
     fn hold(&self, dir: &Path, caps: Caps) -> io::Result<()> {
+        self.make_pool(dir.parent().unwrap_or(Path::new("")))?;
         for (_, own) in &self.trees {
             match fs::create_dir(self.group(own, dir)) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -128,6 +153,10 @@ impl Control for V1 {
     }
 
     fn hold_pool(&self, pool: &Path, caps: Caps) -> io::Result<()> {
+        self.told().insert(last(pool), caps);
+        if !self.trees.iter().all(|(_, own)| self.pool(own, pool).is_dir()) {
+            return Ok(());
+        }
         let quota = caps.cpu_permille.map(quota_us);
         if let (Some(own), Some(quota)) = (self.of("cpu"), quota) {
             // Refused for as long as one below it has more.
@@ -173,7 +202,7 @@ impl Control for V1 {
 
     fn close(&self) {
         for (_, own) in &self.trees {
-            for pool in &self.pools {
+            for pool in self.told().keys() {
                 remove_all(&own.join(format!("{}{pool}", self.prefix)));
             }
         }

@@ -50,7 +50,10 @@ fn trees(folder: &Path) -> (V1, [PathBuf; 2]) {
         .map(|name| format!("cgroup {point}/{name} cgroup rw,{name} 0 0\n"))
         .concat();
     let groups = "5:cpu,cpuacct:/a\n4:memory:/\n3:pids:/\n";
-    let control = V1::open(&mounts, groups, "one-1", vec!["sandbox".to_owned()]).expect("it can be written");
+    for own in ["cpu,cpuacct/a", "memory", "pids"] {
+        fs::create_dir_all(folder.join(own)).expect("made");
+    }
+    let control = V1::open(&mounts, groups, "one-1").expect("it can be written");
     let pool = folder.join("cpu,cpuacct/a/ostoja-one-1.sandbox");
     (control, [pool.clone(), pool.join("m")])
 }
@@ -95,4 +98,13 @@ fn a_modules_quota_is_never_above_its_pools() {
     assert_eq!(quota(&groups[1]), "2000");
     let shares = fs::read_to_string(groups[0].join("cpu.shares")).expect("read");
     assert_eq!(shares, "204");
+}
+
+#[test]
+fn a_pool_has_no_group_before_one_of_its_modules_needs_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (control, groups) = trees(folder.path());
+    control.hold_pool(Path::new("/v2/ostoja/one-1/sandbox"), Caps::default()).expect("it is remembered");
+    assert!(!groups[0].exists());
+    control.close();
 }
