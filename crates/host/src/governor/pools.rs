@@ -90,7 +90,7 @@ impl Shell {
         if self.governor.pools.told == Some(pools) {
             return;
         }
-        let is_first = self.governor.pools.told.replace(pools).is_none();
+        let before = self.governor.pools.told.replace(pools);
         let now = self.now();
         self.governor.pools.purses.clear();
         self.governor.pools.sharers.clear();
@@ -103,13 +103,13 @@ impl Shell {
                 self.governor.pools.purses.insert(zone, Purse::part(now, pool.cap, 1));
             }
         }
-        if !is_first {
-            self.hold_lives_anew(now);
+        if let Some(before) = before {
+            self.hold_lives_anew(now, before);
         }
     }
 
     /// What their pools give each may be another amount now, and a life that nothing bounded may be bounded.
-    fn hold_lives_anew(&mut self, now: Time) {
+    fn hold_lives_anew(&mut self, now: Time, before: Pools) {
         for view in self.kernel.views() {
             let Some(generation) = view.generation else { continue };
             let Some(life) = self.life_mut(view.slot, generation) else { continue };
@@ -118,7 +118,9 @@ impl Shell {
             life.held.share = None;
             let pid = life.pid;
             let Some(dir) = self.seat(view.slot).and_then(|seat| seat.cgroup.clone()) else { continue };
-            if self.has_group_bounds(&view) || grip.cpu_permille.is_some() {
+            let was = before.of(view.zone);
+            let was_held = is_kept(was) || is_kept(Pool { cap: was.each, ..was });
+            if was_held || self.has_group_bounds(&view) || grip.cpu_permille.is_some() {
                 self.governor.hold(&dir, view.bounds, grip.cpu_permille);
                 self.governor.adopt(&dir, pid);
             }
