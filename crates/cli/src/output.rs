@@ -6,7 +6,8 @@ pub mod updates;
 use std::collections::BTreeMap;
 
 use protocol::operator::{
-    JournalRow, KernelStatus, LogLine, ModuleStatus, PendingRow, PermissionRow, ProbationStatus, Response,
+    JournalRow, KernelStatus, LogLine, ModuleStatus, PendingRow, PermissionRow, ProbationStatus, Profiled,
+    Response,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -467,6 +468,8 @@ pub enum UpEvent {
         /// What to do.
         help: Option<String>,
     },
+    /// What a module needed while it was observed. Only by `dev --observe`.
+    Observed(Profiled),
     /// The end has begun.
     Stopping(()),
     /// Nothing runs any more.

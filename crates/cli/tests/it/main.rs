@@ -8,6 +8,7 @@ mod dashboard;
 mod demo;
 mod dev;
 mod examples;
+mod faults;
 mod front;
 mod import;
 mod kept;

@@ -116,6 +116,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
         secrets: Secrets::of(&home),
         version: options.version.clone(),
     });
+    shell.borrow_mut().observe_all(options.observe);
     memory::restore(&mut shell.borrow_mut());
     shell.borrow_mut().tell_locked_vault();
     let finding = find_modules(&mut shell.borrow_mut(), left, &read.complaints);
@@ -133,6 +134,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     watch_the_start(&shell, faults);
     let bells = shell.borrow().bells.clone();
     bells.finished.notified().await;
+    shell.borrow().tell_observed();
     end(&shell).await;
     drop((sentinel, lock));
     Ok(())

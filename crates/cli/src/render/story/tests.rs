@@ -193,3 +193,27 @@ fn what_was_refused_is_told_with_the_grant_that_would_allow_it() {
             ostoja --home /h permissions grant web read=/data/a"#]]
     .assert_eq(section);
 }
+
+#[test]
+fn a_module_that_fails_unobserved_is_told_what_nobody_could_see() {
+    let status = |state: &str, runtime: &str| {
+        Some(ModuleStatus { status: state.to_owned(), runtime: runtime.to_owned(), ..module("web") })
+    };
+    let told = |status, records| {
+        tell(Lang::En, "web", &Story { status, records, stderr_tail: Vec::new() })
+            .contains("module profile web")
+    };
+    assert!(told(status("crashed", "python"), Vec::new()));
+    assert!(!told(status("ready", "python"), Vec::new()));
+    assert!(!told(status("crashed", "wasm"), Vec::new()));
+    let seen = row(1, "access.refused", "web", &[("kind", json!("read")), ("value", json!("/data/a"))]);
+    assert!(!told(status("crashed", "python"), vec![seen]));
+}
+
+#[test]
+fn a_service_that_was_refused_is_told_with_where_to_ask_for_it() {
+    let records = vec![row(1, "rpc.forbidden", "web", &[("service", json!("db"))])];
+    let told =
+        tell(Lang::En, "web", &Story { status: Some(module("web")), records, stderr_tail: Vec::new() });
+    assert!(told.contains("add \"db\" to optionalRequires"), "{told}");
+}
