@@ -5,9 +5,10 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use crate::kernel::{Running, project};
-use crate::runner::{World, finish};
+use crate::runner::{DEADLINE, World, finish};
 
 /// Whether `unshare` can do this here; tells when it can't.
 fn can_unshare(test: &str, words: &[&str]) -> bool {
@@ -20,7 +21,7 @@ fn can_unshare(test: &str, words: &[&str]) -> bool {
 }
 
 /// Past the runner's capture, one line each, to be counted.
-fn skipped(test: &str, why: &str) {
+pub(crate) fn skipped(test: &str, why: &str) {
     let line = format!("SKIPPED cli {test}: {why}\n");
     std::io::stderr().write_all(line.as_bytes()).expect("stderr can be written");
 }
@@ -46,8 +47,9 @@ fn down_ends_a_kernel_whose_numbers_are_others_than_ours() {
     let world = World::new();
     fs::write(world.path().join("ostoja.yaml"), project("")).expect("it is ours");
     let kernel = unshared(&world, &words, &["up", "-f", "ostoja.yaml"]).spawn().expect("it runs");
+    let begun = Instant::now();
     let mut ran = world.run("--json status");
-    while ran.code == 3 {
+    while ran.code != 0 && begun.elapsed() < DEADLINE {
         ran = world.run("--json status");
     }
     let told = ran.expect(0).json()["data"]["kernel"]["pid"].as_u64().expect("a number");
@@ -144,6 +146,70 @@ fn a_machine_that_was_booted_anew_has_clocks_that_begin_anew_and_nothing_minds()
     world.run("up -d -f ostoja.yaml").expect(0);
     assert!(world.run("context get session:chat greeting").expect(0).stdout.contains("hello"));
     assert_eq!(world.run("call greeter hello name=Ola").expect(0).stdout, "Hello, Ola!\n");
+    world.run("audit --verify").expect(0);
+    world.run("down").expect(0);
+}
+
+/// The wall clock with as many seconds added as a file says.
+const JUMPING: &str = r#"#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t which, struct timespec *at) {
+    int done = syscall(SYS_clock_gettime, which, at);
+    char text[32] = {0};
+    int file = which == CLOCK_REALTIME ? open(getenv("JUMP_FILE"), O_RDONLY | O_CLOEXEC) : -1;
+    if (file >= 0) {
+        if (read(file, text, sizeof text - 1) > 0) at->tv_sec += atoll(text);
+        close(file);
+    }
+    return done;
+}
+"#;
+
+#[test]
+fn a_wall_clock_that_jumps_ends_nothing_and_the_journal_stays_sound() {
+    let world = World::new();
+    let (source, library) = (world.path().join("jump.c"), world.path().join("jump.so"));
+    fs::write(&source, JUMPING).expect("it is ours");
+    let made = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).output();
+    if !made.is_ok_and(|output| output.status.success()) {
+        return skipped(
+            "a_wall_clock_that_jumps_ends_nothing_and_the_journal_stays_sound",
+            "there is no cc here",
+        );
+    }
+    fs::write(world.path().join("ostoja.yaml"), project("")).expect("it is ours");
+    let jump = world.path().join("jump");
+    fs::write(&jump, "0").expect("it is ours");
+    let mut up = world.command(["up", "-d", "-f", "ostoja.yaml"]);
+    up.env("LD_PRELOAD", &library).env("JUMP_FILE", &jump);
+    finish(up.spawn().expect("it runs")).expect(0);
+    let pid = |world: &World| {
+        let told = world.run("--json status greeter").expect(0).json();
+        told["data"]["pid"].as_u64().expect("it runs")
+    };
+    let before = pid(&world);
+    // A day ahead, then back by more than a year, as a machine does whose battery is empty.
+    for seconds in ["86400", "-40000000"] {
+        fs::write(&jump, seconds).expect("it is ours");
+        assert_eq!(world.run("call greeter hello name=Ola").expect(0).stdout, "Hello, Ola!\n");
+        world.run("restart ticker").expect(0);
+        world.run("why ticker").expect(0);
+        world.run("logs ticker").expect(0);
+        assert_eq!(pid(&world), before, "it is the same life");
+    }
+    let told = world.run("--json why ticker").expect(0).json();
+    let times: Vec<u64> = told["data"]["records"]
+        .as_array()
+        .expect("records")
+        .iter()
+        .filter_map(|row| row["tsMs"].as_u64())
+        .collect();
+    let (least, most) = (times.iter().min().expect("some"), times.iter().max().expect("some"));
+    assert!(most - least > 40_000_000_000, "the clock has jumped: {least} {most}");
     world.run("audit --verify").expect(0);
     world.run("down").expect(0);
 }

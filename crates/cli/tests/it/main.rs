@@ -14,6 +14,7 @@ mod import;
 mod kept;
 mod kernel;
 mod new;
+mod older;
 mod packages;
 mod played;
 mod runner;

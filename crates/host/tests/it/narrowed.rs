@@ -34,14 +34,7 @@ impl Scene {
     fn new() -> Self {
         let listen = || TcpListener::bind("127.0.0.1:0").expect("a port");
         let (granted, other) = (listen(), listen());
-        let port = port_of(&granted);
-        let module = |name: &str| {
-            format!(
-                "  {name}:\n    run: [/usr/bin/python3, -S, {name}.py]\n    protocol: lines\n    provides: [{name}]\n    \
-                 permissions: {{ net: [\"127.0.0.1:{port}\"], read: [\"{name}.py\"] }}\n"
-            )
-        };
-        let project = format!("modules:\n{}{}", module("dialer"), module("bystander"));
+        let project = project(port_of(&granted), port_of(&granted));
         let text = python(DIALER);
         let kernel = kernel(&project, &[("dialer.py", &text), ("bystander.py", &text)]);
         kernel.wait_for_state("dialer", "ready");
@@ -62,6 +55,17 @@ impl Scene {
     fn pid(&self, module: &str) -> u32 {
         self.kernel.module_pid(module).expect("it runs")
     }
+}
+
+/// Both modules, each with the port that it may reach.
+fn project(dialer: u16, bystander: u16) -> String {
+    let module = |name: &str, port: u16| {
+        format!(
+            "  {name}:\n    run: [/usr/bin/python3, -S, {name}.py]\n    protocol: lines\n    provides: [{name}]\n    \
+             permissions: {{ net: [\"127.0.0.1:{port}\"], read: [\"{name}.py\"] }}\n"
+        )
+    };
+    format!("modules:\n{}{}", module("dialer", dialer), module("bystander", bystander))
 }
 
 fn port_of(server: &TcpListener) -> u16 {
@@ -127,4 +131,22 @@ fn a_module_that_stands_at_a_place_that_is_taken_back_stands_there_no_more() {
     guest.write_all(b"x").expect("taken");
     scene.change("permissions.revoke", port);
     eventually("nobody stands there", || TcpStream::connect(("127.0.0.1", port)).is_err());
+}
+
+#[test]
+fn another_grant_in_a_project_file_reaches_a_module_in_the_middle_of_its_life() {
+    if !given("another_grant_in_a_project_file_reaches_a_module_in_the_middle_of_its_life") {
+        return;
+    }
+    let scene = Scene::new();
+    let (own, port) = (port_of(&scene.granted), port_of(&scene.other));
+    let before = (scene.pid("dialer"), scene.pid("bystander"));
+    assert_eq!(scene.act("dial", own), "reached");
+    scene.kernel.file("ostoja.yaml", &project(port, own));
+    scene.kernel.data(json!({ "cmd": "kernel.reload" }));
+    eventually("the new place is reached", || scene.act("dial", port) == "reached");
+    eventually("the old one is not", || scene.act("dial", own) != "reached");
+    assert_eq!((scene.pid("dialer"), scene.pid("bystander")), before, "both are the same lives");
+    assert!(scene.kernel.codes("dialer").contains(&"permission.applied".to_owned()));
+    assert!(!scene.kernel.codes("bystander").contains(&"permission.applied".to_owned()));
 }

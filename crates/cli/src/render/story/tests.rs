@@ -72,6 +72,11 @@ fn a_crash_loop_in_english() {
               10:29:03  exit code 1 after 40 ms, while starting (×2)
               10:29:05  restarts after 4.0 s (attempt 2 of 5)
 
+            What it was refused, and what would allow it
+              files, programs and system calls that it was refused are seen only in a life
+              that is observed, as its second restart in a row is; to look now: ostoja
+              --home /h module profile worker
+
             Its last words on stderr
               │ ValueError: no port
 
