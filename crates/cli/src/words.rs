@@ -229,7 +229,7 @@ phrases! {
     /// Of `why`: what was refused.
     WhyRefused: "What it was refused, and what would allow it", "Czego mu odmówiono i co by na to pozwoliło";
     /// Of `why`: what can't be known of a life that nobody observed.
-    WhyUnseen: "files, programs and system calls that it was refused are seen only in a life that is observed, as its second restart in a row is; to look now: {0}", "pliki, programy i wywołania systemowe, których mu odmówiono, widać tylko w życiu obserwowanym, jakim jest jego drugi restart z rzędu; aby spojrzeć teraz: {0}";
+    WhyUnseen: "files, programs and system calls that it was refused are seen only in a life that is observed, as its second restart in a row is; to look now:", "pliki, programy i wywołania systemowe, których mu odmówiono, widać tylko w życiu obserwowanym, jakim jest jego drugi restart z rzędu; aby spojrzeć teraz:";
     /// `why`: the heading of the last words.
     WhyWords: "Its last words on stderr", "Ostatnie słowa na stderr";
     /// `why`: the heading of advice.

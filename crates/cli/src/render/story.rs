@@ -111,9 +111,8 @@ impl Teller<'_> {
                 said.push(one);
             }
         }
-        let unseen = is_half_seen(story)
-            .then(|| Phrase::WhyUnseen.fill(self.lang, &[&format!("{} module profile {id}", self.command)]));
-        if said.is_empty() && unseen.is_none() {
+        let is_half_seen = is_half_seen(story);
+        if said.is_empty() && !is_half_seen {
             return String::new();
         }
         let mut text = self.heading(Phrase::WhyRefused);
@@ -124,8 +123,11 @@ impl Teller<'_> {
                 text.push_str(&format!("    {}\n", self.theme.paint(Paint::Dim, remedy)));
             }
         }
-        if let Some(unseen) = unseen {
-            text.push_str(&format!("  {}\n", self.theme.paint(Paint::Dim, &self.folded(&unseen, 2))));
+        if is_half_seen {
+            let look = format!("{} module profile {id}", self.command);
+            let unseen = Phrase::WhyUnseen.fill(self.lang, &[]);
+            text.push_str(&format!("  {}\n", self.folded(&unseen, 2)));
+            text.push_str(&format!("    {}\n", self.theme.paint(Paint::Dim, &look)));
         }
         text
     }

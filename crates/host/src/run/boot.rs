@@ -134,7 +134,6 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     watch_the_start(&shell, faults);
     let bells = shell.borrow().bells.clone();
     bells.finished.notified().await;
-    shell.borrow().tell_observed();
     end(&shell).await;
     drop((sentinel, lock));
     Ok(())
@@ -408,6 +407,7 @@ fn start_sentinel(options: &Options, cgroups: &Cgroups) -> Option<std::process::
 
 /// The end, in its order.
 async fn end(shell: &Rc<RefCell<Shell>>) {
+    shell.borrow().tell_observed();
     if shell.borrow().is_unsaved {
         // What went wrong was told as a trouble.
         let _told = effects::save_now(shell).await;

@@ -74,8 +74,8 @@ fn a_crash_loop_in_english() {
 
             What it was refused, and what would allow it
               files, programs and system calls that it was refused are seen only in a life
-              that is observed, as its second restart in a row is; to look now: ostoja
-              --home /h module profile worker
+              that is observed, as its second restart in a row is; to look now:
+                ostoja --home /h module profile worker
 
             Its last words on stderr
               │ ValueError: no port
@@ -104,6 +104,11 @@ fn a_crash_loop_in_polish() {
           10:29:02  start
           10:29:03  zakończył się sam (exit code 1) po 40 ms, w stanie starting (×2)
           10:29:05  ruszy ponownie po 4.0 s (próba 2 z 5)
+
+        Czego mu odmówiono i co by na to pozwoliło
+          pliki, programy i wywołania systemowe, których mu odmówiono, widać tylko w
+          życiu obserwowanym, jakim jest jego drugi restart z rzędu; aby spojrzeć teraz:
+            ostoja --home /h module profile worker
 
         Ostatnie słowa na stderr
           │ ValueError: no port
