@@ -15,7 +15,7 @@ Examples:
   ostoja dev                     the project or module in this folder
   ostoja dev greeter -v          with pings and acknowledgements
   ostoja dev greeter --record talk.jsonl
-  ostoja dev greeter --observe   at the end: the smallest permissions that it needed
+  ostoja dev greeter --observe   at the end: what it needs to be allowed
   ostoja replay talk.jsonl greeter
 
 It runs what is in the folder in a private home, shows every frame, and brings
@@ -42,12 +42,10 @@ pub struct DevArgs {
     write: bool,
 }
 
-/// How modules are held while they are observed.
+/// How modules are held while they are observed: as always, or not at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum How {
-    /// What a module was not granted is refused, as always
     Held,
-    /// No file, program or place is refused: it can do what you can
     Open,
 }
 
