@@ -204,7 +204,8 @@ fn what_a_module_needed_is_told_at_the_end_and_written_on_wish() {
     let source = fs::read_to_string(&file).expect("it was written");
     let attempt = format!("try:\n    open('{}').read()\nexcept OSError:\n    pass\n", secret.display());
     // Behind what has to come first in a file.
-    fs::write(&file, source.replacen("from ostoja", &format!("{attempt}from ostoja"), 1)).expect("it is ours");
+    fs::write(&file, source.replacen("from ostoja", &format!("{attempt}from ostoja"), 1))
+        .expect("it is ours");
     if !host::can_observe() {
         let ran = world.run("--json dev mine --observe").expect(1);
         assert_eq!(ran.error_code(), "cli::dev::not_observable");
