@@ -22,6 +22,7 @@ pub mod internal;
 pub mod kernel;
 pub mod key;
 pub mod logs;
+pub mod mcp;
 pub mod module;
 pub mod new;
 pub mod overview;
@@ -132,6 +133,9 @@ pub enum Command {
     Dev(dev::DevArgs),
     /// Hold a recorded conversation with a module again
     Replay(replay::ReplayArgs),
+    /// Talk with agents: this kernel as an MCP server
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Mcp(mcp::McpArgs),
     /// Make an ostoja.yaml from another program's file
     Import(import::ImportArgs),
     /// Propose an ostoja.yaml for a folder
@@ -187,6 +191,7 @@ impl Command {
             Self::New(args) => new::run(ctx, args),
             Self::Dev(args) => dev::run(ctx, args),
             Self::Replay(args) => replay::run(ctx, args),
+            Self::Mcp(args) => mcp::run(ctx, args),
             Self::Import(args) => import::run(ctx, args),
             Self::Init(args) => init::run(ctx, args),
             Self::Completion(args) => completion::run(ctx, args),

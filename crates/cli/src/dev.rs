@@ -66,6 +66,7 @@ pub(crate) fn run(ctx: &Ctx, folder: &Path, record: Option<&Path>) -> Outcome {
         seed: None,
         net_helper: crate::commands::internal::net_helper_command(),
         companion: None,
+        bridge: crate::commands::internal::bridge_command(),
         frames: Frames::Told,
     };
     let ran =

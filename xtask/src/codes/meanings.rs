@@ -63,6 +63,8 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("cli::key::not_found", "No key of this name is here, and the text is no public key."),
     ("cli::key::present", "A key of this name is here already; it is never replaced."),
     ("cli::logs::not_found", "No module of this name has said anything on this home."),
+    ("cli::mcp::chance", "The system gave no random numbers for the words of confirmation."),
+    ("cli::mcp::thread", "The system gave no thread for a question of an agent."),
     ("cli::module::not_found", "The folder that was named is not there."),
     ("cli::new::no_sdk", "A module in Rust needs the SDK's crate, which was not found."),
     ("cli::new::present", "The folder of the new module is there already and not empty."),

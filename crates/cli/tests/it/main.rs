@@ -12,6 +12,7 @@ mod front;
 mod import;
 mod kept;
 mod kernel;
+mod mcp;
 mod new;
 mod packages;
 mod played;
