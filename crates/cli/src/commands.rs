@@ -40,6 +40,7 @@ pub mod status;
 pub mod stop;
 pub mod subscribe;
 pub mod top;
+pub mod tui;
 pub mod up;
 pub mod update;
 pub mod why;
@@ -81,6 +82,8 @@ pub enum Command {
     Subscribe(subscribe::SubscribeArgs),
     /// Watch what modules use
     Top(top::TopArgs),
+    /// Watch and steer everything on one screen
+    Tui(tui::TuiArgs),
     /// Show the actors of the kernel's process: queues, rates, the hottest
     Actors(actors::ActorsArgs),
     /// Tell the story of a module: now, what happened, what to do
@@ -171,6 +174,7 @@ impl Command {
             Self::Publish(args) => publish::run(ctx, args),
             Self::Subscribe(args) => subscribe::run(ctx, args),
             Self::Top(args) => top::run(ctx, args),
+            Self::Tui(args) => tui::run(ctx, args),
             Self::Actors(args) => actors::run(ctx, args),
             Self::Why(args) => why::run(ctx, args),
             Self::Dashboard(args) => dashboard::run(ctx, args),

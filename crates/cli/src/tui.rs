@@ -10,7 +10,7 @@
 //! changes, so that a restart that waits for its module does not stop the picture. The mouse stays the person's.
 
 use std::io;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
 use protocol::operator::{OnBehalf, Request, Response, Role};
@@ -33,7 +33,7 @@ mod state;
 mod view;
 mod words;
 
-pub use look::Palette;
+pub(crate) use look::Palette;
 
 use self::keys::Key;
 use self::look::Look;
@@ -107,8 +107,8 @@ fn converse(
         let event = match events.recv_timeout(left) {
             Ok(event) => event,
             // Nobody is left to tell anything.
-            Err(_) if left > TICK => return Ok(()),
-            Err(_) => {
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Timeout) => {
                 next_tick = Instant::now() + TICK;
                 Event::Tick
             }

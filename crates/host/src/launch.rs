@@ -52,7 +52,11 @@ pub(crate) fn command(blueprint: &Blueprint, effective: &Permissions, ground: Gr
 }
 
 /// The words that are run: the module's own, with the bridge before those of an MCP server.
-pub(crate) fn bridged(blueprint: &Blueprint, words: Vec<String>, bridge: Option<&[String]>) -> Result<Vec<String>, String> {
+pub(crate) fn bridged(
+    blueprint: &Blueprint,
+    words: Vec<String>,
+    bridge: Option<&[String]>,
+) -> Result<Vec<String>, String> {
     if blueprint.bridged.is_empty() {
         return Ok(words);
     }

@@ -79,7 +79,8 @@ fn server(complaints: &mut Complaints, name: &str, node: &Node, draft: &mut Draf
     }
     module.cwd =
         fields.take("cwd").and_then(Node::literal).filter(|cwd| !cwd.contains("${")).map(str::to_owned);
-    for key in ["type", "transportType", "disabled"] {
+    module.autostart = fields.take("disabled").and_then(Node::literal) != Some("true");
+    for key in ["type", "transportType"] {
         fields.take(key);
     }
     for (key, node) in fields.rest() {

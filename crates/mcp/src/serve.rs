@@ -167,12 +167,10 @@ impl Server {
                 Vec::new()
             }
             Ok(Message::Answer { id, outcome }) => self.decided(&id, outcome),
-            Ok(Message::Request { id, method, params }) => {
-                match self.request(now, &id, &method, params) {
-                    Ok(acts) => acts,
-                    Err(error) => vec![Act::Say(rpc::error(Some(&id), &error))],
-                }
-            }
+            Ok(Message::Request { id, method, params }) => match self.request(now, &id, &method, params) {
+                Ok(acts) => acts,
+                Err(error) => vec![Act::Say(rpc::error(Some(&id), &error))],
+            },
         }
     }
 
@@ -261,7 +259,8 @@ impl Server {
 
     /// For whom the door is asked: the client's own name is what a reader of the journal knows it by.
     fn by(&self) -> OnBehalf {
-        let name = self.client_name.as_deref().map_or_else(|| "mcp".to_owned(), |name| format!("mcp: {name}"));
+        let name =
+            self.client_name.as_deref().map_or_else(|| "mcp".to_owned(), |name| format!("mcp: {name}"));
         OnBehalf { name, role: self.role }
     }
 
@@ -336,7 +335,8 @@ impl Server {
         match client.revision.era() {
             Era::Stateless => {
                 let word = self.offers.keep(now, offer);
-                let asked = json!({ offers::QUESTION: { "method": "elicitation/create", "params": question } });
+                let asked =
+                    json!({ offers::QUESTION: { "method": "elicitation/create", "params": question } });
                 let result =
                     json!({ "resultType": "input_required", "inputRequests": asked, "requestState": word });
                 vec![say(&id, result)]
@@ -381,6 +381,8 @@ fn supported() -> Vec<&'static str> {
 
 /// Whether a client can show its user a form; one that only opens pages can't.
 fn can_ask(abilities: Option<&Value>) -> bool {
-    let Some(elicitation) = abilities.and_then(|abilities| abilities.get("elicitation")) else { return false };
+    let Some(elicitation) = abilities.and_then(|abilities| abilities.get("elicitation")) else {
+        return false;
+    };
     elicitation.is_object() && (elicitation.get("form").is_some() || elicitation.get("url").is_none())
 }

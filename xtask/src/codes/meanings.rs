@@ -108,6 +108,9 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("cli::terminal::take", "The terminal could not be switched to a full screen."),
     ("cli::top::hung_up", "The kernel closed the connection while its use was being followed."),
     ("cli::top::thread", "The system gave no thread to follow the keyboard."),
+    ("cli::tui::draw", "The screen could not be drawn on the terminal."),
+    ("cli::tui::no_terminal", "The screen needs a terminal for its input and its output."),
+    ("cli::tui::thread", "The system gave no thread for the screen."),
     ("cli::up::died", "The kernel in the background ended before it took orders; its last words are told."),
     ("cli::up::printer", "The system gave no thread to print the logs."),
     (

@@ -68,6 +68,7 @@ const PAGES: &[Page] = pages! {
     "reference" / "module-json",
     "reference" / "config",
     "reference" / "wasm-modules",
+    "reference" / "mcp",
     "reference" / "errors",
 };
 

@@ -152,7 +152,8 @@ fn seed() -> Outcome<u64> {
     while filled < bytes.len() {
         let got = getrandom(&mut bytes[filled..], GetRandomFlags::empty());
         filled += got.map_err(|error| {
-            Failure::new("cli::mcp::chance", "the system gives no random numbers").caused_by(error.to_string())
+            Failure::new("cli::mcp::chance", "the system gives no random numbers")
+                .caused_by(error.to_string())
         })?;
     }
     Ok(u64::from_le_bytes(bytes))

@@ -5,16 +5,12 @@ use ratatui::style::{Color, Modifier, Style};
 
 use crate::theme::{Colors, Glyphs, Paint, Theme};
 
-/// The colours.
+/// The colours: the terminal's own sixteen, some for a light or a dark ground, or bold, dim and reversed only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Palette {
-    /// The terminal's own sixteen
+pub(crate) enum Palette {
     System,
-    /// For a light ground
     Light,
-    /// For a dark ground
     Dark,
-    /// Bold, dim and reversed only
     None,
 }
 
@@ -70,7 +66,12 @@ impl Look {
     }
 
     /// A row of bars, the last `width` values; the highest is at least `full`.
-    pub(super) fn bars(&self, values: impl DoubleEndedIterator<Item = u16>, full: u16, width: usize) -> String {
+    pub(super) fn bars(
+        &self,
+        values: impl DoubleEndedIterator<Item = u16>,
+        full: u16,
+        width: usize,
+    ) -> String {
         let levels: [char; 8] = match self.theme.glyphs {
             Glyphs::Unicode => ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
             Glyphs::Ascii => ['_', '.', ':', '-', '=', '+', '*', '#'],

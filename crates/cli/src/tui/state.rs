@@ -210,7 +210,9 @@ impl App {
         match self.view {
             View::Modules | View::Zones | View::Help => {}
             View::Logs => looks.push(self.look_at_log()),
-            View::Describe => looks.extend(self.detail.as_ref().map(|_| self.look_at_detail()).into_iter().flatten()),
+            View::Describe => {
+                looks.extend(self.detail.as_ref().map(|_| self.look_at_detail()).into_iter().flatten())
+            }
             View::Approvals => looks.extend([
                 ask(Tag::Pending, Request::PermissionsPending {}),
                 ask(Tag::Permissions, Request::PermissionsList { module_id: None }),
@@ -557,10 +559,7 @@ fn describe(module: &str) -> Vec<Wish> {
     let module_id = || module.to_owned();
     vec![
         ask(Tag::Detail(module_id()), Request::ModuleShow { module_id: module_id() }),
-        ask(
-            Tag::Story(module_id()),
-            Request::Why { module_id: module_id(), limit: Some(STORY_RECORDS) },
-        ),
+        ask(Tag::Story(module_id()), Request::Why { module_id: module_id(), limit: Some(STORY_RECORDS) }),
     ]
 }
 

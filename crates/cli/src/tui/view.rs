@@ -34,7 +34,8 @@ const FULL_PERCENT: u16 = 100;
 /// Draws it.
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, look: &Look) {
     let [head, body, foot] =
-        Layout::vertical([Constraint::Length(1), Constraint::Min(0), Constraint::Length(1)]).areas(frame.area());
+        Layout::vertical([Constraint::Length(1), Constraint::Min(0), Constraint::Length(1)])
+            .areas(frame.area());
     frame.render_widget(Paragraph::new(header(app, look, head.width)), head);
     match app.view {
         View::Modules => modules(frame, body, app, look),
@@ -231,7 +232,8 @@ fn approvals(frame: &mut Frame<'_>, area: Rect, app: &App, look: &Look) {
         let number = if row.request_id.is_empty() { app.say(Word::FirstApproval) } else { &row.request_id };
         Row::new([row.module_id.clone(), number.to_owned()])
     });
-    let table = Table::new(names, [Constraint::Fill(1), Constraint::Fill(1)]).row_highlight_style(look.chosen());
+    let table =
+        Table::new(names, [Constraint::Fill(1), Constraint::Fill(1)]).row_highlight_style(look.chosen());
     let mut state = TableState::new().with_selected(Some(app.selected));
     frame.render_stateful_widget(table, list, &mut state);
     let mut lines = vec![title(app.say(Word::Wishes).to_owned(), look)];
@@ -284,12 +286,8 @@ fn help(app: &App, look: &Look) -> Vec<Line<'static>> {
 fn ask(frame: &mut Frame<'_>, area: Rect, words: &str, look: &Look) {
     let width = u16::try_from(words.chars().count() + 4).unwrap_or(u16::MAX).min(area.width);
     let height = 3.min(area.height);
-    let place = Rect {
-        x: area.x + (area.width - width) / 2,
-        y: area.y + (area.height - height) / 2,
-        width,
-        height,
-    };
+    let place =
+        Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     frame.render_widget(Clear, place);
     let text = Paragraph::new(words.to_owned()).alignment(Alignment::Center);
     frame.render_widget(text.block(frame_of(look)), place);

@@ -116,7 +116,8 @@ fn a_server_is_held_to_the_modules_permissions() {
 #[test]
 fn a_server_that_can_not_begin_says_why() {
     let world = World::new();
-    let text = "modules:\n  tools: { run: [sh, -c, 'echo no key >&2; exit 4'], protocol: mcp, restart: never }\n";
+    let text =
+        "modules:\n  tools: { run: [sh, -c, 'echo no key >&2; exit 4'], protocol: mcp, restart: never }\n";
     fs::write(world.path().join("ostoja.yaml"), text).expect("it is ours");
     let _down = Down(&world);
     let ran = world.run("up -d -f ostoja.yaml").expect(3);
@@ -164,12 +165,17 @@ fn an_agent_sees_and_with_a_role_and_a_yes_acts_and_the_journal_knows_it() {
     let (kernel, _) = Running::start(&project(""), 0);
     let seen = converse(&kernel.world, "viewer", &[hello(), tool(2, "ps", &json!({}))]);
     assert_eq!(seen[1]["result"]["structuredContent"]["modules"].as_array().map(Vec::len), Some(2));
-    let refused = converse(&kernel.world, "viewer", &[hello(), tool(2, "stop", &json!({ "module": "ticker" }))]);
+    let refused =
+        converse(&kernel.world, "viewer", &[hello(), tool(2, "stop", &json!({ "module": "ticker" }))]);
     assert_eq!(refused[1]["result"]["isError"], true);
-    let talk = [hello(), tool(2, "call", &json!({ "service": "greeter", "method": "hello", "params": { "name": "Ola" } }))];
+    let talk = [
+        hello(),
+        tool(2, "call", &json!({ "service": "greeter", "method": "hello", "params": { "name": "Ola" } })),
+    ];
     let called = converse(&kernel.world, "developer", &talk);
     assert_eq!(called[1]["result"]["structuredContent"]["result"], "Hello, Ola!");
-    let planned = converse(&kernel.world, "operator", &[hello(), tool(2, "stop", &json!({ "module": "ticker" }))]);
+    let planned =
+        converse(&kernel.world, "operator", &[hello(), tool(2, "stop", &json!({ "module": "ticker" }))]);
     assert!(planned[1]["result"]["structuredContent"]["confirm"].is_string(), "{planned:?}");
     assert_eq!(kernel.data("status ticker")["status"], "ready");
     let audit = kernel.run("audit --json").expect(0).stdout;

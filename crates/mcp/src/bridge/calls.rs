@@ -67,7 +67,9 @@ fn wait(session: &Session, call: &Call, method: &str, params: Map<String, Value>
 /// A server of the era without sessions may answer with a question to a user, whom a module does not have.
 fn finished(result: Value) -> Result<Value, Failure> {
     match result.get("resultType").and_then(Value::as_str) {
-        Some("input_required") => Err(Failure::new("the MCP server asks for input, and a module has no user to ask")),
+        Some("input_required") => {
+            Err(Failure::new("the MCP server asks for input, and a module has no user to ask"))
+        }
         _ => Ok(result),
     }
 }
@@ -86,6 +88,7 @@ pub(super) fn from_tool(mut result: Value) -> Result<Value, Failure> {
     if let Some(data) = result.get_mut("structuredContent").map(Value::take).filter(|data| !data.is_null()) {
         return Ok(data);
     }
-    let is_one_text = content.as_array().is_some_and(|parts| parts.len() == 1 && parts[0].get("text").is_some());
+    let is_one_text =
+        content.as_array().is_some_and(|parts| parts.len() == 1 && parts[0].get("text").is_some());
     Ok(if is_one_text { Value::String(texts()) } else { content })
 }

@@ -1,7 +1,7 @@
 //! The MCP server's process: started, watched, and ended before the bridge ends.
 
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -40,7 +40,8 @@ pub(super) struct Pipes {
 impl Server {
     /// Starts it; its stderr is the bridge's own, which is the module's log.
     pub(super) fn start(command: &[String]) -> Result<(Arc<Self>, Pipes), Failure> {
-        let (program, arguments) = command.split_first().ok_or_else(|| Failure::new("there is no command"))?;
+        let (program, arguments) =
+            command.split_first().ok_or_else(|| Failure::new("there is no command"))?;
         let mut spawned = Command::new(program)
             .args(arguments)
             .stdin(Stdio::piped())

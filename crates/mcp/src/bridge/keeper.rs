@@ -33,12 +33,21 @@ pub(super) enum Verdict {
     Hung,
 }
 
-/// What this much silence asks for; `is_asked` tells whether a sign of life was asked for already.
-pub(super) fn judge(silent_for: Duration, asked: Option<&Pending>) -> Verdict {
-    match asked {
-        Some(_) if silent_for >= SILENCE_MAX => Verdict::Hung,
-        None if silent_for >= PING_AFTER => Verdict::Ping,
-        Some(_) | None => Verdict::Wait,
+/// Whether a server that is silent was asked for a sign of life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// No, or it gave one.
+    NotAsked,
+    /// Yes, and it owes one.
+    Owed,
+}
+
+/// What this much silence asks for. Nobody is given up who was not asked.
+pub(super) fn judge(silent_for: Duration, sign: Sign) -> Verdict {
+    match sign {
+        Sign::Owed if silent_for >= SILENCE_MAX => Verdict::Hung,
+        Sign::NotAsked if silent_for >= PING_AFTER => Verdict::Ping,
+        Sign::Owed | Sign::NotAsked => Verdict::Wait,
     }
 }
 
@@ -65,7 +74,8 @@ fn keep(session: &Session, handle: &Handle) {
         }
         let is_answered = |ping: &Pending| matches!(ping.next(Duration::ZERO), Some(Part::Answer(_)));
         asked = asked.filter(|ping| !is_answered(ping));
-        match judge(session.peer.silent_for(), asked.as_ref()) {
+        let sign = if asked.is_some() { Sign::Owed } else { Sign::NotAsked };
+        match judge(session.peer.silent_for(), sign) {
             Verdict::Wait => {}
             Verdict::Ping => asked = session.ping().ok(),
             Verdict::Hung => {

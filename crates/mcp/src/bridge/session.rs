@@ -98,7 +98,8 @@ impl Session {
                     Err(other) => return Err(other.into()),
                 };
                 let names = answer.get("supportedVersions").and_then(Value::as_array);
-                let speaks = names.is_some_and(|names| names.iter().any(|name| name == Revision::July2026.as_str()));
+                let speaks =
+                    names.is_some_and(|names| names.iter().any(|name| name == Revision::July2026.as_str()));
                 if !speaks {
                     return Err(unknown_revision(&json!(names).to_string()));
                 }

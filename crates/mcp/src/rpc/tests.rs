@@ -58,6 +58,8 @@ fn a_batch_is_read_part_by_part_up_to_its_bound() {
     assert!(matches!(read(&batch(2)), Line::Batch(parts) if parts.len() == 2));
     assert!(matches!(read(&batch(BATCH_MAX)), Line::Batch(parts) if parts.len() == BATCH_MAX));
     assert!(one(&batch(BATCH_MAX + 1)).is_err());
-    assert!(matches!(read(&format!("[{part},7]")), Line::Batch(parts) if parts[0].is_ok() && parts[1].is_err()));
+    assert!(
+        matches!(read(&format!("[{part},7]")), Line::Batch(parts) if parts[0].is_ok() && parts[1].is_err())
+    );
     assert_eq!(read("  \n"), Line::Blank);
 }

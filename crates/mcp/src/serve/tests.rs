@@ -113,7 +113,9 @@ fn a_tools_least_role_is_that_of_the_request_it_makes() {
         let arguments = match tool {
             Tool::Call => json!({ "service": "s", "method": "m" }),
             Tool::Plan => json!({ "action": "restart", "module": "m" }),
-            Tool::Module | Tool::Why | Tool::Start | Tool::Stop | Tool::Restart | Tool::Approve => module.clone(),
+            Tool::Module | Tool::Why | Tool::Start | Tool::Stop | Tool::Restart | Tool::Approve => {
+                module.clone()
+            }
             _ => json!({}),
         };
         let least = match tool.step(&arguments).expect("sound arguments") {
@@ -164,7 +166,8 @@ fn an_old_client_gets_text_alone_and_a_huge_answer_is_cut() {
 fn what_the_kernel_refuses_is_told_with_its_code_and_help() {
     let mut talk = Talk::session(Role::Viewer, "2025-11-25", json!({}));
     let acts = talk.call("why", json!({ "module": "wbe" }));
-    let refused = Response::failed("kernel::order::not_found", "no `wbe`".to_owned(), Some("ostoja ps".to_owned()));
+    let refused =
+        Response::failed("kernel::order::not_found", "no `wbe`".to_owned(), Some("ostoja ps".to_owned()));
     let result = said(talk.server.answered(NOW, asked(&acts).0, refused))["result"].clone();
     assert_eq!(result["isError"], true);
     assert_eq!(result["content"][0]["text"], "no `wbe` (kernel::order::not_found); help: ostoja ps");
@@ -237,7 +240,10 @@ fn a_session_that_can_ask_its_user_is_asked_and_only_a_yes_acts() {
         assert!(question["params"]["message"].as_str().is_some_and(|text| text.contains("it is stopped")));
         let acts = talk.acts(json!({ "jsonrpc": "2.0", "id": question["id"], "result": answer }));
         if acts_on_it {
-            assert_eq!(asked(&acts).1, Request::ModuleRestart { module_id: "web".to_owned(), dry_run: false });
+            assert_eq!(
+                asked(&acts).1,
+                Request::ModuleRestart { module_id: "web".to_owned(), dry_run: false }
+            );
         } else {
             let result = said(acts);
             assert_eq!((&result["id"], &result["result"]["isError"]), (&json!(1), &json!(true)));
@@ -315,7 +321,8 @@ fn batches_are_taken_where_the_revision_has_them() {
 fn a_cancelled_call_is_answered_by_nobody_and_its_question_is_void() {
     let mut talk = Talk::session(Role::Operator, "2025-06-18", json!({ "elicitation": {} }));
     let acts = talk.call("restart", json!({ "module": "web" }));
-    let cancel = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 1 } });
+    let cancel =
+        json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 1 } });
     assert_eq!(talk.acts(cancel.clone()), Vec::new());
     assert_eq!(talk.door(&acts, plan()), Vec::new());
     let acts = talk.call("restart", json!({ "module": "web" }));
@@ -344,7 +351,12 @@ fn no_line_panics_and_every_request_is_answered_once() {
         }
     }
     let methods = ["initialize", "ping", "tools/list", "tools/call", "server/discover", "resources/list", ""];
-    let odd = [json!({}), json!({ "_meta": 7 }), json!({ "name": [] }), json!({ "capabilities": "x", "requestState": 1 })];
+    let odd = [
+        json!({}),
+        json!({ "_meta": 7 }),
+        json!({ "name": [] }),
+        json!({ "capabilities": "x", "requestState": 1 }),
+    ];
     for method in methods {
         for params in &odd {
             assert_eq!(talk.send(method, params.clone()).len(), 1, "{method} {params}");

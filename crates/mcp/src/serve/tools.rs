@@ -37,15 +37,9 @@ pub(super) enum Step {
     /// The door's answer is the result.
     Look(Box<Request>),
     /// A dry run, and then a yes for the real one.
-    Propose {
-        dry_run: Box<Request>,
-        real: Box<Request>,
-    },
+    Propose { dry_run: Box<Request>, real: Box<Request> },
     /// The yes for what was proposed.
-    Confirm {
-        word: String,
-        real: Box<Request>,
-    },
+    Confirm { word: String, real: Box<Request> },
 }
 
 #[derive(Deserialize)]
@@ -175,10 +169,18 @@ impl Tool {
     fn what(self) -> &'static str {
         match self {
             Self::Status => "How the kernel is: version, uptime, modules by state, troubles.",
-            Self::Ps => "All modules, one row each: state, why it is not ready, services it offers, memory, restarts.",
-            Self::Module => "Everything about one module: permissions, limits, containment, topics, the last of its stderr.",
-            Self::Why => "The story of one module: how it is, what was decided about it and why, oldest first.",
-            Self::Journal => "What the kernel decided, newest last: starts, crashes, refusals, who asked for what.",
+            Self::Ps => {
+                "All modules, one row each: state, why it is not ready, services it offers, memory, restarts."
+            }
+            Self::Module => {
+                "Everything about one module: permissions, limits, containment, topics, the last of its stderr."
+            }
+            Self::Why => {
+                "The story of one module: how it is, what was decided about it and why, oldest first."
+            }
+            Self::Journal => {
+                "What the kernel decided, newest last: starts, crashes, refusals, who asked for what."
+            }
             Self::Usage => "Processor, memory and message rates of the kernel and of each module, now.",
             Self::Permissions => "What modules may touch, what they wish for, what was refused.",
             Self::Pending => "Permissions that modules wish for and nobody has decided on.",
@@ -188,7 +190,9 @@ impl Tool {
             Self::Start => "Start a module; answered when it is ready or has failed.",
             Self::Stop => "Stop a module; answered when it is gone.",
             Self::Restart => "Stop and start a module; answered when it is ready or has failed.",
-            Self::Approve => "Approve what a module's manifest asks for, bound to its present content, and start it.",
+            Self::Approve => {
+                "Approve what a module's manifest asks for, bound to its present content, and start it."
+            }
         }
     }
 
@@ -250,7 +254,8 @@ impl Tool {
     fn schema(self) -> Value {
         let text = |what: &str| json!({ "type": "string", "description": what });
         let module = || text("The module's name, as in ps.");
-        let limit = || json!({ "type": "integer", "minimum": 1, "maximum": LINES_MAX, "default": LINES_DEFAULT });
+        let limit =
+            || json!({ "type": "integer", "minimum": 1, "maximum": LINES_MAX, "default": LINES_DEFAULT });
         let map = |properties: Value, required: &[&str]| {
             json!({
                 "type": "object", "properties": properties, "required": required, "additionalProperties": false,

@@ -193,7 +193,9 @@ fn wishes_are_granted_by_an_admin_after_a_yes() {
     keys(&mut app, "a");
     app.update(Event::Answer(Tag::Pending, Ok(row.clone())));
     let wishes = keys(&mut app, "yy");
-    assert!(matches!(&asked(&wishes)[..], [Request::PermissionsGrant(change)] if change.request_id.as_deref() == Some("r1")));
+    assert!(
+        matches!(&asked(&wishes)[..], [Request::PermissionsGrant(change)] if change.request_id.as_deref() == Some("r1"))
+    );
     let wishes = keys(&mut app, "ny");
     assert!(matches!(&asked(&wishes)[..], [Request::PermissionsDeny(_)]));
     let mut app = played(Role::Operator);
@@ -231,7 +233,8 @@ fn no_answer_and_no_key_panics() {
             app.update(Event::Answer(tag.clone(), answer.clone()));
         }
     }
-    let all = [Key::Up, Key::Down, Key::PageUp, Key::PageDown, Key::Home, Key::End, Key::Enter, Key::Backspace];
+    let all =
+        [Key::Up, Key::Down, Key::PageUp, Key::PageDown, Key::Home, Key::End, Key::Enter, Key::Backspace];
     for view in ["", "l", "d", "a", "z", "?"] {
         keys(&mut app, "\x1b");
         keys(&mut app, view);

@@ -49,7 +49,10 @@ fn the_table_fits_80_by_24_with_all_its_columns() {
     for heading in ["NAME", "STATE", "CPU", "MEM", "RST", "MSG/s", "CPU, 1 min"] {
         assert!(shown[1].contains(heading), "{heading}: {shown:#?}");
     }
-    assert!(shown[2].starts_with("api") && shown[2].contains("● ready") && shown[2].contains("12.0M"), "{shown:#?}");
+    assert!(
+        shown[2].starts_with("api") && shown[2].contains("● ready") && shown[2].contains("12.0M"),
+        "{shown:#?}"
+    );
     assert!(shown[2].contains("25") && shown[2].contains('▂'), "{shown:#?}");
     assert!(shown[3].contains("✗ crashed"), "{shown:#?}");
     assert!(shown[23].contains("? help"), "{shown:#?}");
@@ -60,7 +63,10 @@ fn forty_columns_and_ten_rows_hold_what_matters() {
     let mut app = played(Role::Viewer);
     let shown = plain(&app, 40, 10);
     assert!(shown[0].contains("[read-only]"), "{shown:#?}");
-    assert!(shown[1].contains("NAME") && shown[1].contains("STATE") && !shown[1].contains("RST"), "{shown:#?}");
+    assert!(
+        shown[1].contains("NAME") && shown[1].contains("STATE") && !shown[1].contains("RST"),
+        "{shown:#?}"
+    );
     assert!(shown[3].contains("db") && shown[3].contains("crashed"), "{shown:#?}");
     press(&mut app, '?');
     assert!(plain(&app, 40, 10)[1].contains("arrows"));
@@ -111,7 +117,10 @@ fn an_approval_shows_what_is_new_beside_what_is_there() {
     }]);
     app.update(Event::Answer(Tag::Permissions, Ok(row)));
     let shown = plain(&app, 80, 24).join("\n");
-    assert!(shown.contains("+ net: b:2") && shown.contains("  net: a:1") && shown.contains("new peer"), "{shown}");
+    assert!(
+        shown.contains("+ net: b:2") && shown.contains("  net: a:1") && shown.contains("new peer"),
+        "{shown}"
+    );
 }
 
 #[test]
