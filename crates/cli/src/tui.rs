@@ -79,7 +79,7 @@ pub(crate) fn run(ctx: &Ctx, wanted: Wanted) -> Outcome {
     let looks = worker(ctx, &target, &by, &sender)?;
     let changes = worker(ctx, &target, &by, &sender)?;
     start_thread(move || read_keys(&sender))?;
-    let look = Look::new(wanted.palette, ctx.theme);
+    let look = Look::new(wanted.palette, ctx.theme, ctx.zone.clone(), target.command());
     let mut app = App::new(ctx.lang, wanted.role);
     let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout())).map_err(|error| failed(&error))?;
     let ended = converse(&mut app, &events, &looks, &changes, |app| {

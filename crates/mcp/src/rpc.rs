@@ -108,9 +108,9 @@ pub enum Line {
     /// Nothing.
     Blank,
     /// One message.
-    One(Result<Message, Flaw>),
+    One(Result<Message, Box<Flaw>>),
     /// Several, as the revision of March 2025 allows; at least one.
-    Batch(Vec<Result<Message, Flaw>>),
+    Batch(Vec<Result<Message, Box<Flaw>>>),
 }
 
 /// A line or a part of one that is no message: what is to be answered.
@@ -142,11 +142,11 @@ pub fn read(line: &str) -> Line {
     }
 }
 
-fn flaw(id: Option<Id>, code: i64, message: &str) -> Flaw {
-    Flaw { id, error: RpcError::new(code, message) }
+fn flaw(id: Option<Id>, code: i64, message: &str) -> Box<Flaw> {
+    Box::new(Flaw { id, error: RpcError::new(code, message) })
 }
 
-fn message(value: Value) -> Result<Message, Flaw> {
+fn message(value: Value) -> Result<Message, Box<Flaw>> {
     let Value::Object(mut fields) = value else {
         return Err(flaw(None, code::INVALID_REQUEST, "a message is an object"));
     };

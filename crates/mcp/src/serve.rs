@@ -157,7 +157,7 @@ impl Server {
         }
     }
 
-    fn take(&mut self, now: Duration, message: Result<Message, rpc::Flaw>) -> Vec<Act> {
+    fn take(&mut self, now: Duration, message: Result<Message, Box<rpc::Flaw>>) -> Vec<Act> {
         match message {
             Err(flaw) => vec![Act::Say(rpc::error(flaw.id.as_ref(), &flaw.error))],
             Ok(Message::Notification { method, params }) => {

@@ -1,8 +1,11 @@
 //! How the screen looks: colours by theme, signs by what the terminal can show.
 
 use clap::ValueEnum;
+use jiff::tz::TimeZone;
+use protocol::operator::Story;
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::render::story::Teller;
 use crate::theme::{Colors, Glyphs, Paint, Theme};
 
 /// The colours: the terminal's own sixteen, some for a light or a dark ground, or bold, dim and reversed only.
@@ -15,17 +18,27 @@ pub(crate) enum Palette {
 }
 
 /// How everything looks.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Look {
     palette: Palette,
     theme: Theme,
+    zone: TimeZone,
+    /// How this home is named on a command line.
+    command: String,
 }
 
 impl Look {
     /// No colours where the terminal or the person wants none.
-    pub(super) fn new(palette: Palette, theme: Theme) -> Self {
+    pub(super) fn new(palette: Palette, theme: Theme, zone: TimeZone, command: &str) -> Self {
         let palette = if theme.colors == Colors::Off { Palette::None } else { palette };
-        Self { palette, theme }
+        Self { palette, theme, zone, command: command.to_owned() }
+    }
+
+    /// The story of a module in sentences, without colours, as wide as there is room.
+    pub(super) fn story(&self, id: &str, story: &Story, now_ms: u64, width: u16) -> String {
+        let theme = Theme { colors: Colors::Off, width: usize::from(width), ..self.theme };
+        let (lang, zone, command) = (theme.lang, &self.zone, self.command.as_str());
+        Teller { theme: &theme, lang, zone, now_ms, command }.tell(id, story)
     }
 
     /// The style of a highlight.

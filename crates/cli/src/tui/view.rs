@@ -40,7 +40,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, look: &Look) {
     match app.view {
         View::Modules => modules(frame, body, app, look),
         View::Logs => logs(frame, body, app, look),
-        View::Describe => scrolled(frame, body, app, detail(app, look)),
+        View::Describe => scrolled(frame, body, app, detail(app, look, body.width)),
         View::Approvals => approvals(frame, body, app, look),
         View::Zones => scrolled(frame, body, app, zones(app, look)),
         View::Help => scrolled(frame, body, app, help(app, look)),
@@ -184,35 +184,24 @@ fn title(text: String, look: &Look) -> Line<'static> {
     Line::styled(text, look.style(Paint::Strong))
 }
 
-fn detail(app: &App, look: &Look) -> Vec<Line<'static>> {
+fn detail(app: &App, look: &Look, width: u16) -> Vec<Line<'static>> {
     let Some(detail) = &app.detail else { return Vec::new() };
     let status = &detail.status;
-    let mut lines = vec![Line::from(vec![
-        Span::styled(format!("{}  ", status.id), look.style(Paint::Strong)),
-        Span::styled(look.state(&status.status), look.style(state_paint(&status.status))),
-        Span::raw(format!("  {}", status.zone)),
-    ])];
-    if !status.note.is_empty() {
-        lines.push(Line::styled(clean(&status.note), look.style(Paint::Soon)));
-    }
-    lines.push(Line::from(clean(&detail.command.join(" "))));
+    let mut lines = vec![title(format!("{}  {}", status.id, status.zone), look)];
     if let Some(story) = &app.story {
-        lines.push(title(app.say(Word::Story).to_owned(), look));
-        for row in story.records.iter().rev() {
-            let facts: Vec<String> = row.facts.iter().map(|(key, value)| format!("{key}={value}")).collect();
-            lines.push(Line::from(clean(&format!("  {} {}", row.code, facts.join(" ")))));
-        }
+        // The kernel's own now, as of its last answer: a picture reads no clock.
+        let now_ms = app.kernel.as_ref().map_or(0, |kernel| kernel.started_at_ms + kernel.uptime_ms);
+        let text = look.story(&status.id, story, now_ms, width);
+        lines.extend(text.lines().map(|line| Line::from(line.to_owned())));
     }
+    lines.push(title(app.say(Word::Command).to_owned(), look));
+    lines.push(Line::from(clean(&format!("  {}", detail.command.join(" ")))));
     lines.push(title(app.say(Word::Permissions).to_owned(), look));
     lines.extend(kinds(&detail.effective).into_iter().map(Line::from));
     lines.push(title(app.say(Word::Limits).to_owned(), look));
     lines.extend(status.limits.iter().map(|(name, value)| Line::from(format!("  {name}: {value}"))));
     lines.push(title(format!("{}: {}", app.say(Word::Containment), status.containment), look));
     lines.extend(detail.confinement.iter().map(|line| Line::from(clean(&format!("  {line}")))));
-    if !detail.stderr_tail.is_empty() {
-        lines.push(title("stderr".to_owned(), look));
-        lines.extend(detail.stderr_tail.iter().map(|line| Line::from(clean(&format!("  {line}")))));
-    }
     lines
 }
 

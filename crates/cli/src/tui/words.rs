@@ -66,7 +66,7 @@ words! {
     Permissions: "permissions", "uprawnienia";
     Limits: "limits", "ograniczenia";
     Containment: "containment", "odosobnienie";
-    Story: "what happened", "co się działo";
+    Command: "command", "polecenie";
     HintModules: "? help  / filter  : command  d describe  l log  r restart  q quit", "? pomoc  / filtr  : polecenie  d opis  l dziennik  r restart  q wyjście";
     HintLogs: "Esc back  f follow  / search  n N next", "Esc wstecz  f na bieżąco  / szukaj  n N dalej";
     HintApprovals: "Esc back  y grant  n deny", "Esc wstecz  y przyznaj  n odmów";

@@ -234,7 +234,7 @@ impl Peer {
         }
     }
 
-    fn take_message(&self, message: Result<Message, rpc::Flaw>, listener: &impl Fn(&Peer, Heard)) {
+    fn take_message(&self, message: Result<Message, Box<rpc::Flaw>>, listener: &impl Fn(&Peer, Heard)) {
         match message {
             Err(flaw) => listener(self, Heard::Noise(flaw.error.message)),
             Ok(Message::Answer { id, outcome }) => self.settle(&id, outcome),

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 
-fn one(text: &str) -> Result<Message, Flaw> {
+fn one(text: &str) -> Result<Message, Box<Flaw>> {
     match read(text) {
         Line::One(message) => message,
         other => panic!("{text} is {other:?}"),

@@ -1,12 +1,14 @@
 //! Pictures of played states, in several sizes, languages and alphabets.
 
-use protocol::operator::Role;
+use jiff::tz::TimeZone;
+use protocol::operator::{Role, Story};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::lang::Lang;
+use crate::samples::{module, row};
 use crate::theme::{Colors, Glyphs, Theme};
 use crate::tui::keys::Key;
 use crate::tui::look::Palette;
@@ -14,8 +16,12 @@ use crate::tui::state::tests::played;
 use crate::tui::state::{Event, Tag};
 use crate::tui::words::Word;
 
+fn dressed(palette: Palette, theme: Theme) -> Look {
+    Look::new(palette, theme, TimeZone::UTC, "ostoja")
+}
+
 fn look(glyphs: Glyphs, colors: Colors) -> Look {
-    Look::new(Palette::System, Theme { colors, ..Theme::plain(glyphs) })
+    dressed(Palette::System, Theme { colors, ..Theme::plain(glyphs) })
 }
 
 fn picture(app: &App, width: u16, height: u16, look: &Look) -> Vec<String> {
@@ -124,6 +130,32 @@ fn an_approval_shows_what_is_new_beside_what_is_there() {
 }
 
 #[test]
+fn a_module_is_described_by_its_story_its_permissions_and_its_limits() {
+    let mut app = played(Role::Viewer);
+    press(&mut app, 'd');
+    let status = serde_json::to_value(module("api")).expect("a value");
+    let mut detail = json!({
+        "folder": null, "command": ["api", "--fast"], "requires": [], "needs": [], "topics": [], "mayCall": [],
+        "configKey": null, "declared": {}, "effective": { "net": ["a:1"] }, "manifestHash": null,
+        "confinement": ["layers  seccomp"], "stderrTail": [],
+    });
+    detail.as_object_mut().expect("a map").extend(status.as_object().expect("a map").clone());
+    detail["limits"] = json!({ "memory": 64 });
+    app.update(Event::Answer(Tag::Detail("api".to_owned()), Ok(detail)));
+    let story = Story {
+        status: Some(module("api")),
+        records: vec![row(1, "module.ready", "api", &[])],
+        stderr_tail: Vec::new(),
+    };
+    let story = serde_json::to_value(story).expect("a value");
+    app.update(Event::Answer(Tag::Story("api".to_owned()), Ok(story)));
+    let shown = plain(&app, 80, 40).join("\n");
+    for text in ["api  stable", "● ready", "api --fast", "net: a:1", "memory: 64", "layers  seccomp"] {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
+}
+
+#[test]
 fn colours_are_there_only_when_they_are_wanted() {
     let app = played(Role::Admin);
     let colors = |look: &Look| {
@@ -134,7 +166,7 @@ fn colours_are_there_only_when_they_are_wanted() {
     };
     assert!(colors(&look(Glyphs::Unicode, Colors::On)));
     assert!(!colors(&look(Glyphs::Unicode, Colors::Off)));
-    let none = Look::new(Palette::None, Theme { colors: Colors::On, ..Theme::plain(Glyphs::Unicode) });
+    let none = dressed(Palette::None, Theme { colors: Colors::On, ..Theme::plain(Glyphs::Unicode) });
     assert!(!colors(&none));
 }
 
