@@ -64,6 +64,10 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("cli::key::present", "A key of this name is here already; it is never replaced."),
     ("cli::logs::not_found", "No module of this name has said anything on this home."),
     ("cli::mcp::chance", "The system gave no random numbers for the words of confirmation."),
+    (
+        "cli::mcp::overloaded",
+        "An agent has more questions open than are taken at once; it may ask again when some are answered.",
+    ),
     ("cli::mcp::thread", "The system gave no thread for a question of an agent."),
     ("cli::module::not_found", "The folder that was named is not there."),
     ("cli::new::no_sdk", "A module in Rust needs the SDK's crate, which was not found."),

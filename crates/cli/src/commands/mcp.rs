@@ -1,6 +1,7 @@
 //! `mcp serve`: this kernel as an MCP server on stdin and stdout, for agents. Everything goes through the operator door
 //! on behalf of a role; see [`mcp::serve`] for what is offered.
 
+use std::collections::VecDeque;
 use std::io::{BufRead, Read};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Instant;
@@ -37,6 +38,10 @@ where the client can ask one, else with the word that came with the plan.";
 
 /// 64 happenings wait for the one thread that owns the conversation; a client that writes faster waits.
 const HAPPENINGS_WAITING_MAX: usize = 64;
+
+/// 128 questions are with the kernel at once, each on a thread and a connection of its own: twice what a client may have
+/// open, so that one which cancels and asks again is not refused at once.
+const ASKING_MAX: usize = 128;
 
 /// 8 bytes make the seed.
 const SEED_BYTES: usize = 8;
@@ -85,17 +90,28 @@ fn serve(ctx: &Ctx, args: &ServeArgs) -> Outcome {
     let for_lines = sender.clone();
     start_thread(move || read_lines(&for_lines))?;
     let begun = Instant::now();
+    // Cancelled ones among them: the kernel is at them still.
+    let mut asking: usize = 0;
     for happening in happenings {
         let acts = match happening {
             Happening::Line(line) => server.handle(begun.elapsed(), &line),
             Happening::TooLong => server.too_long(),
-            Happening::Answered(ticket, response) => server.answered(begun.elapsed(), ticket, response),
+            Happening::Answered(ticket, response) => {
+                asking = asking.saturating_sub(1);
+                server.answered(begun.elapsed(), ticket, response)
+            }
             Happening::End => break,
         };
-        for act in acts {
+        let mut acts = VecDeque::from(acts);
+        while let Some(act) = acts.pop_front() {
             match act {
                 Act::Say(message) => ctx.print(&format!("{message}\n"))?,
+                Act::Ask { ticket, .. } if asking >= ASKING_MAX => {
+                    let response = overloaded().to_response();
+                    acts.extend(server.answered(begun.elapsed(), ticket, response));
+                }
                 Act::Ask { ticket, request, by } => {
+                    asking += 1;
                     let (ctx, target, sender) = (ctx.clone(), target.clone(), sender.clone());
                     start_thread(move || {
                         let response = ask(&ctx, &target, &request, &by);
@@ -107,6 +123,10 @@ fn serve(ctx: &Ctx, args: &ServeArgs) -> Outcome {
         }
     }
     Ok(Exit::Done)
+}
+
+fn overloaded() -> Failure {
+    Failure::new("cli::mcp::overloaded", "too many questions are with the kernel already")
 }
 
 /// Each question has a connection of its own, so that a slow one holds up no other; the kernel may be gone and back in

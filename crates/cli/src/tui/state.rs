@@ -1,26 +1,27 @@
 //! What the screen knows and how that changes: events in, wishes out. Nothing here reads a clock, a key or a socket, so
 //! that a test plays a whole evening at it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use protocol::operator::{
-    KernelStatus, LogLine, LogPage, LogsRequest, ModuleDetail, ModuleStatus, PendingRow, PermissionChange,
+    KernelStatus, LogPage, LogsRequest, ModuleDetail, ModuleStatus, PendingRow, PermissionChange,
     PermissionRow, Request, Role, Story, UsageTable,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use self::log::Log;
+use self::meter::Meter;
 use super::keys::Key;
 use super::words::Word;
 use crate::lang::Lang;
 
 mod command;
+mod log;
+mod meter;
 
 #[cfg(test)]
 pub(in crate::tui) mod tests;
-
-/// 60 samples of a rate: a minute, one a second.
-const HISTORY_MAX: usize = 60;
 
 /// 500 lines of a log are held: some pages back; `ostoja logs` has the rest.
 const LOG_LINES: u32 = 500;
@@ -90,27 +91,6 @@ pub(super) enum Input {
 pub(super) struct Question {
     pub(super) words: String,
     request: Box<Request>,
-}
-
-/// What one module uses, now and a while back.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Meter {
-    pub(super) cpu_percent: Option<f64>,
-    pub(super) rss_bytes: u64,
-    pub(super) frames_per_s: Option<f64>,
-    /// Shares of a processor, in whole percents, oldest first.
-    pub(super) history: VecDeque<u16>,
-    last: Option<(u64, u64, u64)>,
-}
-
-/// The log that is looked at.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Log {
-    pub(super) module: String,
-    pub(super) lines: Vec<LogLine>,
-    /// Lines back from the end; 0 follows.
-    pub(super) back: usize,
-    pub(super) search: String,
 }
 
 /// Everything.
@@ -507,47 +487,6 @@ impl Change {
             Self::Stop => (Word::AskStop, Request::ModuleStop { module_id, dry_run }),
             Self::Restart => (Word::AskRestart, Request::ModuleRestart { module_id, dry_run }),
         }
-    }
-}
-
-impl Log {
-    fn scroll_back(&mut self, by: usize) {
-        self.back = self.back.saturating_add(by).min(self.lines.len().saturating_sub(1));
-    }
-
-    pub(super) fn matches(&self, line: &LogLine) -> bool {
-        !self.search.is_empty() && line.msg.to_lowercase().contains(&self.search.to_lowercase())
-    }
-
-    /// The nearest line that holds what is searched for, this many lines back or more.
-    fn find_from(&mut self, back: usize) {
-        let count = self.lines.len();
-        let found = (back..count).find(|back| self.matches(&self.lines[count - 1 - back]));
-        self.back = found.unwrap_or(self.back);
-    }
-
-    fn find_newer(&mut self) {
-        let found = (0..self.back).rev().find(|back| self.matches(&self.lines[self.lines.len() - 1 - back]));
-        self.back = found.unwrap_or(self.back);
-    }
-}
-
-impl Meter {
-    /// Rates are differences to the measurement before.
-    fn measure(&mut self, ts_ms: u64, cpu_ms: u64, frames: u64) {
-        if let Some((last_ts, last_cpu, last_frames)) = self.last
-            && let Some(span_ms) = ts_ms.checked_sub(last_ts).filter(|span| *span > 0)
-        {
-            let per_s = |now: u64, before: u64| now.saturating_sub(before) as f64 * 1000.0 / span_ms as f64;
-            let share = per_s(cpu_ms, last_cpu) / 10.0;
-            self.cpu_percent = Some(share);
-            self.frames_per_s = Some(per_s(frames, last_frames));
-            if self.history.len() >= HISTORY_MAX {
-                self.history.pop_front();
-            }
-            self.history.push_back(share.round().clamp(0.0, f64::from(u16::MAX)) as u16);
-        }
-        self.last = Some((ts_ms, cpu_ms, frames));
     }
 }
 

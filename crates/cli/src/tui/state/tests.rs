@@ -1,8 +1,9 @@
 //! Evenings at the screen, played.
 
-use protocol::operator::{Request, Role};
+use protocol::operator::{LogLine, Request, Role};
 use serde_json::{Value, json};
 
+use super::meter::HISTORY_MAX;
 use super::*;
 use crate::samples::module;
 
