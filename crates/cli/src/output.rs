@@ -6,7 +6,8 @@ pub mod updates;
 use std::collections::BTreeMap;
 
 use protocol::operator::{
-    JournalRow, KernelStatus, LogLine, ModuleStatus, PendingRow, PermissionRow, ProbationStatus, Response,
+    JournalRow, KernelStatus, LogLine, ModuleStatus, PendingRow, PermissionRow, PoolRow, ProbationStatus,
+    Profiled, Response,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -294,6 +295,10 @@ pub struct ConfigChanged {
 /// `zone list`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ZoneRows {
+    /// What each zone's modules use together, and what they may.
+    pub pools: Vec<PoolRow>,
+    /// Who keeps these bounds, and which of them.
+    pub bounds: String,
     /// Every module with its zone, those that give way first at the top.
     pub modules: Vec<ZoneRow>,
 }
@@ -467,6 +472,8 @@ pub enum UpEvent {
         /// What to do.
         help: Option<String>,
     },
+    /// What a module needed while it was observed. Only by `dev --observe`.
+    Observed(Profiled),
     /// The end has begun.
     Stopping(()),
     /// Nothing runs any more.

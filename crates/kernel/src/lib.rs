@@ -42,6 +42,7 @@ mod shutdown;
 mod spec;
 mod stop;
 mod table;
+mod take_up;
 #[cfg(test)]
 mod testing;
 mod timers;
@@ -62,7 +63,7 @@ pub use effect::{
 pub use ensemble::Ensemble;
 pub use event::{
     Attempt, CallContext, ContextCall, ContextVerb, Discovered, Event, FunctionCall, Incoming, KernelCall,
-    Order, Outcome, SpawnFault, Undelivered,
+    NetBearer, Order, Outcome, SpawnFault, Undelivered,
 };
 pub use governor::{Amounts, Bounds, Grip, Measured, Pool, Pools, Reading, Resource, Step, TokenBucket};
 pub use machine::Kernel;
@@ -70,8 +71,8 @@ pub use planned::{Caution, Late, Ledger, Next, Permit, Planned, Sight, Waits};
 pub use proxy::{Act, Badge, Letter, Note, OperatorProxy, Proxy, SERVING_MAX, Tally, Turn, Wants};
 pub use routes::{Address, Decision, Header, Hearers, Refusal, Routes};
 pub use spec::{
-    Capabilities, Door, Enforcement, Features, Forbidden, GiveUp, Grants, PRIORITY_DEFAULT, PendingRequest,
-    RestartRule, Settings, Spec, Strategy, Watchdog, Work,
+    Budget, Capabilities, Door, Enforcement, Features, Forbidden, GiveUp, Grants, PRIORITY_DEFAULT,
+    PendingRequest, RestartRule, Settings, Spec, Strategy, Watchdog, Work, ZoneBudget,
 };
 pub use view::View;
 pub use word::Word;
