@@ -13,6 +13,7 @@ import { Module } from "./pages/module";
 import { Modules } from "./pages/modules";
 import { Overview } from "./pages/overview";
 import { Settings } from "./pages/settings";
+import { Updates } from "./pages/updates";
 import { Zones } from "./pages/zones";
 import { age } from "./format";
 import { href, type Page, PAGES } from "./route";
@@ -29,7 +30,7 @@ const TOAST_MS = 8000;
 const CHORD_MS = 1000;
 
 const LETTERS: Record<string, Page> = {
-  o: "overview", m: "modules", g: "graph", a: "approvals", z: "zones", j: "journal", s: "settings",
+  o: "overview", m: "modules", g: "graph", a: "approvals", u: "updates", z: "zones", j: "journal", s: "settings",
 };
 
 function App() {
@@ -66,6 +67,7 @@ function PageOf() {
     case "modules": return <Modules />;
     case "graph": return <Graph />;
     case "approvals": return <Approvals />;
+    case "updates": return <Updates />;
     case "zones": return <Zones />;
     case "journal": return <Journal />;
     case "settings": return <Settings />;

@@ -225,7 +225,8 @@ fn wanted_name(request: &Request) -> Option<&str> {
 fn wanted_version(verb: &UpdateVerb) -> Option<&str> {
     match verb {
         UpdateVerb::RollBack { module_id } | UpdateVerb::Pin { module_id, .. } => Some(module_id),
-        UpdateVerb::Apply { .. }
+        UpdateVerb::Plan { .. }
+        | UpdateVerb::Apply { .. }
         | UpdateVerb::Go { .. }
         | UpdateVerb::List {}
         | UpdateVerb::History {}

@@ -31,8 +31,8 @@ pub use safe::{Safe, SafeMode};
 pub use schema::operator_door;
 pub use secrets::{SecretsChange, VaultKey};
 pub use updates::{
-    Collected, EndedRow, PinRow, SlotRow, SlotTable, UpdateDone, UpdateHistory, UpdatePhase, UpdateVerb,
-    UpdateWay,
+    AffectedRow, CodedSentence, Collected, EndedRow, PackageVerified, PinRow, SlotRow, SlotTable, UpdateDone,
+    UpdateHistory, UpdatePhase, UpdatePlan, UpdateVerb, UpdateWay,
 };
 pub use zones::{ProbationStatus, ZoneName};
 

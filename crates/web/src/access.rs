@@ -106,6 +106,8 @@ pub(crate) enum By {
 pub(crate) struct Who {
     pub(crate) behalf: OnBehalf,
     pub(crate) by: By,
+    /// What tells this token or session from all others; nothing of it lets anybody in.
+    pub(crate) key: String,
     /// Of a session.
     pub(crate) csrf: Option<String>,
     pub(crate) expires_at_ms: Option<u64>,
@@ -115,7 +117,7 @@ impl Who {
     /// Whoever may open the socket in the home is its owner.
     pub(crate) fn owner() -> Self {
         let behalf = OnBehalf { name: "owner".to_owned(), role: Role::Admin };
-        Self { behalf, by: By::Socket, csrf: None, expires_at_ms: None }
+        Self { behalf, by: By::Socket, key: String::new(), csrf: None, expires_at_ms: None }
     }
 }
 
@@ -232,6 +234,7 @@ impl Access {
         Ok(Who {
             behalf: OnBehalf { name: session.name.clone(), role: session.role },
             by: By::Session,
+            key: format!("session {}", digest(text).as_str()),
             csrf: Some(session.csrf.clone()),
             expires_at_ms: Some(session.expires_at_ms),
         })
@@ -337,6 +340,7 @@ impl Access {
         Ok(Some(Who {
             behalf: OnBehalf { name: token.row.name.clone(), role: token.row.role },
             by: By::Token,
+            key: format!("token {id}"),
             csrf: None,
             expires_at_ms: token.row.expires_at_ms,
         }))

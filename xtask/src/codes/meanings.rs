@@ -19,7 +19,7 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("cli::dashboard::not_ready", "The module that speaks HTTP did not become ready in time."),
     (
         "cli::dashboard::refused",
-        "The module that speaks HTTP refused to make a link; its own code is the cause.",
+        "The module that speaks HTTP refused; its own code is the cause.",
     ),
     ("cli::dashboard::unreachable", "The module that speaks HTTP does not answer on its socket."),
     ("cli::demo::gone", "The demo's own kernel ended before the tour did."),
@@ -106,6 +106,8 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("cli::terminal::take", "The terminal could not be switched to a full screen."),
     ("cli::top::hung_up", "The kernel closed the connection while its use was being followed."),
     ("cli::top::thread", "The system gave no thread to follow the keyboard."),
+    ("cli::token::bad_argument", "Several tokens have the name; their ids tell them apart."),
+    ("cli::token::not_found", "No token has this name or id."),
     ("cli::up::died", "The kernel in the background ended before it took orders; its last words are told."),
     ("cli::up::printer", "The system gave no thread to print the logs."),
     (
@@ -188,6 +190,7 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
         "The role of who asks is too small, or the request did not come from our own page.",
     ),
     ("web::access::nobody", "The request has neither a session nor a token."),
+    ("web::access::too_fast", "This token or session asks faster than it may; nothing was done."),
     ("web::access::too_many", "Too many wrong codes or tokens came; none is looked at for a while."),
     ("web::access::unknown", "The code, token or session is none, or none any more."),
     ("web::events::too_many", "As many listen to events as may."),

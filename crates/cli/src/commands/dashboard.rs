@@ -7,6 +7,7 @@ use host::COMPANION;
 use protocol::operator::{Acted, ModuleStatus, Request, Role};
 use serde_json::json;
 
+use crate::companion;
 use crate::ctx::Ctx;
 use crate::door::{ANSWER_TIMEOUT_DEFAULT, Door};
 use crate::exit::Exit;
@@ -16,8 +17,6 @@ use crate::target::Target;
 use crate::words::Phrase;
 
 use super::config;
-
-mod http;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,7 +46,7 @@ pub struct DashboardArgs {
 
 /// A role as it is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum RoleWord {
+pub(super) enum RoleWord {
     Viewer,
     Developer,
     Operator,
@@ -55,7 +54,7 @@ enum RoleWord {
 }
 
 impl RoleWord {
-    fn role(self) -> Role {
+    pub(super) fn role(self) -> Role {
         match self {
             Self::Viewer => Role::Viewer,
             Self::Developer => Role::Developer,
@@ -75,7 +74,7 @@ pub(super) fn run(ctx: &Ctx, args: &DashboardArgs) -> Outcome {
     }
     config::put(ctx, &target, &format!("{COMPANION}.start"), json!(true))?;
     until_ready(ctx, &mut door)?;
-    let link = http::post(&target.home, "/api/v1/logins", &json!({ "role": args.role.role() }))?;
+    let link = companion::ask(&target.home, "POST /api/v1/logins", Some(&json!({ "role": args.role.role() })))?;
     let told = DashboardLink {
         on: true,
         url: link.get("url").and_then(|url| url.as_str()).map(str::to_owned),

@@ -142,6 +142,32 @@ fn killed_it_comes_back_and_the_kernel_and_its_modules_do_not_notice() {
 }
 
 #[test]
+fn a_token_is_made_listed_lets_a_program_in_and_is_revoked() {
+    let (kernel, link) = on("127.0.0.1:0");
+    let origin = link["url"].as_str().and_then(|url| url.split('/').nth(2)).expect("an address");
+    let made = kernel.data("token create prometheus --for 1h");
+    check_schema("token create", &made);
+    let look = || {
+        let token = format!("Authorization: Bearer {}\r\n", made["token"].as_str().expect("a token"));
+        exchange(TcpStream::connect(origin).expect("connected"), origin, "GET /metrics", &token, "").status
+    };
+    assert_eq!(look(), 200);
+    let rows = kernel.data("token list");
+    check_schema("token list", &rows);
+    assert_eq!(rows["tokens"], json!([made["row"]]));
+    kernel.run("token revoke nobody").expect(4);
+    kernel.run("token create x --for 0s").expect(2);
+    kernel.run("token create prometheus --role operator").expect(0);
+    kernel.run("token revoke prometheus").expect(2);
+    let id = made["row"]["id"].as_str().expect("an id");
+    check_schema("token revoke", &kernel.data(&format!("token revoke {id}")));
+    assert_eq!(look(), 401);
+    kernel.run("dashboard --off").expect(0);
+    until(|| row(&kernel).is_none().then_some(()));
+    kernel.run("token list").expect(9);
+}
+
+#[test]
 fn it_comes_back_with_the_kernel() {
     let (kernel, _) = on("none");
     kernel.run("kernel stop").expect(0);

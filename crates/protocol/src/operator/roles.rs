@@ -88,9 +88,13 @@ impl UpdateVerb {
         match self {
             Self::List {} | Self::History {} => Role::Viewer,
             Self::RollBack { .. } => Role::Operator,
-            Self::Apply { .. } | Self::Go { .. } | Self::Pin { .. } | Self::Unpin { .. } | Self::Gc {} => {
-                Role::Admin
-            }
+            // A plan reads any file that the kernel may read.
+            Self::Plan { .. }
+            | Self::Apply { .. }
+            | Self::Go { .. }
+            | Self::Pin { .. }
+            | Self::Unpin { .. }
+            | Self::Gc {} => Role::Admin,
         }
     }
 }
@@ -176,7 +180,11 @@ impl Request {
     fn only_looks(&self) -> bool {
         let reads = matches!(
             self,
-            Self::Logs(_) | Self::Subscribe { .. } | Self::ContextList { .. } | Self::ContextGet(_)
+            Self::Logs(_)
+                | Self::Subscribe { .. }
+                | Self::ContextList { .. }
+                | Self::ContextGet(_)
+                | Self::Update(UpdateVerb::Plan { .. })
         );
         reads || self.least_role() == Role::Viewer
     }
