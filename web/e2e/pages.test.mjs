@@ -12,7 +12,7 @@ const APPEAR_MS = 20_000;
 
 const ROUTES = [
   "", "modules", "modules/caller", "modules/mischief/logs", "modules/caller/definition", "modules/mischief/permissions",
-  "modules/caller/limits", "modules/falls", "graph", "approvals", "updates", "zones", "journal", "settings", "modules/nobody",
+  "modules/caller/limits", "modules/falls", "graph", "approvals", "updates", "zones", "journal", "config", "settings", "modules/nobody",
 ];
 
 /** Each language with each theme and each width at least once. */
@@ -263,6 +263,29 @@ test("a package is planned, applied, updated and rolled back with a question bef
   await opened.page.getByLabel("Package").fill("/nowhere.okm");
   await opened.page.getByRole("button", { name: "Show the plan" }).click();
   await opened.page.locator(".refusal", { hasText: "nowhere.okm" }).waitFor();
+  assert.deepEqual(opened.wrongs, []);
+  await opened.close();
+});
+
+test("a value of the configuration is set, refused when it is none, and taken back", async () => {
+  const opened = await page();
+  await go(opened.page, "config");
+  const row = opened.page.locator("tr", { hasText: "lifecycle.maxRestarts" });
+  await row.locator("td", { hasText: "default" }).waitFor();
+  const set = async (value) => {
+    await row.getByRole("button", { name: "Edit" }).click();
+    await opened.page.getByLabel("Value;").fill(value);
+    assert.deepEqual(await violations(opened.page), []);
+    await opened.page.locator("dialog").getByRole("button", { name: "Save" }).click();
+  };
+  await set("many");
+  await opened.page.locator(".toast.w-bad").waitFor();
+  await set("7");
+  await row.locator("td", { hasText: "90-set.yaml" }).waitFor();
+  assert.match((await house.ostoja("config", "get", "lifecycle.maxRestarts")).stdout, /7/);
+  await row.getByRole("button", { name: "Take back" }).click();
+  await opened.page.locator("dialog").getByRole("button", { name: "Take back" }).click();
+  await row.locator("td", { hasText: "default" }).waitFor();
   assert.deepEqual(opened.wrongs, []);
   await opened.close();
 });

@@ -7,6 +7,7 @@ import { CommandBox, isCommandOpen } from "./parts/command";
 import { Asked, question } from "./parts/dialog";
 import { Icon, type IconName, Mark } from "./parts/icon";
 import { Approvals } from "./pages/approvals";
+import { Config } from "./pages/config";
 import { Graph } from "./pages/graph";
 import { Journal } from "./pages/journal";
 import { Module } from "./pages/module";
@@ -30,7 +31,7 @@ const TOAST_MS = 8000;
 const CHORD_MS = 1000;
 
 const LETTERS: Record<string, Page> = {
-  o: "overview", m: "modules", g: "graph", a: "approvals", u: "updates", z: "zones", j: "journal", s: "settings",
+  o: "overview", m: "modules", g: "graph", a: "approvals", u: "updates", z: "zones", j: "journal", c: "config", s: "settings",
 };
 
 function App() {
@@ -69,6 +70,7 @@ function PageOf() {
     case "approvals": return <Approvals />;
     case "updates": return <Updates />;
     case "zones": return <Zones />;
+    case "config": return <Config />;
     case "journal": return <Journal />;
     case "settings": return <Settings />;
     case "overview": return <Overview />;

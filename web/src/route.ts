@@ -10,6 +10,7 @@ export const PAGES = [
   "updates",
   "zones",
   "journal",
+  "config",
   "settings",
 ] as const;
 

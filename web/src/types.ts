@@ -181,6 +181,17 @@ export interface VariableRow {
   scope: string;
 }
 
+export interface ConfigEntry {
+  key: string;
+  value: unknown;
+  origin: string;
+}
+
+export interface ConfigTable {
+  version: string;
+  entries: ConfigEntry[];
+}
+
 export interface SlotRow {
   moduleId: string;
   active: string | null;

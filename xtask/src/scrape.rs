@@ -71,11 +71,11 @@ fn rules(folder: &Path) -> Result<()> {
         std::fs::copy(contrib.join(name), folder.join(name)).with_context(|| format!("copying {name}"))?;
     }
     std::fs::write(folder.join("ostoja.token"), "none yet").context("writing a token's file")?;
-    for words in [["check", "config", "prometheus.yml"], ["check", "rules", "ostoja.rules.yml"], [
-        "test",
-        "rules",
-        "ostoja.rules.test.yml",
-    ]] {
+    for words in [
+        ["check", "config", "prometheus.yml"],
+        ["check", "rules", "ostoja.rules.yml"],
+        ["test", "rules", "ostoja.rules.test.yml"],
+    ] {
         shell::run(bounded(TOOL_SECONDS, "promtool").args(words).current_dir(folder))?;
     }
     Ok(())
@@ -186,8 +186,10 @@ impl Prometheus {
         self.until("every rule to be evaluated well", |it| {
             let answer = it.get("/api/v1/rules")?;
             let groups = answer["data"]["groups"].as_array().cloned().unwrap_or_default();
-            let rules: Vec<Value> =
-                groups.iter().flat_map(|group| group["rules"].as_array().cloned().unwrap_or_default()).collect();
+            let rules: Vec<Value> = groups
+                .iter()
+                .flat_map(|group| group["rules"].as_array().cloned().unwrap_or_default())
+                .collect();
             if let Some(bad) = rules.iter().find(|rule| rule["health"] == "err") {
                 bail!("{}: {}", bad["name"], bad["lastError"]);
             }

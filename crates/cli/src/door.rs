@@ -5,7 +5,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use protocol::operator::{Event, ModuleStatus, Request, Response, UpdateVerb};
+use protocol::operator::{ConfigVerb, Event, ModuleStatus, Request, Response, UpdateVerb};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -190,6 +190,7 @@ fn wanted_name(request: &Request) -> Option<&str> {
         Request::Call { service, .. } => Some(service),
         Request::Logs(logs) => logs.modules.first().map(String::as_str),
         Request::Update(verb) => wanted_version(verb),
+        Request::Config(ConfigVerb::Set { key, .. } | ConfigVerb::Unset { key, .. }) => Some(key),
         Request::KernelStatus {}
         | Request::KernelStop { .. }
         | Request::KernelSettle { .. }
@@ -198,6 +199,7 @@ fn wanted_name(request: &Request) -> Option<&str> {
         | Request::ZoneRestart { .. }
         | Request::ZoneReset { .. }
         | Request::KernelReload { .. }
+        | Request::Config(ConfigVerb::List {})
         | Request::ModuleList {}
         | Request::ModuleInstall { .. }
         | Request::ModuleRun { .. }

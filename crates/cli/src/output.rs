@@ -7,7 +7,8 @@ pub mod updates;
 use std::collections::BTreeMap;
 
 use protocol::operator::{
-    JournalRow, KernelStatus, LogLine, ModuleStatus, PendingRow, PermissionRow, ProbationStatus, Response,
+    ConfigEntry, JournalRow, KernelStatus, LogLine, ModuleStatus, PendingRow, PermissionRow, ProbationStatus,
+    Response,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -259,18 +260,6 @@ impl Findings {
     pub fn new(findings: Vec<Finding>) -> Self {
         Self { healthy: findings.iter().all(|finding| finding.grade != Grade::Bad), findings }
     }
-}
-
-/// One value of the configuration.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ConfigEntry {
-    /// Its dotted key.
-    pub key: String,
-    /// Its value.
-    pub value: Value,
-    /// Where it comes from: a file of the home, the project file, or `default`.
-    pub origin: String,
 }
 
 /// `config list` and `config show`.

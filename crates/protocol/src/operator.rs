@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+mod config;
 mod context;
 mod inside;
 mod journal;
@@ -22,6 +23,7 @@ mod secrets;
 mod updates;
 mod zones;
 
+pub use config::{ConfigEntry, ConfigTable, ConfigVerb};
 pub use context::{ContextChange, ContextKey, VariableList, VariableRow};
 pub use inside::{ActorCore, ActorRow, ActorSystem, ActorTable, FunctionRow, FunctionStats, Swapped};
 pub use journal::{JournalPage, JournalRequest, JournalRow};
@@ -181,6 +183,9 @@ pub enum Request {
     /// Do something with the versions of modules.
     #[serde(rename = "update")]
     Update(UpdateVerb),
+    /// Do something with the configuration.
+    #[serde(rename = "config")]
+    Config(ConfigVerb),
     /// Run one more command under the kernel until it is removed.
     #[serde(rename = "module.run")]
     ModuleRun {

@@ -12,9 +12,9 @@ use std::time::Duration;
 use protocol::operator::{OnBehalf, Role};
 use serde::{Deserialize, Serialize};
 
+use crate::kept;
 use crate::options::WebError;
 
-mod kept;
 mod secret;
 
 #[cfg(test)]
@@ -28,6 +28,9 @@ pub(crate) const COOKIE: &str = "ostoja_session";
 
 /// What every token begins with, so that scanners for leaked secrets can find one.
 pub(crate) const TOKEN_PREFIX: &str = "ostoja_";
+
+/// Tokens, sessions and codes.
+const FILE: &str = "access.json";
 
 /// 12 hours: a working day, so that nobody logs in twice on one.
 const SESSION_LIFE: Duration = Duration::from_secs(12 * 60 * 60);
@@ -176,8 +179,8 @@ impl Access {
     /// # Errors
     /// [`WebError::State`].
     pub(crate) fn open(folder: &Path) -> Result<Self, WebError> {
-        let file = kept::File::at(folder);
-        let state = file.read()?;
+        let file = kept::File::at(folder, FILE);
+        let state: State = file.read()?;
         let inner = Inner { state, verified: HashMap::new(), wrong_until_ms: 0 };
         Ok(Self { file, inner: Mutex::new(inner), guess: tokio::sync::Mutex::default() })
     }

@@ -32,6 +32,7 @@ mod files;
 mod graph;
 mod guard;
 mod history;
+mod kept;
 mod metrics;
 mod once;
 mod openapi;

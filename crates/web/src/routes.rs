@@ -245,6 +245,16 @@ static SEEING: &[Route] = &[
         .wrap("modules"),
     get("/permissions/pending", "permissions.pending", "The wishes that wait for an answer").wrap("requests"),
     get("/usage", "usage", "What every module uses, now"),
+    get("/config", "config", "Every value of the configuration with its origin").verb("list"),
+    get("/config/{key}", "config", "Set a value, checked before it is written and taken over at once")
+        .method(Method::Put)
+        .verb("set")
+        .parts(&[("key", "key")])
+        .body(&["value"]),
+    get("/config/{key}", "config", "Take back what was set")
+        .method(Method::Delete)
+        .verb("unset")
+        .parts(&[("key", "key")]),
     get("/actors", "actors", "The actors of the kernel's process")
         .query(&[asked("intervalMs", Kind::Number)]),
     get("/functions", "fn.list", "All functions").wrap("functions"),

@@ -8,6 +8,7 @@ const PATHS = {
   updates: "M8 10.5v-8M4.8 5.5 8 2.3l3.2 3.2M2.5 9.5v4h11v-4",
   zones: "M2 2.5h5v5H2zM9.5 2.5H14v11H9.5zM2 10h5v3.5H2z",
   journal: "M3.5 1.5h9v13h-9zM6 5h4M6 8h4M6 11h2.5",
+  config: "M3 2h7l3 3v9H3zM5.5 7.5h5M5.5 10.5h5M9.8 2v3.2H13",
   settings: "M2 4.5h6M12 4.5h2M2 11.5h2M8 11.5h6M10 6.5a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM6 13.5a2 2 0 1 0 0-4 2 2 0 0 0 0 4z",
   search: "M7 12a5 5 0 1 0 0-10 5 5 0 0 0 0 10zM10.6 10.6 14 14",
   restart: "M13 8a5 5 0 1 1-1.6-3.7M13 2v3h-3",

@@ -7,7 +7,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Request, UpdateVerb};
+use super::{ConfigVerb, Request, UpdateVerb};
 
 #[cfg(test)]
 mod tests;
@@ -152,6 +152,8 @@ impl Request {
             | Self::PermissionsDeny(_)
             | Self::PermissionsRevoke(_)
             | Self::SecretsUnlock { .. }
+            // A configuration may hold secrets, and says what runs beside the modules.
+            | Self::Config(_)
             | Self::SecretsChanged(_) => Role::Admin,
             Self::Update(verb) => verb.least_role(),
         }
@@ -185,6 +187,7 @@ impl Request {
                 | Self::ContextList { .. }
                 | Self::ContextGet(_)
                 | Self::Update(UpdateVerb::Plan { .. })
+                | Self::Config(ConfigVerb::List {})
         );
         reads || self.least_role() == Role::Viewer
     }

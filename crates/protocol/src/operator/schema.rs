@@ -2,9 +2,10 @@
 //! which request.
 
 use super::{
-    Acted, ActorTable, Collected, Event, FunctionRow, FunctionStats, Installed, JournalPage, KernelStatus, LogPage,
-    ModuleDetail, ModuleStatus, OnBehalf, PendingRow, PermissionRow, Plan, Profiled, Published, Request,
-    Response, Safe, Settled, SlotTable, Story, Swapped, UpdateDone, UpdateHistory, UpdatePlan, UsageTable, VariableList, VariableRow,
+    Acted, ActorTable, Collected, ConfigTable, Event, FunctionRow, FunctionStats, Installed, JournalPage,
+    KernelStatus, LogPage, ModuleDetail, ModuleStatus, OnBehalf, PendingRow, PermissionRow, Plan, Profiled,
+    Published, Request, Response, Safe, Settled, SlotTable, Story, Swapped, UpdateDone, UpdateHistory,
+    UpdatePlan, UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
@@ -64,6 +65,7 @@ struct Answers {
     module_update: Installed,
     /// Of the verbs `apply`, `go` and `roll-back`.
     update: UpdateDone,
+    config: ConfigTable,
     #[schemars(rename = "update.plan")]
     update_plan: UpdatePlan,
     #[schemars(rename = "update.list")]
