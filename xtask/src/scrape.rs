@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::bench::home::Home;
 use crate::ci::{apt, bounded};
+use crate::served::Served;
 use crate::shell;
 
 /// What is handed out.
@@ -83,24 +83,16 @@ fn rules(folder: &Path) -> Result<()> {
 
 /// A run that is scraped.
 fn live(folder: &Path) -> Result<()> {
-    let binary = shell::target().join("debug/ostoja");
-    let home = Home::create(&binary, folder, PROJECT)?;
-    // `falls` is down, which `up` says by its exit code; whether a kernel runs is seen below.
-    let _degraded = shell::read(&mut home.up());
-    let checked = scraped(&home, folder);
-    shell::read(&mut home.verb(&["down", "--timeout", "5s"])).context("ending the run")?;
+    let served = Served::start(&shell::target().join("debug/ostoja"), "scraped", PROJECT)?;
+    let checked = scraped(&served, folder);
+    served.end()?;
     checked
 }
 
-fn scraped(home: &Home, folder: &Path) -> Result<()> {
-    let link = home.json(&["dashboard"])?;
-    let url = link["data"]["url"].as_str().context("`dashboard` gave no link")?;
-    let address = url.split('/').nth(2).context("the link has no address")?;
-    let made = home.json(&["token", "create", "prometheus"])?;
-    let token = made["data"]["token"].as_str().context("`token create` gave none")?;
-    std::fs::write(folder.join("ostoja.token"), token).context("writing the token")?;
+fn scraped(served: &Served, folder: &Path) -> Result<()> {
+    std::fs::write(folder.join("ostoja.token"), served.token("viewer")?).context("writing the token")?;
     let own = free_address()?;
-    let prometheus = Prometheus::start(folder, address, own)?;
+    let prometheus = Prometheus::start(folder, &served.address, own)?;
     let families = prometheus.families()?;
     let documented = documented(&std::fs::read_to_string(shell::root().join(PAGE)).context(PAGE)?);
     ensure!(

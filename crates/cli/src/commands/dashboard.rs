@@ -74,7 +74,8 @@ pub(super) fn run(ctx: &Ctx, args: &DashboardArgs) -> Outcome {
     }
     config::put(ctx, &target, &format!("{COMPANION}.start"), json!(true))?;
     until_ready(ctx, &mut door)?;
-    let link = companion::ask(&target.home, "POST /api/v1/logins", Some(&json!({ "role": args.role.role() })))?;
+    let link =
+        companion::ask(&target.home, "POST /api/v1/logins", Some(&json!({ "role": args.role.role() })))?;
     let told = DashboardLink {
         on: true,
         url: link.get("url").and_then(|url| url.as_str()).map(str::to_owned),

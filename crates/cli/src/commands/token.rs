@@ -55,7 +55,9 @@ enum Verb {
     #[command(after_help = "Examples:\n  ostoja token list")]
     List,
     /// Let nobody in by it any more
-    #[command(after_help = "Examples:\n  ostoja token revoke prometheus\n  ostoja token revoke 0f3c9a5d21b7e884")]
+    #[command(
+        after_help = "Examples:\n  ostoja token revoke prometheus\n  ostoja token revoke 0f3c9a5d21b7e884"
+    )]
     Revoke {
         /// Its name, or its id where several have the name
         token: String,
