@@ -18,15 +18,16 @@ export function Config() {
   const [table, setTable] = useState<ConfigTable | null>(null);
   const [wanted, setWanted] = useState("");
   const read = () => void get<ConfigTable>("/config").then(setTable, (error: unknown) => tellRefusal(error, t("failed")));
+  const isAllowed = may("admin");
   useEffect(() => {
-    if (may("admin")) read();
-  }, [turn.value]);
+    if (isAllowed) read();
+  }, [turn.value, isAllowed]);
   const fitting = (table?.entries ?? []).filter((entry) => entry.key.toLowerCase().includes(wanted.trim().toLowerCase()));
   return (
     <>
       <h1>{t("config")}</h1>
-      {!may("admin") && <p class="card empty">{t("needsRole", "admin")}</p>}
-      {may("admin") && table === null && <p class="empty">{t("loading")}</p>}
+      {!isAllowed && <p class="card empty">{t("needsRole", "admin")}</p>}
+      {isAllowed && table === null && <p class="empty">{t("loading")}</p>}
       {table !== null && (
         <>
           <div class="toolbar">
