@@ -24,7 +24,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use protocol::files::project::Project;
-use protocol::operator::{JournalRow, LogLine};
+use protocol::operator::{Held, JournalRow, LogLine, Profiled};
 
 use crate::error::HostError;
 use crate::home::Home;
@@ -54,6 +54,9 @@ pub struct Options {
     /// The command of the module [`crate::COMPANION`]: this program's own file and hidden words. Without it, there is no
     /// such module.
     pub companion: Option<Vec<String>>,
+    /// The command that stands between the kernel and an MCP server: this program's own file and hidden words. Without it,
+    /// modules of `protocol: mcp` are refused.
+    pub bridge: Option<Vec<String>>,
     /// The program's version, told by `kernel.status`.
     pub version: String,
     /// Whether no module is to run until somebody says so.
@@ -62,6 +65,9 @@ pub struct Options {
     pub seed: Option<u64>,
     /// Whether every frame is told as [`News::Frame`].
     pub frames: Frames,
+    /// How every module that is a process is observed, if at all; what each needed is told as [`News::Observed`] at the end.
+    /// Where [`crate::can_observe`] says no, none is.
+    pub observe: Option<Held>,
 }
 
 /// Whether what passes a module's door is told to whoever started this process. It is for who writes a module: frames
@@ -187,6 +193,8 @@ pub enum News {
     Record(JournalRow),
     /// A frame passed a module's door. Only with [`Frames::Told`].
     Frame(FrameTold),
+    /// Nothing runs any more, and this is what a module needed while it was observed. Only with [`Options::observe`].
+    Observed(Profiled),
     /// The end has begun.
     Stopping,
 }

@@ -25,6 +25,10 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("cli::demo::program", "The demo starts its modules from the program's own file, which was not found."),
     ("cli::demo::thread", "The system gave no thread for the tour."),
     ("cli::dev::nothing", "The folder holds neither a project nor a module that could be run."),
+    (
+        "cli::dev::not_observable",
+        "The machine lacks what observing takes: a network namespace and the notification of system calls.",
+    ),
     ("cli::dev::thread", "The system gave no thread for taking changes over."),
     ("cli::dev::watch", "The system does not tell of changes in the folder; its limits may be reached."),
     ("cli::docs::not_found", "The program carries no page of this name."),
@@ -60,6 +64,12 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("cli::key::not_found", "No key of this name is here, and the text is no public key."),
     ("cli::key::present", "A key of this name is here already; it is never replaced."),
     ("cli::logs::not_found", "No module of this name has said anything on this home."),
+    ("cli::mcp::chance", "The system gave no random numbers for the words of confirmation."),
+    (
+        "cli::mcp::overloaded",
+        "An agent has more questions open than are taken at once; it may ask again when some are answered.",
+    ),
+    ("cli::mcp::thread", "The system gave no thread for a question of an agent."),
     ("cli::module::not_found", "The folder that was named is not there."),
     ("cli::new::no_sdk", "A module in Rust needs the SDK's crate, which was not found."),
     ("cli::new::present", "The folder of the new module is there already and not empty."),
@@ -105,6 +115,9 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("cli::top::thread", "The system gave no thread to follow the keyboard."),
     ("cli::token::bad_argument", "Several tokens have the name; their ids tell them apart."),
     ("cli::token::not_found", "No token has this name or id."),
+    ("cli::tui::draw", "The screen could not be drawn on the terminal."),
+    ("cli::tui::no_terminal", "The screen needs a terminal for its input and its output."),
+    ("cli::tui::thread", "The system gave no thread for the screen."),
     ("cli::up::died", "The kernel in the background ended before it took orders; its last words are told."),
     ("cli::up::printer", "The system gave no thread to print the logs."),
     (

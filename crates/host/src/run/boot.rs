@@ -100,6 +100,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
             home: home.clone(),
             source: options.project.clone(),
             companion: options.companion.clone(),
+            bridge: options.bridge.clone(),
             project: read.project,
             config: read.config,
             approvals: read.approvals,
@@ -116,6 +117,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
         secrets: Secrets::of(&home),
         version: options.version.clone(),
     });
+    shell.borrow_mut().observe_all(options.observe);
     memory::restore(&mut shell.borrow_mut());
     shell.borrow_mut().tell_locked_vault();
     let finding = find_modules(&mut shell.borrow_mut(), left, &read.complaints);
@@ -406,6 +408,7 @@ fn start_sentinel(options: &Options, cgroups: &Cgroups) -> Option<std::process::
 
 /// The end, in its order.
 async fn end(shell: &Rc<RefCell<Shell>>) {
+    shell.borrow().tell_observed();
     if shell.borrow().is_unsaved {
         // What went wrong was told as a trouble.
         let _told = effects::save_now(shell).await;
