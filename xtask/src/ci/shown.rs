@@ -24,8 +24,8 @@ const NESTED: [&str; 14] = [
     "backup",
     "key",
     "update",
-    "token",
     "mcp",
+    "token",
 ];
 
 /// Verbs below one that takes a module as well.
