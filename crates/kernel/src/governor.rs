@@ -315,16 +315,30 @@ impl Kernel {
         self.hold_life(slot, generation, to);
     }
 
-    fn hold_life(&mut self, slot: Slot, generation: Generation, step: Step) {
-        let Some(module) = self.table.get(slot) else { return };
+    /// How tight each life that is held at all is held.
+    pub fn grips(&self) -> Vec<(Slot, Generation, Grip)> {
+        let held = |(slot, module): (Slot, &Module)| {
+            let step = module.ladder.step();
+            let generation = module.generation().filter(|_| step != Step::Free)?;
+            Some((slot, generation, self.grip_of(module, step)))
+        };
+        self.table.iter().filter_map(held).collect()
+    }
+
+    fn grip_of(&self, module: &Module, step: Step) -> Grip {
         let bounds = self.bounds_of(module);
         let messages = bounds.of(Resource::Messages).unwrap_or(SLOWED_MESSAGES_PER_S);
         let cpu = bounds.of(Resource::Cpu).unwrap_or(u64::MAX).min(THROTTLED_CPU_PERMILLE);
-        let grip = Grip {
+        Grip {
             step,
             messages_per_s: (step >= Step::Slowed).then_some(messages),
             cpu_permille: (step >= Step::Throttled).then_some(cpu),
-        };
+        }
+    }
+
+    fn hold_life(&mut self, slot: Slot, generation: Generation, step: Step) {
+        let Some(module) = self.table.get(slot) else { return };
+        let grip = self.grip_of(module, step);
         self.push(Effect::Grip(slot, generation, grip));
         let note = if step >= Step::Shedding { Note::Shedding } else { Note::Relieved };
         self.push(Effect::Note(slot, generation, note));
@@ -387,6 +401,8 @@ fn with_load(record: abi::Record, load: Load) -> abi::Record {
         .number("bound", load.bound)
         .number("load_permille", load.permille)
 }
+
+crate::saved::keep_fields!(Strain { is_on });
 
 #[cfg(test)]
 mod tests;

@@ -360,5 +360,26 @@ impl Kernel {
     }
 }
 
+// What is left out comes from the files, or follows from the rest.
+crate::saved::keep_parts!(Kernel {
+    now,
+    directory,
+    topics,
+    context,
+    watches,
+    calls_pending,
+    seed,
+    timers,
+    waiters,
+    shutdown,
+    due,
+    bucket,
+    sandbox_bucket,
+    random,
+    strain,
+    safe,
+    generations,
+});
+
 #[cfg(test)]
 mod tests;

@@ -349,3 +349,7 @@ impl Default for Settings {
         }
     }
 }
+
+crate::saved::keep_fields!(Features { cancel, progress, stream, deadline, trace });
+crate::saved::keep_fields!(Capabilities { services, topics, forbid });
+crate::saved::keep_fields!(Forbidden { services, topics });

@@ -223,5 +223,8 @@ impl Ladder {
     }
 }
 
+crate::saved::keep_variants!(Step { Free {}, Slowed {}, Shedding {}, Throttled {}, Frozen {}, Killed {} });
+crate::saved::keep_fields!(Ladder { step, floor, over, calm, patience, free_for, freezes, pooled });
+
 #[cfg(test)]
 mod tests;
