@@ -14,6 +14,7 @@
 //! - System modules are never frozen and never killed by the governor.
 
 use alloc::format;
+use alloc::vec::Vec;
 
 use abi::{Generation, Reason, Slot, Zone};
 
