@@ -67,6 +67,7 @@ pub(crate) fn run(ctx: &Ctx, folder: &Path, record: Option<&Path>) -> Outcome {
         net_helper: crate::commands::internal::net_helper_command(),
         companion: None,
         frames: Frames::Told,
+        renewal: None,
     };
     let ran =
         foreground::run_with(ctx, options, target.command().to_owned(), Extra { recorder, advises: true });

@@ -3,8 +3,8 @@
 
 use protocol::operator::{
     Acted, ActorTable, Collected, ContextKey, Event, FunctionRow, FunctionStats, Installed, LogPage,
-    ModuleDetail, ModuleStatus, Plan, Profiled, Published, Safe, SlotTable, Story, UpdateDone, UpdateHistory,
-    UsageTable, VariableList, VariableRow,
+    ModuleDetail, ModuleStatus, Plan, Profiled, Published, Safe, SelfUpdatePlan, SelfVersions, SlotTable,
+    Story, UpdateDone, UpdateHistory, UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
@@ -13,7 +13,7 @@ use crate::output::backups::{
 };
 use crate::output::restarts::{RestartHistory, RestartImpact};
 use crate::output::updates::{
-    KeyChanged, KeyRows, MakerChanged, PackageVerified, Packed, Pinned, UpdatePlan,
+    KeyChanged, KeyRows, MakerChanged, PackageVerified, Packed, Pinned, SelfUpdated, UpdatePlan,
 };
 use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
@@ -109,6 +109,9 @@ fn versions() -> Vec<Output> {
         document::<Pinned>("update pin"),
         document::<Pinned>("update unpin"),
         document::<Collected>("update gc"),
+        document::<SelfUpdated>("self-update"),
+        document::<SelfUpdatePlan>("self-update --dry-run"),
+        document::<SelfVersions>("self-update --list"),
         document::<KeyChanged>("key generate"),
         document::<KeyRows>("key list"),
         document::<KeyChanged>("key rotate"),

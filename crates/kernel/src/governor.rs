@@ -67,7 +67,7 @@ pub struct Reading {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Measured {
     /// One row for each life that was looked at.
-    pub rows: alloc::vec::Vec<Reading>,
+    pub rows: Vec<Reading>,
     /// For how many thousandths of the last seconds somebody waited for a processor or for memory; 0 where the system does not
     /// say.
     pub strain_permille: u64,
@@ -176,7 +176,7 @@ struct Crowd {
 impl Kernel {
     /// Whom the next look is to measure, by seat: who has a bound, is in a pool with a cap, or is held; and everybody, while
     /// the machine is strained.
-    pub fn governed(&self, strain_permille: u64) -> alloc::vec::Vec<(Slot, Generation)> {
+    pub fn governed(&self, strain_permille: u64) -> Vec<(Slot, Generation)> {
         let everybody = self.strain.is_on || strain_permille >= STRAINED_PERMILLE;
         let wanted = |(slot, module): (Slot, &Module)| {
             let pool = self.settings.pools.of(module.zone());
@@ -227,8 +227,8 @@ impl Kernel {
     }
 
     /// Pools with a cap, each with the one that has to give way, if any; only the first zone that has one keeps it.
-    fn crowds(&self, measured: &Measured) -> alloc::vec::Vec<Crowd> {
-        let mut crowds = alloc::vec::Vec::new();
+    fn crowds(&self, measured: &Measured) -> Vec<Crowd> {
+        let mut crowds = Vec::new();
         let mut found = false;
         for zone in Zone::ALL {
             let mut found_here = false;

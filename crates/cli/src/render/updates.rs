@@ -1,7 +1,7 @@
 //! Keys, packages and plans of updates, for people.
 
 use jiff::tz::TimeZone;
-use protocol::operator::{SlotTable, UpdateHistory, UpdatePhase};
+use protocol::operator::{SelfUpdatePlan, SelfVersions, SlotTable, UpdateHistory, UpdatePhase};
 
 use crate::amount;
 use crate::output::updates::{KeyRows, PackageVerified, UpdatePlan};
@@ -162,6 +162,44 @@ pub fn history(theme: &Theme, history: &UpdateHistory, now_ms: u64, zone: &TimeZ
             clean(&versions.join(", ")),
             clean(&ended.evidence),
         ));
+    }
+    text
+}
+
+/// What another binary would do.
+pub fn own_plan(theme: &Theme, plan: &SelfUpdatePlan) -> String {
+    let mut text = format!("{} {} {}\n", plan.from, theme.glyph("→", "->"), clean(&plan.to));
+    text.push_str(&format!("  sha-256   {}\n", plan.hash));
+    text.push_str(&format!("  size      {}\n", amount::bytes(plan.bytes)));
+    text.push_str(&format!("  run on    {}\n", plan.modules));
+    if !plan.restarts.is_empty() {
+        text.push_str(&format!("  restarts  {}\n", plan.restarts.join(" ")));
+    }
+    text
+}
+
+/// The table of `self-update --list`, and how the last change went.
+pub fn own_versions(theme: &Theme, versions: &SelfVersions) -> String {
+    const BINARIES: [Column; 4] =
+        [Column::text("SLOT"), Column::text("VERSION"), Column::text("SHA-256"), Column::rest("RUNS")];
+    let slots = [("active", &versions.active), ("fallback", &versions.fallback)];
+    let cells = slots.into_iter().filter_map(|(slot, binary)| Some((slot, binary.as_ref()?)));
+    let cells = cells.map(|(slot, binary)| {
+        vec![
+            bare(slot),
+            bare(clean(&binary.version)),
+            bare(short(&binary.hash)),
+            bare(if binary.runs { "yes" } else { "no" }),
+        ]
+    });
+    let mut text = table::render(theme, Fit::Terminal, &BINARIES, cells.collect());
+    if let Some(last) = &versions.last {
+        let how = if last.took_over {
+            format!("took over within {}", last.pause_ms.map_or_else(|| "-".to_owned(), amount::span))
+        } else {
+            clean(&last.why)
+        };
+        text.push_str(&format!("{} {}: {how}\n", clean(&last.version), short(&last.hash)));
     }
     text
 }

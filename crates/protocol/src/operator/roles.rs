@@ -86,11 +86,14 @@ impl UpdateVerb {
     /// The least role that may ask this: what runs on the machine is an administrator's matter, the way back is not.
     pub const fn least_role(&self) -> Role {
         match self {
-            Self::List {} | Self::History {} => Role::Viewer,
+            Self::List {} | Self::History {} | Self::OwnList {} => Role::Viewer,
             Self::RollBack { .. } => Role::Operator,
-            Self::Apply { .. } | Self::Go { .. } | Self::Pin { .. } | Self::Unpin { .. } | Self::Gc {} => {
-                Role::Admin
-            }
+            Self::Apply { .. }
+            | Self::Go { .. }
+            | Self::Pin { .. }
+            | Self::Unpin { .. }
+            | Self::Gc {}
+            | Self::Own { .. } => Role::Admin,
         }
     }
 }
