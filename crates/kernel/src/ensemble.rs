@@ -11,7 +11,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use abi::limits::MODULES_MAX;
-use abi::{Generation, ModuleId, Permissions, Record, RequestId, Slot, Time};
+use abi::{Generation, ModuleId, Permissions, Record, RequestId, Slot, Time, Zone};
 
 use crate::event::{Incoming, KernelCall, Order};
 use crate::proxy::{Act, Note, OperatorProxy, Proxy, Tally, Turn};
@@ -262,6 +262,11 @@ impl Ensemble {
     /// As [`Kernel::spec`].
     pub fn spec(&self, slot: Slot) -> Option<&Spec> {
         self.kernel.spec(slot)
+    }
+
+    /// As [`Kernel::zone`].
+    pub fn zone(&self, slot: Slot) -> Option<Zone> {
+        self.kernel.zone(slot)
     }
 
     /// As [`Kernel::grants`].

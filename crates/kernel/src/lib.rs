@@ -74,8 +74,8 @@ pub use proxy::{Act, Badge, Letter, Note, OperatorProxy, Proxy, SERVING_MAX, Tal
 pub use routes::{Address, Decision, Header, Hearers, Refusal, Routes};
 pub use saved::{Saved, Unreadable};
 pub use spec::{
-    Capabilities, Door, Enforcement, Features, Forbidden, GiveUp, Grants, PRIORITY_DEFAULT, PendingRequest,
-    RestartRule, Settings, Spec, Strategy, Watchdog, Work,
+    Budget, Capabilities, Door, Enforcement, Features, Forbidden, GiveUp, Grants, PRIORITY_DEFAULT,
+    PendingRequest, RestartRule, Settings, Spec, Strategy, Watchdog, Work, ZoneBudget,
 };
 pub use view::View;
 pub use word::Word;

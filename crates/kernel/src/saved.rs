@@ -10,7 +10,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use abi::{Generation, ModuleId, Name, Pattern, Payload, Reason, RequestId, Scope, Slot, Time};
+use abi::{Generation, ModuleId, Name, Pattern, Payload, Reason, RequestId, Scope, Slot, Time, Zone};
 
 use crate::word::Word;
 
@@ -208,6 +208,7 @@ keep_text! {
     ModuleId: |text| ModuleId::parse(text).ok();
     Scope: Scope::parse;
     Pattern: Pattern::parse;
+    Zone: |text| Zone::ALL.into_iter().find(|zone| zone.as_str() == text);
     Reason: |text| Reason::ALL.into_iter().find(|reason| reason.as_str() == text);
 }
 
