@@ -285,6 +285,7 @@ impl World {
             | Effect::Reply(..)
             | Effect::Show(..)
             | Effect::Grip(..)
+            | Effect::Reach(..)
             | Effect::Note(..)
             | Effect::Finished => {}
         }

@@ -24,7 +24,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use protocol::files::project::Project;
-use protocol::operator::{JournalRow, LogLine};
+use protocol::operator::{Held, JournalRow, LogLine, Profiled};
 
 use crate::error::HostError;
 use crate::handover::Renewal;
@@ -66,6 +66,9 @@ pub struct Options {
     /// How this program can be started again, so that another binary can take its place while modules run. Only for a
     /// process whose first thread calls [`run()`], and that is nothing but a kernel.
     pub renewal: Option<Renewal>,
+    /// How every module that is a process is observed, if at all; what each needed is told as [`News::Observed`] at the end.
+    /// Where [`crate::can_observe`] says no, none is.
+    pub observe: Option<Held>,
 }
 
 /// Whether what passes a module's door is told to whoever started this process. It is for who writes a module: frames
@@ -191,6 +194,8 @@ pub enum News {
     Record(JournalRow),
     /// A frame passed a module's door. Only with [`Frames::Told`].
     Frame(FrameTold),
+    /// Nothing runs any more, and this is what a module needed while it was observed. Only with [`Options::observe`].
+    Observed(Profiled),
     /// The end has begun.
     Stopping,
 }

@@ -44,6 +44,7 @@ mod shutdown;
 mod spec;
 mod stop;
 mod table;
+mod take_up;
 #[cfg(test)]
 mod testing;
 mod timers;
@@ -64,7 +65,7 @@ pub use effect::{
 pub use ensemble::Ensemble;
 pub use event::{
     Attempt, CallContext, ContextCall, ContextVerb, Discovered, Event, FunctionCall, Incoming, KernelCall,
-    Order, Outcome, SpawnFault, Undelivered,
+    NetBearer, Order, Outcome, SpawnFault, Undelivered,
 };
 pub use governor::{Amounts, Bounds, Grip, Measured, Pool, Pools, Reading, Resource, Step, TokenBucket};
 pub use handover::{Known, Strays};

@@ -15,7 +15,7 @@ use alloc::string::String;
 
 use abi::{Generation, Reason, State, Time};
 
-use crate::event::Discovered;
+use crate::event::{Discovered, NetBearer};
 use crate::governor::Ladder;
 use crate::permits::SECRETS_BURST;
 use crate::refusals::Refusals;
@@ -118,6 +118,8 @@ pub(crate) struct Module {
     pub(crate) is_over_reported: bool,
     /// What was held against it lately, over all its lives.
     pub(crate) conduct: Conduct,
+    /// What holds this life to the places that it may reach.
+    pub(crate) net_bearer: NetBearer,
 }
 
 impl Module {
@@ -149,6 +151,7 @@ impl Module {
             ladder: Ladder::default(),
             is_over_reported: false,
             conduct: Conduct::default(),
+            net_bearer: NetBearer::default(),
         }
     }
 
@@ -267,6 +270,7 @@ crate::saved::keep_parts!(Module {
     ladder,
     is_over_reported,
     conduct,
+    net_bearer,
 });
 
 #[cfg(test)]

@@ -119,6 +119,7 @@ pub(super) fn options(target: &Target, presence: Presence, safety: Safety) -> Op
         seed: None,
         frames: Frames::Untold,
         renewal: None,
+        observe: None,
     }
 }
 

@@ -134,7 +134,8 @@ impl Kernel {
             "#!/bin/sh\nREAL={real}\ncase \"$*\" in\n'internal handover-check') exec $REAL \"$@\" ;;\nesac\n{instead}\n"
         );
         let mut file = File::options();
-        let mut file = file.write(true).create(true).truncate(true).mode(0o755).open(&path).expect("it is ours");
+        let mut file =
+            file.write(true).create(true).truncate(true).mode(0o755).open(&path).expect("it is ours");
         file.write_all(text.as_bytes()).expect("there is room");
         path
     }
@@ -167,14 +168,20 @@ fn another_binary_takes_over_and_no_module_and_no_call_notices() {
 
     let plan = kernel.data(&format!("self-update {new} --dry-run"));
     check_schema("self-update --dry-run", &plan);
-    assert_eq!((&plan["modules"], &plan["restarts"], &plan["isSame"]), (&json!(3), &json!([]), &json!(false)));
+    assert_eq!(
+        (&plan["modules"], &plan["restarts"], &plan["isSame"]),
+        (&json!(3), &json!([]), &json!(false))
+    );
 
     let done = kernel.data(&format!("self-update {new}"));
     check_schema("self-update", &done);
     assert_eq!((&done["tookOver"], &done["modules"]), (&json!(true), &json!(3)), "{done}");
     assert_eq!(kernel.pid(), pid, "it is the same process");
     let program = fs::read_link(format!("/proc/{pid}/exe")).expect("it runs");
-    assert!(program.starts_with(kernel.running.world.home().canonicalize().expect("it is there")), "{program:?}");
+    assert!(
+        program.starts_with(kernel.running.world.home().canonicalize().expect("it is there")),
+        "{program:?}"
+    );
     assert_eq!(kernel.lives(), lives, "no module was started again");
 
     let before = kernel.report()["calls"].as_u64();

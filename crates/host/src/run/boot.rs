@@ -126,6 +126,7 @@ async fn live(options: Options, begin: Begin, begun: Begun, jobs: Sender<Job>) -
     let safety = safe::Safety::new(boots, cause);
     let clock = left.as_deref().map_or_else(Clock::start, clock_of);
     let shell = make_shell(&options, read, (cgroups, safety, births), (talk, held.keepsakes()), clock)?;
+    shell.borrow_mut().observe_all(options.observe);
     if left.is_none() {
         memory::restore(&mut shell.borrow_mut());
         shell.borrow_mut().record_start(leftovers);
@@ -547,6 +548,7 @@ fn start_sentinel(options: &Options, cgroups: &Cgroups) -> Option<ChildStdin> {
 
 /// The end, in its order.
 async fn end(shell: &Rc<RefCell<Shell>>) {
+    shell.borrow().tell_observed();
     if shell.borrow().is_unsaved {
         // What went wrong was told as a trouble.
         let _told = effects::save_now(shell).await;
