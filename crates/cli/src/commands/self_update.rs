@@ -55,8 +55,10 @@ pub(super) fn run(ctx: &Ctx, args: &SelfUpdateArgs) -> Outcome {
         return list(ctx);
     }
     // The kernel reads it, and has another folder.
-    let absolute = |file: &PathBuf| file.canonicalize().map_err(|error| Failure::io("read", file, &error));
-    let file = args.file.as_ref().map(absolute).transpose()?;
+    let file = match &args.file {
+        Some(file) => Some(file.canonicalize().map_err(|error| Failure::io("read", file, &error))?),
+        None => None,
+    };
     let mut door = Door::open(ctx)?;
     let before: SelfVersions = door.ask(&Request::Update(UpdateVerb::OwnList {}))?;
     let verb = UpdateVerb::Own {
