@@ -129,8 +129,9 @@ fn ask_all(home: &Home) -> Result<(f64, f64)> {
     let (mut calls, mut failed) = (0.0, 0.0);
     for pair in 0..PAIRS {
         let told = home.json(&["call", &format!("c{pair}"), "report"])?;
-        calls += told["data"]["calls"].as_f64().context("no number of calls")?;
-        failed += told["data"]["failed"].as_f64().context("no number of failures")?;
+        let told = &told["data"]["result"];
+        calls += told["calls"].as_f64().context("no number of calls")?;
+        failed += told["failed"].as_f64().context("no number of failures")?;
     }
     Ok((calls, failed))
 }

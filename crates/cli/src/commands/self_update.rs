@@ -78,7 +78,7 @@ pub(super) fn run(ctx: &Ctx, args: &SelfUpdateArgs) -> Outcome {
 
 fn list(ctx: &Ctx) -> Outcome {
     let versions: SelfVersions = Door::open(ctx)?.ask(&Request::Update(UpdateVerb::OwnList {}))?;
-    ctx.show(&versions, |versions| render::updates::own_versions(&ctx.theme, versions))?;
+    ctx.show(&versions, render::updates::own_versions)?;
     Ok(Exit::Done)
 }
 

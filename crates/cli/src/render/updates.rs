@@ -178,21 +178,16 @@ pub fn own_plan(theme: &Theme, plan: &SelfUpdatePlan) -> String {
     text
 }
 
-/// The table of `self-update --list`, and how the last change went.
-pub fn own_versions(theme: &Theme, versions: &SelfVersions) -> String {
-    const BINARIES: [Column; 4] =
-        [Column::text("SLOT"), Column::text("VERSION"), Column::text("SHA-256"), Column::rest("RUNS")];
+/// The lines of `self-update --list`, and how the last change went.
+pub fn own_versions(versions: &SelfVersions) -> String {
     let slots = [("active", &versions.active), ("fallback", &versions.fallback)];
-    let cells = slots.into_iter().filter_map(|(slot, binary)| Some((slot, binary.as_ref()?)));
-    let cells = cells.map(|(slot, binary)| {
-        vec![
-            bare(slot),
-            bare(clean(&binary.version)),
-            bare(short(&binary.hash)),
-            bare(if binary.runs { "yes" } else { "no" }),
-        ]
-    });
-    let mut text = table::render(theme, Fit::Terminal, &BINARIES, cells.collect());
+    let mut text = String::new();
+    for (slot, binary) in slots {
+        let Some(binary) = binary else { continue };
+        let runs = if binary.runs { "  runs" } else { "" };
+        let (version, hash) = (clean(&binary.version), short(&binary.hash));
+        text.push_str(&format!("{slot:<8}  {version}  {hash}{runs}\n"));
+    }
     if let Some(last) = &versions.last {
         let how = if last.took_over {
             format!("took over within {}", last.pause_ms.map_or_else(|| "-".to_owned(), amount::span))
