@@ -216,6 +216,7 @@ fn make_shell(
             home,
             source: options.project.clone(),
             companion: options.companion.clone(),
+            bridge: options.bridge.clone(),
             project: read.project,
             config: read.config,
             approvals: read.approvals,
