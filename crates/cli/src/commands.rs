@@ -34,6 +34,7 @@ pub mod replay;
 pub mod restart;
 pub mod run;
 pub mod secret;
+pub mod self_update;
 pub mod service;
 pub mod start;
 pub mod status;
@@ -104,6 +105,8 @@ pub enum Command {
     /// Check packages, foresee what they change, make modules new by them
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Update(update::UpdateArgs),
+    /// Put another binary of ostoja in the running kernel's place; modules run on
+    SelfUpdate(self_update::SelfUpdateArgs),
     /// Keep the keys that sign packages, and trust those who make them
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Key(key::KeyArgs),
@@ -187,6 +190,7 @@ impl Command {
             Self::Audit(args) => audit::run(ctx, args),
             Self::Module(args) => module::run(ctx, args),
             Self::Update(args) => update::run(ctx, args),
+            Self::SelfUpdate(args) => self_update::run(ctx, args),
             Self::Key(args) => key::run(ctx, args),
             Self::Function(args) => function::run(ctx, args),
             Self::Permissions(args) => permissions::run(ctx, args),

@@ -65,6 +65,7 @@ pub(crate) fn run(ctx: &Ctx, after: After) -> Outcome {
         safety: host::Safety::Usual,
         seed: None,
         frames: Frames::Untold,
+        renewal: None,
         observe: None,
     };
     let (settled, wait_for_it) = sync_channel(1);

@@ -74,6 +74,7 @@ pub(crate) fn run(ctx: &Ctx, folder: &Path, record: Option<&Path>, learning: Opt
         companion: None,
         bridge: crate::commands::internal::bridge_command(),
         frames: Frames::Told,
+        renewal: None,
         observe: learning.map(|learning| learning.held),
     };
     let extra = Extra { recorder, advises: true, learning };

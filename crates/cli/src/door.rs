@@ -252,7 +252,9 @@ fn wanted_version(verb: &UpdateVerb) -> Option<&str> {
         | UpdateVerb::List {}
         | UpdateVerb::History {}
         | UpdateVerb::Unpin { .. }
-        | UpdateVerb::Gc {} => None,
+        | UpdateVerb::Gc {}
+        | UpdateVerb::Own { .. }
+        | UpdateVerb::OwnList {} => None,
     }
 }
 

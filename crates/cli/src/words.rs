@@ -150,6 +150,10 @@ phrases! {
     BackupRestoreQuestion: "put back {0}? What is there now is kept aside", "przywrócić {0}? To, co jest tam teraz, zostanie odłożone na bok";
     /// `backup restore` in place.
     BackupRestored: "{0} files put back; what was there lies in {1}", "przywrócono pliki: {0}; co tam było, leży w {1}";
+    /// `self-update`: it took over.
+    SelfUpdated: "{0} handed over to {1}; modules that ran on: {2}; pause: {3}", "{0} przekazał miejsce {1}; modułów, które działały dalej: {2}; przerwa: {3}";
+    /// `self-update`: it did not, or did not stay.
+    SelfUpdateUndone: "{0} did not take over: {1}", "{0} nie przejął miejsca: {1}";
     /// `module install`.
     Installed: "{0} is installed", "{0} zainstalowany";
     /// What a module asks for follows.

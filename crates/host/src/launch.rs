@@ -186,6 +186,18 @@ pub(crate) fn fault(error: &LaunchError) -> (SpawnFault, String) {
 }
 
 /// An error with its causes and what helps, as one line.
+/// An error of ours that operators see only as a part of another one, with its causes.
+pub(crate) fn text_of_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
+
 pub(crate) fn sentence(error: &dyn Explain) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -144,6 +144,26 @@ impl NetHelper {
         Rc::new(Self { command, line: RefCell::new(None) })
     }
 
+    /// What connects us with the helper, while there is one.
+    pub(crate) fn line(&self) -> Option<Rc<OwnedFd>> {
+        self.line.borrow().clone()
+    }
+
+    /// Goes on with the helper of an earlier program in this process.
+    ///
+    /// # Errors
+    /// The system's own: the line can't be watched.
+    pub(crate) fn resume(self: &Rc<Self>, shell: &Handle, line: OwnedFd) -> io::Result<()> {
+        self.listen(shell, Rc::new(line))
+    }
+
+    fn listen(self: &Rc<Self>, shell: &Handle, line: Rc<OwnedFd>) -> io::Result<()> {
+        *self.line.borrow_mut() = Some(line.clone());
+        let heard = tasks::watched(line, Interest::READABLE)?;
+        spawn_local(hear(self.clone(), shell.clone(), heard));
+        Ok(())
+    }
+
     /// How modules reach the network on this machine.
     pub(crate) fn outside(&self, proofs: &Report) -> Outside {
         let is_possible = self.command.is_some() && proofs.proof(Layer::NetBroker).is_works();
@@ -209,9 +229,7 @@ impl NetHelper {
             .process_group(0)
             .spawn()?;
         let line = Rc::new(ours);
-        *self.line.borrow_mut() = Some(line.clone());
-        let heard = tasks::watched(line.clone(), Interest::READABLE)?;
-        spawn_local(hear(self.clone(), shell.clone(), heard));
+        self.listen(shell, line.clone())?;
         Ok(line)
     }
 }

@@ -406,3 +406,5 @@ pub enum Order {
     /// Set or delete a context variable; reading is done from [`crate::Kernel::context`].
     Context(Scope, ContextVerb),
 }
+
+crate::saved::keep_variants!(NetBearer { System {}, BrokerAndProgram {}, Broker {} });

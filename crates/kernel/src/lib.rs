@@ -23,6 +23,7 @@ mod ensemble;
 mod event;
 mod governor;
 mod graph;
+mod handover;
 mod health;
 mod life;
 mod machine;
@@ -38,6 +39,7 @@ mod reload;
 mod restart;
 mod routes;
 mod safe;
+mod saved;
 mod shutdown;
 mod spec;
 mod stop;
@@ -66,10 +68,12 @@ pub use event::{
     NetBearer, Order, Outcome, SpawnFault, Undelivered,
 };
 pub use governor::{Amounts, Bounds, Grip, Measured, Pool, Pools, Reading, Resource, Step, TokenBucket};
+pub use handover::{Known, Strays};
 pub use machine::Kernel;
 pub use planned::{Caution, Late, Ledger, Next, Permit, Planned, Sight, Waits};
 pub use proxy::{Act, Badge, Letter, Note, OperatorProxy, Proxy, SERVING_MAX, Tally, Turn, Wants};
 pub use routes::{Address, Decision, Header, Hearers, Refusal, Routes};
+pub use saved::{Saved, Unreadable};
 pub use spec::{
     Budget, Capabilities, Door, Enforcement, Features, Forbidden, GiveUp, Grants, PRIORITY_DEFAULT,
     PendingRequest, RestartRule, Settings, Spec, Strategy, Watchdog, Work, ZoneBudget,

@@ -367,5 +367,25 @@ impl Kernel {
     }
 }
 
+// What is left out comes from the files, or follows from the rest.
+crate::saved::keep_parts!(Kernel {
+    now,
+    directory,
+    topics,
+    context,
+    watches,
+    calls_pending,
+    seed,
+    timers,
+    waiters,
+    shutdown,
+    due,
+    zone_buckets,
+    random,
+    strain,
+    safe,
+    generations,
+});
+
 #[cfg(test)]
 mod tests;

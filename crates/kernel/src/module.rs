@@ -236,5 +236,42 @@ impl Module {
     }
 }
 
+crate::saved::keep_variants!(Rest { Fresh {}, Stopped {}, Completed {}, Refused {}, Crashed {} });
+crate::saved::keep_variants!(Stage { Starting {}, Waiting {}, Ready {} });
+crate::saved::keep_variants!(Then { Stay {}, Respawn {}, Retry {}, Forget {} });
+crate::saved::keep_variants!(Phase {
+    Idle { 0: rest },
+    Held {},
+    Queued { 0: at },
+    Running { 0: generation, 1: stage },
+    Ending { generation: generation, reason: reason, then: then, ready_at: ready_at, tier: tier },
+});
+// What is left out comes from its files.
+crate::saved::keep_parts!(Module {
+    by_hand,
+    phase,
+    since,
+    spawned_at,
+    restart_count,
+    lives,
+    reason,
+    note,
+    init_error,
+    capabilities,
+    ping_sent,
+    pong_seen,
+    health_failures,
+    overdue,
+    refusals,
+    secrets,
+    kept_down,
+    greeted,
+    lingering,
+    ladder,
+    is_over_reported,
+    conduct,
+    net_bearer,
+});
+
 #[cfg(test)]
 mod tests;

@@ -25,6 +25,7 @@ pub mod cgroup;
 mod confinement;
 pub mod control;
 mod house;
+pub mod inherited;
 mod launch;
 mod layer;
 mod peer;

@@ -106,6 +106,7 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("cli::secret::no_text", "A secret is a text in UTF-8, and what was given is not."),
     ("cli::secret::not_the_same", "A new passphrase is typed twice, and the two differ."),
     ("cli::secret::read", "The terminal or stdin could not be read."),
+    ("cli::self_update::timed_out", "It is not known yet whether the new binary took over; it may still."),
     ("cli::service::no_home", "Where a user's units lie follows from a variable that is not set."),
     ("cli::service::not_found", "There is no unit to remove."),
     ("cli::service::not_verified", "systemd finds the unit wrong; its reasons are told."),

@@ -25,6 +25,9 @@ use super::up;
 /// The word before all of them.
 pub const WORD: &str = "internal";
 
+/// The words by which a binary is asked whether it can take over. Later binaries are asked by earlier ones, so they stay.
+pub(crate) const HANDOVER_CHECK: [&str; 2] = [WORD, "handover-check"];
+
 /// The command line of an internal process.
 #[derive(Debug, Parser)]
 #[command(name = "ostoja internal", version)]
@@ -48,6 +51,8 @@ pub enum Process {
     Sentinel(SentinelArgs),
     /// The process that opens what modules may reach of the network
     NetHelper,
+    /// Whether this binary can take over what stdin brings
+    HandoverCheck,
     /// The process that speaks HTTP
     WebProcess(WebProcessArgs),
     /// The process between the kernel and an MCP server
@@ -65,6 +70,7 @@ impl Process {
             Self::KernelProcess(args) => kernel_process(ctx, args),
             Self::Sentinel(args) => sentinel(args),
             Self::NetHelper => net_helper(),
+            Self::HandoverCheck => handover_check(),
             Self::WebProcess(args) => web_process(ctx, args),
             Self::McpBridge(args) => mcp_bridge(args),
         }
@@ -80,6 +86,9 @@ pub struct KernelProcessArgs {
     /// Start no module
     #[arg(long)]
     safe_mode: bool,
+    /// What an earlier program in this process handed over
+    #[arg(long)]
+    handover: Option<i32>,
 }
 
 /// What can be given to a module of the demo.
@@ -161,7 +170,11 @@ fn kernel_process(ctx: &Ctx, args: &KernelProcessArgs) -> Outcome {
     crate::foreground::start_log(ctx, LevelFilter::WARN);
     let target = Target::of(ctx)?.with_project(args.file.clone());
     let safety = if args.safe_mode { Safety::SafeMode } else { Safety::Usual };
-    match host::run(up::options(&target, Presence::Background, safety), boot_teller()) {
+    let options = host::Options {
+        renewal: Some(up::renewal(args.handover)),
+        ..up::options(&target, Presence::Background, safety)
+    };
+    match host::run(options, boot_teller()) {
         Ok(()) => Ok(Exit::Done),
         Err(error) => {
             let failure = crate::failure::of_host(error);
@@ -213,6 +226,14 @@ fn sentinel(args: &SentinelArgs) -> Outcome {
 fn net_helper() -> Outcome {
     host::net_helper_main();
     Ok(Exit::Done)
+}
+
+/// Proves that this binary can take the place of a running kernel's.
+fn handover_check() -> Outcome {
+    match host::handover_check_main(env!("CARGO_PKG_VERSION")) {
+        code if code == std::process::ExitCode::SUCCESS => Ok(Exit::Done),
+        _ => Ok(Exit::Failed),
+    }
 }
 
 /// The process that speaks HTTP.

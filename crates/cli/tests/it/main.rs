@@ -20,6 +20,7 @@ mod packages;
 mod played;
 mod runner;
 mod screen;
+mod self_update;
 mod stage;
 mod talk;
 mod tutorials;

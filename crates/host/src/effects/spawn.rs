@@ -32,6 +32,8 @@ type Failure = (SpawnFault, String);
 
 const CANCELLED: &str = "it was told to end before it was started";
 
+const LOST: &str = "the thread that starts processes has ended";
+
 /// How far a launch has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Launched {
@@ -43,7 +45,7 @@ enum Launched {
 impl Shell {
     /// Starts the next life that waits for it.
     pub(crate) fn launch_next(&mut self) {
-        if self.births.is_full() {
+        if self.births.is_full() || self.is_leaving {
             return;
         }
         let Some((slot, generation)) = self.launches.pop_front() else { return };
@@ -72,17 +74,15 @@ impl Shell {
         let made = self.seat_mut(slot).and_then(|seat| seat.ready_made.take()).ok_or_else(gone)?;
         let ReadyMade { effective, prepared, .. } = made;
         let (lane, handed) = LaneEnd::make(&blueprint);
-        let mut under_way =
+        let under_way =
             UnderWay { slot, generation, blueprint, effective, notify, lane, is_cancelled: false };
-        let mut order = Order { prepared, handed: handed.into_iter().collect() };
-        // Alone, it is quickest here.
+        let order = Order { prepared, handed: handed.into_iter().collect() };
+        let lost = |_| (SpawnFault::Failed, LOST.to_owned());
+        // Alone, it is quickest when it is waited for.
         if !self.launches.is_empty() || self.births.is_busy() {
-            match self.births.order(order, under_way) {
-                None => return Ok(Launched::UnderWay),
-                Some(refused) => (order, under_way) = (refused.order, refused.under_way),
-            }
+            return self.births.order(order, under_way).map(|()| Launched::UnderWay).map_err(lost);
         }
-        let born = self.births.launch_here(order);
+        let born = self.births.launch_and_wait(order).map_err(lost)?;
         self.arrive(under_way, born)?;
         Ok(Launched::Runs)
     }
@@ -135,8 +135,7 @@ impl Shell {
     /// The thread of births is gone, and what it had will not come.
     pub(crate) fn births_lost(&mut self) {
         while let Some(UnderWay { slot, generation, .. }) = self.births.next() {
-            let why = "the thread that starts processes has ended".to_owned();
-            self.feed(Event::SpawnFailed(slot, generation, SpawnFault::Failed, why));
+            self.feed(Event::SpawnFailed(slot, generation, SpawnFault::Failed, LOST.to_owned()));
         }
         self.births_went_on();
     }
@@ -247,7 +246,7 @@ impl Shell {
     }
 
     /// Takes the child's descriptors into the event loop. What can't be watched is not kept: the child is ended.
-    fn take_up(
+    pub(crate) fn take_up(
         &mut self,
         slot: Slot,
         generation: Generation,

@@ -52,6 +52,24 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "ostoja backup list",
     ),
     says("kernel.started", "the kernel started", "jądro wystartowało", ""),
+    says(
+        "kernel.replacing",
+        "another binary is to take over: {from} to {to}",
+        "inny plik ma przejąć miejsce jądra: {from} na {to}",
+        "",
+    ),
+    says(
+        "kernel.replaced",
+        "the kernel went on as {version}, and was {from}; modules that ran on: {modules}; pause: {pause_ms} ms",
+        "jądro działa dalej jako {version}, było {from}; modułów, które działały dalej: {modules}; przerwa: {pause_ms} ms",
+        "",
+    ),
+    says(
+        "kernel.not_replaced",
+        "another binary could not take over: {why}",
+        "inny plik nie mógł przejąć miejsca jądra: {why}",
+        "",
+    ),
     says("kernel.stopped", "the kernel stopped in order", "jądro zatrzymało się po kolei", ""),
     says(
         "safe_mode.entered",
