@@ -9,6 +9,7 @@ use std::time::Instant;
 use abi::Record;
 use kernel::Order;
 use protocol::files::config::Config;
+use protocol::operator::Held;
 use store::{BootId, Health, Logs, LogsOptions, Notice, Scribe, ScribeOptions, lock_home};
 use tokio::net::UnixListener;
 use tokio::sync::mpsc;
@@ -117,9 +118,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
         secrets: Secrets::of(&home),
         version: options.version.clone(),
     });
-    shell.borrow_mut().observe_all(options.observe);
-    memory::restore(&mut shell.borrow_mut());
-    shell.borrow_mut().tell_locked_vault();
+    furnish(&mut shell.borrow_mut(), options.observe);
     let finding = find_modules(&mut shell.borrow_mut(), left, &read.complaints);
     begun.tell(BootStep::Modules, counted(finding.modules.len(), finding.refused()));
     let listener = door::open(&home).map_err(|source| HostError::Socket { path: home.socket(), source })?;
@@ -138,6 +137,13 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     end(&shell).await;
     drop((sentinel, lock));
     Ok(())
+}
+
+/// What a shell is given before it looks for modules.
+fn furnish(shell: &mut Shell, observe: Option<Held>) {
+    shell.observe_all(observe);
+    memory::restore(shell);
+    shell.tell_locked_vault();
 }
 
 /// What a kernel, or a restore, that was killed left half done is put right before anybody looks.
