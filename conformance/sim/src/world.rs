@@ -254,6 +254,7 @@ impl World {
             | Effect::Reply(..)
             | Effect::Show(..)
             | Effect::Grip(..)
+            | Effect::Promoted(..)
             | Effect::Note(..)
             | Effect::Finished => {}
         }

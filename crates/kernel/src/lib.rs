@@ -41,6 +41,7 @@ mod safe;
 mod shutdown;
 mod spec;
 mod stop;
+mod swap;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -61,8 +62,8 @@ pub use effect::{
 };
 pub use ensemble::Ensemble;
 pub use event::{
-    Attempt, CallContext, ContextCall, ContextVerb, Discovered, Event, FunctionCall, Incoming, KernelCall,
-    Order, Outcome, SpawnFault, Undelivered,
+    Attempt, CallContext, Carry, ContextCall, ContextVerb, Discovered, Event, FunctionCall, Incoming,
+    KernelCall, Order, Outcome, SpawnFault, Undelivered,
 };
 pub use governor::{Amounts, Bounds, Grip, Measured, Pool, Pools, Reading, Resource, Step, TokenBucket};
 pub use machine::Kernel;
@@ -70,9 +71,10 @@ pub use planned::{Caution, Late, Ledger, Next, Permit, Planned, Sight, Waits};
 pub use proxy::{Act, Badge, Letter, Note, OperatorProxy, Proxy, SERVING_MAX, Tally, Turn, Wants};
 pub use routes::{Address, Decision, Header, Hearers, Refusal, Routes};
 pub use spec::{
-    Capabilities, Door, Enforcement, Features, Forbidden, GiveUp, Grants, PRIORITY_DEFAULT, PendingRequest,
-    RestartRule, Settings, Spec, Strategy, Watchdog, Work,
+    Capabilities, Door, Enforcement, Features, Forbidden, GiveUp, Grants, Keeps, Manner, PRIORITY_DEFAULT,
+    PendingRequest, RestartRule, Settings, Spec, Strategy, Watchdog, Work,
 };
+pub use swap::SwapStep;
 pub use view::View;
 pub use word::Word;
 pub use zones::Probation;

@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 
 use abi::{Generation, Slot, Time};
 
+use crate::swap::SwapStep;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
     /// A module should be ready by now.
@@ -20,6 +22,10 @@ pub(crate) enum Timer {
     Grace(Slot, Generation),
     /// A module that was killed should be reaped by now.
     Reap(Slot, Generation),
+    /// A swap's present step should be done by now.
+    Swap(Slot, Generation, SwapStep),
+    /// A life that made room for another should have answered everything by now.
+    Drain(Slot, Generation),
     /// Whoever waits for a module that is held has waited long enough.
     Held(Slot),
     /// What a module was refused in the last minute is to be summed up.

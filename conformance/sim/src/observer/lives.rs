@@ -72,6 +72,7 @@ impl Lives {
             | Event::ReadySeen(_, generation)
             | Event::Said(_, generation, _)
             | Event::Tried(_, generation, _)
+            | Event::Drained(_, generation)
             | Event::Undelivered(_, generation, _) => !self.alive.contains_key(generation),
             Event::Discovered(_)
             | Event::Added(_)
@@ -82,6 +83,7 @@ impl Lives {
             | Event::Measured(_)
             | Event::ContextRestored(_)
             | Event::Ordered(..)
+            | Event::Manner(..)
             | Event::Departed(_) => false,
         }
     }
@@ -136,6 +138,7 @@ impl Lives {
                 return Err(String::from("a module was forgotten without a record"));
             }
             Effect::SaveGrants(..) => saved(step)?,
+            Effect::Promoted(..) => return Err(String::from("a swap that nobody asked for")),
             Effect::Note(..) => return Err(String::from("a proxy's note came out of where the proxies are")),
             Effect::Forgotten(..) | Effect::Reply(..) | Effect::Show(..) | Effect::Finished => {}
         }
@@ -215,6 +218,8 @@ impl Lives {
             | Outgoing::Chunk { .. }
             | Outgoing::End { .. }
             | Outgoing::Credit { .. } => true,
+            // Nobody is swapped here: see `swaps`.
+            Outgoing::StateSave { .. } | Outgoing::StateRestore { .. } => false,
         };
         if !fits {
             return Err(format!("{id} in {stage:?} was sent {frame:?}"));
