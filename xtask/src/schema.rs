@@ -32,6 +32,7 @@ pub(crate) fn run(mode: Mode) -> Result<()> {
         ("sdk/typescript/door.d.mts", door_types::typescript(&door)?),
         ("sdk/go/door.go", door_types::go(&door)?),
         ("schema/operator-door.json", protocol::schema::to_text(&protocol::operator::operator_door())),
+        ("docs/reference/frames.md", door_types::page(&door)?),
         ("docs/reference/errors.md", codes::page(&tree)),
         ("web/dist/meanings.json", meanings::json(&table.text)?),
     ];

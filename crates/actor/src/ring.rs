@@ -119,6 +119,19 @@ fn fetch_to_write<T>(entry: &Entry<T>) {
     let _ = entry;
 }
 
+/// Asks for a line in order to read it.
+#[inline(always)]
+fn fetch_to_read<T>(entry: &Entry<T>) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: a prefetch changes nothing that a program can see.
+    unsafe {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(core::ptr::from_ref(entry).cast());
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let _ = entry;
+}
+
 impl<T: Send> Producer<T> {
     /// Sends a value.
     ///
@@ -236,6 +249,19 @@ impl<T> Consumer<T> {
             take(value);
         }
         max
+    }
+
+    /// Whether the value that is so many places behind the oldest one is there, and so all before it.
+    #[inline(always)]
+    pub fn is_filled(&self, ahead: usize) -> bool {
+        self.shared.ready(self.head.wrapping_add(ahead)).is_some()
+    }
+
+    /// Asks for the entry that is so many places behind the oldest one. To be asked for only where [`Self::is_filled`]
+    /// said yes: else the line is taken from under its writer's hands.
+    #[inline(always)]
+    pub fn fetch(&self, ahead: usize) {
+        fetch_to_read(self.shared.entry(self.head.wrapping_add(ahead)));
     }
 
     /// Whether nothing can be taken at this moment.

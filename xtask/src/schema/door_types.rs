@@ -1,5 +1,6 @@
 //! The module door's messages as types for the SDKs of other languages, written from the same JSON Schema that is
-//! checked in: `sdk/typescript/door.d.mts` and `sdk/go/door.go`. Whoever adds a field in Rust finds it there too.
+//! checked in: `sdk/typescript/door.d.mts` and `sdk/go/door.go`; and as a page for people. Whoever adds a field in Rust
+//! finds it there too.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,9 +9,11 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 mod go;
+mod page;
 mod typescript;
 
 pub(super) use go::go;
+pub(super) use page::page;
 pub(super) use typescript::typescript;
 
 /// What a field holds.

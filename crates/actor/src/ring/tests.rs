@@ -65,6 +65,20 @@ fn peeked_value_stays_until_advanced_and_can_be_changed() {
 }
 
 #[test]
+fn a_look_ahead_says_how_far_the_ring_is_filled_and_changes_nothing() {
+    let (mut producer, mut consumer) = ring(8);
+    for number in 0..5 {
+        assert_eq!(producer.push(number), Ok(()));
+    }
+    assert_eq!(consumer.pop(), Some(0));
+    let filled: Vec<_> = (0..24).map(|ahead| consumer.is_filled(ahead)).collect();
+    assert_eq!(filled, [&[true; 4][..], &[false; 20]].concat(), "beyond a lap there is nothing either");
+    consumer.fetch(3);
+    assert_eq!(core::iter::from_fn(|| consumer.pop()).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert!(!consumer.is_filled(0));
+}
+
+#[test]
 fn filling_that_panics_sends_nothing() {
     let (mut producer, mut consumer) = ring::<u8>(2);
     let fill = |_: &mut MaybeUninit<u8>| std::panic::resume_unwind(Box::new(()));

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{go, typescript};
+use super::{go, page, typescript};
 
 fn small(field: &serde_json::Value) -> serde_json::Value {
     json!({"$defs": {
@@ -38,6 +38,19 @@ fn a_message_that_is_sent_becomes_a_struct_in_go() {
     assert!(text.contains("\tN *uint64 `json:\"n,omitempty\"`\n"), "{text}");
     assert!(text.contains("\tMood Mood `json:\"mood\"`\n"), "{text}");
     assert!(text.contains("\tMoodGood Mood = \"good\"\n"), "{text}");
+}
+
+#[test]
+fn a_message_is_a_table_for_people() {
+    let text = page(&small(&json!({"$ref": "#/$defs/Opaque", "description": "This | that."}))).unwrap();
+    let expected = "### `ping`\n\nAlive?\n\n| field | type | there | what it holds |\n|---|---|---|---|\n| `x` | any JSON value | always | This \\| that. |\n";
+    assert!(text.contains(expected), "{text}");
+    assert!(text.contains("| `n` | integer (uint64) | or not | How many. |"), "{text}");
+    assert!(text.contains("| `mood` | [`Mood`](#mood) | always | How it is. |"), "{text}");
+    assert!(
+        text.contains("### `Mood`\n\nHow.\n\n| word | what it means |\n|---|---|\n| `good` | Fine. |\n"),
+        "{text}"
+    );
 }
 
 #[test]
