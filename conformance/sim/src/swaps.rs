@@ -144,7 +144,7 @@ impl Swapping {
         }
         match self.random.below(20) {
             0..8 => self.call(),
-            8..16 => self.some_life_goes_on(),
+            8..16 => (0..self.random.between(1, 8)).try_for_each(|_| self.some_life_goes_on()),
             16 => self.some_life_falls(),
             17 => self.answer_something(),
             18 => self.order(),
@@ -176,12 +176,12 @@ impl Swapping {
     fn order(&mut self) -> Result<(), String> {
         let id = ModuleId::parse("count").expect("a slug");
         let order = match self.random.below(12) {
-            0..6 => Order::Swap(id, Carry::AsOffered),
-            6 => Order::Swap(id, Carry::Nothing),
-            7 => Order::AwaitSwap(id),
-            8 => Order::Release(id),
-            9 => Order::Restart(id),
-            10 => Order::Stop(id),
+            0..5 => Order::Swap(id, Carry::AsOffered),
+            5 => Order::Swap(id, Carry::Nothing),
+            6 => Order::AwaitSwap(id),
+            7 => Order::Release(id),
+            8 => Order::Restart(id),
+            9 => Order::Stop(id),
             _ => Order::Start(id),
         };
         self.tell(Event::Ordered(RequestId(1), order))

@@ -250,8 +250,7 @@ impl Kernel {
         self.fail_waiters(slot, Failure::NotFound, "it was removed");
         self.sum_up_refusals(slot);
         self.abort_swap(slot, "the module is forgotten");
-        // Nobody would hear of their ends.
-        self.kill_sides(slot);
+        self.forget_sides(slot);
         if let Some(module) = self.table.remove(slot) {
             self.forget_context(&module.spec.id);
             self.record(abi::Record::new("module.forgotten").of(&module.spec.id, None));

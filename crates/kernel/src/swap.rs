@@ -471,7 +471,8 @@ impl Kernel {
         module.ladder = Ladder::default();
         module.capabilities = module.derive_capabilities();
         for service in module.spec.provides.clone() {
-            self.directory.insert(service, slot);
+            // What another module offers by now stays with that one.
+            self.directory.entry(service).or_insert(slot);
         }
         self.join_topics(slot);
         self.push(Effect::Promoted(slot, generation));

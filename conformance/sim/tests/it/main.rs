@@ -90,7 +90,7 @@ fn swaps_under_traffic_and_crashes_lose_double_and_reorder_nothing_and_all_end()
     }
     // What is never met is never tried.
     let is_met =
-        met.done > SEEDS && met.refused > SEEDS && met.fell_back > SEEDS / 2 && met.served > 40 * SEEDS;
+        met.done > SEEDS && met.refused > SEEDS && met.fell_back > SEEDS / 6 && met.served > 40 * SEEDS;
     assert!(is_met, "{met:?}");
 }
 
@@ -134,9 +134,10 @@ fn the_scenarios_of_the_contract_hold() {
     assert!(checked > 80 || std::env::var_os("UPDATE_EXPECT").is_some(), "{checked} scenarios only");
 }
 
-fn scenario_files() -> [PathBuf; 5] {
+fn scenario_files() -> [PathBuf; 6] {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors");
-    ["rpc", "topics", "api", "permissions", "life"].map(|part| folder.join(format!("kernel-{part}.jsonl")))
+    ["rpc", "topics", "api", "permissions", "life", "swap"]
+        .map(|part| folder.join(format!("kernel-{part}.jsonl")))
 }
 
 #[test]

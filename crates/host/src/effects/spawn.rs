@@ -207,6 +207,8 @@ impl Shell {
         let beside = self.seat_mut(slot).filter(|seat| seat.life.is_some()).map(|seat| {
             seat.groups_killed += 1;
             seat.ready_made = None;
+            // Of a swap that came to nothing.
+            seat.held_since = None;
             seat.cgroup.take()
         });
         let prepared = self.prepare(slot, blueprint);

@@ -547,8 +547,8 @@ pub(super) const MEANINGS: &[Meaning] = &[
     ),
     says(
         "swap.done",
-        "the life {next} answers, with {state_bytes} bytes of state, {after_ms} ms after it was begun",
-        "odpowiada życie {next}, ze stanem {state_bytes} B, {after_ms} ms po starcie",
+        "the life {next} answers, with {state_bytes} bytes of state, {after_ms} after it was begun",
+        "odpowiada życie {next}, ze stanem {state_bytes} B, {after_ms} po starcie",
         "",
     ),
     says(

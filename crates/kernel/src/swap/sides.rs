@@ -153,6 +153,16 @@ impl Kernel {
         }
     }
 
+    /// The module leaves: nobody would hear of their ends.
+    pub(crate) fn forget_sides(&mut self, slot: Slot) {
+        self.kill_sides(slot);
+        let Some(module) = self.table.get(slot) else { return };
+        let sides: Vec<Generation> = module.sides.iter().map(|side| side.generation).collect();
+        for generation in sides {
+            self.side_ended(slot, generation);
+        }
+    }
+
     /// A life beside tried what it may not, or broke its lane.
     pub(crate) fn side_tried(&mut self, slot: Slot, generation: Generation, attempt: Attempt) {
         match attempt {
