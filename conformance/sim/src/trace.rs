@@ -134,6 +134,7 @@ fn kind(effect: &Effect) -> &'static str {
         Effect::Show(..) => "show",
         Effect::Grip(..) => "grip",
         Effect::Promoted(..) => "promoted",
+        Effect::Reach(..) => "reach",
         Effect::Note(..) => "note",
         Effect::Forgotten(..) => "forgotten",
         Effect::Finished => "finished",

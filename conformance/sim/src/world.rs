@@ -255,6 +255,7 @@ impl World {
             | Effect::Show(..)
             | Effect::Grip(..)
             | Effect::Promoted(..)
+            | Effect::Reach(..)
             | Effect::Note(..)
             | Effect::Finished => {}
         }

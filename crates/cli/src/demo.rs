@@ -64,6 +64,7 @@ pub(crate) fn run(ctx: &Ctx, after: After) -> Outcome {
         safety: host::Safety::Usual,
         seed: None,
         frames: Frames::Untold,
+        observe: None,
     };
     let (settled, wait_for_it) = sync_channel(1);
     let tour = Tour::new(ctx, target, after, is_wished.clone());

@@ -56,6 +56,11 @@ impl Door {
         Some(Self { socket, timeout, target: target.clone() })
     }
 
+    /// The number that whoever opened the door has here; none when it has none here.
+    pub(crate) fn peer(&self) -> Option<u32> {
+        self.socket.peer()
+    }
+
     /// Asks, waits, and reads the answer as what it should be.
     ///
     /// # Errors

@@ -42,6 +42,7 @@ impl Shell {
             Effect::Promoted(slot, generation) => self.promote(slot, generation),
             // The proxies are told where they are: in the ensemble.
             Effect::Grip(slot, generation, grip) => self.grip(slot, generation, grip),
+            Effect::Reach(slot, generation, net) => self.change_reach(slot, generation, &net),
             Effect::Note(..) => {}
             Effect::Finished => self.bells.finished.notify_one(),
         }

@@ -82,6 +82,8 @@ pub use door::{dial, dial_companion};
 pub use error::HostError;
 pub use home::{HOME_VARIABLE, Home, HomeError, PROJECT_FILE, Place, Surroundings};
 pub use net::net_helper_main;
+pub use observe::can_observe;
 pub use run::{BootStep, FrameTold, Frames, News, Options, Presence, ProjectSource, Safety, Way, run};
+pub use sandbox::peer_pid;
 pub use secrets::{VAULT_KEY_VARIABLE, places as vault_places};
 pub use sentinel::sentinel_main;

@@ -24,7 +24,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use protocol::files::project::Project;
-use protocol::operator::{JournalRow, LogLine};
+use protocol::operator::{Held, JournalRow, LogLine, Profiled};
 
 use crate::error::HostError;
 use crate::home::Home;
@@ -62,6 +62,9 @@ pub struct Options {
     pub seed: Option<u64>,
     /// Whether every frame is told as [`News::Frame`].
     pub frames: Frames,
+    /// How every module that is a process is observed, if at all; what each needed is told as [`News::Observed`] at the end.
+    /// Where [`crate::can_observe`] says no, none is.
+    pub observe: Option<Held>,
 }
 
 /// Whether what passes a module's door is told to whoever started this process. It is for who writes a module: frames
@@ -187,6 +190,8 @@ pub enum News {
     Record(JournalRow),
     /// A frame passed a module's door. Only with [`Frames::Told`].
     Frame(FrameTold),
+    /// Nothing runs any more, and this is what a module needed while it was observed. Only with [`Options::observe`].
+    Observed(Profiled),
     /// The end has begun.
     Stopping,
 }

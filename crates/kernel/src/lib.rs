@@ -43,6 +43,7 @@ mod spec;
 mod stop;
 mod swap;
 mod table;
+mod take_up;
 #[cfg(test)]
 mod testing;
 mod timers;
@@ -63,7 +64,7 @@ pub use effect::{
 pub use ensemble::Ensemble;
 pub use event::{
     Attempt, CallContext, Carry, ContextCall, ContextVerb, Discovered, Event, FunctionCall, Incoming,
-    KernelCall, Order, Outcome, SpawnFault, Undelivered,
+    KernelCall, NetBearer, Order, Outcome, SpawnFault, Undelivered,
 };
 pub use governor::{Amounts, Bounds, Grip, Measured, Pool, Pools, Reading, Resource, Step, TokenBucket};
 pub use machine::Kernel;

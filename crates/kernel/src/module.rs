@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 
 use abi::{Generation, Reason, State, Time};
 
-use crate::event::Discovered;
+use crate::event::{Discovered, NetBearer};
 use crate::governor::Ladder;
 use crate::permits::SECRETS_BURST;
 use crate::refusals::Refusals;
@@ -128,6 +128,8 @@ pub(crate) struct Module {
     pub(crate) falls_back: u64,
     /// What was held against it lately, over all its lives.
     pub(crate) conduct: Conduct,
+    /// What holds this life to the places that it may reach.
+    pub(crate) net_bearer: NetBearer,
 }
 
 impl Module {
@@ -163,6 +165,7 @@ impl Module {
             manner: None,
             falls_back: 0,
             conduct: Conduct::default(),
+            net_bearer: NetBearer::default(),
         }
     }
 

@@ -10,7 +10,6 @@ use abi::{ModuleId, Reason, Record, Slot, Zone};
 use crate::event::Discovered;
 use crate::machine::Kernel;
 use crate::module::{Module, Phase, Rest, Then};
-use crate::permits::TakeUp;
 use crate::{Door, Failure, Grants, Outgoing};
 
 impl Kernel {
@@ -99,6 +98,8 @@ impl Kernel {
             // Between two looks it may have changed and changed back.
             module.successor = None;
             module.manner = None;
+            // What it asks for is no part of what it is: that follows from what is approved.
+            module.spec.declared = one.spec.declared;
             if module.swap.as_ref().is_some_and(crate::swap::Swap::is_change) {
                 self.abort_swap(slot, "its files are the earlier ones again");
                 if let Some(module) = self.table.get_mut(slot) {
@@ -223,11 +224,7 @@ impl Kernel {
         if !same && runs {
             let before = self.under_ceiling(zone_before, before.effective());
             let how = self.how_to_take_up(slot, &before);
-            let code = match how {
-                TakeUp::AtOnce => "permission.applied",
-                TakeUp::NewLife => "permission.changed",
-            };
-            self.record(self.record_of(slot, code));
+            self.record(self.record_of(slot, how.code()));
             self.take_up(slot, how);
         }
     }

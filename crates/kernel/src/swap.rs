@@ -28,7 +28,7 @@ use core::time::Duration;
 use abi::{ExitKind, Generation, ModuleId, Name, Payload, RequestId, Slot, Time};
 
 use crate::effect::{Answer, Failure, Notice, Signal};
-use crate::event::Carry;
+use crate::event::{Carry, NetBearer};
 use crate::governor::Ladder;
 use crate::machine::Kernel;
 use crate::module::{Module, Phase, Stage};
@@ -468,6 +468,8 @@ impl Kernel {
         module.health_failures = 0;
         module.overdue = false;
         module.successor = None;
+        // Who carries its network is not told of a life beside; so a change of it is taken up by a new life.
+        module.net_bearer = NetBearer::default();
         module.ladder = Ladder::default();
         module.capabilities = module.derive_capabilities();
         for service in module.spec.provides.clone() {

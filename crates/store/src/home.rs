@@ -132,6 +132,23 @@ pub fn lock_home(home: &Path) -> Result<HomeLock, LockError> {
     Ok(HomeLock { path, _file: file })
 }
 
+/// Whether a kernel holds this home now. Looking takes the lock for an instant, so whoever starts a kernel in it may find it held.
+///
+/// # Errors
+/// When the lock can't be looked at. A home without a lock is held by nobody.
+pub fn is_locked(home: &Path) -> io::Result<bool> {
+    let file = match File::open(home.join("run/kernel.lock")) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 fn write_pid(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     writeln!(file, "{}", std::process::id())

@@ -28,6 +28,10 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("cli::demo::program", "The demo starts its modules from the program's own file, which was not found."),
     ("cli::demo::thread", "The system gave no thread for the tour."),
     ("cli::dev::nothing", "The folder holds neither a project nor a module that could be run."),
+    (
+        "cli::dev::not_observable",
+        "The machine lacks what observing takes: a network namespace and the notification of system calls.",
+    ),
     ("cli::dev::thread", "The system gave no thread for taking changes over."),
     ("cli::dev::watch", "The system does not tell of changes in the folder; its limits may be reached."),
     ("cli::docs::not_found", "The program carries no page of this name."),

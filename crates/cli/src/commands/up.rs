@@ -114,6 +114,7 @@ pub(super) fn options(target: &Target, presence: Presence, safety: Safety) -> Op
         safety,
         seed: None,
         frames: Frames::Untold,
+        observe: None,
     }
 }
 

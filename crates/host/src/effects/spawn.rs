@@ -20,7 +20,7 @@ use crate::lane::LaneEnd;
 use crate::launch::{self, Ground};
 use crate::life::{Life, ReadyMade, Stream};
 use crate::minimum;
-use crate::net::{Terms, Watching};
+use crate::net::{self, Terms, Watching};
 use crate::outbox::Outbox;
 use crate::pipes::splitter;
 use crate::runtime::Runtime;
@@ -98,16 +98,15 @@ impl Shell {
             seat.ready_made = Some(ReadyMade { blueprint: blueprint.clone(), effective, prepared });
         }
         let mut child = result.map_err(|error| launch::fault(&error))?;
-        if let Some(watched) = child.watched.take()
-            && let Err(error) = self.net.hand_over(
-                &self.handle(),
-                (&blueprint.id, generation),
-                Terms { net, watching },
-                &watched,
-            )
-        {
-            self.end_newborn(slot, child, cgroup.as_deref());
-            return Err((SpawnFault::Failed, format!("the net helper can't take it: {error}")));
+        if let Some(watched) = child.watched.take() {
+            let life = (&blueprint.id, generation);
+            let handed = self.net.hand_over(&self.handle(), life, Terms { net, watching }, &watched);
+            if let Err(error) = handed {
+                self.end_newborn(slot, child, cgroup.as_deref());
+                return Err((SpawnFault::Failed, format!("the net helper can't take it: {error}")));
+            }
+            let bearer = net::bearer(&blueprint, self.observed.manner(&blueprint));
+            self.feed(Event::NetCarried(slot, generation, bearer));
         }
         self.take_up((slot, generation), &blueprint, child, notify, cgroup)?;
         if let Some(life) = self.life_mut(slot, generation) {
@@ -223,7 +222,7 @@ impl Shell {
     /// Makes the launch, unless the last one still fits.
     fn prepare(&mut self, slot: Slot, blueprint: &Rc<Blueprint>) -> Result<(), Failure> {
         let effective = self.effective(&blueprint.id);
-        let manner = self.observed.manner(&blueprint.id);
+        let manner = self.manner_of_next(slot, blueprint, &effective.net);
         let fits = self.seat(slot).and_then(|seat| seat.ready_made.as_ref()).is_some_and(|made| {
             let is_alike = made.prepared.confinement().observed() == manner;
             is_alike && Rc::ptr_eq(&made.blueprint, blueprint) && made.effective == effective

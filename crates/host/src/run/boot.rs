@@ -116,6 +116,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
         secrets: Secrets::of(&home),
         version: options.version.clone(),
     });
+    shell.borrow_mut().observe_all(options.observe);
     memory::restore(&mut shell.borrow_mut());
     shell.borrow_mut().tell_locked_vault();
     let finding = find_modules(&mut shell.borrow_mut(), left, &read.complaints);
@@ -406,6 +407,7 @@ fn start_sentinel(options: &Options, cgroups: &Cgroups) -> Option<std::process::
 
 /// The end, in its order.
 async fn end(shell: &Rc<RefCell<Shell>>) {
+    shell.borrow().tell_observed();
     if shell.borrow().is_unsaved {
         // What went wrong was told as a trouble.
         let _told = effects::save_now(shell).await;

@@ -496,6 +496,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "ostoja module perms {module}",
     ),
     says(
+        "permission.cut",
+        "had open what it may not reach any more ({places}): a new life follows",
+        "miał otwarte to, czego już mu nie wolno ({places}): zacznie od nowa",
+        "ostoja module perms {module}",
+    ),
+    says(
         "permission.approving",
         "an operator approved: {permissions}",
         "operator zatwierdził: {permissions}",

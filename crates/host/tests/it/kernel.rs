@@ -43,6 +43,7 @@ fn kernel_process() {
             vec![program, "--exact".into(), "kernel::net_helper_process".into(), "--nocapture".into()]
         }),
         frames: host::Frames::Untold,
+        observe: None,
         version: "0.0.0-test".to_owned(),
         safety: match std::env::var_os("OSTOJA_TEST_SAFE") {
             Some(_) => host::Safety::SafeMode,

@@ -21,7 +21,12 @@ fn row(id: &str, cpu: Option<f64>) -> UsageRow {
 }
 
 fn put(history: &History, ts_ms: u64, cpu: Option<f64>) {
-    history.put(&UsageTable { ts_ms, kernel: row("kernel", cpu), modules: vec![row("a", cpu)], pools: Vec::new() });
+    history.put(&UsageTable {
+        ts_ms,
+        kernel: row("kernel", cpu),
+        modules: vec![row("a", cpu)],
+        pools: Vec::new(),
+    });
 }
 
 #[test]

@@ -82,6 +82,16 @@ fn another_value_in_the_environment_is_another_module() {
 }
 
 #[test]
+fn other_permissions_leave_a_module_what_it_is_unless_it_was_held_to_none() {
+    let print = |permissions: &str| {
+        let found = found(&format!("modules:\n  a: {{run: 'true', cwd: /{permissions}}}\n"));
+        found["a"].discovered.spec.fingerprint
+    };
+    assert_eq!(print(", permissions: {net: [x]}"), print(", permissions: {net: [x, y], read: [/srv]}"));
+    assert_ne!(print(", permissions: {}"), print(""));
+}
+
+#[test]
 fn the_sections_of_modules_lie_under_their_keys() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("ostoja.yaml");
