@@ -22,6 +22,7 @@ pub mod internal;
 pub mod kernel;
 pub mod key;
 pub mod logs;
+pub mod mcp;
 pub mod module;
 pub mod new;
 pub mod overview;
@@ -39,6 +40,7 @@ pub mod status;
 pub mod stop;
 pub mod subscribe;
 pub mod top;
+pub mod tui;
 pub mod up;
 pub mod update;
 pub mod why;
@@ -80,6 +82,8 @@ pub enum Command {
     Subscribe(subscribe::SubscribeArgs),
     /// Watch what modules use
     Top(top::TopArgs),
+    /// Watch and steer everything on one screen
+    Tui(tui::TuiArgs),
     /// Show the actors of the kernel's process: queues, rates, the hottest
     Actors(actors::ActorsArgs),
     /// Tell the story of a module: now, what happened, what to do
@@ -132,6 +136,9 @@ pub enum Command {
     Dev(dev::DevArgs),
     /// Hold a recorded conversation with a module again
     Replay(replay::ReplayArgs),
+    /// Talk with agents: this kernel as an MCP server
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Mcp(mcp::McpArgs),
     /// Make an ostoja.yaml from another program's file
     Import(import::ImportArgs),
     /// Propose an ostoja.yaml for a folder
@@ -167,6 +174,7 @@ impl Command {
             Self::Publish(args) => publish::run(ctx, args),
             Self::Subscribe(args) => subscribe::run(ctx, args),
             Self::Top(args) => top::run(ctx, args),
+            Self::Tui(args) => tui::run(ctx, args),
             Self::Actors(args) => actors::run(ctx, args),
             Self::Why(args) => why::run(ctx, args),
             Self::Dashboard(args) => dashboard::run(ctx, args),
@@ -187,6 +195,7 @@ impl Command {
             Self::New(args) => new::run(ctx, args),
             Self::Dev(args) => dev::run(ctx, args),
             Self::Replay(args) => replay::run(ctx, args),
+            Self::Mcp(args) => mcp::run(ctx, args),
             Self::Import(args) => import::run(ctx, args),
             Self::Init(args) => init::run(ctx, args),
             Self::Completion(args) => completion::run(ctx, args),

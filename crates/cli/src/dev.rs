@@ -72,6 +72,7 @@ pub(crate) fn run(ctx: &Ctx, folder: &Path, record: Option<&Path>, learning: Opt
         seed: None,
         net_helper: crate::commands::internal::net_helper_command(),
         companion: None,
+        bridge: crate::commands::internal::bridge_command(),
         frames: Frames::Told,
         observe: learning.map(|learning| learning.held),
     };

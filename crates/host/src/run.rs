@@ -54,6 +54,9 @@ pub struct Options {
     /// The command of the module [`crate::COMPANION`]: this program's own file and hidden words. Without it, there is no
     /// such module.
     pub companion: Option<Vec<String>>,
+    /// The command that stands between the kernel and an MCP server: this program's own file and hidden words. Without it,
+    /// modules of `protocol: mcp` are refused.
+    pub bridge: Option<Vec<String>>,
     /// The program's version, told by `kernel.status`.
     pub version: String,
     /// Whether no module is to run until somebody says so.

@@ -61,6 +61,8 @@ pub(crate) struct Files {
     pub(crate) source: Option<ProjectSource>,
     /// The command of the module that comes with the program.
     pub(crate) companion: Option<Vec<String>>,
+    /// The command that translates for MCP servers.
+    pub(crate) bridge: Option<Vec<String>>,
     pub(crate) project: Option<ProjectModules>,
     pub(crate) config: Config,
     pub(crate) approvals: Approvals,

@@ -11,7 +11,7 @@ use crate::shell;
 use crate::tree::Tree;
 
 /// Verbs that have verbs of their own.
-const NESTED: [&str; 12] = [
+const NESTED: [&str; 13] = [
     "module",
     "permissions",
     "config",
@@ -24,6 +24,7 @@ const NESTED: [&str; 12] = [
     "backup",
     "key",
     "update",
+    "mcp",
 ];
 
 /// Verbs below one that takes a module as well.

@@ -67,6 +67,12 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("cli::key::not_found", "No key of this name is here, and the text is no public key."),
     ("cli::key::present", "A key of this name is here already; it is never replaced."),
     ("cli::logs::not_found", "No module of this name has said anything on this home."),
+    ("cli::mcp::chance", "The system gave no random numbers for the words of confirmation."),
+    (
+        "cli::mcp::overloaded",
+        "An agent has more questions open than are taken at once; it may ask again when some are answered.",
+    ),
+    ("cli::mcp::thread", "The system gave no thread for a question of an agent."),
     ("cli::module::not_found", "The folder that was named is not there."),
     ("cli::new::no_sdk", "A module in Rust needs the SDK's crate, which was not found."),
     ("cli::new::present", "The folder of the new module is there already and not empty."),
@@ -110,6 +116,9 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("cli::terminal::take", "The terminal could not be switched to a full screen."),
     ("cli::top::hung_up", "The kernel closed the connection while its use was being followed."),
     ("cli::top::thread", "The system gave no thread to follow the keyboard."),
+    ("cli::tui::draw", "The screen could not be drawn on the terminal."),
+    ("cli::tui::no_terminal", "The screen needs a terminal for its input and its output."),
+    ("cli::tui::thread", "The system gave no thread for the screen."),
     ("cli::up::died", "The kernel in the background ended before it took orders; its last words are told."),
     ("cli::up::printer", "The system gave no thread to print the logs."),
     (

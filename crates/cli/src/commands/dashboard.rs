@@ -47,7 +47,7 @@ pub struct DashboardArgs {
 
 /// A role as it is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum RoleWord {
+pub(super) enum RoleWord {
     Viewer,
     Developer,
     Operator,
@@ -55,7 +55,8 @@ enum RoleWord {
 }
 
 impl RoleWord {
-    fn role(self) -> Role {
+    /// The role.
+    pub(super) fn role(self) -> Role {
         match self {
             Self::Viewer => Role::Viewer,
             Self::Developer => Role::Developer,

@@ -50,6 +50,8 @@ pub enum Process {
     NetHelper,
     /// The process that speaks HTTP
     WebProcess(WebProcessArgs),
+    /// The process between the kernel and an MCP server
+    McpBridge(McpBridgeArgs),
 }
 
 impl Process {
@@ -64,6 +66,7 @@ impl Process {
             Self::Sentinel(args) => sentinel(args),
             Self::NetHelper => net_helper(),
             Self::WebProcess(args) => web_process(ctx, args),
+            Self::McpBridge(args) => mcp_bridge(args),
         }
     }
 }
@@ -107,6 +110,26 @@ pub struct WebProcessArgs {
     /// An address with a port, or `none`
     #[arg(long)]
     listen: String,
+}
+
+/// What the kernel gives to the bridge.
+#[derive(Debug, Args)]
+pub struct McpBridgeArgs {
+    /// The module's name
+    #[arg(long)]
+    module: String,
+    /// The services that its tools are offered under
+    #[arg(long = "service", required = true)]
+    services: Vec<String>,
+    /// The command that starts the server
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    command: Vec<String>,
+}
+
+/// The command that runs the bridge to an MCP server; nothing where this program's own file can't be told.
+pub(crate) fn bridge_command() -> Option<Vec<String>> {
+    let program = std::env::current_exe().ok()?.into_os_string().into_string().ok()?;
+    Some(vec![program, WORD.to_owned(), "mcp-bridge".to_owned()])
 }
 
 /// The command that runs the process that speaks HTTP; nothing where this program's own file can't be told.
@@ -202,6 +225,18 @@ fn web_process(ctx: &Ctx, args: &WebProcessArgs) -> Outcome {
     };
     web::run(&options, |_| tell_manager_ready()).map_err(Failure::from)?;
     Ok(Exit::Done)
+}
+
+/// The process between the kernel and an MCP server.
+fn mcp_bridge(args: &McpBridgeArgs) -> Outcome {
+    let options = mcp::bridge::Options {
+        module: args.module.clone(),
+        services: args.services.clone(),
+        command: args.command.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let ended_well = mcp::bridge::run(options) == std::process::ExitCode::SUCCESS;
+    Ok(if ended_well { Exit::Done } else { Exit::Failed })
 }
 
 /// Whoever started this process is told that it serves.

@@ -110,6 +110,7 @@ pub(super) fn options(target: &Target, presence: Presence, safety: Safety) -> Op
         sentinel: crate::commands::internal::sentinel_command(),
         net_helper: crate::commands::internal::net_helper_command(),
         companion: crate::commands::internal::companion_command(),
+        bridge: crate::commands::internal::bridge_command(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         safety,
         seed: None,

@@ -13,6 +13,7 @@ mod front;
 mod import;
 mod kept;
 mod kernel;
+mod mcp;
 mod new;
 mod older;
 mod packages;

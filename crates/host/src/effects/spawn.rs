@@ -235,6 +235,8 @@ impl Shell {
             return Ok(());
         }
         let words = launch::command(blueprint, &effective, self.ground());
+        let words = launch::bridged(blueprint, words, self.files.bridge.as_deref())
+            .map_err(|why| (SpawnFault::Refused, why))?;
         let notify = crate::ready::wants_socket(blueprint).then(|| self.notify_path(slot));
         let ground = Ground { manner, ..self.ground() };
         let mut wanted = launch::launch(blueprint, &effective, ground, &words, notify.as_deref());

@@ -154,7 +154,7 @@ impl ProjectModules {
         }
         spec.fingerprint = fingerprint(&parts.iter().map(String::as_str).collect::<Vec<_>>());
         let profile = if module.permissions.is_some() { Profile::Contained } else { Profile::Open };
-        let blueprint = Blueprint {
+        let mut blueprint = Blueprint {
             runtime,
             program,
             code,
@@ -172,6 +172,7 @@ impl ProjectModules {
             config_key: spec.config_key.clone(),
             ..Blueprint::unusable(&module.id, self.origin)
         };
+        blueprint::apply_bridge(&mut spec, &mut blueprint, module.policy.protocol);
         Found { discovered: Discovered { spec, grants: Grants::default(), refused: None }, blueprint }
     }
 

@@ -100,6 +100,7 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
             home: home.clone(),
             source: options.project.clone(),
             companion: options.companion.clone(),
+            bridge: options.bridge.clone(),
             project: read.project,
             config: read.config,
             approvals: read.approvals,

@@ -30,6 +30,7 @@ fn kernel_process() {
         home,
         presence: Presence::Background,
         companion: None,
+        bridge: None,
         sentinel: std::env::var_os("OSTOJA_TEST_SENTINEL").map(|program| {
             vec![
                 program,
