@@ -24,16 +24,16 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Keeps one, or gives it back when there is no room.
-    pub(super) fn keep(&mut self, letter: Letter) -> Result<(), Letter> {
+    /// Keeps one; gives it back when there is no room.
+    pub(super) fn keep(&mut self, letter: Letter) -> Option<Letter> {
         let bytes = bytes_of(&letter);
         if self.letters.len() >= LETTERS_MAX || self.bytes + bytes > BYTES_MAX {
             self.refused += 1;
-            return Err(letter);
+            return Some(letter);
         }
         self.bytes += bytes;
         self.letters.push_back(letter);
-        Ok(())
+        None
     }
 
     /// Takes out the call that its caller gave up; says whether it was there.

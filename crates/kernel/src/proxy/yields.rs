@@ -26,7 +26,7 @@ impl Proxy {
         }
         match letter {
             Letter::Call { .. } | Letter::Deliver { .. } => {
-                if let Err(Letter::Call { caller, token, .. }) = self.held.keep(letter) {
+                if let Some(Letter::Call { caller, token, .. }) = self.held.keep(letter) {
                     let outcome = Outcome::Error(String::from("overloaded"));
                     turn.acts.push(Act::Post(caller, Letter::Answer { token, outcome }));
                 }
