@@ -300,11 +300,11 @@ impl Swapping {
                 Effect::Send(slot, generation, frame) if slot == self.provider => {
                     self.take_frame(generation, frame)?;
                 }
-                Effect::Signal(slot, generation, Signal::Kill) if slot == self.provider => {
-                    if self.lives.remove(&generation).is_some() {
-                        let exited = Event::Exited(slot, generation, ExitKind::Signal(9));
-                        self.kernel.handle(self.now, exited);
-                    }
+                Effect::Signal(slot, generation, Signal::Kill)
+                    if slot == self.provider && self.lives.remove(&generation).is_some() =>
+                {
+                    let exited = Event::Exited(slot, generation, ExitKind::Signal(9));
+                    self.kernel.handle(self.now, exited);
                 }
                 Effect::Record(record) => match record.code {
                     "swap.done" => self.told.done += 1,

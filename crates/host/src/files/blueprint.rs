@@ -214,7 +214,7 @@ pub(crate) fn make_guest(spec: &mut Spec) {
 
 /// What the bridge to an MCP server can do with the additions to the door.
 const BRIDGE_FEATURES: Features =
-    Features { cancel: true, progress: true, stream: false, deadline: true, trace: false };
+    Features { cancel: true, progress: true, stream: false, deadline: true, trace: false, state: false };
 
 /// An MCP server's tools are methods of the service `mcp.<module>`, and it says on `mcp.<module>.changed` that they are
 /// others now. Comes after everything else that gives a module its name and its services.
