@@ -2,7 +2,7 @@
 // Nothing here is shared: folders are temporary, ports are those that the system gives.
 
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -85,6 +85,14 @@ def ready():
 run()
 `;
 
+/** A module that comes in packages: it says its version and stays. */
+const PARCEL = `#!/bin/sh
+echo '{"type":"ready","manifest":{}}'
+while read -r line; do
+  case "$line" in *'"ping"'*) echo '{"type":"pong"}' ;; *'"shutdown"'*) exit 0 ;; esac
+done
+`;
+
 /** A port that nobody has now; the dashboard has to come back on the same one after the kernel was killed. */
 function freePort() {
   return new Promise((resolve, reject) => {
@@ -102,7 +110,7 @@ function project(port) {
   return {
     name: "dashboard",
     lifecycle: { restartBaseMs: 300 },
-    config: { "ostoja-web": { start: true, listen: `127.0.0.1:${port}` } },
+    config: { update: { probation: "500ms" }, "ostoja-web": { start: true, listen: `127.0.0.1:${port}` } },
     modules: {
       greeter: python("greeter.py", { provides: ["greeter"] }),
       caller: python("caller.py", { requires: ["greeter"], limits: { memory: "256M", cpu: "50%" } }),
@@ -159,6 +167,24 @@ export class House {
   async status() {
     const { stdout } = await this.ostoja("status", "--json");
     return JSON.parse(stdout).data?.kernel?.pid ?? null;
+  }
+
+  /** The path of a package of `parcel` at this version, by a maker whose packages the home takes. */
+  async parcel(version) {
+    const source = path.join(this.folder, `parcel-${version}`);
+    await mkdir(source);
+    const manifest = { id: "parcel", name: "Parcel", version, runtime: "binary", entry: "run.sh", provides: ["parcel"], permissions: {} };
+    await writeFile(path.join(source, "module.json"), JSON.stringify(manifest));
+    await writeFile(path.join(source, "run.sh"), PARCEL, { mode: 0o755 });
+    const file = path.join(this.folder, `parcel-${version}.okm`);
+    const words = [["module", "pack", source, "-o", file]];
+    if (!this.hasMaker) words.unshift(["key", "generate", "me"], ["key", "root", "root.json"], ["key", "trust", "me", "root.json", "--for", "parcel"]);
+    this.hasMaker = true;
+    for (const command of words) {
+      const said = await this.ostoja(...command);
+      if (said.code !== 0) throw new Error(`${command.join(" ")}: ${said.code} ${said.stderr}`);
+    }
+    return file;
   }
 
   /** A one-time link to the dashboard. */

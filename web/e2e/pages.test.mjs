@@ -12,7 +12,7 @@ const APPEAR_MS = 20_000;
 
 const ROUTES = [
   "", "modules", "modules/caller", "modules/mischief/logs", "modules/caller/definition", "modules/mischief/permissions",
-  "modules/caller/limits", "modules/falls", "graph", "approvals", "zones", "journal", "settings", "modules/nobody",
+  "modules/caller/limits", "modules/falls", "graph", "approvals", "updates", "zones", "journal", "config", "settings", "modules/nobody",
 ];
 
 /** Each language with each theme and each width at least once. */
@@ -205,6 +205,7 @@ test("a restart is planned, confirmed and done by keyboard alone, from the comma
   await keyboard.press("g");
   await keyboard.press("m");
   await opened.page.waitForURL(/#\/modules$/);
+  await opened.page.locator("[data-search]").waitFor();
   await keyboard.press("/");
   await keyboard.type("caller");
   await until("one row", async () => (await opened.page.locator(".modules tbody tr").count()) === 1);
@@ -226,6 +227,66 @@ test("a wish is seen with what it would change, granted, and gone", async () => 
   assert.match(stdout, /api\.example:443/);
   await go(opened.page, "modules/mischief/permissions");
   await opened.page.locator(".r-has", { hasText: "api.example:443" }).waitFor();
+  await opened.close();
+});
+
+test("a package is planned, applied, updated and rolled back with a question before each", async () => {
+  const [one, two] = [await house.parcel("1.0.0"), await house.parcel("2.0.0")];
+  const opened = await page();
+  await go(opened.page, "updates");
+  const bring = async (file, to) => {
+    await opened.page.getByLabel("Package").fill(file);
+    await opened.page.getByRole("button", { name: "Show the plan" }).click();
+    await opened.page.locator(".foreseen", { hasText: to }).waitFor();
+    assert.deepEqual(await violations(opened.page), []);
+    await opened.page.locator(".foreseen").getByRole("button", { name: "Apply" }).click();
+    await opened.page.locator("dialog", { hasText: to }).waitFor();
+    assert.deepEqual(await violations(opened.page), []);
+    await opened.page.locator("dialog").getByRole("button", { name: "Apply" }).click();
+    await opened.page.locator("dialog").waitFor({ state: "detached" });
+  };
+  const row = opened.page.locator("tr", { hasText: "parcel" });
+  await bring(one, "new here");
+  // What was never approved waits, whatever it asks for.
+  await row.getByRole("button", { name: "Go on" }).click();
+  await opened.page.locator("dialog").getByRole("button", { name: "Go on" }).click();
+  await row.locator("td", { hasText: "1.0.0" }).first().waitFor();
+  await opened.page.locator(".event", { hasText: "parcel 1.0.0 stays" }).waitFor();
+  await bring(two, "1.0.0 → 2.0.0");
+  await opened.page.locator(".event", { hasText: "parcel 2.0.0 stays" }).waitFor();
+  await opened.page.screenshot({ path: path.join(shots, "updated.png") });
+  await row.getByRole("button", { name: "Roll back" }).click();
+  await opened.page.locator("dialog", { hasText: "from 2.0.0 back to 1.0.0" }).getByRole("button", { name: "Roll back" }).click();
+  await opened.page.locator("dialog").waitFor({ state: "detached" });
+  const table = JSON.parse((await house.ostoja("update", "list", "--json")).stdout).data;
+  assert.equal(table.modules.find((each) => each.moduleId === "parcel").active, "1.0.0");
+  await opened.page.getByLabel("Package").fill("/nowhere.okm");
+  await opened.page.getByRole("button", { name: "Show the plan" }).click();
+  await opened.page.locator(".refusal", { hasText: "nowhere.okm" }).waitFor();
+  assert.deepEqual(opened.wrongs, []);
+  await opened.close();
+});
+
+test("a value of the configuration is set, refused when it is none, and taken back", async () => {
+  const opened = await page();
+  await go(opened.page, "config");
+  const row = opened.page.locator("tr", { hasText: "lifecycle.maxRestarts" });
+  await row.locator("td", { hasText: "default" }).waitFor();
+  const set = async (value) => {
+    await row.getByRole("button", { name: "Edit" }).click();
+    await opened.page.getByLabel("Value;").fill(value);
+    assert.deepEqual(await violations(opened.page), []);
+    await opened.page.locator("dialog").getByRole("button", { name: "Save" }).click();
+  };
+  await set("many");
+  await opened.page.locator(".toast.w-bad").waitFor();
+  await set("7");
+  await row.locator("td", { hasText: "90-set.yaml" }).waitFor();
+  assert.match((await house.ostoja("config", "get", "lifecycle.maxRestarts")).stdout, /7/);
+  await row.getByRole("button", { name: "Take back" }).click();
+  await opened.page.locator("dialog").getByRole("button", { name: "Take back" }).click();
+  await row.locator("td", { hasText: "default" }).waitFor();
+  assert.deepEqual(opened.wrongs, []);
   await opened.close();
 });
 

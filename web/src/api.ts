@@ -45,9 +45,9 @@ export function get<T>(path: string, query: Record<string, string | number | und
   return send<T>("GET", text === "" ? path : `${path}?${text}`, undefined, ANSWER_MS);
 }
 
-/** Changes something; the key makes it happen once, also when the answer is lost on its way. */
-export function change<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<T> {
-  return send<T>(method, path, body, ORDER_MS);
+/** Changes something; the key makes it happen once, also when the answer is lost on its way. With a version, only that one is changed. */
+export function change<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown, version?: string): Promise<T> {
+  return send<T>(method, path, body, ORDER_MS, version === undefined ? {} : { "If-Match": `"${version}"` });
 }
 
 /** A name as a part of a path. */
@@ -66,12 +66,12 @@ export function headers(isChange: boolean, hasBody: boolean): Record<string, str
   return all;
 }
 
-async function send<T>(method: string, path: string, body: unknown, timeoutMs: number): Promise<T> {
+async function send<T>(method: string, path: string, body: unknown, timeoutMs: number, more: Record<string, string> = {}): Promise<T> {
   let response: Response;
   try {
     response = await fetch(BASE + path, {
       method,
-      headers: headers(method !== "GET", body !== undefined),
+      headers: { ...headers(method !== "GET", body !== undefined), ...more },
       credentials: "same-origin",
       cache: "no-store",
       signal: AbortSignal.timeout(timeoutMs),

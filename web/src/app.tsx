@@ -7,12 +7,14 @@ import { CommandBox, isCommandOpen } from "./parts/command";
 import { Asked, question } from "./parts/dialog";
 import { Icon, type IconName, Mark } from "./parts/icon";
 import { Approvals } from "./pages/approvals";
+import { Config } from "./pages/config";
 import { Graph } from "./pages/graph";
 import { Journal } from "./pages/journal";
 import { Module } from "./pages/module";
 import { Modules } from "./pages/modules";
 import { Overview } from "./pages/overview";
 import { Settings } from "./pages/settings";
+import { Updates } from "./pages/updates";
 import { Zones } from "./pages/zones";
 import { age } from "./format";
 import { href, type Page, PAGES } from "./route";
@@ -29,7 +31,7 @@ const TOAST_MS = 8000;
 const CHORD_MS = 1000;
 
 const LETTERS: Record<string, Page> = {
-  o: "overview", m: "modules", g: "graph", a: "approvals", z: "zones", j: "journal", s: "settings",
+  o: "overview", m: "modules", g: "graph", a: "approvals", u: "updates", z: "zones", j: "journal", c: "config", s: "settings",
 };
 
 function App() {
@@ -66,7 +68,9 @@ function PageOf() {
     case "modules": return <Modules />;
     case "graph": return <Graph />;
     case "approvals": return <Approvals />;
+    case "updates": return <Updates />;
     case "zones": return <Zones />;
+    case "config": return <Config />;
     case "journal": return <Journal />;
     case "settings": return <Settings />;
     case "overview": return <Overview />;

@@ -7,8 +7,10 @@ export const PAGES = [
   "modules",
   "graph",
   "approvals",
+  "updates",
   "zones",
   "journal",
+  "config",
   "settings",
 ] as const;
 

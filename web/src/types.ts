@@ -180,3 +180,68 @@ export interface VariableRow {
   key: string;
   scope: string;
 }
+
+export interface ConfigEntry {
+  key: string;
+  value: unknown;
+  origin: string;
+}
+
+export interface ConfigTable {
+  version: string;
+  entries: ConfigEntry[];
+}
+
+export interface SlotRow {
+  moduleId: string;
+  active: string | null;
+  fallback: string | null;
+  next: string | null;
+  transaction: number | null;
+  phase: string | null;
+  sinceMs: number | null;
+}
+
+export interface SlotTable {
+  modules: SlotRow[];
+  pins: { name: string; release: string }[];
+}
+
+export interface EndedRow {
+  transaction: number;
+  outcome: string;
+  atMs: number;
+  evidence: string;
+  versions: Record<string, string>;
+}
+
+export interface UpdateDone {
+  transaction: number;
+  moduleId: string;
+  from: string | null;
+  to: string;
+  phase: string;
+  waitsForApproval: boolean;
+}
+
+export interface Coded {
+  code: string;
+  text: string;
+}
+
+export interface UpdatePlan {
+  package: { moduleId: string; version: string; maker: string; bytes: number };
+  from: string | null;
+  strategy: string;
+  added: string[];
+  changed: string[];
+  removed: string[];
+  same: number;
+  changedBytes: number;
+  asks: Rights;
+  leaves: Rights;
+  affected: { moduleId: string; services: string[] }[];
+  pauseMs: number;
+  doubts: Coded[];
+  obstacles: Coded[];
+}

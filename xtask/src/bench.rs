@@ -7,7 +7,7 @@
 mod actors;
 mod calls;
 mod cold;
-mod home;
+pub(crate) mod home;
 mod lanes;
 mod neighbours;
 mod peers;

@@ -66,7 +66,7 @@ struct Done {
 }
 
 /// Every step in order; those with `Extent::Full` are left out of a fast run.
-const STEPS: [Step; 24] = [
+const STEPS: [Step; 26] = [
     Step { name: "tools", extent: Extent::Full, act: install::tools },
     Step { name: "fmt", extent: Extent::Fast, act: steps::fmt },
     Step { name: "tidy", extent: Extent::Fast, act: steps::tidy },
@@ -82,6 +82,8 @@ const STEPS: [Step; 24] = [
     Step { name: "go sdk", extent: Extent::Full, act: sdks::go },
     Step { name: "shell sdk", extent: Extent::Full, act: sdks::shells },
     Step { name: "dashboard", extent: Extent::Full, act: steps::dashboard },
+    Step { name: "api", extent: Extent::Full, act: steps::api },
+    Step { name: "metrics", extent: Extent::Full, act: steps::metrics },
     Step { name: "conformance", extent: Extent::Full, act: steps::conformance },
     Step { name: "simulator", extent: Extent::Full, act: steps::simulator },
     Step { name: "models", extent: Extent::Full, act: steps::models },

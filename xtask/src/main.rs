@@ -10,6 +10,7 @@
     reason = "a tool for the terminal talks to the terminal"
 )]
 
+mod api;
 mod bench;
 mod ci;
 mod codes;
@@ -20,6 +21,8 @@ mod guest;
 mod licences;
 mod proof;
 mod schema;
+mod scrape;
+mod served;
 mod shell;
 mod soak;
 mod source;
@@ -40,6 +43,8 @@ cargo xtask tidy                         the house rules that a machine can hold
 cargo xtask schema [--check]             write the generated files, or fail when one differs
 cargo xtask dashboard [--build]          the dashboard: that web/dist is what the sources give, and its tests;
                                          --build writes web/dist
+cargo xtask scrape                       the metrics under Debian's Prometheus, and the rules in contrib
+cargo xtask api                          the REST of a run under schemathesis
 cargo xtask conformance                  the vectors of the contract and the rude modules
 cargo xtask escape [--long] [NAME...]    attempts to get out of full containment; --long takes each layer away
                                          and leaves each alone
@@ -84,6 +89,8 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["schema", "--check"] => schema::run(schema::Mode::Check),
         ["dashboard", "--build"] => dashboard::build(),
         ["dashboard"] => ci::run_one("dashboard"),
+        ["api"] => ci::run_one("api"),
+        ["scrape"] => ci::run_one("metrics"),
         ["conformance"] => trials::conformance(),
         ["escape", rest @ ..] => trials::escape(rest),
         ["sim", rest @ ..] => {

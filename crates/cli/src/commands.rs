@@ -39,6 +39,7 @@ pub mod start;
 pub mod status;
 pub mod stop;
 pub mod subscribe;
+pub mod token;
 pub mod top;
 pub mod tui;
 pub mod up;
@@ -90,6 +91,9 @@ pub enum Command {
     Why(why::WhyArgs),
     /// Open the dashboard: turn it on and print a link that logs in once
     Dashboard(dashboard::DashboardArgs),
+    /// Make, list and revoke tokens that let programs in over HTTP
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Token(token::TokenArgs),
     /// Check this machine, the home and the kernel
     Doctor(doctor::DoctorArgs),
     /// Read the journal of decisions, or verify it
@@ -178,6 +182,7 @@ impl Command {
             Self::Actors(args) => actors::run(ctx, args),
             Self::Why(args) => why::run(ctx, args),
             Self::Dashboard(args) => dashboard::run(ctx, args),
+            Self::Token(args) => token::run(ctx, args),
             Self::Doctor(args) => doctor::run(ctx, args),
             Self::Audit(args) => audit::run(ctx, args),
             Self::Module(args) => module::run(ctx, args),

@@ -5,7 +5,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use protocol::operator::{Event, ModuleStatus, OnBehalf, Request, Response, UpdateVerb};
+use protocol::operator::{ConfigVerb, Event, ModuleStatus, OnBehalf, Request, Response, UpdateVerb};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -209,6 +209,7 @@ fn wanted_name(request: &Request) -> Option<&str> {
         Request::Call { service, .. } => Some(service),
         Request::Logs(logs) => logs.modules.first().map(String::as_str),
         Request::Update(verb) => wanted_version(verb),
+        Request::Config(ConfigVerb::Set { key, .. } | ConfigVerb::Unset { key, .. }) => Some(key),
         Request::KernelStatus {}
         | Request::KernelStop { .. }
         | Request::KernelSettle { .. }
@@ -217,6 +218,7 @@ fn wanted_name(request: &Request) -> Option<&str> {
         | Request::ZoneRestart { .. }
         | Request::ZoneReset { .. }
         | Request::KernelReload { .. }
+        | Request::Config(ConfigVerb::List {})
         | Request::ModuleList {}
         | Request::ModuleInstall { .. }
         | Request::ModuleRun { .. }
@@ -244,7 +246,8 @@ fn wanted_name(request: &Request) -> Option<&str> {
 fn wanted_version(verb: &UpdateVerb) -> Option<&str> {
     match verb {
         UpdateVerb::RollBack { module_id } | UpdateVerb::Pin { module_id, .. } => Some(module_id),
-        UpdateVerb::Apply { .. }
+        UpdateVerb::Plan { .. }
+        | UpdateVerb::Apply { .. }
         | UpdateVerb::Go { .. }
         | UpdateVerb::List {}
         | UpdateVerb::History {}

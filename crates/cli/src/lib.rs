@@ -24,6 +24,7 @@ pub mod amount;
 pub mod args;
 mod background;
 pub mod commands;
+mod companion;
 mod configuration;
 pub mod ctx;
 mod demo;

@@ -1,13 +1,14 @@
 //! What `--json` prints where it is not an answer of the operator door itself. Every document stands as `data` in an
 //! `{"ok": true, "data": …}`; fields are in camelCase and times are milliseconds, as at the door.
 
+pub mod tokens;
 pub mod updates;
 
 use std::collections::BTreeMap;
 
 use protocol::operator::{
-    JournalRow, KernelStatus, LogLine, ModuleStatus, PendingRow, PermissionRow, PoolRow, ProbationStatus,
-    Profiled, Response,
+    ConfigEntry, JournalRow, KernelStatus, LogLine, ModuleStatus, PendingRow, PermissionRow, PoolRow,
+    ProbationStatus, Profiled, Response,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -259,18 +260,6 @@ impl Findings {
     pub fn new(findings: Vec<Finding>) -> Self {
         Self { healthy: findings.iter().all(|finding| finding.grade != Grade::Bad), findings }
     }
-}
-
-/// One value of the configuration.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ConfigEntry {
-    /// Its dotted key.
-    pub key: String,
-    /// Its value.
-    pub value: Value,
-    /// Where it comes from: a file of the home, the project file, or `default`.
-    pub origin: String,
 }
 
 /// `config list` and `config show`.

@@ -2,9 +2,9 @@
 //! shows, and against which a test holds what each verb really prints.
 
 use protocol::operator::{
-    Acted, ActorTable, Collected, ContextKey, Event, FunctionRow, FunctionStats, Installed, LogPage,
-    ModuleDetail, ModuleStatus, Plan, Profiled, Published, Safe, SlotTable, Story, UpdateDone, UpdateHistory,
-    UsageTable, VariableList, VariableRow,
+    Acted, ActorTable, Collected, ConfigEntry, ContextKey, Event, FunctionRow, FunctionStats, Installed,
+    LogPage, ModuleDetail, ModuleStatus, PackageVerified, Plan, Profiled, Published, Safe, SlotTable, Story,
+    UpdateDone, UpdateHistory, UpdatePlan, UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
@@ -12,15 +12,14 @@ use crate::output::backups::{
     BackupMade, BackupPruned, BackupRestored, BackupRows, BackupShown, BackupVerified,
 };
 use crate::output::restarts::{RestartHistory, RestartImpact};
-use crate::output::updates::{
-    KeyChanged, KeyRows, MakerChanged, PackageVerified, Packed, Pinned, UpdatePlan,
-};
+use crate::output::tokens::{TokenMade, TokenRevoked, TokenRows};
+use crate::output::updates::{KeyChanged, KeyRows, MakerChanged, Packed, Pinned};
 use crate::output::{
-    ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, ConfigEntry,
-    DashboardLink, DemoStep, DocsTold, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText,
-    Imported, KernelLog, Made, ManPages, Modules, Overview, PendingRows, PermissionRows, Replayed, Restored,
-    RunEnded, Schemas, SecretChanged, SecretRows, ServiceUnit, Status, SwappedModules, UpEvent, Upped,
-    ZoneDone, ZoneRows,
+    ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, DashboardLink,
+    DemoStep, DocsTold, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported,
+    KernelLog, Made, ManPages, Modules, Overview, PendingRows, PermissionRows, Replayed, Restored, RunEnded,
+    Schemas, SecretChanged, SecretRows, ServiceUnit, Status, SwappedModules, UpEvent, Upped, ZoneDone,
+    ZoneRows,
 };
 
 /// How a verb prints.
@@ -91,6 +90,9 @@ fn everyday() -> Vec<Output> {
         document::<ActorTable>("actors"),
         document::<Story>("why"),
         document::<DashboardLink>("dashboard"),
+        document::<TokenMade>("token create"),
+        document::<TokenRows>("token list"),
+        document::<TokenRevoked>("token revoke"),
         document::<Findings>("doctor"),
         document::<AuditPage>("audit"),
         document::<AuditVerdict>("audit --verify"),

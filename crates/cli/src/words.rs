@@ -116,6 +116,12 @@ phrases! {
     DashboardSocket: "it listens on its socket only: state/web/api.sock in the home", "słucha tylko na gnieździe: state/web/api.sock w katalogu domowym";
     /// `dashboard --off`.
     DashboardOff: "the dashboard is off; `{0} dashboard` turns it on", "panel jest wyłączony; `{0} dashboard` go włącza";
+    /// `token create`, beside the token.
+    TokenShownOnce: "it is shown this once; send it as `Authorization: Bearer ...`", "pokazany jest tylko raz; wysyłaj go jako `Authorization: Bearer ...`";
+    /// `token list`: there are none.
+    NoTokens: "no tokens yet; try `{0} token create NAME`", "nie ma jeszcze tokenów; spróbuj `{0} token create NAZWA`";
+    /// `token revoke`.
+    TokenRevoked: "{0} lets nobody in any more", "{0} nie wpuści już nikogo";
     /// `subscribe` begins.
     Listening: "listening to {0}; Ctrl-C ends", "słucham: {0}; Ctrl-C kończy";
     /// `reload` found no difference.

@@ -32,6 +32,7 @@ use crate::shell::Shell;
 use crate::translate::message_json;
 
 mod actor_requests;
+mod config_requests;
 mod connection;
 mod context_requests;
 mod function_requests;

@@ -18,7 +18,7 @@ mod save;
 mod spawn;
 
 pub(crate) use births::{Births, Born};
-pub(crate) use perform::{PendingSet, write_sets};
+pub(crate) use perform::{PendingSet, write, write_sets};
 pub(crate) use save::{save_now, save_when_asked};
 
 impl Shell {

@@ -86,6 +86,8 @@ pub(crate) struct Bells {
     pub(crate) save: Notify,
     /// Settings wait to be written.
     pub(crate) sets: Notify,
+    /// Whoever writes what was set holds it from the reading to the writing.
+    pub(crate) set_file: tokio::sync::Mutex<()>,
     /// Context variables changed since they were written last.
     pub(crate) context: Notify,
     /// Modules wait for secrets.

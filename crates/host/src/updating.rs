@@ -10,6 +10,7 @@
 //! Each arrow is a step of the slots, on the disk before anything follows from it. Links, approvals and lives follow the
 //! slots: a start finds out which of them did not, and makes them.
 
+mod ahead;
 mod error;
 mod flip;
 mod keep;
@@ -17,6 +18,7 @@ mod prepare;
 mod probation;
 mod recover;
 
+pub(crate) use ahead::plan;
 pub(crate) use error::UpdateError;
 pub(crate) use flip::{Consent, apply, go, roll_back_module};
 pub(crate) use keep::{collect, forget, history, list, pin, unpin};

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+mod config;
 mod context;
 mod inside;
 mod journal;
@@ -23,6 +24,7 @@ mod updates;
 mod usage;
 mod zones;
 
+pub use config::{ConfigEntry, ConfigTable, ConfigVerb};
 pub use context::{ContextChange, ContextKey, VariableList, VariableRow};
 pub use inside::{ActorCore, ActorRow, ActorSystem, ActorTable, FunctionRow, FunctionStats, Swapped};
 pub use journal::{JournalPage, JournalRequest, JournalRow};
@@ -32,8 +34,8 @@ pub use safe::{Safe, SafeMode};
 pub use schema::operator_door;
 pub use secrets::{SecretsChange, VaultKey};
 pub use updates::{
-    Collected, EndedRow, PinRow, SlotRow, SlotTable, UpdateDone, UpdateHistory, UpdatePhase, UpdateVerb,
-    UpdateWay,
+    AffectedRow, CodedSentence, Collected, EndedRow, PackageVerified, PinRow, SlotRow, SlotTable, UpdateDone,
+    UpdateHistory, UpdatePhase, UpdatePlan, UpdateVerb, UpdateWay,
 };
 pub use usage::{PoolRow, UsageRow, UsageTable};
 pub use zones::{ProbationStatus, ZoneName};
@@ -183,6 +185,9 @@ pub enum Request {
     /// Do something with the versions of modules.
     #[serde(rename = "update")]
     Update(UpdateVerb),
+    /// Do something with the configuration.
+    #[serde(rename = "config")]
+    Config(ConfigVerb),
     /// Run one more command under the kernel until it is removed.
     #[serde(rename = "module.run")]
     ModuleRun {

@@ -12,9 +12,9 @@ use std::time::Duration;
 use protocol::operator::{OnBehalf, Role};
 use serde::{Deserialize, Serialize};
 
+use crate::kept;
 use crate::options::WebError;
 
-mod kept;
 mod secret;
 
 #[cfg(test)]
@@ -28,6 +28,9 @@ pub(crate) const COOKIE: &str = "ostoja_session";
 
 /// What every token begins with, so that scanners for leaked secrets can find one.
 pub(crate) const TOKEN_PREFIX: &str = "ostoja_";
+
+/// Tokens, sessions and codes.
+const FILE: &str = "access.json";
 
 /// 12 hours: a working day, so that nobody logs in twice on one.
 const SESSION_LIFE: Duration = Duration::from_secs(12 * 60 * 60);
@@ -106,6 +109,8 @@ pub(crate) enum By {
 pub(crate) struct Who {
     pub(crate) behalf: OnBehalf,
     pub(crate) by: By,
+    /// What tells this token or session from all others; nothing of it lets anybody in.
+    pub(crate) key: String,
     /// Of a session.
     pub(crate) csrf: Option<String>,
     pub(crate) expires_at_ms: Option<u64>,
@@ -115,7 +120,7 @@ impl Who {
     /// Whoever may open the socket in the home is its owner.
     pub(crate) fn owner() -> Self {
         let behalf = OnBehalf { name: "owner".to_owned(), role: Role::Admin };
-        Self { behalf, by: By::Socket, csrf: None, expires_at_ms: None }
+        Self { behalf, by: By::Socket, key: String::new(), csrf: None, expires_at_ms: None }
     }
 }
 
@@ -174,8 +179,8 @@ impl Access {
     /// # Errors
     /// [`WebError::State`].
     pub(crate) fn open(folder: &Path) -> Result<Self, WebError> {
-        let file = kept::File::at(folder);
-        let state = file.read()?;
+        let file = kept::File::at(folder, FILE);
+        let state: State = file.read()?;
         let inner = Inner { state, verified: HashMap::new(), wrong_until_ms: 0 };
         Ok(Self { file, inner: Mutex::new(inner), guess: tokio::sync::Mutex::default() })
     }
@@ -232,6 +237,7 @@ impl Access {
         Ok(Who {
             behalf: OnBehalf { name: session.name.clone(), role: session.role },
             by: By::Session,
+            key: format!("session {}", digest(text).as_str()),
             csrf: Some(session.csrf.clone()),
             expires_at_ms: Some(session.expires_at_ms),
         })
@@ -337,6 +343,7 @@ impl Access {
         Ok(Some(Who {
             behalf: OnBehalf { name: token.row.name.clone(), role: token.row.role },
             by: By::Token,
+            key: format!("token {id}"),
             csrf: None,
             expires_at_ms: token.row.expires_at_ms,
         }))

@@ -8,7 +8,9 @@ use axum::body::Body;
 use axum::extract::{Extension, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use axum::routing::{MethodFilter, MethodRouter, get, on};
-use protocol::operator::{ModuleDetail, ModuleStatus, OnBehalf, Request as Asked, Role, UsageTable};
+use protocol::operator::{
+    ConfigVerb, ModuleDetail, ModuleStatus, OnBehalf, Request as Asked, Role, UsageTable,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -153,8 +155,9 @@ async fn door(
         query: query_of(head.uri.query())?,
         body: body::json(&bytes)?,
     };
-    let asked = asking::request(route, parts)?;
+    let mut asked = asking::request(route, parts)?;
     let matching = head.headers.get(header::IF_MATCH).map(|tag| tag.as_bytes().to_vec());
+    let matching = matching.filter(|tag| !takes_version(&mut asked, tag));
     let key = head.headers.get("idempotency-key").filter(|_| route.changes());
     let outcome = match key {
         None => act(&app, route, &who.behalf, &asked, matching).await,
@@ -184,13 +187,26 @@ async fn door(
     Ok(response)
 }
 
-/// The version of a context variable, for `If-Match`.
+/// The version of a context variable or of the configuration, for `If-Match`.
 fn version_of(route: &Route, answer: &Answer) -> Option<HeaderValue> {
-    if route.cmd != "context.get" {
+    if !matches!(route.cmd, "context.get" | "config") {
         return None;
     }
     let value: Value = serde_json::from_slice(&answer.body).ok()?;
-    HeaderValue::from_str(&format!("\"{}\"", value.get("version")?.as_u64()?)).ok()
+    let version = match value.get("version")? {
+        Value::String(text) => text.clone(),
+        version => version.as_u64()?.to_string(),
+    };
+    HeaderValue::from_str(&format!("\"{version}\"")).ok()
+}
+
+/// Whether the kernel itself holds a change against the version that `If-Match` names; then it is told which.
+fn takes_version(asked: &mut Asked, tag: &[u8]) -> bool {
+    let Asked::Config(ConfigVerb::Set { version, .. } | ConfigVerb::Unset { version, .. }) = asked else {
+        return false;
+    };
+    *version = Some(String::from_utf8_lossy(tag).trim_matches('"').to_owned());
+    true
 }
 
 async fn act(
@@ -224,7 +240,7 @@ async fn still_matches(app: &App, by: &OnBehalf, asked: &Asked, tag: &[u8]) -> R
             protocol::operator::ContextKey { scope: change.scope.clone(), key: change.key.clone() }
         }
         Asked::ContextDelete(key) => key.clone(),
-        _ => return Err(Problem::bad("`If-Match` is for context variables")),
+        _ => return Err(Problem::bad("`If-Match` is for context variables and the configuration")),
     };
     let present = ask_raw(app, &Asked::ContextGet(key), by).await;
     let version = present.ok().flatten().and_then(|row| row.get("version")?.as_u64());

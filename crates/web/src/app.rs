@@ -12,6 +12,7 @@ use crate::events::Hub;
 use crate::history::History;
 use crate::metrics::Counts;
 use crate::once::Once;
+use crate::pace::Pace;
 
 /// The one value of the process.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub(crate) struct App {
     pub(crate) hub: Arc<Hub>,
     pub(crate) history: History,
     pub(crate) once: Once,
+    pub(crate) pace: Pace,
     pub(crate) counts: Counts,
     /// The address of TCP, when there is one.
     pub(crate) address: Option<SocketAddr>,

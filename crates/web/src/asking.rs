@@ -43,8 +43,11 @@ pub(crate) fn request(route: &Route, parts: Parts<'_>) -> Result<Request, Proble
     }
     for (part, text) in parts.path {
         if let Some((_, field)) = route.parts.iter().find(|(name, _)| *name == part) {
-            fields.insert((*field).to_owned(), Value::String(text));
+            fields.insert((*field).to_owned(), part_value(field, text)?);
         }
+    }
+    if let Some(verb) = route.verb {
+        fields.insert("verb".to_owned(), Value::from(verb));
     }
     fields.insert("cmd".to_owned(), Value::String(route.cmd.to_owned()));
     serde_json::from_value(Value::Object(fields)).map_err(|error| Problem::bad(error.to_string()))
@@ -59,6 +62,14 @@ fn field_of(route: &Route, name: &str) -> String {
     match (route.cmd, name) {
         ("permissions.list", "module") => "moduleId".to_owned(),
         _ => name.to_owned(),
+    }
+}
+
+/// Parts of a path are names; one is a number.
+fn part_value(field: &str, text: String) -> Result<Value, Problem> {
+    match field {
+        "transaction" => value(field, Kind::Number, &text),
+        _ => Ok(Value::String(text)),
     }
 }
 

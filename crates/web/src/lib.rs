@@ -32,10 +32,12 @@ mod files;
 mod graph;
 mod guard;
 mod history;
+mod kept;
 mod metrics;
 mod once;
 mod openapi;
 pub mod options;
+mod pace;
 mod problem;
 mod routes;
 mod server;
@@ -94,6 +96,7 @@ async fn serve(
         hub: Arc::new(Hub::new(format!("{:x}", now_ms()))),
         history: history::History::default(),
         once: once::Once::default(),
+        pace: pace::Pace::default(),
         counts: metrics::Counts::default(),
         address,
         matching: tokio::sync::Mutex::default(),

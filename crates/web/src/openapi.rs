@@ -61,7 +61,7 @@ fn schemas(door: &Value) -> Map<String, Value> {
 }
 
 fn operation(door: &Value, route: &Route) -> Value {
-    let fields = fields_of(door, route.cmd);
+    let fields = fields_of(door, route);
     let mut parameters: Vec<Value> = Vec::new();
     for (part, field) in route.parts {
         let schema = fields.get(*field).cloned().unwrap_or(json!({"type": "string"}));
@@ -80,7 +80,7 @@ fn operation(door: &Value, route: &Route) -> Value {
         parameters.push(json!({"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 128}}));
     }
     let mut operation = json!({
-        "operationId": format!("{}.{}", route.method.as_str(), route.cmd),
+        "operationId": format!("{}.{}", route.method.as_str(), name_of(route)),
         "summary": route.summary,
         "parameters": parameters,
         "responses": {
@@ -93,17 +93,23 @@ fn operation(door: &Value, route: &Route) -> Value {
         "x-ostoja-cmd": route.cmd,
     });
     if let Taken::Fields(names) = route.body {
-        operation["requestBody"] = body(door, route.cmd, names, &fields);
+        operation["requestBody"] = body(door, route, names, &fields);
     }
     operation
 }
 
-fn body(door: &Value, cmd: &str, names: &[&str], fields: &Map<String, Value>) -> Value {
-    let needed: Vec<&str> = names
-        .iter()
-        .copied()
-        .filter(|name| required_of(door, cmd).iter().any(|needed| needed == name))
-        .collect();
+/// The verb, with which of its own verbs where it has several.
+fn name_of(route: &Route) -> String {
+    match route.verb {
+        Some(verb) => format!("{}.{verb}", route.cmd),
+        None => route.cmd.to_owned(),
+    }
+}
+
+fn body(door: &Value, route: &Route, names: &[&str], fields: &Map<String, Value>) -> Value {
+    let required = required_of(door, route);
+    let needed: Vec<&str> =
+        names.iter().copied().filter(|name| required.iter().any(|needed| needed == name)).collect();
     let properties: Map<String, Value> =
         names.iter().filter_map(|name| Some(((*name).to_owned(), fields.get(*name)?.clone()))).collect();
     json!({
@@ -116,11 +122,18 @@ fn body(door: &Value, cmd: &str, names: &[&str], fields: &Map<String, Value>) ->
 
 /// The schema of a good answer.
 fn answer(door: &Value, route: &Route) -> Value {
-    let known = &door["$defs"]["Answers"]["properties"][route.cmd];
+    let answers = &door["$defs"]["Answers"]["properties"];
+    let exactly = &answers[name_of(route)];
+    // Pins are answered without data; what has no answer of its own has that of the verb it belongs to.
+    let known = match route.verb {
+        Some("pin" | "unpin") => &Value::Null,
+        Some(_) if exactly.is_null() => &answers[route.cmd],
+        _ => exactly,
+    };
     let plain = if known.is_null() { json!({"type": "object"}) } else { known.clone() };
     match route.wrap {
         Some(name) => json!({"type": "object", "properties": {name: plain}, "required": [name]}),
-        None if fields_of(door, route.cmd).contains_key("dryRun") => {
+        None if fields_of(door, route).contains_key("dryRun") => {
             json!({"anyOf": [plain, {"$ref": "#/$defs/Plan"}]})
         }
         None => plain,
@@ -134,24 +147,26 @@ pub(crate) fn commands(door: &Value) -> Vec<String> {
     variants.filter_map(|variant| variant["properties"]["cmd"]["const"].as_str().map(str::to_owned)).collect()
 }
 
-fn variant<'d>(door: &'d Value, cmd: &str) -> Vec<&'d Value> {
+fn variant<'d>(door: &'d Value, route: &Route) -> Vec<&'d Value> {
     let mut variants = door["$defs"]["Request"]["oneOf"].as_array().into_iter().flatten();
-    let Some(own) = variants.find(|variant| variant["properties"]["cmd"]["const"] == cmd) else {
+    let Some(own) = variants.find(|variant| variant["properties"]["cmd"]["const"] == route.cmd) else {
         return Vec::new();
     };
     let referred = own["$ref"].as_str().and_then(|path| path.strip_prefix("#/$defs/"));
     let shared = referred.map(|name| &door["$defs"][name]);
-    std::iter::once(own).chain(shared).collect()
+    let mut choices = shared.and_then(|shared| shared["oneOf"].as_array()).into_iter().flatten();
+    let chosen = choices.find(|choice| choice["properties"]["verb"]["const"].as_str() == route.verb);
+    std::iter::once(own).chain(shared).chain(chosen).collect()
 }
 
-/// The fields of a verb's request, `cmd` among them; none for what is no verb.
-pub(crate) fn fields_of(door: &Value, cmd: &str) -> Map<String, Value> {
-    let parts = variant(door, cmd).into_iter().filter_map(|part| part["properties"].as_object());
+/// The fields of a route's request, `cmd` among them; none for what is no verb.
+pub(crate) fn fields_of(door: &Value, route: &Route) -> Map<String, Value> {
+    let parts = variant(door, route).into_iter().filter_map(|part| part["properties"].as_object());
     parts.flatten().map(|(name, schema)| (name.clone(), schema.clone())).collect()
 }
 
-fn required_of(door: &Value, cmd: &str) -> Vec<String> {
-    let parts = variant(door, cmd).into_iter().filter_map(|part| part["required"].as_array());
+fn required_of(door: &Value, route: &Route) -> Vec<String> {
+    let parts = variant(door, route).into_iter().filter_map(|part| part["required"].as_array());
     parts.flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
 }
 

@@ -113,6 +113,8 @@ fn status_of(code: &str) -> StatusCode {
         "host::door::bad_request" | "host::door::invalid_json" | "host::door::unknown_command" => {
             StatusCode::BAD_REQUEST
         }
+        "host::config::changed" => StatusCode::PRECONDITION_FAILED,
+        "host::config::refused" => StatusCode::BAD_REQUEST,
         other => match other.rsplit("::").next() {
             Some("not_found" | "no_such" | "missing" | "unknown") => StatusCode::NOT_FOUND,
             _ => StatusCode::CONFLICT,

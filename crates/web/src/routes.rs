@@ -34,6 +34,8 @@ pub(crate) struct Route {
     pub(crate) path: &'static str,
     /// The door's verb.
     pub(crate) cmd: &'static str,
+    /// Which of its own verbs, when it has several.
+    pub(crate) verb: Option<&'static str>,
     /// One sentence for the document.
     pub(crate) summary: &'static str,
     /// Parts of the path, with the field of the request that each is.
@@ -89,6 +91,7 @@ const fn get(path: &'static str, cmd: &'static str, summary: &'static str) -> Ro
         method: Method::Get,
         path,
         cmd,
+        verb: None,
         summary,
         parts: &[],
         query: &[],
@@ -102,6 +105,7 @@ const fn post(path: &'static str, cmd: &'static str, summary: &'static str) -> R
         method: Method::Post,
         path,
         cmd,
+        verb: None,
         summary,
         parts: &[],
         query: &[],
@@ -126,6 +130,11 @@ impl Route {
         self
     }
 
+    const fn verb(mut self, verb: &'static str) -> Self {
+        self.verb = Some(verb);
+        self
+    }
+
     const fn wrap(mut self, wrap: &'static str) -> Self {
         self.wrap = Some(wrap);
         self
@@ -144,7 +153,7 @@ impl Route {
 
 /// All of them.
 pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
-    KERNEL.iter().chain(MODULES).chain(SEEING).chain(TALKING)
+    KERNEL.iter().chain(MODULES).chain(UPDATES).chain(SEEING).chain(TALKING)
 }
 
 static KERNEL: &[Route] = &[
@@ -191,6 +200,29 @@ static MODULES: &[Route] = &[
         .parts(ID),
 ];
 
+static UPDATES: &[Route] = &[
+    get("/updates", "update", "The versions of every module, and what is on its way").verb("list"),
+    get("/updates/history", "update", "Transactions that ended, the oldest first").verb("history"),
+    post("/updates/plan", "update", "What a package would change, for whom, and what stands in the way")
+        .verb("plan")
+        .body(&["file", "way"]),
+    post("/updates", "update", "Make a module new by a package; undone if it is worse")
+        .verb("apply")
+        .body(&["file", "way", "approve"]),
+    post("/updates/{transaction}/go", "update", "Go on with a transaction that waits")
+        .verb("go")
+        .parts(&[("transaction", "transaction")])
+        .body(&["approve"]),
+    post("/updates/gc", "update", "Remove what no slot, pin or transaction needs").verb("gc"),
+    post("/modules/{id}/rollback", "update", "Go back to the version before").verb("roll-back").parts(ID),
+    get("/pins/{name}", "update", "Keep a module's active version under a name")
+        .method(Method::Put)
+        .verb("pin")
+        .parts(NAME)
+        .body(&["moduleId"]),
+    get("/pins/{name}", "update", "Keep it no longer").method(Method::Delete).verb("unpin").parts(NAME),
+];
+
 static SEEING: &[Route] = &[
     get("/modules/{id}/why", "why", "Its story, from the journal")
         .parts(ID)
@@ -213,6 +245,16 @@ static SEEING: &[Route] = &[
         .wrap("modules"),
     get("/permissions/pending", "permissions.pending", "The wishes that wait for an answer").wrap("requests"),
     get("/usage", "usage", "What every module uses, now"),
+    get("/config", "config", "Every value of the configuration with its origin").verb("list"),
+    get("/config/{key}", "config", "Set a value, checked before it is written and taken over at once")
+        .method(Method::Put)
+        .verb("set")
+        .parts(&[("key", "key")])
+        .body(&["value"]),
+    get("/config/{key}", "config", "Take back what was set")
+        .method(Method::Delete)
+        .verb("unset")
+        .parts(&[("key", "key")]),
     get("/actors", "actors", "The actors of the kernel's process")
         .query(&[asked("intervalMs", Kind::Number)]),
     get("/functions", "fn.list", "All functions").wrap("functions"),

@@ -32,6 +32,7 @@ use crate::door::short_path;
 use crate::events::LISTENERS_MAX;
 use crate::guard;
 use crate::options::{Listen, WebError};
+use crate::pace::Paced;
 use crate::problem::Problem;
 use crate::sessions::{cookie_of, not_let_in};
 
@@ -197,12 +198,27 @@ impl Server {
             Via::Socket => Some(Who::owner()),
             Via::Tcp(own) => {
                 guard::check(own, request.method(), request.uri(), request.headers())?;
-                self.who(request.headers()).await?
+                let who = self.who(request.headers()).await?;
+                self.pace(who.as_ref())?;
+                who
             }
         };
         request.extensions_mut().insert::<Asker>(who);
         let routed = TowerToHyperService::new(self.router.clone()).call(request).await;
         Ok(routed.unwrap_or_else(|never| match never {}))
+    }
+
+    /// Whoever asks too fast is told so before anything is done.
+    fn pace(&self, who: Option<&Who>) -> Result<(), Problem> {
+        let Some(who) = who else { return Ok(()) };
+        match self.app.pace.take(&who.key, now_ms()) {
+            Paced::Within => Ok(()),
+            Paced::TooFast => Err(Problem::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "web::access::too_fast",
+                "this token or session asks faster than 1,000 times a second",
+            )),
+        }
     }
 
     /// Who is behind a token or a cookie. A wrong token is refused, not taken for nobody's; a cookie that ended is nobody's,

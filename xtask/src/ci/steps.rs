@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::{Ended, Extent, Outcome, install};
 use crate::tally::Tally;
 use crate::trials::Which;
-use crate::{dashboard, fuzz, licences, proof, schema, shell, soak, tidy, trials};
+use crate::{api, dashboard, fuzz, licences, proof, schema, scrape, shell, soak, tidy, trials};
 
 /// 25 min for what builds everything first, on two cores: the tests, and the program for release.
 const TESTS_SECONDS: u32 = 1500;
@@ -95,6 +95,23 @@ pub(super) fn dashboard(_extent: Extent) -> Result<Outcome> {
     }
     let ran = dashboard::check()?;
     Ok(Outcome::Ran(ran.tally, if ran.is_success { Ended::Well } else { Ended::Badly }))
+}
+
+/// The REST under a tool that makes up requests; left out, loudly, where it can't be had.
+pub(super) fn api(_extent: Extent) -> Result<Outcome> {
+    match api::tool() {
+        Ok(tools) => api::run(&tools).map(|()| Outcome::Held),
+        Err(error) => Ok(Outcome::Skipped(format!("schemathesis could not be installed: {error:#}"))),
+    }
+}
+
+/// The metrics under a real Prometheus; left out, loudly, where Debian's can't be had.
+pub(super) fn metrics(_extent: Extent) -> Result<Outcome> {
+    if !scrape::is_there() {
+        return Ok(Outcome::Skipped("Debian's prometheus could not be installed".to_owned()));
+    }
+    let passed = scrape::run()?;
+    Ok(Outcome::Ran(Tally { passed, ..Tally::default() }, Ended::Well))
 }
 
 pub(super) fn conformance(_extent: Extent) -> Result<Outcome> {

@@ -4,15 +4,17 @@ mod change;
 mod check;
 
 use clap::{Args, Subcommand};
+use protocol::files::config::DEFAULT_ORIGIN;
+use protocol::operator::ConfigEntry;
 use serde_json::Value;
 
 use crate::args::DryRun;
-use crate::configuration::{self, DEFAULT_ORIGIN};
+use crate::configuration;
 use crate::ctx::Ctx;
 use crate::door::nearest;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::output::{ConfigEntries, ConfigEntry};
+use crate::output::ConfigEntries;
 use crate::table::{self, Column, Fit, bare};
 use crate::target::Target;
 use crate::theme::{Paint, Theme};
@@ -122,7 +124,7 @@ pub(super) fn put(ctx: &Ctx, target: &Target, key: &str, value: Value) -> Outcom
 
 fn get(ctx: &Ctx, target: &Target, key: &str) -> Outcome {
     let config = configuration::load(target)?;
-    let entries = configuration::entries(&config);
+    let entries = config.entries();
     let found = match config.get(key) {
         Some(value) => {
             let origin =
@@ -166,7 +168,7 @@ enum Show {
 
 fn list(ctx: &Ctx, target: &Target, prefix: Option<&str>, show: Show) -> Outcome {
     let config = configuration::load(target)?;
-    let mut entries = configuration::entries(&config);
+    let mut entries = config.entries();
     entries.retain(|entry| prefix.is_none_or(|prefix| entry.key.starts_with(prefix)));
     if show == Show::Files {
         entries.retain(|entry| entry.origin != DEFAULT_ORIGIN);

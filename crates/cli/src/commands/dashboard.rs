@@ -7,6 +7,7 @@ use host::COMPANION;
 use protocol::operator::{Acted, ModuleStatus, Request, Role};
 use serde_json::json;
 
+use crate::companion;
 use crate::ctx::Ctx;
 use crate::door::{ANSWER_TIMEOUT_DEFAULT, Door};
 use crate::exit::Exit;
@@ -16,8 +17,6 @@ use crate::target::Target;
 use crate::words::Phrase;
 
 use super::config;
-
-mod http;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -76,7 +75,8 @@ pub(super) fn run(ctx: &Ctx, args: &DashboardArgs) -> Outcome {
     }
     config::put(ctx, &target, &format!("{COMPANION}.start"), json!(true))?;
     until_ready(ctx, &mut door)?;
-    let link = http::post(&target.home, "/api/v1/logins", &json!({ "role": args.role.role() }))?;
+    let link =
+        companion::ask(&target.home, "POST /api/v1/logins", Some(&json!({ "role": args.role.role() })))?;
     let told = DashboardLink {
         on: true,
         url: link.get("url").and_then(|url| url.as_str()).map(str::to_owned),

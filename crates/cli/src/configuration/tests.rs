@@ -4,6 +4,8 @@ use std::fs;
 
 use expect_test::expect;
 
+use serde_json::json;
+
 use super::*;
 
 fn home() -> (tempfile::TempDir, Target) {
@@ -15,7 +17,7 @@ fn home() -> (tempfile::TempDir, Target) {
 #[test]
 fn an_empty_home_has_all_defaults() {
     let (_folder, target) = home();
-    let entries = entries(&load(&target).expect("nothing can be wrong"));
+    let entries = load(&target).expect("nothing can be wrong").entries();
     let shown: String =
         entries.iter().map(|entry| format!("{} = {} ({})\n", entry.key, entry.value, entry.origin)).collect();
     expect![[r#"

@@ -1,7 +1,5 @@
 //! What the verbs about keys, packages and updates print with `--json`.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -83,84 +81,6 @@ pub struct KeyRows {
     pub keys: Vec<KeyRow>,
     /// Makers that are trusted.
     pub makers: Vec<TrustedMaker>,
-}
-
-/// `update verify`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PackageVerified {
-    /// The package's file.
-    pub file: String,
-    /// Whose package it is.
-    pub module_id: String,
-    /// Which version.
-    pub version: String,
-    /// Who vouches for it.
-    pub maker: String,
-    /// The keys behind that word, shortened, and how many of them have to sign.
-    pub keys: String,
-    /// How many files are in it, each compared with both of its hashes.
-    pub files: u64,
-    /// Bytes of these files.
-    pub unpacked_bytes: u64,
-    /// Bytes of the package.
-    pub bytes: u64,
-}
-
-/// A module that notices an update.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AffectedRow {
-    /// Which one.
-    pub module_id: String,
-    /// The services that it calls of the module that changes.
-    pub services: Vec<String>,
-}
-
-/// A sentence with its code.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CodedSentence {
-    /// What kind of thing it is.
-    pub code: String,
-    /// The sentence.
-    pub text: String,
-}
-
-/// `update plan`, `update apply --dry-run`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct UpdatePlan {
-    /// Who vouches for the package, and whether every file in it is what it says.
-    pub package: PackageVerified,
-    /// The version now; nothing for a module that is new.
-    pub from: Option<String>,
-    /// How it would become new: `hot`, `staged` or `restart`.
-    pub strategy: String,
-    /// Files that are new.
-    pub added: Vec<String>,
-    /// Files with other bytes.
-    pub changed: Vec<String>,
-    /// Files that would be gone.
-    pub removed: Vec<String>,
-    /// How many files stay as they are.
-    pub same: u64,
-    /// Bytes of what is new or changed.
-    pub changed_bytes: u64,
-    /// What it asks for that the version now does not, by kind.
-    pub asks: BTreeMap<String, Vec<String>>,
-    /// What the version now asks for and this one does not, by kind.
-    pub leaves: BTreeMap<String, Vec<String>>,
-    /// Who calls it.
-    pub affected: Vec<AffectedRow>,
-    /// How long they are expected to wait, in milliseconds.
-    pub pause_ms: u64,
-    /// Keys of its state that are kept before.
-    pub keeps: Vec<String>,
-    /// What a person has to agree to.
-    pub doubts: Vec<CodedSentence>,
-    /// Why it can't be done; with none of these it can.
-    pub obstacles: Vec<CodedSentence>,
 }
 
 /// `update pin`, `update unpin`.

@@ -1,10 +1,10 @@
 //! Keys, packages and plans of updates, for people.
 
 use jiff::tz::TimeZone;
-use protocol::operator::{SlotTable, UpdateHistory, UpdatePhase};
+use protocol::operator::{PackageVerified, SlotTable, UpdateHistory, UpdatePhase, UpdatePlan};
 
 use crate::amount;
-use crate::output::updates::{KeyRows, PackageVerified, UpdatePlan};
+use crate::output::updates::KeyRows;
 use crate::render::logs::clean;
 use crate::render::permissions::asked;
 use crate::table::{self, Column, Fit, bare};

@@ -142,6 +142,64 @@ fn killed_it_comes_back_and_the_kernel_and_its_modules_do_not_notice() {
 }
 
 #[test]
+fn the_configuration_is_read_with_origins_and_changed_only_as_it_was_seen() {
+    let (kernel, _) = on("none");
+    let table = owner(&kernel, "GET /api/v1/config", "");
+    let entry = |table: &Value, key: &str| {
+        let entries = table["entries"].as_array().into_iter().flatten();
+        entries.clone().find(|entry| entry["key"] == key).cloned().unwrap_or_default()
+    };
+    let before = entry(&table.body, "lifecycle.maxRestarts");
+    assert_eq!(before["origin"], "default");
+    let version = table.body["version"].as_str().expect("a version");
+    assert!(table.head.contains(&format!("etag: \"{version}\"")), "{}", table.head);
+    let socket = kernel.world.home().join("state/web/api.sock");
+    let put = |key: &str, value: &str, version: &str| {
+        let stream = UnixStream::connect(&socket).expect("connected");
+        let headers = format!("If-Match: \"{version}\"\r\n");
+        let body = json!({ "value": value }).to_string();
+        exchange(stream, "localhost", &format!("PUT /api/v1/config/{key}"), &headers, &body)
+    };
+    let set = put("lifecycle.maxRestarts", "9", version);
+    assert_eq!((set.status, &entry(&set.body, "lifecycle.maxRestarts")["value"]), (200, &json!(9)));
+    assert_eq!(kernel.data("config get lifecycle.maxRestarts")["value"], 9);
+    let late = put("lifecycle.maxRestarts", "11", version);
+    assert_eq!((late.status, &late.body["code"]), (412, &json!("host::config::changed")));
+    let version = set.body["version"].as_str().expect("a version");
+    let wrong = put("lifecycle.maxRestarts", "many", version);
+    assert_eq!((wrong.status, &wrong.body["code"]), (400, &json!("host::config::refused")));
+    let back = owner(&kernel, "DELETE /api/v1/config/lifecycle.maxRestarts", "");
+    assert_eq!((back.status, entry(&back.body, "lifecycle.maxRestarts")), (200, before));
+    assert_eq!(owner(&kernel, "DELETE /api/v1/config/lifecycle.maxRestarts", "").status, 404);
+}
+
+#[test]
+fn a_token_is_made_listed_lets_a_program_in_and_is_revoked() {
+    let (kernel, link) = on("127.0.0.1:0");
+    let origin = link["url"].as_str().and_then(|url| url.split('/').nth(2)).expect("an address");
+    let made = kernel.data("token create prometheus --for 1h");
+    check_schema("token create", &made);
+    let look = || {
+        let token = format!("Authorization: Bearer {}\r\n", made["token"].as_str().expect("a token"));
+        exchange(TcpStream::connect(origin).expect("connected"), origin, "GET /metrics", &token, "").status
+    };
+    assert_eq!(look(), 200);
+    let rows = kernel.data("token list");
+    check_schema("token list", &rows);
+    assert_eq!(rows["tokens"], json!([made["row"]]));
+    kernel.run("token revoke nobody").expect(4);
+    kernel.run("token create x --for 0s").expect(2);
+    kernel.run("token create prometheus --role operator").expect(0);
+    kernel.run("token revoke prometheus").expect(2);
+    let id = made["row"]["id"].as_str().expect("an id");
+    check_schema("token revoke", &kernel.data(&format!("token revoke {id}")));
+    assert_eq!(look(), 401);
+    kernel.run("dashboard --off").expect(0);
+    until(|| row(&kernel).is_none().then_some(()));
+    kernel.run("token list").expect(9);
+}
+
+#[test]
 fn it_comes_back_with_the_kernel() {
     let (kernel, _) = on("none");
     kernel.run("kernel stop").expect(0);

@@ -112,11 +112,14 @@ const LINES_ALONE: [(&str, &str, i32); 26] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel, or files.
-const ELSEWHERE: [&str; 44] = [
+const ELSEWHERE: [&str; 47] = [
     "restart plan",
     "backup show",
     "backup restore",
     "dashboard",
+    "token create",
+    "token list",
+    "token revoke",
     "dev",
     "replay",
     // `packages` and `updates`.

@@ -153,6 +153,7 @@ pub(crate) fn shop(request: &Request) -> (Response, Vec<Value>) {
         | Request::SecretsChanged(_) => kept(request),
         Request::Why { module_id, .. } => known(module_id, story),
         Request::Journal(_) => done(json!({ "records": [], "damaged": [] })),
+        Request::Config(_) => failed("host::config::not_found", "nothing was set under `a`"),
         Request::Update(_) => failed("host::update::not_found", "no version of `web` is kept here"),
     }
 }

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::connection::Caller;
 use super::reply::{self, Done, Refusal, call_answer, plain_answer};
 use super::{
-    actor_requests, context_requests, function_requests, kernel_requests, logs, module_requests,
-    permission_requests, profile_requests, secret_requests, update_requests, usage_requests,
+    actor_requests, config_requests, context_requests, function_requests, kernel_requests, logs,
+    module_requests, permission_requests, profile_requests, secret_requests, update_requests, usage_requests,
 };
 use crate::talk::{Follower, Wants};
 
@@ -48,6 +48,7 @@ pub(super) async fn handle(caller: &Caller, request: Request) {
         Request::ContextDelete(wanted) => context_requests::delete(caller, &wanted).await,
         Request::SecretsUnlock { key } => secret_requests::unlock(caller, key),
         Request::SecretsChanged(change) => secret_requests::changed(caller, &change),
+        Request::Config(verb) => config_requests::handle(caller, verb).await,
         Request::Update(verb) => update_requests::handle(caller, verb).await,
         Request::Actors { interval_ms } => actor_requests::actors(caller, interval_ms).await,
         request @ (Request::FunctionPut { .. }

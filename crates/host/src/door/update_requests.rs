@@ -14,6 +14,9 @@ pub(super) async fn handle(caller: &Caller, verb: UpdateVerb) -> Done {
     let home = caller.shell.borrow().files.home.clone();
     let shell = &caller.shell;
     match verb {
+        UpdateVerb::Plan { file, way } => {
+            answer(updating::plan(shell, PathBuf::from(file), way.map(strategy)).await)
+        }
         UpdateVerb::Apply { file, way, approve } => {
             answer(updating::apply(shell, PathBuf::from(file), way.map(strategy), consent(approve)).await)
         }

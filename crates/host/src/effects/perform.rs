@@ -130,6 +130,7 @@ pub(crate) async fn write_sets(shell: Rc<RefCell<Shell>>) {
         bells.sets.notified().await;
         loop {
             let Some(set) = shell.borrow_mut().sets.pop_front() else { break };
+            let _alone = bells.set_file.lock().await;
             let planned = shell.borrow().plan_set(&set);
             let result = match planned {
                 Ok(planned) => write(planned).await,
@@ -145,7 +146,8 @@ pub(crate) async fn write_sets(shell: Rc<RefCell<Shell>>) {
     }
 }
 
-async fn write(planned: PlannedSet) -> Result<Value, String> {
+/// Writes what a set comes to; gives the value as it is understood.
+pub(crate) async fn write(planned: PlannedSet) -> Result<Value, String> {
     let PlannedSet { path, text, coerced } = planned;
     let writing = tokio::task::spawn_blocking(move || {
         let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);

@@ -46,6 +46,36 @@ pub(crate) fn load(home: &Home, project: Option<&ProjectModules>) -> Result<(Con
     Ok((Config::merge(&layers), found))
 }
 
+/// The same with one file of `config.d` as it would be after a change.
+///
+/// # Errors
+/// As [`load`], and when the changed text is none.
+pub(crate) fn load_changed(
+    home: &Home,
+    project: Option<&ProjectModules>,
+    changed: &Path,
+    text: &str,
+) -> Result<Config, HostError> {
+    let mut layers = match project {
+        Some(project) => project.layers().map_err(HostError::File)?,
+        None => Vec::new(),
+    };
+    layers.extend(read_layer(&home.config())?);
+    let mut paths = folder_files(&home.config_folder());
+    if !paths.iter().any(|path| path == changed) {
+        paths.push(changed.to_owned());
+        paths.sort();
+    }
+    for path in paths {
+        if path == changed {
+            layers.push(Layer::parse(&path.display().to_string(), text).map_err(HostError::File)?);
+        } else {
+            layers.extend(read_layer(&path)?);
+        }
+    }
+    Ok(Config::merge(&layers))
+}
+
 fn read_layer(path: &Path) -> Result<Option<Layer>, HostError> {
     match read_text(path) {
         Ok(text) => Layer::parse(&path.display().to_string(), &text).map(Some).map_err(HostError::File),

@@ -142,6 +142,15 @@ pub(crate) struct PlannedSet {
     pub(crate) coerced: Value,
 }
 
+/// The file as it is now, empty when it is not there.
+pub(crate) fn set_text(home: &Home) -> Result<String, String> {
+    match read_text(&home.config_set()) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(format!("the configuration can't be read: {error}")),
+    }
+}
+
 /// Works out what `config.set` comes to, without writing it. The error is for the module: it never holds a value.
 pub(crate) fn plan_set(
     home: &Home,
@@ -159,11 +168,7 @@ pub(crate) fn plan_set(
         return Err(complaint.clone());
     }
     let path = home.config_set();
-    let text = match read_text(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(format!("the configuration can't be read: {error}")),
-    };
+    let text = set_text(home)?;
     let file = path.display().to_string();
     let text = set_in_text(&file, &text, key, &coerced).map_err(|error| error.to_string())?;
     Ok(PlannedSet { path, text, coerced })

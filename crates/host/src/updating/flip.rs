@@ -105,7 +105,7 @@ pub(crate) async fn roll_back_module(shell: &Handle, module: &ModuleId) -> Resul
 }
 
 /// Where everything lies, and who calls whom as far as is known.
-fn ground(shell: &Handle) -> (Home, Stockroom, Seen) {
+pub(super) fn ground(shell: &Handle) -> (Home, Stockroom, Seen) {
     let shell = shell.borrow();
     let mut seen = Seen::new();
     for view in shell.kernel.views() {

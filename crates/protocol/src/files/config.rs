@@ -14,12 +14,15 @@ use serde_json::{Map, Value};
 use super::fault::{Area, FileError, FileErrors, Position};
 use super::node::{self, Key, Kind, Node};
 use super::reader::Reader;
+use crate::operator::ConfigEntry;
 
 mod edit;
+mod entries;
 mod path;
 pub mod settings;
 
 pub use edit::{EditError, set_in_text, unset_in_text};
+pub use entries::DEFAULT_ORIGIN;
 pub use path::{PathError, Removed, coerce, get, set, unset};
 pub use settings::Settings;
 
@@ -146,6 +149,11 @@ impl Config {
         let mut leaves = Vec::new();
         collect_leaves(&self.tree, "", &mut leaves);
         leaves
+    }
+
+    /// Every value in force, by key: those of files, and the kernel's own settings at their defaults.
+    pub fn entries(&self) -> Vec<ConfigEntry> {
+        entries::entries(self)
     }
 
     /// The sections that differ from those of an earlier configuration, sorted.

@@ -7,7 +7,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Request, UpdateVerb};
+use super::{ConfigVerb, Request, UpdateVerb};
 
 #[cfg(test)]
 mod tests;
@@ -88,9 +88,13 @@ impl UpdateVerb {
         match self {
             Self::List {} | Self::History {} => Role::Viewer,
             Self::RollBack { .. } => Role::Operator,
-            Self::Apply { .. } | Self::Go { .. } | Self::Pin { .. } | Self::Unpin { .. } | Self::Gc {} => {
-                Role::Admin
-            }
+            // A plan reads any file that the kernel may read.
+            Self::Plan { .. }
+            | Self::Apply { .. }
+            | Self::Go { .. }
+            | Self::Pin { .. }
+            | Self::Unpin { .. }
+            | Self::Gc {} => Role::Admin,
         }
     }
 }
@@ -148,6 +152,8 @@ impl Request {
             | Self::PermissionsDeny(_)
             | Self::PermissionsRevoke(_)
             | Self::SecretsUnlock { .. }
+            // A configuration may hold secrets, and says what runs beside the modules.
+            | Self::Config(_)
             | Self::SecretsChanged(_) => Role::Admin,
             Self::Update(verb) => verb.least_role(),
         }
@@ -176,7 +182,12 @@ impl Request {
     fn only_looks(&self) -> bool {
         let reads = matches!(
             self,
-            Self::Logs(_) | Self::Subscribe { .. } | Self::ContextList { .. } | Self::ContextGet(_)
+            Self::Logs(_)
+                | Self::Subscribe { .. }
+                | Self::ContextList { .. }
+                | Self::ContextGet(_)
+                | Self::Update(UpdateVerb::Plan { .. })
+                | Self::Config(ConfigVerb::List {})
         );
         reads || self.least_role() == Role::Viewer
     }

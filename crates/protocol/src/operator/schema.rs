@@ -2,9 +2,10 @@
 //! which request.
 
 use super::{
-    Acted, ActorTable, Event, FunctionRow, FunctionStats, Installed, JournalPage, KernelStatus, LogPage,
-    ModuleDetail, ModuleStatus, OnBehalf, PendingRow, PermissionRow, Plan, Profiled, Published, Request,
-    Response, Safe, Settled, Story, Swapped, UpdateDone, UsageTable, VariableList, VariableRow,
+    Acted, ActorTable, Collected, ConfigTable, Event, FunctionRow, FunctionStats, Installed, JournalPage,
+    KernelStatus, LogPage, ModuleDetail, ModuleStatus, OnBehalf, PendingRow, PermissionRow, Plan, Profiled,
+    Published, Request, Response, Safe, Settled, SlotTable, Story, Swapped, UpdateDone, UpdateHistory,
+    UpdatePlan, UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
@@ -26,7 +27,7 @@ struct OperatorDoor {
     answers: Answers,
 }
 
-/// The `data` of a good answer, by request. With `dryRun`, all of them answer with a `Plan`.
+/// The `data` of a good answer, by request; of those with a `verb`, by both. With `dryRun`, all of them answer with a `Plan`.
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "the fields exist for the schema only")]
 struct Answers {
@@ -64,6 +65,15 @@ struct Answers {
     module_update: Installed,
     /// Of the verbs `apply`, `go` and `roll-back`.
     update: UpdateDone,
+    config: ConfigTable,
+    #[schemars(rename = "update.plan")]
+    update_plan: UpdatePlan,
+    #[schemars(rename = "update.list")]
+    update_list: SlotTable,
+    #[schemars(rename = "update.history")]
+    update_history: UpdateHistory,
+    #[schemars(rename = "update.gc")]
+    update_gc: Collected,
     #[schemars(rename = "permissions.list")]
     permissions_list: Vec<PermissionRow>,
     #[schemars(rename = "permissions.pending")]

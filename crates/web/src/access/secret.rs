@@ -24,6 +24,12 @@ const PASSES: u32 = 3;
 #[serde(transparent)]
 pub(crate) struct Digest(String);
 
+impl Digest {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 pub(super) fn digest(text: &str) -> Digest {
     Digest(hex(&Sha256::digest(text.as_bytes())))
 }

@@ -1,6 +1,6 @@
 //! Requests made of HTTP parts, and what is refused.
 
-use protocol::operator::ReloadWhat;
+use protocol::operator::{ReloadWhat, UpdateVerb};
 use serde_json::json;
 
 use super::*;
@@ -26,6 +26,28 @@ fn path_query_and_body_become_one_request() {
     let reload = Parts { body: Some(json!({"what": "config"})), ..Parts::default() };
     let expected = Request::KernelReload { what: Some(ReloadWhat::Config), dry_run: false };
     assert_eq!(request(route(Method::Post, "/kernel/reload"), reload), Ok(expected));
+}
+
+#[test]
+fn of_a_verb_with_verbs_the_route_says_which_and_a_number_in_the_path_is_one() {
+    let path = |text: &str| Parts { path: vec![("transaction", text.to_owned())], ..Parts::default() };
+    let go = route(Method::Post, "/updates/{transaction}/go");
+    let expected = UpdateVerb::Go { transaction: 7, approve: false };
+    assert_eq!(request(go, path("7")), Ok(Request::Update(expected)));
+    assert!(refused(go, path("seven")).contains("no whole number"));
+    let verb = Parts { body: Some(json!({"verb": "gc"})), ..path("7") };
+    assert!(refused(go, verb).contains("`verb` is no field"));
+}
+
+#[test]
+fn every_verb_of_updates_and_of_the_configuration_has_a_route() {
+    let door = protocol::operator::operator_door();
+    for (cmd, name) in [("update", "UpdateVerb"), ("config", "ConfigVerb")] {
+        let verbs = door["$defs"][name]["oneOf"].as_array().expect("verbs");
+        for verb in verbs.iter().filter_map(|verb| verb["properties"]["verb"]["const"].as_str()) {
+            assert!(routes().any(|route| route.cmd == cmd && route.verb == Some(verb)), "{cmd} {verb}");
+        }
+    }
 }
 
 #[test]
@@ -69,7 +91,7 @@ fn escapes_of_a_query_are_decoded_and_broken_ones_refused() {
 fn every_route_names_a_verb_of_the_door_and_only_fields_that_it_has() {
     let door = protocol::operator::operator_door();
     for route in routes() {
-        let fields = crate::openapi::fields_of(&door, route.cmd);
+        let fields = crate::openapi::fields_of(&door, route);
         assert!(!fields.is_empty(), "{} is no verb", route.cmd);
         let taken = match route.body {
             Taken::Nothing => &[],
@@ -86,7 +108,7 @@ fn every_route_names_a_verb_of_the_door_and_only_fields_that_it_has() {
 #[test]
 fn every_verb_of_the_door_has_a_route_or_a_reason() {
     // Followed by `/events`; a part of `module.show`; asked by commands only; about a vault whose key stays local; about
-    // files of the machine and what a module may touch of it, which are not given over HTTP.
+    // what a module does touch of the machine, which is not given over HTTP.
     let without = [
         "events",
         "subscribe",
@@ -94,7 +116,6 @@ fn every_verb_of_the_door_has_a_route_or_a_reason() {
         "kernel.settle",
         "secrets.unlock",
         "secrets.changed",
-        "update",
         "module.profile",
     ];
     let door = protocol::operator::operator_door();

@@ -139,6 +139,32 @@ async fn a_change_with_if_match_is_done_only_to_what_was_seen() {
 }
 
 #[tokio::test]
+async fn the_kernel_holds_a_change_of_the_configuration_against_the_version_that_was_seen() {
+    let house = House::open().await;
+    let token = house.token(Role::Admin);
+    let headers = [("authorization", token.as_str()), ("if-match", "\"0a1b\"")];
+    let set = house.ask("PUT /api/v1/config/web.port", &headers, r#"{"value":8080}"#).await;
+    assert_eq!(set.status, 200, "{}", set.body);
+    house.ask("DELETE /api/v1/config/web.port", &headers, "").await;
+    let asked: Vec<Value> = house
+        .asked()
+        .into_iter()
+        .map(|mut line| {
+            line["by"].take();
+            line
+        })
+        .collect();
+    let by = Value::Null;
+    assert_eq!(
+        asked,
+        [
+            json!({"cmd": "config", "verb": "set", "key": "web.port", "value": 8080, "version": "0a1b", "by": by}),
+            json!({"cmd": "config", "verb": "unset", "key": "web.port", "version": "0a1b", "by": by}),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn events_come_as_they_happen_and_after_a_break_from_where_it_was() {
     let house = House::open().await;
     let token = house.token(Role::Developer);

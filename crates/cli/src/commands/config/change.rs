@@ -192,7 +192,7 @@ fn take_over(ctx: &Ctx, target: &Target, edit: &Edit<'_>) -> Outcome<Option<bool
 /// What is different, by key.
 fn differences(old: &Config, new: &Config) -> Vec<ConfigChange> {
     let values = |config: &Config| {
-        configuration::entries(config).into_iter().map(|entry| (entry.key, entry.value)).collect::<Vec<_>>()
+        config.entries().into_iter().map(|entry| (entry.key, entry.value)).collect::<Vec<_>>()
     };
     let (old, new) = (values(old), values(new));
     let find = |all: &[(String, Value)], key: &str| {

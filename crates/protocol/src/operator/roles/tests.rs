@@ -69,7 +69,7 @@ fn every_verb_has_the_least_role_that_the_table_gives_it() {
         "call context.delete context.get context.list context.set fn.put fn.rm fn.run logs publish subscribe";
     let operator = "kernel.reload kernel.resume kernel.safe-mode module.restart module.start module.stop module.swap \
                     zone.promote zone.reset zone.restart";
-    let admin = "kernel.stop module.approve module.install module.remove module.run module.uninstall module.update \
+    let admin = "config kernel.stop module.approve module.install module.remove module.run module.uninstall module.update \
                  module.profile permissions.deny permissions.grant permissions.revoke secrets.changed secrets.unlock update";
     let named = |words: &str| words.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
     let all = one_of_each();
@@ -100,6 +100,7 @@ fn of_updates_viewers_see_what_there_is_operators_go_back_and_administrators_do_
     assert_eq!(least(UpdateVerb::History {}), Role::Viewer);
     assert_eq!(least(UpdateVerb::RollBack { module_id: "a".to_owned() }), Role::Operator);
     for verb in [
+        UpdateVerb::Plan { file: "/a.okm".to_owned(), way: None },
         UpdateVerb::Apply { file: "/a.okm".to_owned(), way: None, approve: false },
         UpdateVerb::Go { transaction: 1, approve: false },
         UpdateVerb::Pin { module_id: "a".to_owned(), name: "n".to_owned() },

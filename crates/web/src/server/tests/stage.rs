@@ -50,6 +50,7 @@ impl House {
             hub: Arc::new(Hub::new("life".to_owned())),
             history: crate::history::History::default(),
             once: crate::once::Once::default(),
+            pace: crate::pace::Pace::default(),
             counts: crate::metrics::Counts::default(),
             address: Some(address),
             matching: tokio::sync::Mutex::default(),
