@@ -219,12 +219,16 @@ fn what_is_no_binary_of_ostoja_changes_nothing() {
     for file in [text, silent] {
         let refused = kernel.running.run(&format!("self-update {} --json", file.display())).expect(7);
         assert_eq!(refused.error_code(), "host::self_update::not_verified");
+        assert!(refused.stdout.contains(&file.display().to_string()), "{refused:#?}");
     }
     let missing = kernel.running.run("self-update --rollback --json").expect(4);
     assert_eq!(missing.error_code(), "host::self_update::not_found");
     kernel.data(&format!("self-update {} --dry-run", exits.display()));
     assert_eq!(kernel.lives(), lives);
     assert_eq!(kernel.data("self-update --list")["active"], Value::Null);
+    let slots = fs::read_dir(kernel.running.world.home().join("state/self")).expect("it was made");
+    let kept: Vec<_> = slots.flatten().filter(|entry| entry.path().is_dir()).collect();
+    assert!(kept.is_empty(), "what was only looked at is not kept: {kept:?}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ use super::error::SelfUpdateError;
 use super::form::{FORM, Left, Renewal};
 use super::image;
 use super::leave::Way;
-use super::versions::{Binary, Installed, Last, Versions, take_in};
+use super::versions::{Binary, Installed, Last, Versions, sweep, take_in};
 use crate::clock::wall_now;
 use crate::home::Home;
 use crate::midwife::Replacement;
@@ -94,6 +94,11 @@ pub(crate) async fn renew(shell: &Rc<RefCell<Shell>>, wish: Wish) -> Result<Self
         let before = promote(&shell.borrow().files.home, &next)?;
         Ok((next, Some(before)))
     });
+    if !matches!(begun, Ok((_, Some(_)))) {
+        // What was only looked at is not kept.
+        let home = shell.borrow().files.home.clone();
+        sweep(&home, &Versions::of(&home));
+    }
     let (next, before) = begun.inspect_err(|_| shell.borrow_mut().is_renewing = false)?;
     let plan = shell.borrow().self_update_plan(&next);
     match before {
@@ -150,6 +155,7 @@ async fn prepare(
         Some(file) => file.clone(),
         None => Versions::of(&home).fallback.ok_or(SelfUpdateError::NothingBefore)?.path,
     };
+    let asked = file.clone();
     let taking = spawn_blocking(move || {
         let running = running(&home, &version)?;
         let disk = |source| SelfUpdateError::Disk { doing: "take in", path: file.clone(), source };
@@ -168,7 +174,7 @@ async fn prepare(
     let (program, words) = (path.clone(), renewal.check.clone());
     let checking = spawn_blocking(move || ask(&program, &words, image));
     let said = checking.await.unwrap_or_else(|_| Err("the thread that asks it has died".to_owned()));
-    let version = said.map_err(|why| SelfUpdateError::NotVerified { path: path.clone(), why })?;
+    let version = said.map_err(|why| SelfUpdateError::NotVerified { path: asked, why })?;
     Ok(Next { binary: Binary { hash, version, path }, running, restarts, bytes })
 }
 
