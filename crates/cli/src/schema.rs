@@ -12,6 +12,7 @@ use crate::output::backups::{
     BackupMade, BackupPruned, BackupRestored, BackupRows, BackupShown, BackupVerified,
 };
 use crate::output::restarts::{RestartHistory, RestartImpact};
+use crate::output::alerts::{AlertSilence, AlertTable, AlertTested, AlertUnsilenced};
 use crate::output::tokens::{TokenMade, TokenRevoked, TokenRows};
 use crate::output::updates::{KeyChanged, KeyRows, MakerChanged, Packed, Pinned};
 use crate::output::{
@@ -90,6 +91,10 @@ fn everyday() -> Vec<Output> {
         document::<ActorTable>("actors"),
         document::<Story>("why"),
         document::<DashboardLink>("dashboard"),
+        document::<AlertTable>("alert list"),
+        document::<AlertTested>("alert test"),
+        document::<AlertSilence>("alert silence"),
+        document::<AlertUnsilenced>("alert unsilence"),
         document::<TokenMade>("token create"),
         document::<TokenRows>("token list"),
         document::<TokenRevoked>("token revoke"),

@@ -11,7 +11,7 @@ use crate::shell;
 use crate::tree::Tree;
 
 /// Verbs that have verbs of their own.
-const NESTED: [&str; 13] = [
+const NESTED: [&str; 14] = [
     "module",
     "permissions",
     "config",
@@ -25,6 +25,7 @@ const NESTED: [&str; 13] = [
     "key",
     "update",
     "token",
+    "alert",
 ];
 
 /// Verbs below one that takes a module as well.

@@ -112,11 +112,15 @@ const LINES_ALONE: [(&str, &str, i32); 26] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel, or files.
-const ELSEWHERE: [&str; 47] = [
+const ELSEWHERE: [&str; 51] = [
     "restart plan",
     "backup show",
     "backup restore",
     "dashboard",
+    "alert list",
+    "alert silence",
+    "alert test",
+    "alert unsilence",
     "token create",
     "token list",
     "token revoke",
