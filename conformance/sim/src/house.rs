@@ -88,6 +88,13 @@ pub(crate) fn settings(random: &mut Random) -> Settings {
         settings.machine_restarts_burst = u32::try_from(random.between(1, 4)).unwrap_or(1);
         settings.machine_restarts_per_s = u32::try_from(random.between(1, 5)).unwrap_or(1);
     }
+    if random.happens(30) {
+        let budget = kernel::ZoneBudget {
+            burst: Some(u32::try_from(random.between(1, 3)).unwrap_or(1)),
+            per_s: random.happens(50).then_some(1),
+        };
+        settings.budgets.insert(abi::Zone::Stable, budget);
+    }
     change_settings(&mut settings, random);
     settings
 }

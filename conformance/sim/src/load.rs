@@ -3,7 +3,8 @@
 //!
 //! A load here is an appetite for one resource, drawn per life and drawn anew now and then. What a module uses follows from its
 //! appetite and the grip: a slowed one sends no more than its rate, a throttled one gets its share of a processor, a
-//! frozen one does nothing and keeps its memory. The machine is strained when all together want more than it has.
+//! frozen one does nothing and keeps its memory. The machine is strained when all together want more than it has. Some
+//! houses have pools with caps, and in some of these the system itself holds a pool to its cap of processor.
 
 use core::fmt::Write as _;
 use std::collections::BTreeMap;
@@ -28,6 +29,15 @@ const LOOK_MS: u64 = 1000;
 /// 600 calm looks at the end: more than the longest patience for every step of the ladder.
 const CALM_LOOKS: u64 = 600;
 
+/// 700 looks of the same load, after which every module has met the longest patience at least once.
+const STEADY_LOOKS: u64 = 700;
+
+/// 60 steps of one module in as many looks of the same load: a ladder that swung with each look would take ten times as many.
+const STEADY_STEPS_MAX: u64 = 60;
+
+/// 950: from here on a pool counts as full.
+const CROWDED_PERMILLE: u64 = 950;
+
 /// What a run of loads came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Loads {
@@ -37,6 +47,8 @@ pub struct Loads {
     pub downs: u64,
     /// Modules killed for their load.
     pub kills: u64,
+    /// Modules held because their pool was full.
+    pub pooled: u64,
     /// Every decision in order.
     pub trace: String,
 }
@@ -61,6 +73,13 @@ struct Looks {
     lives: BTreeMap<Slot, Life>,
     /// How many of each zone the last look saw.
     members: BTreeMap<Zone, u64>,
+    /// What they used together.
+    sums: BTreeMap<Zone, Amounts>,
+    settings: Settings,
+    /// The system itself keeps pools at their caps of processor.
+    has_groups: bool,
+    /// Steps of each module while its load stays as it is.
+    steps: BTreeMap<Slot, u64>,
     dying: Vec<(Slot, Generation)>,
     watchdog: Watchdog,
     told: Loads,
@@ -78,6 +97,7 @@ pub fn loads(seed: u64, looks: u64) -> Result<Loads, String> {
         world.look()?;
     }
     world.resume();
+    world.be_steady()?;
     for _ in 0..CALM_LOOKS {
         world.be_calm();
         world.look()?;
@@ -97,16 +117,61 @@ impl Looks {
             now: Time(0),
             lives: BTreeMap::new(),
             members: BTreeMap::new(),
+            sums: BTreeMap::new(),
+            settings: Settings { watchdog, ..Settings::default() },
+            has_groups: false,
+            steps: BTreeMap::new(),
             dying: Vec::new(),
             watchdog,
             told: Loads::default(),
         };
-        world.kernel.handle(world.now, Event::Settings(Settings { watchdog, ..Settings::default() }));
+        world.draw_pools();
+        world.kernel.handle(world.now, Event::Settings(world.settings.clone()));
         let found = (0..MODULES).map(|number| world.module(number)).collect();
         world.kernel.handle(world.now, Event::Discovered(found));
         // Nothing here can break a rule: no look has been made.
         let _nothing = world.carry_out(&BTreeMap::new());
         world
+    }
+
+    /// Half of the houses have caps of some resources in some zones.
+    fn draw_pools(&mut self) {
+        self.has_groups = self.random.happens(50);
+        if self.random.happens(50) {
+            return;
+        }
+        for zone in Zone::ALL {
+            for resource in Resource::ALL {
+                if self.random.happens(25) {
+                    let pools = &mut self.settings.pools;
+                    let pool = match zone {
+                        Zone::Sandbox => &mut pools.sandbox,
+                        Zone::Stable => &mut pools.stable,
+                        Zone::System => &mut pools.system,
+                    };
+                    pool.cap = pool.cap.with(resource, Some(self.random.between(100, 3000)));
+                }
+            }
+        }
+    }
+
+    /// The load stays as it is: who is held and let go again and again takes ever longer rounds.
+    fn be_steady(&mut self) -> Result<(), String> {
+        for _ in 0..STEADY_LOOKS {
+            self.look()?;
+        }
+        self.steps.clear();
+        for _ in 0..STEADY_LOOKS {
+            self.look()?;
+        }
+        match self.steps.iter().find(|(_, steps)| **steps > STEADY_STEPS_MAX) {
+            Some((slot, steps)) => {
+                let lines: Vec<&str> = self.told.trace.lines().collect();
+                let last = lines[lines.len().saturating_sub(20)..].join("\n");
+                Err(format!("{slot:?} took {steps} steps though its load stayed the same:\n{last}"))
+            }
+            None => Ok(()),
+        }
     }
 
     fn module(&mut self, number: u64) -> Discovered {
@@ -168,6 +233,37 @@ impl Looks {
         wants.with(Resource::Cpu, cpu).with(Resource::Messages, messages).with(Resource::Calls, calls)
     }
 
+    /// What a zone's modules use together.
+    fn sum(&self, zone: Zone) -> Amounts {
+        let members = self.lives.values().filter(|life| life.zone == zone);
+        members.fold(Amounts::default(), |sum, life| {
+            Resource::ALL.into_iter().fold(sum, |sum, one| sum.with(one, sum.of(one) + life.used.of(one)))
+        })
+    }
+
+    /// Where there are groups, a pool that wants more of a processor than its cap gets its cap, in equal parts of what each wants.
+    fn keep_within_groups(&mut self) {
+        for zone in Zone::ALL.into_iter().filter(|_| self.has_groups) {
+            let Some(cap) = self.settings.pools.of(zone).cap.of(Resource::Cpu) else { continue };
+            let sum = self.sum(zone).of(Resource::Cpu);
+            for life in self.lives.values_mut().filter(|life| life.zone == zone && sum > cap) {
+                life.used = life.used.with(Resource::Cpu, life.used.of(Resource::Cpu) * cap / sum);
+            }
+        }
+    }
+
+    /// Whether a life's pool is full of something of which it uses more than its equal share.
+    fn is_to_blame(&self, zone: Zone, used: Amounts) -> bool {
+        let members = self.members.get(&zone).copied().unwrap_or(0).max(1);
+        let sum = self.sums.get(&zone).copied().unwrap_or_default();
+        let cap = self.settings.pools.of(zone).cap;
+        Resource::ALL.into_iter().any(|resource| {
+            cap.of(resource).is_some_and(|cap| {
+                sum.of(resource) * 1000 / cap.max(1) >= CROWDED_PERMILLE && used.of(resource) > cap / members
+            })
+        })
+    }
+
     fn look(&mut self) -> Result<(), String> {
         self.now = Time(self.now.0 + LOOK_MS);
         self.kernel.handle_timeout(self.now);
@@ -179,6 +275,7 @@ impl Looks {
         for life in self.lives.values_mut() {
             life.used = Self::used(life);
         }
+        self.keep_within_groups();
         let row = |life: &Life| Reading { slot: life.slot, generation: life.generation, used: life.used };
         let rows: Vec<Reading> = self.lives.values().map(row).collect();
         let wanted: u64 = self.lives.values().map(|life| life.appetite.of(Resource::Cpu)).sum();
@@ -187,6 +284,7 @@ impl Looks {
         // Those of the look: one that is ended in the middle of it has had its share.
         let count = |zone| self.lives.values().filter(|life| life.zone == zone).count() as u64;
         self.members = Zone::ALL.into_iter().map(|zone| (zone, count(zone))).collect();
+        self.sums = Zone::ALL.into_iter().map(|zone| (zone, self.sum(zone))).collect();
         let measured = Measured { rows, strain_permille, cores: MACHINE_PERMILLE / 1000 };
         self.kernel.handle(self.now, Event::Measured(measured));
         self.carry_out(&used)
@@ -258,9 +356,14 @@ impl Looks {
         used: &BTreeMap<Slot, Amounts>,
     ) -> Result<(), String> {
         let members = &self.members;
+        let zone = self.lives.get(&slot).map_or(Zone::System, |life| life.zone);
+        let pooled = self.is_to_blame(zone, used.get(&slot).copied().unwrap_or_default());
         let Some(life) = self.lives.get_mut(&slot).filter(|life| life.generation == generation) else {
             return Ok(());
         };
+        if grip.step != life.grip.step {
+            *self.steps.entry(slot).or_default() += 1;
+        }
         if grip.step > life.grip.step {
             if !code.is_some_and(|code| code.starts_with("governor.")) {
                 return Err(format!("{slot:?} is held as {grip:?} without a record"));
@@ -277,7 +380,8 @@ impl Looks {
                 }
                 Zone::System => u64::MAX,
             };
-            if !own && used.of(Resource::Cpu) <= share {
+            self.told.pooled += u64::from(!own && pooled);
+            if !own && !pooled && used.of(Resource::Cpu) <= share {
                 return Err(format!("{slot:?} in {} is held for another's load: {used:?}", life.zone));
             }
             if self.watchdog == Watchdog::Passive {

@@ -77,7 +77,12 @@ impl Border {
             well_from: BTreeMap::new(),
             passed: 0,
         };
-        border.tell(Event::Settings(Settings { watchdog, probation, ..Settings::default() }))?;
+        let mut settings = Settings { watchdog, probation, ..Settings::default() };
+        if border.random.happens(50) {
+            let pool = &mut settings.pools.sandbox;
+            pool.cap = pool.cap.with(Resource::Cpu, Some(500)).with(Resource::Memory, Some(1 << 20));
+        }
+        border.tell(Event::Settings(settings))?;
         let found = (0..MODULES).map(|number| border.module(number)).collect();
         border.tell(Event::Discovered(found))?;
         Ok(border)
@@ -130,13 +135,21 @@ impl Border {
         }
     }
 
-    /// A look at which every sandbox life uses far too much, in a machine that is strained.
+    /// A look at which every sandbox life uses far too much, in a machine that is strained; those of the stable zone use
+    /// what they always do.
     fn overload(&mut self, sandbox: &[(Slot, Generation)]) -> Result<(), String> {
         self.faults += 1;
         let used = Amounts::default().with(Resource::Cpu, 2000);
         let rows =
             sandbox.iter().map(|(slot, generation)| Reading { slot: *slot, generation: *generation, used });
-        let measured = Measured { rows: rows.collect(), strain_permille: 1000, cores: 2 };
+        let usual = Amounts::default().with(Resource::Cpu, 100).with(Resource::Memory, 64 << 20);
+        let stable = self.stable();
+        let others = stable.iter().map(|(slot, generation)| Reading {
+            slot: *slot,
+            generation: *generation,
+            used: usual,
+        });
+        let measured = Measured { rows: rows.chain(others).collect(), strain_permille: 1000, cores: 2 };
         self.tell(Event::Measured(measured))
     }
 

@@ -8,8 +8,8 @@ pub mod updates;
 use std::collections::BTreeMap;
 
 use protocol::operator::{
-    ConfigEntry, JournalRow, KernelStatus, LogLine, ModuleStatus, PendingRow, PermissionRow, ProbationStatus,
-    Response,
+    ConfigEntry, JournalRow, KernelStatus, LogLine, ModuleStatus, PendingRow, PermissionRow, PoolRow,
+    ProbationStatus, Response,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -285,6 +285,10 @@ pub struct ConfigChanged {
 /// `zone list`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ZoneRows {
+    /// What each zone's modules use together, and what they may.
+    pub pools: Vec<PoolRow>,
+    /// Who keeps these bounds, and which of them.
+    pub bounds: String,
     /// Every module with its zone, those that give way first at the top.
     pub modules: Vec<ZoneRow>,
 }

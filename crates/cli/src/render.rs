@@ -11,6 +11,7 @@ pub mod modules;
 pub mod overview;
 pub mod permissions;
 pub mod plan;
+pub mod pools;
 pub mod profile;
 pub mod reference;
 pub mod replay;

@@ -1,14 +1,13 @@
-//! One cgroup per module where the machine has such a tree, so that what forked away is killed with its module, at the
-//! next start of the kernel at the latest.
+//! One cgroup per module where the machine has such a tree, in that of its zone's pool, so that what forked away is killed
+//! with its module, at the next start of the kernel at the latest, and so that what a pool's modules use is bounded together.
 //!
 //! Every run of a kernel has a tree of its own, named after its home and its process.
 
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use abi::ModuleId;
-use sandbox::cgroup::{Tree, is_populated, remove};
+use abi::{ModuleId, Zone};
+use sandbox::cgroup::{Tree, folders, is_populated, remove, remove_tree};
 use sandbox::control::{self, Control};
 use sandbox::kill_cgroup;
 use sha2::{Digest, Sha256};
@@ -29,9 +28,9 @@ impl Cgroups {
     pub(crate) fn open(home: &Home) -> (Self, usize) {
         let family = family(home);
         let instance = format!("{family}-{}", std::process::id());
-        match Tree::open(&instance) {
+        match Tree::open(&instance, &Zone::ALL.map(Zone::as_str)) {
             Ok(tree) => {
-                let own = tree.kill_leftovers().unwrap_or_default();
+                let own = tree.kill_leftovers();
                 let left = own + end_earlier(&tree, &family);
                 let control = control::open(tree.dir(), &instance);
                 (Self { tree: Some(tree), control }, left)
@@ -48,12 +47,22 @@ impl Cgroups {
         self.control.take()
     }
 
-    /// A module's own group; another one each time that one was killed.
-    pub(crate) fn group(&self, id: &ModuleId, killed: u32) -> Option<PathBuf> {
+    /// A module's own group in its zone's; another one each time that one was killed.
+    pub(crate) fn group(&self, zone: Zone, id: &ModuleId, killed: u32) -> Option<PathBuf> {
         // No module's name holds a `+`, so no two modules share a group.
         let name = if killed == 0 { id.to_string() } else { format!("{id}+{killed}") };
-        let group = self.tree.as_ref()?.group(&name);
+        let group = self.tree.as_ref()?.group(zone.as_str(), &name);
         group.inspect_err(|why| tracing::debug!(%why, module = %id, "a module runs without a group")).ok()
+    }
+
+    /// The group of a zone's pool, above those of its modules.
+    pub(crate) fn pool(&self, zone: Zone) -> Option<PathBuf> {
+        Some(self.tree.as_ref()?.dir().join(zone.as_str()))
+    }
+
+    /// Whether a group lies in the pool of this zone.
+    pub(crate) fn is_of(group: &Path, zone: Zone) -> bool {
+        group.parent().and_then(Path::file_name).is_some_and(|pool| pool == zone.as_str())
     }
 
     /// The folder that a sentinel watches over.
@@ -87,8 +96,8 @@ impl Cgroups {
     /// Ends what is left and removes everything.
     pub(crate) fn close(&mut self) {
         if let Some(tree) = self.tree.take() {
+            tree.kill_leftovers();
             // What is not gone now is found again at the next start.
-            let _left = tree.kill_leftovers();
             let _later = tree.close();
         }
     }
@@ -101,20 +110,16 @@ fn end_earlier(own: &Tree, family: &str) -> usize {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         path != own.dir() && name.strip_prefix(family).is_some_and(|rest| rest.starts_with('-'))
     };
-    let folders = fs::read_dir(all).into_iter().flatten().flatten().map(|entry| entry.path());
-    folders.filter(is_earlier).map(|tree| end_tree(&tree)).sum()
+    folders(all).into_iter().filter(is_earlier).map(|tree| end_tree(&tree)).sum()
 }
 
 fn end_tree(tree: &Path) -> usize {
     // What can't be killed or removed now is found again at the next start.
     let _later = kill_cgroup(tree);
-    let groups = fs::read_dir(tree).into_iter().flatten().flatten().map(|entry| entry.path());
-    let groups: Vec<PathBuf> = groups.filter(|path| path.is_dir()).collect();
-    for group in &groups {
-        let _later = remove(group);
-    }
-    let _later = remove(tree);
-    groups.len()
+    // A kernel of an earlier version had its modules' groups where the pools are now.
+    let groups = folders(tree).iter().map(|pool| folders(pool).len()).sum();
+    let _later = remove_tree(tree);
+    groups
 }
 
 /// What the trees of one home have in common: short, a folder's name, and another one for every home.

@@ -7,6 +7,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use abi::Zone;
+use sandbox::cgroup::Tree;
+use sandbox::control;
 use sandbox::probe::Report;
 use sandbox::{Layer, Level, Proof};
 use store::Verdict;
@@ -23,6 +26,9 @@ const DISK_FREE_LOW_BYTES: u64 = 100 << 20;
 
 /// 1,024 descriptors: three pipes and one process handle for each of 250 modules.
 const OPEN_FILES_LOW: u64 = 1024;
+
+/// 3 controllers bound processor, memory and processes.
+const CONTROLLERS: usize = 3;
 
 /// What a machine lacks that gives namespaces and no new root in them.
 const OTHER_ROOT: &str =
@@ -215,5 +221,40 @@ fn system() -> Vec<Finding> {
         files = files.help("ulimit -n 65536, or LimitNOFILE= in the service");
     }
     let kernel = rustix::system::uname().release().to_string_lossy().into_owned();
-    vec![files, Finding::new("system", "linux", Condition::Good, kernel)]
+    let linux = Finding::new("system", "linux", Condition::Good, kernel);
+    vec![files, linux, bounds_finding(bounds_here()), pressure_finding(Path::new("/proc/pressure"))]
+}
+
+/// Who would keep the bounds of modules and pools if a kernel were started where this runs: tried, and undone.
+fn bounds_here() -> Option<(&'static str, Vec<&'static str>)> {
+    let instance = format!("doctor-{}", std::process::id());
+    let tree = Tree::open(&instance, &Zone::ALL.map(Zone::as_str)).ok()?;
+    let control = control::open(tree.dir(), &instance);
+    let found = control.as_ref().map(|control| (control.name(), control.controllers()));
+    // The groups have to be gone before what was handed down to them is taken back.
+    let _later = tree.close();
+    if let Some(control) = control {
+        control.close();
+    }
+    found
+}
+
+fn bounds_finding(found: Option<(&'static str, Vec<&'static str>)>) -> Finding {
+    let help = "run as a service: ostoja service install (it delegates a cgroup)";
+    let Some((by, controllers)) = found else {
+        return Finding::new("system", "bounds", Condition::Weak, "rlimits and sampling").help(help);
+    };
+    let seen = format!("{by} ({})", controllers.join(", "));
+    if controllers.len() < CONTROLLERS {
+        return Finding::new("system", "bounds", Condition::Weak, seen).help(help);
+    }
+    Finding::new("system", "bounds", Condition::Good, seen)
+}
+
+/// Without it the governor knows no strain of the machine, only bounds.
+fn pressure_finding(folder: &Path) -> Finding {
+    if folder.join("cpu").is_file() && folder.join("memory").is_file() {
+        return Finding::new("system", "pressure", Condition::Good, "the system tells it");
+    }
+    Finding::new("system", "pressure", Condition::Absent, "the system does not tell it")
 }

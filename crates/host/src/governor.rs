@@ -30,6 +30,7 @@ use crate::life::Life;
 use crate::shell::{Handle, Shell};
 use crate::usage;
 
+mod pools;
 #[cfg(test)]
 mod tests;
 
@@ -55,6 +56,8 @@ pub(crate) struct Held {
     pub(crate) grip: Grip,
     /// What its frames are paid from, where their number is bounded or while it is slowed.
     pub(crate) bucket: Option<TokenBucket>,
+    /// Its part of what its pool's frames and calls are paid from, where their number is bounded.
+    share: Option<pools::Share>,
     /// Lets it stand still for a part of each round; where the system has no quota.
     duty: Option<AbortHandle>,
 }
@@ -81,8 +84,9 @@ struct Last {
     cpu_us: u64,
     frames: u64,
     calls: u64,
-    processes: u64,
     births_refused: u64,
+    /// All of it, in the kernel's units.
+    used: Amounts,
 }
 
 /// What the system counts of a whole group, so that no bound of a single process has to stand in for it.
@@ -100,6 +104,7 @@ pub(crate) struct Governor {
     last: BTreeMap<Slot, Last>,
     /// By seat, how often the system had killed for want of memory in its group when its last life ended.
     memory_kills: BTreeMap<Slot, (PathBuf, u64)>,
+    pools: pools::PoolsHeld,
 }
 
 impl Governor {
@@ -113,7 +118,8 @@ impl Governor {
             ),
             None => tracing::info!("bounds are kept by rlimits and by looking now and then"),
         }
-        Self { control, last: BTreeMap::new(), memory_kills: BTreeMap::new() }
+        let pools = pools::PoolsHeld::default();
+        Self { control, last: BTreeMap::new(), memory_kills: BTreeMap::new(), pools }
     }
 
     /// What the system itself counts of a group.
@@ -134,44 +140,53 @@ impl Governor {
     }
 
     /// Puts a module's bounds on its group.
-    fn hold(&self, dir: &Path, bounds: Bounds, zone: Zone, cpu_permille: Option<u64>) {
-        let (Some(control), Some(name)) = (&self.control, name_of(dir)) else { return };
+    fn hold(&self, dir: &Path, bounds: Bounds, cpu_permille: Option<u64>) {
+        let Some(control) = &self.control else { return };
         let cpu = cpu_permille.into_iter().chain(bounds.of(Resource::Cpu)).min();
         let caps = Caps {
             cpu_permille: cpu,
             memory_bytes: bounds.of(Resource::Memory),
             processes: bounds.of(Resource::Processes),
-            weight: if zone == Zone::Sandbox { Weight::Background } else { Weight::Plain },
+            // As much as any other of its pool; it is the pool that has more or less than others.
+            weight: Weight::PLAIN,
         };
-        if let Err(error) = control.hold(&name, dir, caps) {
-            tracing::warn!(%error, group = %name, "a bound could not be set");
+        if let Err(error) = control.hold(dir, caps) {
+            tracing::warn!(%error, group = %dir.display(), "a bound could not be set");
         }
     }
 
     /// Takes a newborn child, and whatever it has forked since, into the groups that it was not born into.
     fn adopt(&self, dir: &Path, pid: u32) {
-        let (Some(control), Some(name)) = (&self.control, name_of(dir)) else { return };
-        let joined = control.join(&name, &[pid]).and_then(|()| {
+        let Some(control) = &self.control else { return };
+        let joined = control.join(dir, &[pid]).and_then(|()| {
             let forked = control::members(dir)?.into_iter().filter(|member| *member != pid);
-            control.join(&name, &forked.collect::<Vec<u32>>())
+            control.join(dir, &forked.collect::<Vec<u32>>())
         });
         if let Err(error) = joined {
-            tracing::warn!(%error, group = %name, "a module could not be taken into its group");
+            tracing::warn!(%error, group = %dir.display(), "a module could not be taken into its group");
         }
     }
 
     /// What the system counts of a group.
     pub(crate) fn used(&self, dir: &Path) -> GroupUse {
-        match (&self.control, name_of(dir)) {
-            (Some(control), Some(name)) => control.used(&name, dir),
-            _ => GroupUse { cpu_us: control::group_cpu_us(dir), ..GroupUse::default() },
+        match &self.control {
+            Some(control) => control.used(dir),
+            None => GroupUse { cpu_us: control::group_cpu_us(dir), ..GroupUse::default() },
+        }
+    }
+
+    /// What the system counts of a whole pool.
+    fn used_by_pool(&self, pool: &Path) -> GroupUse {
+        match &self.control {
+            Some(control) => control.used_by_pool(pool),
+            None => GroupUse { cpu_us: control::group_cpu_us(pool), ..GroupUse::default() },
         }
     }
 
     /// A module's group is gone or spent.
     pub(crate) fn forget(&self, dir: &Path) {
-        if let (Some(control), Some(name)) = (&self.control, name_of(dir)) {
-            control.forget(&name);
+        if let Some(control) = &self.control {
+            control.forget(dir);
         }
     }
 
@@ -180,10 +195,6 @@ impl Governor {
             control.close();
         }
     }
-}
-
-fn name_of(dir: &Path) -> Option<String> {
-    Some(dir.file_name()?.to_string_lossy().into_owned())
 }
 
 /// What a module's frames are paid from: its bound, or what a grip leaves of it.
@@ -202,16 +213,17 @@ fn queue_frames(view: &View, step: Step) -> usize {
 
 impl Shell {
     /// Whether the system is to keep bounds of this module.
-    fn has_group_bounds(view: &View) -> bool {
-        let kept = [Resource::Cpu, Resource::Memory, Resource::Processes];
-        view.zone == Zone::Sandbox || kept.into_iter().any(|resource| view.bounds.of(resource).is_some())
+    fn has_group_bounds(&self, view: &View) -> bool {
+        let pool = self.kernel.settings().pools.of(view.zone);
+        let own = pools::is_kept(kernel::Pool { cap: view.bounds, ..pool });
+        view.zone == Zone::Sandbox || own || pools::is_kept(pool)
     }
 
     /// Before a launch: the bounds of the group that the child will be in.
     pub(crate) fn bound_group(&mut self, slot: Slot) {
-        let Some(view) = self.kernel.view(slot).filter(Self::has_group_bounds) else { return };
+        let Some(view) = self.kernel.view(slot).filter(|view| self.has_group_bounds(view)) else { return };
         let Some(dir) = self.seat(slot).and_then(|seat| seat.cgroup.as_deref()) else { return };
-        self.governor.hold(dir, view.bounds, view.zone, None);
+        self.governor.hold(dir, view.bounds, None);
     }
 
     /// After a launch: the child is taken into groups that it was not born into, and its queue gets its bound.
@@ -220,7 +232,7 @@ impl Shell {
         life.outbox.bound_frames(queue_frames(&view, Step::Free));
         life.held.bucket = bucket(self.now(), &view, Grip::default());
         let dir = self.seat(slot).and_then(|seat| seat.cgroup.as_deref());
-        if let Some(dir) = dir.filter(|_| Self::has_group_bounds(&view)) {
+        if let Some(dir) = dir.filter(|_| self.has_group_bounds(&view)) {
             self.governor.adopt(dir, life.pid);
         }
     }
@@ -249,8 +261,8 @@ impl Shell {
             self.set_motion(slot, generation, Motion::Free);
         }
         if let Some(dir) = cgroup.filter(|_| before.cpu_permille != grip.cpu_permille) {
-            let is_new = !Self::has_group_bounds(&view);
-            self.governor.hold(&dir, view.bounds, view.zone, grip.cpu_permille);
+            let is_new = !self.has_group_bounds(&view);
+            self.governor.hold(&dir, view.bounds, grip.cpu_permille);
             // A module without bounds of its own was never taken into such a group.
             if is_new && grip.cpu_permille.is_some() {
                 self.adopt_all(slot, &dir);
@@ -302,7 +314,7 @@ impl Shell {
             let _gone = control::freeze_cgroup(dir, Motion::Free);
         }
         if let Some(view) = self.kernel.view(slot).filter(|_| held.grip.cpu_permille.is_some()) {
-            self.governor.hold(dir, view.bounds, view.zone, None);
+            self.governor.hold(dir, view.bounds, None);
         }
     }
 
@@ -310,6 +322,7 @@ impl Shell {
     pub(crate) fn look(&mut self) {
         let now = self.now();
         let strain_permille = strain_permille();
+        self.count_sharers();
         let mut rows = Vec::new();
         for (slot, generation) in self.kernel.governed(strain_permille) {
             if let Some(used) = self.measure(now, slot, generation) {
@@ -326,45 +339,67 @@ impl Shell {
 
     /// What a life uses now, in the kernel's units; rates are those since the last look, and 0 at the first.
     fn measure(&mut self, now: Time, slot: Slot, generation: Generation) -> Option<Amounts> {
-        let seat = self.seat(slot)?;
-        let life = seat.life.as_ref().filter(|life| life.generation == generation)?;
-        let group = seat.cgroup.as_deref().map(|dir| self.governor.used(dir)).unwrap_or_default();
-        let needs_proc = group.cpu_us.is_none() || group.memory_bytes.is_none();
-        let proc = needs_proc.then(|| usage::of_process(life.pid, seat.cgroup.as_deref())).flatten();
-        let proc = proc.unwrap_or_default();
-        let processes = group.processes.unwrap_or_else(|| usage::processes(life.pid, seat.cgroup.as_deref()));
-        let (queue_frames, queue_bytes) = (life.outbox.frames() as u64, life.outbox.bytes() as u64);
+        let tally = self.seat(slot)?.tally;
+        let (group, used) = self.count(slot, generation)?;
         let this = Last {
             generation,
             at: now,
-            cpu_us: group.cpu_us.unwrap_or(proc.cpu_ms * 1000),
-            frames: seat.tally.frames_in,
-            calls: seat.tally.calls_in,
-            processes,
+            cpu_us: self.cpu_us(slot, group)?,
+            frames: tally.frames_in,
+            calls: tally.calls_in,
             births_refused: group.births_refused.unwrap_or_default(),
+            used,
         };
-        let files = usage::open_files(life.pid);
+        let before = self.governor.last.get(&slot).filter(|last| last.generation == generation);
+        let used = before.map_or(used, |before| with_rates(used, *before, this));
+        self.governor.last.insert(slot, Last { used, ..this });
+        Some(used)
+    }
+
+    fn cpu_us(&self, slot: Slot, group: GroupUse) -> Option<u64> {
+        let seat = self.seat(slot)?;
+        let pid = seat.life.as_ref()?.pid;
+        let of_processes =
+            || usage::of_process(pid, seat.cgroup.as_deref()).unwrap_or_default().cpu_ms * 1000;
+        Some(group.cpu_us.unwrap_or_else(of_processes))
+    }
+
+    /// What can be counted of a life at any moment, which is everything but rates; with what the system says of its group.
+    fn count(&self, slot: Slot, generation: Generation) -> Option<(GroupUse, Amounts)> {
+        let seat = self.seat(slot)?;
+        let life = seat.life.as_ref().filter(|life| life.generation == generation)?;
+        let dir = seat.cgroup.as_deref();
+        let group = dir.map(|dir| self.governor.used(dir)).unwrap_or_default();
+        let of_processes = || usage::of_process(life.pid, dir).unwrap_or_default().rss_bytes;
+        let processes = group.processes.unwrap_or_else(|| usage::processes(life.pid, dir));
         let used = Amounts::default()
-            .with(Resource::Memory, group.memory_bytes.unwrap_or(proc.rss_bytes))
+            .with(Resource::Memory, group.memory_bytes.unwrap_or_else(of_processes))
             .with(Resource::Processes, processes)
-            .with(Resource::Files, files)
-            .with(Resource::QueueFrames, queue_frames)
-            .with(Resource::QueueBytes, queue_bytes);
-        let before = self.governor.last.insert(slot, this).filter(|last| last.generation == generation);
-        Some(before.map_or(used, |before| with_rates(used, before, this)))
+            .with(Resource::Files, usage::open_files(life.pid))
+            .with(Resource::QueueFrames, life.outbox.frames() as u64)
+            .with(Resource::QueueBytes, life.outbox.bytes() as u64);
+        Some((group, used))
     }
 }
 
 fn with_rates(used: Amounts, before: Last, this: Last) -> Amounts {
     let passed_ms = this.at.0.saturating_sub(before.at.0).max(1);
     let per_s = |now: u64, before: u64| now.saturating_sub(before).saturating_mul(1000) / passed_ms;
+    let births =
+        |now: Amounts, before: Amounts| per_s(now.of(Resource::Processes), before.of(Resource::Processes));
     used.with(Resource::Cpu, this.cpu_us.saturating_sub(before.cpu_us) / passed_ms)
         .with(Resource::Messages, per_s(this.frames, before.frames))
         .with(Resource::Calls, per_s(this.calls, before.calls))
         .with(
             Resource::Births,
-            per_s(this.processes, before.processes) + per_s(this.births_refused, before.births_refused),
+            births(this.used, before.used) + per_s(this.births_refused, before.births_refused),
         )
+}
+
+/// The same of one group and what is below it, by the group's own files (Linux 4.20 and newer, in every v2 hierarchy).
+fn pressure_permille(group: &Path) -> Option<u64> {
+    let one = |what: &str| std::fs::read_to_string(group.join(format!("{what}.pressure"))).ok();
+    ["cpu", "memory"].into_iter().filter_map(one).filter_map(|text| some_avg10_permille(&text)).max()
 }
 
 /// For how many thousandths of the last ten seconds somebody waited for a processor, or for memory, whichever is more. 0 where

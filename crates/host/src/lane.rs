@@ -241,14 +241,14 @@ impl Shell {
     }
 
     fn take_laned(&mut self, now: Time, slot: Slot, generation: Generation, frame: &[u8], sheet: &Sheet) {
-        if let Some(bucket) = self.life_mut(slot, generation).and_then(|life| life.held.bucket.as_mut()) {
-            bucket.spend(now, 1);
-        }
+        let calls = self.seat(slot).map_or(0, |seat| seat.tally.calls_in);
         if frame.len() <= LINE_BYTES_MAX_DEFAULT {
             self.take_frame(now, slot, generation, frame, sheet);
         } else {
             self.refuse_long(slot, generation, frame.len() as u64);
         }
+        let calls = self.seat(slot).map_or(0, |seat| seat.tally.calls_in).saturating_sub(calls);
+        self.pay(now, slot, generation, 1, calls);
     }
 
     /// Wakes a module that waits for room in its lane.

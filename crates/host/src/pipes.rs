@@ -49,7 +49,8 @@ impl Shell {
     /// How long a module that is held is not to be heard.
     pub(crate) fn must_wait(&mut self, slot: Slot, generation: Generation) -> Option<Duration> {
         let now = self.now();
-        self.life_mut(slot, generation)?.held.bucket.as_mut()?.wait(now)
+        let own = self.life_mut(slot, generation)?.held.bucket.as_mut().and_then(|bucket| bucket.wait(now));
+        own.max(self.wait_for_pool(slot, generation))
     }
 
     /// What a dead process left in its pipes, stderr first, so that a crash report has its last words.
@@ -112,13 +113,13 @@ impl Shell {
         let now = self.now();
         let mut rest = &sheet[..bytes];
         let mut count = 0;
+        let before = self.seat(slot).map_or(0, |seat| seat.tally.calls_in);
         while let Some(line) = lines.next_line(&mut rest) {
             count += 1;
             self.take_line(now, slot, generation, stream, (line, sheet));
         }
-        if let Some(bucket) = self.life_mut(slot, generation).and_then(|life| life.held.bucket.as_mut()) {
-            bucket.spend(now, count);
-        }
+        let calls = self.seat(slot).map_or(0, |seat| seat.tally.calls_in).saturating_sub(before);
+        self.pay(now, slot, generation, count, calls);
     }
 
     /// The last line may lack its newline.

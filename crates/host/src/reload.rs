@@ -73,6 +73,7 @@ impl Shell {
     pub(crate) fn tell_settings(&mut self) {
         let settings = config::kernel_settings(self.files.config.settings(), &self.files.approvals);
         self.feed(Event::Settings(settings));
+        self.hold_pools();
     }
 
     fn refuse_files(&mut self, code: &'static str, trouble: &str, error: &HostError) -> String {

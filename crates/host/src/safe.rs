@@ -70,6 +70,15 @@ impl Cause {
         }
     }
 
+    /// Whether it is gone when safe mode has held for so long; `are_files_well` is asked where that decides.
+    fn is_gone(&self, held: Duration, are_files_well: impl FnOnce() -> bool) -> bool {
+        match self {
+            Self::Asked(_) => false,
+            Self::Files(_) => are_files_well(),
+            Self::FailedBoots(_) | Self::Fault(_) => held >= TRY_AGAIN_AFTER,
+        }
+    }
+
     /// What is to happen for the kernel to leave it by itself.
     pub(crate) fn until(&self) -> &'static str {
         match self {
@@ -217,11 +226,8 @@ pub(crate) async fn look_after(shell: Rc<RefCell<Shell>>) {
             let shell = shell.borrow();
             (shell.safety.cause.clone(), shell.safety.since, shell.now())
         };
-        let is_gone = match cause {
-            None | Some(Cause::Asked(_)) => false,
-            Some(Cause::Files(_)) => files_are_well(&shell.borrow()).is_ok(),
-            Some(Cause::FailedBoots(_) | Cause::Fault(_)) => now.since(since) >= TRY_AGAIN_AFTER,
-        };
+        let are_files_well = || files_are_well(&shell.borrow()).is_ok();
+        let is_gone = cause.is_some_and(|cause| cause.is_gone(now.since(since), are_files_well));
         // What went wrong in between is told by the one who reads, and tried again.
         if is_gone && resume(&shell).await.is_ok() {
             let mut shell = shell.borrow_mut();

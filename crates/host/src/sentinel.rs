@@ -5,14 +5,13 @@
 //! The tree belongs to one run of one kernel, so a sentinel that comes late can't meet the successor's modules.
 
 use std::ffi::OsString;
-use std::fs;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use sandbox::cgroup::{Removed, remove};
+use sandbox::cgroup::{Removed, remove_tree};
 use sandbox::kill_cgroup;
 
 /// 50 tries, 20 ms apart: killed processes leave their groups within that, or hang in the operating system.
@@ -60,12 +59,7 @@ pub fn sentinel_main(words: &[OsString]) -> ExitCode {
     if killed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// What is still busy is tried again.
 fn is_removed(tree: &Path) -> bool {
-    for entry in fs::read_dir(tree).into_iter().flatten().flatten() {
-        if entry.path().is_dir() {
-            // A group that is still busy is tried again.
-            let _later = remove(&entry.path());
-        }
-    }
-    matches!(remove(tree), Ok(Removed::Gone))
+    matches!(remove_tree(tree), Ok(Removed::Gone))
 }

@@ -33,7 +33,11 @@ impl Kernel {
                 self.record_refusal(slot, record);
                 self.note(slot, format!("ended for breaking its lane: {fault}"));
                 // Whatever the enforcement mode is: a module that can't be talked with can only be ended.
-                let then = if self.settings.watchdog == Watchdog::Strict { Then::Stay } else { Then::Retry };
+                let strict = self.settings.watchdog == Watchdog::Strict;
+                if strict {
+                    self.quarantine(slot, "it broke its lane");
+                }
+                let then = if strict { Then::Stay } else { Then::Retry };
                 self.end(slot, Reason::SecurityViolation, then, 0);
             }
         }

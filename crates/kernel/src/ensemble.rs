@@ -10,7 +10,7 @@ use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use abi::{Generation, ModuleId, Permissions, Record, Slot, Time};
+use abi::{Generation, ModuleId, Permissions, Record, Slot, Time, Zone};
 
 use crate::event::{Incoming, KernelCall, Order};
 use crate::proxy::{Act, Note, OperatorProxy, Proxy, Tally, Turn};
@@ -260,6 +260,11 @@ impl Ensemble {
     /// As [`Kernel::spec`].
     pub fn spec(&self, slot: Slot) -> Option<&Spec> {
         self.kernel.spec(slot)
+    }
+
+    /// As [`Kernel::zone`].
+    pub fn zone(&self, slot: Slot) -> Option<Zone> {
+        self.kernel.zone(slot)
     }
 
     /// As [`Kernel::grants`].

@@ -2,11 +2,12 @@
 //!
 //! Readings come in as [`Measured`], about once a second; for each life the load nearest to or furthest past a bound is
 //! what its [`Ladder`] looks at. Loads are of two kinds: a module's own use against its own bounds, and, where a whole
-//! pool is past its cap, the use of the heaviest in it against an equal share of that cap.
+//! pool is at its cap, the use of the heaviest in it against an equal share of that cap.
 //!
 //! # What holds
 //! - Nobody is held on account of another's load: without a bound of its own that it is past, only who uses more than
-//!   its equal share of a pool that is past its cap is a culprit, and of one pool only the heaviest at a time.
+//!   its equal share of a pool that is at its cap is a culprit, and of one pool only the heaviest at a time. It is held to
+//!   that share, and not to less.
 //! - When the machine itself is strained, sandbox gives way before stable does, and stable before system: a later zone
 //!   is looked at only when no earlier one has a culprit. The strain of the machine never touches a zone whose modules
 //!   keep within their shares.
@@ -44,6 +45,20 @@ const SANDBOX_STRAINED_PERMILLE: u64 = 500;
 
 /// 900: nine tenths of the machine are what all of stable may use while the machine is strained; the rest is for the kernel.
 const STABLE_STRAINED_PERMILLE: u64 = 900;
+
+/// 950: a pool counts as full from nineteen twentieths of its cap on. Where the system itself enforces the cap, no reading
+/// is ever past it, and all of the pool suffer from whoever has filled it.
+const CROWDED_PERMILLE: u64 = 950;
+
+/// 1,100: who uses more than its equal share of a full pool by a tenth is to blame for that. Quotas are kept to some
+/// hundredths only, so whoever is held to its share must not be blamed again.
+const BLAMED_PERMILLE: u64 = 1100;
+
+/// 100: as much of a contended processor as any other pool.
+const SHARE_PLAIN: u64 = 100;
+
+/// 20: a fifth of that is what sandbox gets while others want the processor too.
+const SHARE_SANDBOX: u64 = 20;
 
 /// 250: a quarter of a processor is what a throttled module without a bound of its own gets.
 const THROTTLED_CPU_PERMILLE: u64 = 250;
@@ -86,12 +101,21 @@ pub struct Grip {
 }
 
 /// What a zone's pool gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pool {
+    /// How much of a contended processor all of the zone's modules get, against other pools: from 1 to 10,000, where 100 is as
+    /// much as any other.
+    pub share: u64,
     /// All of the zone's modules together.
     pub cap: Bounds,
     /// Each of its modules, unless it has bounds of its own.
     pub each: Bounds,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self { share: SHARE_PLAIN, cap: Bounds::default(), each: Bounds::default() }
+    }
 }
 
 /// 10,000 frames a second: far more than a program that works sends by itself, and a hundredth of the kernel's time.
@@ -137,7 +161,7 @@ impl Default for Pools {
             .with(Resource::Processes, Some(SANDBOX_PROCESSES))
             .with(Resource::Births, Some(SANDBOX_BIRTHS_PER_S));
         Self {
-            sandbox: Pool { cap: Bounds::default(), each },
+            sandbox: Pool { share: SHARE_SANDBOX, cap: Bounds::default(), each },
             stable: Pool::default(),
             system: Pool::default(),
         }
@@ -163,7 +187,15 @@ struct Culprit {
     load: Load,
 }
 
-/// A pool that is past its cap, or at it.
+/// A module that is held for the sake of its pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pooled {
+    resource: Resource,
+    /// Its equal share of the pool's cap when it was blamed.
+    share: u64,
+}
+
+/// A pool with a cap.
 #[derive(Debug, Clone, Copy)]
 struct Crowd {
     zone: Zone,
@@ -201,8 +233,8 @@ impl Kernel {
             let Some(module) = self.table.get_mut(row.slot) else { continue };
             let before = module.ladder.step();
             let made = module.ladder.look(load, highest);
-            if let (Move::Up(_), Some(resource)) = (made, pooled) {
-                module.ladder.pooled = Some(resource);
+            if let (Move::Up(_), Some(pooled)) = (made, pooled) {
+                module.ladder.pooled = Some(pooled);
             }
             match made {
                 Move::Stay => self.report_only(row.slot, load),
@@ -272,8 +304,9 @@ impl Kernel {
         }
         let load = Load::new(resource, sum, cap);
         let share = cap / count.max(1);
-        let culprit = heaviest.filter(|(used, _)| load.permille > 1000 && *used > share);
-        let culprit = culprit.map(|(used, slot)| Culprit { slot, load: Load::new(resource, used, share) });
+        let blamed = heaviest.map(|(used, slot)| Culprit { slot, load: Load::new(resource, used, share) });
+        let is_full = load.permille >= CROWDED_PERMILLE;
+        let culprit = blamed.filter(|one| is_full && one.load.permille > BLAMED_PERMILLE);
         Crowd { zone, load, culprit }
     }
 
@@ -318,8 +351,18 @@ impl Kernel {
     fn hold_life(&mut self, slot: Slot, generation: Generation, step: Step) {
         let Some(module) = self.table.get(slot) else { return };
         let bounds = self.bounds_of(module);
-        let messages = bounds.of(Resource::Messages).unwrap_or(SLOWED_MESSAGES_PER_S);
-        let cpu = bounds.of(Resource::Cpu).unwrap_or(u64::MAX).min(THROTTLED_CPU_PERMILLE);
+        let shared = |resource| {
+            module.ladder.pooled.filter(|pooled| pooled.resource == resource).map(|pooled| pooled.share)
+        };
+        // In a pool that is full it keeps what is as much its own as anybody's there, within its own bound.
+        let messages = shared(Resource::Messages).map_or(SLOWED_MESSAGES_PER_S, |share| share.max(1));
+        let messages =
+            bounds.of(Resource::Messages).map_or(messages, |own| match shared(Resource::Messages) {
+                Some(_) => own.min(messages),
+                None => own,
+            });
+        let cpu = shared(Resource::Cpu).unwrap_or(THROTTLED_CPU_PERMILLE);
+        let cpu = bounds.of(Resource::Cpu).unwrap_or(u64::MAX).min(cpu);
         let grip = Grip {
             step,
             messages_per_s: (step >= Step::Slowed).then_some(messages),
@@ -358,17 +401,17 @@ fn with_pool(
     own: Option<Load>,
     crowds: &[Crowd],
     slot: Slot,
-) -> (Option<Load>, Option<Resource>) {
+) -> (Option<Load>, Option<Pooled>) {
     let mut worst = (own, None);
     let heavier = |load: Load, than: Option<Load>| than.is_none_or(|than| load.permille > than.permille);
     for crowd in crowds.iter().filter(|crowd| crowd.zone == module.zone()) {
         let resource = crowd.load.resource;
         match crowd.culprit {
             Some(culprit) if culprit.slot == slot && heavier(culprit.load, worst.0) => {
-                worst = (Some(culprit.load), Some(resource));
+                worst = (Some(culprit.load), Some(Pooled { resource, share: culprit.load.bound }));
             }
             // Still full, though by others now: it stays where it is.
-            _ if module.ladder.pooled == Some(resource) => {
+            _ if module.ladder.pooled.is_some_and(|pooled| pooled.resource == resource) => {
                 let held = Load { permille: crowd.load.permille.min(1000), ..crowd.load };
                 if heavier(held, worst.0) {
                     worst = (Some(held), None);

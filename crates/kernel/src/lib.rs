@@ -70,8 +70,8 @@ pub use planned::{Caution, Late, Ledger, Next, Permit, Planned, Sight, Waits};
 pub use proxy::{Act, Badge, Letter, Note, OperatorProxy, Proxy, SERVING_MAX, Tally, Turn, Wants};
 pub use routes::{Address, Decision, Header, Hearers, Refusal, Routes};
 pub use spec::{
-    Capabilities, Door, Enforcement, Features, Forbidden, GiveUp, Grants, PRIORITY_DEFAULT, PendingRequest,
-    RestartRule, Settings, Spec, Strategy, Watchdog, Work,
+    Budget, Capabilities, Door, Enforcement, Features, Forbidden, GiveUp, Grants, PRIORITY_DEFAULT,
+    PendingRequest, RestartRule, Settings, Spec, Strategy, Watchdog, Work, ZoneBudget,
 };
 pub use view::View;
 pub use word::Word;

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use abi::{Generation, ModuleId, Name, Record, Slot, Time};
+use abi::{Generation, ModuleId, Name, Record, Slot, Time, Zone};
 
 use crate::context::{Context, Watches};
 use crate::governor::{Resource, Strain};
@@ -43,9 +43,8 @@ pub struct Kernel {
     pub(crate) shutdown: Option<Shutdown>,
     /// Restarts whose wait is over, in the order in which they are begun: depth, priority, seat.
     pub(crate) due: BTreeSet<(u32, u32, Slot)>,
-    pub(crate) bucket: Bucket,
-    /// Of sandbox modules alone, half as large.
-    pub(crate) sandbox_bucket: Bucket,
+    /// Of each zone's restarts, by [`Settings::budget_of`]; full where there is none yet.
+    pub(crate) zone_buckets: BTreeMap<Zone, Bucket>,
     pub(crate) random: Random,
     pub(crate) strain: Strain,
     /// Why no module may run, in safe mode.
@@ -60,8 +59,7 @@ impl Kernel {
         let settings = Settings::default();
         Self {
             now: Time(0),
-            bucket: Bucket::new(settings.machine_restarts_burst),
-            sandbox_bucket: Bucket::new(settings.machine_restarts_burst / 2),
+            zone_buckets: BTreeMap::new(),
             settings,
             table: Table::default(),
             directory: BTreeMap::new(),
@@ -221,6 +219,11 @@ impl Kernel {
     /// What a module is.
     pub fn spec(&self, slot: Slot) -> Option<&Spec> {
         Some(&self.table.get(slot)?.spec)
+    }
+
+    /// Where a module lives now.
+    pub fn zone(&self, slot: Slot) -> Option<Zone> {
+        Some(self.table.get(slot)?.zone())
     }
 
     /// What is approved for a module.

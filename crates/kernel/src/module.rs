@@ -62,7 +62,7 @@ pub(crate) enum Then {
 pub(crate) enum Phase {
     Idle(Rest),
     Held,
-    /// Until this moment, or for the machine's next restart when the moment has come.
+    /// Until this moment, or for the next restart of its zone when the moment has come.
     Queued(Time),
     Running(Generation, Stage),
     Ending {

@@ -1,6 +1,7 @@
-//! What follows an end that nobody wished for: another start by policy, paced by the machine's budget, with those that
+//! What follows an end that nobody wished for: another start by policy, paced by its zone's budget, with those that
 //! share the module's fate; or giving up, and the one thing that is done then.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
@@ -11,8 +12,8 @@ use crate::effect::Failure;
 use crate::graph;
 use crate::machine::Kernel;
 use crate::module::{Module, Phase, Rest, Then};
-use crate::restart::{Policy, Verdict};
-use crate::spec::{GiveUp, Strategy, Watchdog};
+use crate::restart::{Bucket, Policy, Verdict};
+use crate::spec::{Budget, GiveUp, Strategy, Watchdog};
 use crate::timers::Timer;
 
 impl Kernel {
@@ -80,26 +81,20 @@ impl Kernel {
         }
     }
 
-    /// Begins the restarts whose time has come, as far as the machine's budget goes.
+    /// Begins the restarts whose time has come, as far as each zone's budget goes.
     pub(crate) fn begin_due_restarts(&mut self) {
-        let mut sandbox_is_spent = false;
-        while let Some(entry) = self.next_due(sandbox_is_spent) {
+        let mut spent: BTreeSet<Zone> = BTreeSet::new();
+        while let Some(entry) = self.next_due(&spent) {
             let (_, _, slot) = entry;
             // An entry may be left of a wait that was cut short; a wait that is not over yet has its own timer.
             let is_due = |module: &Module| matches!(module.phase, Phase::Queued(until) if until <= self.now);
             if self.table.get(slot).is_some_and(is_due) {
-                let (burst, per_s) =
-                    (self.settings.machine_restarts_burst, self.settings.machine_restarts_per_s);
-                if self.is_in_sandbox(slot)
-                    && let Err(at) = self.sandbox_bucket.take(self.now, burst / 2, per_s / 2)
-                {
+                let zone = self.zone_of(slot);
+                if let Err(at) = self.take_of_zone(zone) {
                     // What crashes there again and again leaves room for everybody else's restarts.
                     self.timers.set(at, Timer::Pace);
-                    sandbox_is_spent = true;
+                    spent.insert(zone);
                     continue;
-                }
-                if let Err(at) = self.bucket.take(self.now, burst, per_s) {
-                    return self.timers.set(at, Timer::Pace);
                 }
                 self.rest(slot, Rest::Crashed, String::new());
                 // A refusal is journaled, and told to those who wait, where it is found.
@@ -109,14 +104,20 @@ impl Kernel {
         }
     }
 
-    /// The next restart whose wait is over; without those of sandbox modules, if their budget is spent.
-    fn next_due(&self, sandbox_is_spent: bool) -> Option<(u32, u32, Slot)> {
-        let may = |(_, _, slot): &&(u32, u32, Slot)| !sandbox_is_spent || !self.is_in_sandbox(*slot);
+    /// The next restart whose wait is over, of a zone whose budget is not spent.
+    fn next_due(&self, spent: &BTreeSet<Zone>) -> Option<(u32, u32, Slot)> {
+        let may = |(_, _, slot): &&(u32, u32, Slot)| !spent.contains(&self.zone_of(*slot));
         self.due.iter().find(may).copied()
     }
 
-    fn is_in_sandbox(&self, slot: Slot) -> bool {
-        self.table.get(slot).is_some_and(|module| module.zone() == Zone::Sandbox)
+    fn zone_of(&self, slot: Slot) -> Zone {
+        self.table.get(slot).map_or(Zone::Sandbox, Module::zone)
+    }
+
+    fn take_of_zone(&mut self, zone: Zone) -> Result<(), Time> {
+        let Budget { burst, per_s } = self.settings.budget_of(zone);
+        let bucket = self.zone_buckets.entry(zone).or_insert_with(|| Bucket::new(burst.max(1)));
+        bucket.take(self.now, burst, per_s)
     }
 
     fn give_up(&mut self, slot: Slot, count: u32, exit: Option<ExitKind>) {

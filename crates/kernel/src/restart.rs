@@ -2,8 +2,8 @@
 //!
 //! A module that was well for a minute is started again at once and starts counting anew. Any other is counted and
 //! waits `base · 2^(count-1)`, at most `max`, give or take a fifth, so that many that failed together do not return
-//! together. After its last allowed restart it is given up. The whole machine has a budget too: past it, restarts
-//! wait their turn, and none is given up for that.
+//! together. After its last allowed restart it is given up. Each zone has a budget too: past it, restarts wait their
+//! turn, and none is given up for that.
 
 use core::time::Duration;
 
@@ -59,7 +59,7 @@ impl Policy {
     }
 }
 
-/// The machine's budget of restarts: a token bucket in thousandths of a restart.
+/// A budget, such as that of a zone's restarts: a token bucket in thousandths of a restart.
 #[derive(Debug, Clone)]
 pub(crate) struct Bucket {
     level_milli: u64,

@@ -283,6 +283,24 @@ pub enum Enforcement {
     Off,
 }
 
+/// How many restarts may be begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// At once, after a time without any.
+    pub burst: u32,
+    /// Per second after that.
+    pub per_s: u32,
+}
+
+/// What a zone's own budget is set to; what is not follows from the machine's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ZoneBudget {
+    /// See [`Budget::burst`].
+    pub burst: Option<u32>,
+    /// See [`Budget::per_s`].
+    pub per_s: Option<u32>,
+}
+
 /// The rules of the house: the module door's `lifecycle` section and ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -306,10 +324,12 @@ pub struct Settings {
     pub restart_backoff_max: Duration,
     /// For an answer to a call; default 30 s.
     pub rpc_timeout: Duration,
-    /// Restarts that the whole machine may begin at once; default 200.
+    /// Restarts of one zone's modules that may be begun at once, unless it has a budget of its own; default 200.
     pub machine_restarts_burst: u32,
     /// Restarts per second after that; default 50.
     pub machine_restarts_per_s: u32,
+    /// The zones' own; see [`Settings::budget_of`] for a zone that is not here.
+    pub budgets: BTreeMap<Zone, ZoneBudget>,
     /// What follows a violation; default strict.
     pub enforcement: Enforcement,
     /// How much is repaired; default active.
@@ -340,12 +360,30 @@ impl Default for Settings {
             rpc_timeout: Duration::from_secs(30),
             machine_restarts_burst: 200,
             machine_restarts_per_s: 50,
+            budgets: BTreeMap::new(),
             enforcement: Enforcement::Strict,
             watchdog: Watchdog::Active,
             providers: BTreeMap::new(),
             pools: Pools::default(),
             probation: None,
             ceilings: BTreeMap::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// How many restarts of a zone's modules may be begun: what is set for it, and by default as many as for the machine,
+    /// of the sandbox zone half as many. Each zone's are counted apart, so that what crashes again and again in one
+    /// never makes a restart in another wait.
+    pub fn budget_of(&self, zone: Zone) -> Budget {
+        let part = |whole: u32| match zone {
+            Zone::Sandbox => whole / 2,
+            Zone::Stable | Zone::System => whole,
+        };
+        let set = self.budgets.get(&zone).copied().unwrap_or_default();
+        Budget {
+            burst: set.burst.unwrap_or(part(self.machine_restarts_burst)),
+            per_s: set.per_s.unwrap_or(part(self.machine_restarts_per_s)),
         }
     }
 }

@@ -15,7 +15,6 @@ use abi::{Reason, RequestId, Slot, Zone};
 use crate::effect::{Answer, Effect};
 use crate::machine::Kernel;
 use crate::module::{Module, Phase, Then};
-use crate::restart::Bucket;
 
 mod bus;
 mod probation;
@@ -91,9 +90,8 @@ impl Kernel {
     /// a new life, and what was given up another try.
     pub(crate) fn order_reset_zone(&mut self, request: RequestId, zone: Zone) {
         self.record(abi::Record::new("zone.reset").text("zone", zone.as_str()));
-        if zone == Zone::Sandbox {
-            self.sandbox_bucket = Bucket::new(self.settings.machine_restarts_burst / 2);
-        }
+        // The next restart finds a full one.
+        self.zone_buckets.remove(&zone);
         for slot in self.members(zone) {
             self.reset_count(slot);
             let Some(module) = self.table.get(slot) else { continue };

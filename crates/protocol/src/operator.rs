@@ -21,6 +21,7 @@ mod safe;
 mod schema;
 mod secrets;
 mod updates;
+mod usage;
 mod zones;
 
 pub use config::{ConfigEntry, ConfigTable, ConfigVerb};
@@ -36,6 +37,7 @@ pub use updates::{
     AffectedRow, CodedSentence, Collected, EndedRow, PackageVerified, PinRow, SlotRow, SlotTable, UpdateDone,
     UpdateHistory, UpdatePhase, UpdatePlan, UpdateVerb, UpdateWay,
 };
+pub use usage::{PoolRow, UsageRow, UsageTable};
 pub use zones::{ProbationStatus, ZoneName};
 
 /// Longest request or response line, in bytes: 4 MiB, four times a module's line, since an answer may list everything.
@@ -676,50 +678,6 @@ pub struct TopicMessage {
     pub topic: String,
     /// What.
     pub payload: Value,
-}
-
-/// What every module uses.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct UsageTable {
-    /// When it was measured.
-    pub ts_ms: u64,
-    /// The kernel itself.
-    pub kernel: UsageRow,
-    /// Every module that runs.
-    pub modules: Vec<UsageRow>,
-}
-
-/// What one process and its children use.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct UsageRow {
-    /// Which.
-    pub id: String,
-    /// Its state.
-    pub status: String,
-    /// Its process.
-    pub pid: Option<u32>,
-    /// Share of one processor since the last sample, in percent; nothing at the first one.
-    pub cpu_percent: Option<f64>,
-    /// Processor time since its start, in milliseconds.
-    pub cpu_ms: u64,
-    /// Resident memory in bytes.
-    pub rss_bytes: u64,
-    /// Frames in both directions since its start.
-    pub frames: u64,
-    /// Frames per second since the last sample; nothing at the first one.
-    pub frames_per_s: Option<f64>,
-    /// Where it lives: `sandbox`, `stable` or `system`.
-    #[serde(default)]
-    pub zone: String,
-    /// What it may use, by resource: `cpu` in thousandths of a processor, `memory` and `queue_bytes` in bytes, the others as
-    /// numbers; what is not there is not bounded.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub limits: BTreeMap<String, u64>,
-    /// How tight the governor holds it: `slowed`, `shedding`, `throttled` or `frozen`; nothing when it is free.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub held: Option<String>,
 }
 
 /// The answer of `why`.

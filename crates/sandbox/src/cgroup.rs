@@ -1,4 +1,5 @@
-//! cgroup v2 groups: one per module, so that all it has started can be killed at once, wherever it forked to.
+//! cgroup v2 groups: one per module, so that all it has started can be killed at once, wherever it forked to; those of one
+//! pool lie in a group of the pool's own, so that what all of them use together can be bounded.
 //!
 //! Only what needs no controllers is used here: membership and `cgroup.kill`. So a hierarchy that is mounted beside the old ones,
 //! without any controller, serves as well.
@@ -15,7 +16,7 @@ use crate::launch::LaunchError;
 #[cfg(test)]
 mod tests;
 
-/// 4,096 leftover groups are removed in one sweep: as many as one kernel can have modules.
+/// 4,096 leftover groups of one pool are removed in one sweep: as many as one kernel can have modules.
 const LEFTOVERS_MAX: usize = 4096;
 
 /// 80 bytes: a module's name, a `+` and a number, which names the group that follows one that was killed.
@@ -74,12 +75,18 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Opens, and makes if need be, the tree `ostoja/<instance>` below the group that this process is in.
+    /// Opens, and makes if need be, the tree `ostoja/<instance>` below the group that this process is in, with a group for
+    /// each of these pools.
     ///
     /// # Errors
     /// One variant of [`Unavailable`] for each reason why there can't be one; the kernel then lives without.
-    pub fn open(instance: &str) -> Result<Self, Unavailable> {
-        Self::open_below(&own_group()?, instance)
+    pub fn open(instance: &str, pools: &[&str]) -> Result<Self, Unavailable> {
+        let tree = Self::open_below(&own_group()?, instance)?;
+        for pool in pools {
+            let dir = tree.root.join(plain_name(pool)?);
+            fs::create_dir_all(&dir).map_err(|source| Unavailable::NotWritable { dir, source })?;
+        }
+        Ok(tree)
     }
 
     fn open_below(own: &Path, instance: &str) -> Result<Self, Unavailable> {
@@ -102,12 +109,12 @@ impl Tree {
         &self.root
     }
 
-    /// Makes a module's group, or takes the one that is there, and gives its folder.
+    /// Makes a module's group in a pool that the tree was opened with, or takes the one that is there, and gives its folder.
     ///
     /// # Errors
     /// `BadName` and `NotWritable`.
-    pub fn group(&self, module: &str) -> Result<PathBuf, Unavailable> {
-        let dir = self.root.join(plain_name(module)?);
+    pub fn group(&self, pool: &str, module: &str) -> Result<PathBuf, Unavailable> {
+        let dir = self.root.join(plain_name(pool)?).join(plain_name(module)?);
         match fs::create_dir(&dir) {
             Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
                 Err(Unavailable::NotWritable { dir, source })
@@ -118,28 +125,23 @@ impl Tree {
 
     /// Kills all that an earlier kernel of this instance has left, and removes the groups that are empty. Gives the number of
     /// groups that were found.
-    ///
-    /// # Errors
-    /// When the tree can't be listed.
-    pub fn kill_leftovers(&self) -> io::Result<usize> {
+    pub fn kill_leftovers(&self) -> usize {
         let mut found = 0;
-        for entry in fs::read_dir(&self.root)?.flatten().take(LEFTOVERS_MAX) {
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                found += 1;
-                // What can't be killed now is found again at the next start.
-                let _ = kill_cgroup(&entry.path());
-                let _ = remove(&entry.path());
-            }
+        for group in folders(&self.root).iter().flat_map(|pool| folders(pool)) {
+            found += 1;
+            // What can't be killed now is found again at the next start.
+            let _ = kill_cgroup(&group);
+            let _ = remove(&group);
         }
-        Ok(found)
+        found
     }
 
-    /// Removes the tree's own folder, and the family's if it was the last.
+    /// Removes the tree's own folder with its pools, and the family's if it was the last.
     ///
     /// # Errors
     /// As [`remove`].
     pub fn close(self) -> io::Result<Removed> {
-        let removed = remove(&self.root)?;
+        let removed = remove_tree(&self.root)?;
         if let Some(family) = self.root.parent() {
             let _ = remove(family);
         }
@@ -178,6 +180,30 @@ pub fn remove(dir: &Path) -> io::Result<Removed> {
         Err(error) if error.raw_os_error() == Some(libc::EBUSY) => Ok(Removed::Busy),
         Err(error) => Err(error),
     }
+}
+
+/// The groups directly in a group.
+pub fn folders(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten().take(LEFTOVERS_MAX);
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
+        .collect()
+}
+
+/// Removes a tree of empty groups: its pools with their modules, then itself. What is busy stays, and so does the tree.
+///
+/// # Errors
+/// As [`remove`], of the tree's own folder.
+pub fn remove_tree(root: &Path) -> io::Result<Removed> {
+    for pool in folders(root) {
+        for group in folders(&pool) {
+            // What is busy keeps its pool, and that keeps the tree, of which the caller is told.
+            let _busy = remove(&group);
+        }
+        let _busy = remove(&pool);
+    }
+    remove(root)
 }
 
 /// What a launch needs of a group: its folder for a birth in it, and its list of members for joining it.

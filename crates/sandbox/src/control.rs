@@ -1,15 +1,19 @@
 //! What a group of processes may use, enforced by the system: cgroup v2's controllers or cgroup v1's, behind one trait.
 //!
 //! Groups themselves, for killing and for freezing, are those of [`crate::cgroup`] and need no controllers. Here are bounds on
-//! processor, memory and processes. Where neither version gives them, [`open`] says so, and what remains are rlimits and
-//! whoever looks now and then.
+//! processor, memory and processes: those of a module on its own group, those of a pool on the group above its modules'.
+//! Where neither version gives them, [`open`] says so, and what remains are rlimits and whoever looks now and then.
 //!
 //! # The two versions
 //! - v2: a child is born into its group, so its bounds hold before its first instruction. Controllers have to be handed down
 //!   from our own group, which must hold no process then: a kernel that is alone in its group (as a service manager starts it
 //!   with delegation) moves itself into a leaf first, and back at its end. With company it can't, and there are no bounds by v2.
+//!   That leaf comes before all modules when a processor is contended.
 //! - v1: each controller has a tree of its own. A child is moved into its groups right after its birth; what it managed to
-//!   fork before that is moved after it by [`Control::join`], which is told all members of the v2 group.
+//!   fork before that is moved after it by [`Control::join`], which is told all members of the v2 group. The pools lie
+//!   directly in our own group, so that a pool's share of a processor is one against the kernel itself, and against modules
+//!   that nothing bounds and that stay there. A module's quota can't be above its pool's there: such a one has none, which
+//!   comes to the same.
 
 use std::fmt;
 use std::fs;
@@ -39,18 +43,36 @@ pub struct Caps {
     pub memory_bytes: Option<u64>,
     /// Processes and threads; past it a fork fails.
     pub processes: Option<u64>,
-    /// How much of a contended processor it gets, against others.
+    /// How much of a contended processor it gets, against others beside it.
     pub weight: Weight,
 }
 
-/// How much of a contended processor a group gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Weight {
+/// How much of a contended processor a group gets: from 1 to 10,000, where 100 is as much as anybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Weight(u64);
+
+impl Weight {
     /// As much as anybody.
-    #[default]
-    Plain,
-    /// What others leave.
-    Background,
+    pub const PLAIN: Self = Self(100);
+
+    /// 1,000: so much more than its modules that the kernel is not waited for.
+    const KERNEL: Self = Self(1000);
+
+    /// This weight, or the nearest that there is.
+    pub fn of(percent: u64) -> Self {
+        Self(percent.clamp(1, 10_000))
+    }
+
+    /// In the words of v1, where 1,024 is as much as anybody and 2 the least.
+    fn shares(self) -> u64 {
+        (self.0 * 1024 / 100).max(2)
+    }
+}
+
+impl Default for Weight {
+    fn default() -> Self {
+        Self::PLAIN
+    }
 }
 
 /// What a group uses, as far as the system counts it.
@@ -76,30 +98,41 @@ pub trait Control: fmt::Debug {
     /// The controllers that it has, for people.
     fn controllers(&self) -> Vec<&'static str>;
 
-    /// Puts these bounds on a module's group, which is made if need be. `dir` is its v2 group.
+    /// Puts these bounds on a module's group, which is made if need be. `dir` is its v2 group here and below.
     ///
     /// # Errors
     /// The first file that could not be made or written; the bounds before it hold.
-    fn hold(&self, module: &str, dir: &Path, caps: Caps) -> io::Result<()>;
+    fn hold(&self, dir: &Path, caps: Caps) -> io::Result<()>;
+
+    /// Puts these bounds on all of a pool's modules together. `pool` is its v2 group. Where quotas were raised or taken
+    /// away, those of its modules have to be put on anew by [`Control::hold`].
+    ///
+    /// # Errors
+    /// As of [`Control::hold`].
+    fn hold_pool(&self, pool: &Path, caps: Caps) -> io::Result<()>;
 
     /// Moves processes into a module's group, where they are not born into it.
     ///
     /// # Errors
     /// The system's own. A process that has ended meanwhile is no error.
-    fn join(&self, module: &str, pids: &[u32]) -> io::Result<()>;
+    fn join(&self, dir: &Path, pids: &[u32]) -> io::Result<()>;
 
     /// What a module's group uses.
-    fn used(&self, module: &str, dir: &Path) -> GroupUse;
+    fn used(&self, dir: &Path) -> GroupUse;
+
+    /// What all of a pool's modules use together. `pool` is its v2 group.
+    fn used_by_pool(&self, pool: &Path) -> GroupUse;
 
     /// Removes what [`Control::hold`] has made for a module; what is busy is removed with the tree.
-    fn forget(&self, module: &str);
+    fn forget(&self, dir: &Path);
 
     /// Removes everything. The groups of [`crate::cgroup::Tree`] have to be gone by then.
     fn close(&self);
 }
 
 /// The best way there is: v2 with controllers, else v1, else nothing. `tree` is the folder of [`crate::cgroup::Tree`], `instance` the
-/// name it was opened with. Call it before anything is started that would be in our own group with us.
+/// name it was opened with; the pools are those that it has. Call it before anything is started that would be in our own
+/// group with us.
 pub fn open(tree: &Path, instance: &str) -> Option<Box<dyn Control>> {
     if let Some(control) = v2::V2::open(tree) {
         return Some(Box::new(control));

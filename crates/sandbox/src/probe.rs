@@ -20,6 +20,9 @@ use crate::{ruleset, seccomp};
 mod act;
 mod asked;
 
+/// The pool whose only group tries itself.
+const PROBE_POOL: &str = "probes";
+
 /// What the probes found, one proof per layer. Worth keeping: it does not change while the machine runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
@@ -180,7 +183,7 @@ impl Bench {
     /// A child that kills its own group must be gone with it.
     fn kill_by_cgroup(&mut self) -> Proof {
         let name = format!("probe-{}", std::process::id());
-        let tree = match Tree::open(&name) {
+        let tree = match Tree::open(&name, &[PROBE_POOL]) {
             Ok(tree) => tree,
             Err(reason) => return Proof::Missing(reason.to_string()),
         };
@@ -194,7 +197,7 @@ impl Bench {
     }
 
     fn kill_in(&mut self, tree: &Tree) -> Result<ExitKind, String> {
-        let dir = tree.group("probe").map_err(|error| error.to_string())?;
+        let dir = tree.group(PROBE_POOL, "probe").map_err(|error| error.to_string())?;
         let fds = JoinFds::open(dir.clone()).map_err(|error| error.to_string())?;
         let kill = rustix::fs::open(dir.join("cgroup.kill"), OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty());
         let kill = kill.and_then(|fd| rustix::io::fcntl_dupfd_cloexec(&fd, crate::launch::FDS_FROM));

@@ -1,10 +1,10 @@
-//! Restarts: no more than the module's count and the machine's budget allow, at the right time, and never of a module
+//! Restarts: no more than the module's count and its zone's budget allow, at the right time, and never of a module
 //! that an operator stopped.
 
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
-use abi::{Fact, ModuleId, Record, Time};
+use abi::{Fact, ModuleId, Record, Time, Zone};
 use kernel::{Effect, Ensemble, Event, Order};
 
 use super::lives::Lives;
@@ -32,7 +32,8 @@ struct Known {
 #[derive(Debug, Default)]
 pub(crate) struct Restarts {
     modules: BTreeMap<ModuleId, Known>,
-    begun: VecDeque<Time>,
+    /// By zone.
+    begun: BTreeMap<Zone, VecDeque<Time>>,
 }
 
 impl Restarts {
@@ -185,22 +186,27 @@ impl Restarts {
         if step.now < until {
             return Err(format!("{id} was restarted at {} instead of {until}", step.now));
         }
-        self.spend(step.now, kernel)
+        self.spend(step.now, id, kernel)
     }
 
-    /// In any span of time there are no more restarts than the burst and the rate allow.
-    fn spend(&mut self, now: Time, kernel: &Ensemble) -> Verdict {
-        let settings = kernel.settings();
-        let (burst, per_s) = (settings.machine_restarts_burst.max(1), settings.machine_restarts_per_s.max(1));
-        self.begun.push_back(now);
-        if self.begun.len() > REMEMBERED {
-            self.begun.pop_front();
+    /// In any span of time there are no more restarts in a zone than its burst and its rate allow.
+    fn spend(&mut self, now: Time, id: &ModuleId, kernel: &Ensemble) -> Verdict {
+        let Some(zone) = kernel.find(id.as_str()).and_then(|slot| kernel.zone(slot)) else { return Ok(()) };
+        let budget = kernel.settings().budget_of(zone);
+        let (burst, per_s) = (budget.burst.max(1), budget.per_s.max(1));
+        let begun = self.begun.entry(zone).or_default();
+        begun.push_back(now);
+        if begun.len() > REMEMBERED {
+            begun.pop_front();
         }
-        for (at, earlier) in self.begun.iter().rev().enumerate() {
+        for (at, earlier) in begun.iter().rev().enumerate() {
             let span_ms = u64::try_from(now.since(*earlier).as_millis()).unwrap_or(u64::MAX);
             let allowed = u64::from(burst) + span_ms.saturating_mul(u64::from(per_s)) / 1000;
             if at as u64 + 1 > allowed {
-                return Err(format!("{} restarts within {span_ms} ms, {allowed} are allowed", at + 1));
+                return Err(format!(
+                    "{} restarts in {zone} within {span_ms} ms, {allowed} are allowed",
+                    at + 1
+                ));
             }
         }
         Ok(())

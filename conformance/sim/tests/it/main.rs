@@ -57,14 +57,16 @@ fn under_any_load_nobody_is_held_for_another_and_every_step_is_undone() {
         assert_eq!(sim::loads(seed, STEPS).as_ref(), Ok(&told), "seed {seed} is repeatable");
         (met.ups, met.downs, met.kills) =
             (met.ups + told.ups, met.downs + told.downs, met.kills + told.kills);
+        met.pooled += told.pooled;
     }
     // What is never met is never tried.
     assert!(
-        met.ups > SEEDS && met.downs > SEEDS && met.kills > SEEDS / 2,
-        "{} {} {}",
+        met.ups > SEEDS && met.downs > SEEDS && met.kills > SEEDS / 2 && met.pooled > SEEDS / 2,
+        "{} {} {} {}",
         met.ups,
         met.downs,
-        met.kills
+        met.kills,
+        met.pooled
     );
 }
 

@@ -2,7 +2,7 @@
 
 use abi::Zone;
 use clap::{Args, Subcommand, ValueEnum};
-use protocol::operator::{ProbationStatus, Request, Safe, ZoneName};
+use protocol::operator::{KernelStatus, ProbationStatus, Request, Safe, UsageTable, ZoneName};
 
 use crate::amount::span;
 use crate::ctx::Ctx;
@@ -10,12 +10,13 @@ use crate::door::Door;
 use crate::exit::Exit;
 use crate::failure::Outcome;
 use crate::output::{ZoneDone, ZoneRow, ZoneRows};
+use crate::render::pools;
 use crate::table::{self, Column, Fit, bare};
 use crate::words::Phrase;
 
 const EXAMPLES: &str = "\
 Examples:
-  ostoja zone list               who lives where, how tight it is held, and how far its probation is
+  ostoja zone list               what each zone uses and may use, who lives there, how tight it is held
   ostoja zone promote web        from sandbox to stable, and out of quarantine
   ostoja zone reset sandbox      counts forgotten, everything there begins anew";
 
@@ -29,7 +30,7 @@ pub struct ZoneArgs {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// List modules by zone
+    /// List zones with what they use and may use, and their modules
     #[command(after_help = "Examples:\n  ostoja zone list\n  ostoja zone list --json")]
     List,
     /// Move a module to the stable zone, and out of quarantine
@@ -87,7 +88,10 @@ pub(super) fn run(ctx: &Ctx, args: &ZoneArgs) -> Outcome {
 }
 
 fn list(ctx: &Ctx) -> Outcome {
-    let modules = Door::open(ctx)?.modules()?;
+    let mut door = Door::open(ctx)?;
+    let modules = door.modules()?;
+    let usage: UsageTable = door.ask(&Request::Usage { interval_ms: None })?;
+    let status: KernelStatus = door.ask(&Request::KernelStatus {})?;
     let rows = modules.into_iter().map(|module| ZoneRow {
         zone: module.zone,
         id: module.id,
@@ -99,7 +103,11 @@ fn list(ctx: &Ctx) -> Outcome {
     let mut rows: Vec<ZoneRow> = rows.collect();
     let place = |row: &ZoneRow| Zone::parse(&row.zone);
     rows.sort_by(|one, other| place(one).cmp(&place(other)).then_with(|| one.id.cmp(&other.id)));
-    ctx.show(&ZoneRows { modules: rows }, |all| table_of(ctx, &all.modules))?;
+    let all = ZoneRows { pools: usage.pools, bounds: status.bounds, modules: rows };
+    ctx.show(&all, |all| {
+        let pools = pools::table(&ctx.theme, &all.pools);
+        format!("{pools}\n{}", table_of(ctx, &all.modules))
+    })?;
     Ok(Exit::Done)
 }
 

@@ -5,6 +5,7 @@ use protocol::operator::{UsageRow, UsageTable};
 
 use crate::amount;
 use crate::render::modules::{against, percent_of};
+use crate::render::pools;
 use crate::table::{self, Column, Fit, Painted, bare};
 use crate::theme::{Paint, Theme, state_paint};
 
@@ -41,9 +42,11 @@ pub fn usage(theme: &Theme, usage: &UsageTable, zone: &TimeZone) -> String {
         amount::bytes(memory),
     );
     let cells = [&usage.kernel].into_iter().chain(rows).map(|row| cells(theme, row)).collect();
-    theme.paint(Paint::Strong, head.trim_end())
-        + "\n\n"
-        + &table::render(theme, Fit::Terminal, &COLUMNS, cells)
+    let modules = table::render(theme, Fit::Terminal, &COLUMNS, cells);
+    // Pools that nothing bounds say no more than the rows above.
+    let is_bounded = usage.pools.iter().any(|pool| !pool.limits.is_empty());
+    let pools = if is_bounded { format!("\n{}", pools::table(theme, &usage.pools)) } else { String::new() };
+    theme.paint(Paint::Strong, head.trim_end()) + "\n\n" + &modules + &pools
 }
 
 fn cells(theme: &Theme, row: &UsageRow) -> Vec<Painted> {

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use crate::lang::Lang;
 
 /// A sentence with places `{0}`, `{1}`, … for what differs, and the same in Polish.
-const SENTENCES: [(&str, &str); 68] = [
+const SENTENCES: [(&str, &str); 73] = [
     // Areas and things.
     ("containment", "izolacja"),
     ("runtime", "środowiska"),
@@ -19,6 +19,8 @@ const SENTENCES: [(&str, &str); 68] = [
     ("disk", "dysk"),
     ("journal", "dziennik"),
     ("open files", "otwarte pliki"),
+    ("bounds", "limity"),
+    ("pressure", "nacisk"),
     ("process", "proces"),
     ("version", "wersja"),
     ("trouble", "kłopot"),
@@ -87,6 +89,9 @@ const SENTENCES: [(&str, &str); 68] = [
     ),
     ("run as a service: {0} (it delegates a cgroup)", "uruchom jako usługę: {0} (deleguje cgroup)"),
     ("not in this version", "nie w tej wersji"),
+    ("rlimits and sampling", "rlimity i próbkowanie"),
+    ("the system tells it", "system go podaje"),
+    ("the system does not tell it", "system go nie podaje"),
     ("use --home with a folder of yours", "użyj --home z własnym katalogiem"),
     ("make room; logs need it", "zrób miejsce; potrzebują go logi"),
     (

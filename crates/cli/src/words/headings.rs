@@ -4,7 +4,7 @@
 use crate::lang::Lang;
 
 /// Every heading and name that is shown.
-const HEADINGS: [(&str, &str); 121] = [
+const HEADINGS: [(&str, &str); 124] = [
     // Tables.
     ("NAME", "NAZWA"),
     ("STATE", "STAN"),
@@ -66,6 +66,9 @@ const HEADINGS: [(&str, &str); 121] = [
     ("BACKUP", "KOPIA"),
     ("MADE", "WYKONANA"),
     ("FILES", "PLIKI"),
+    ("SHARE", "UDZIAŁ"),
+    ("PRESSURE", "NACISK"),
+    ("USES", "UŻYWA"),
     ("LABEL", "NAZWANA"),
     ("COMPONENTS", "SKŁADNIKI"),
     ("COMPONENT", "SKŁADNIK"),

@@ -130,6 +130,7 @@ pub(crate) fn shop(request: &Request) -> (Response, Vec<Value>) {
             (Response::done(Some(json!({}))), vec![message.clone(), message, end()])
         }
         Request::Events {} => (Response::done(Some(json!({}))), vec![exited(), end()]),
+        Request::Usage { interval_ms: None } => done(usage()),
         Request::Usage { .. } => {
             let event = json!({ "event": "usage", "data": usage() });
             (Response::done(Some(json!({}))), vec![event.clone(), event.clone(), event, end()])
@@ -324,7 +325,9 @@ fn usage() -> Value {
         json!({ "id": id, "status": "ready", "pid": 1, "cpuPercent": 1.5, "cpuMs": 5, "rssBytes": 1, "frames": 2,
                 "framesPerS": 0.5 })
     };
-    json!({ "tsMs": 1_795_257_000_000_u64, "kernel": row("kernel"), "modules": [row("web")] })
+    json!({ "tsMs": 1_795_257_000_000_u64, "kernel": row("kernel"), "modules": [row("web")],
+            "pools": [{ "zone": "sandbox", "modules": 1, "share": 20, "used": { "memory": 1 }, "limits": { "memory": 9 },
+                        "pressurePermille": 5, "restartsBurst": 100, "restartsPerS": 25 }] })
 }
 
 fn story(id: &str) -> Value {

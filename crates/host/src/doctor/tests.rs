@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use sandbox::probe::Report;
 use sandbox::{Layer, Proof};
 
-use super::{Condition, examine, findings_of, home_findings};
+use super::{Condition, bounds_finding, examine, findings_of, home_findings, pressure_finding};
 use crate::Home;
 
 fn condition_of(findings: &[super::Finding], name: &str) -> Option<Condition> {
@@ -82,4 +82,28 @@ fn who_has_user_namespaces_is_not_told_to_allow_them() {
         let (_, help) = advised(layer, &[layer, Layer::UserNamespace]);
         assert!(help.contains("sysctl"), "{layer}: {help}");
     }
+}
+
+#[test]
+fn who_keeps_bounds_here_is_said_and_what_to_do_where_nobody_does() {
+    let told = |found| {
+        let finding = bounds_finding(found);
+        (finding.condition, finding.seen, finding.help.is_empty())
+    };
+    let all = vec!["cpu", "memory", "pids"];
+    let expected = (Condition::Good, "cgroup v1 (cpu, memory, pids)".to_owned(), true);
+    assert_eq!(told(Some(("cgroup v1", all))), expected);
+    let part = told(Some(("cgroup v2", vec!["cpu", "pids"])));
+    assert_eq!(part, (Condition::Weak, "cgroup v2 (cpu, pids)".to_owned(), false));
+    assert_eq!(told(None), (Condition::Weak, "rlimits and sampling".to_owned(), false));
+}
+
+#[test]
+fn whether_the_system_tells_its_pressure_is_said() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    assert_eq!(pressure_finding(folder.path()).condition, Condition::Absent);
+    for name in ["cpu", "memory"] {
+        fs::write(folder.path().join(name), "some avg10=0.00\n").expect("written");
+    }
+    assert_eq!(pressure_finding(folder.path()).condition, Condition::Good);
 }

@@ -96,6 +96,7 @@ fn table(shell: &Shell, last: &Last, passed: Option<Duration>) -> UsageTable {
     UsageTable {
         ts_ms: wall_now().0,
         modules: modules.collect(),
+        pools: shell.pool_rows(),
         kernel: row("kernel".to_owned(), "ready", own_pid, usage::of_self(), shell.frames),
     }
 }

@@ -209,6 +209,10 @@ impl Shell {
             let is_alike = made.prepared.confinement().observed() == manner;
             is_alike && Rc::ptr_eq(&made.blueprint, blueprint) && made.effective == effective
         });
+        let zone = self.kernel.zone(slot).unwrap_or_default();
+        // A module that was promoted is born into its new pool.
+        let group = self.seat(slot).and_then(|seat| seat.cgroup.as_deref());
+        let fits = fits && group.is_none_or(|group| Cgroups::is_of(group, zone));
         if fits {
             return Ok(());
         }
@@ -221,7 +225,7 @@ impl Shell {
             Cgroups::drop_group(spent);
             self.governor.forget(spent);
         }
-        wanted.cgroup = self.cgroups.group(&blueprint.id, killed);
+        wanted.cgroup = self.cgroups.group(zone, &blueprint.id, killed);
         let cgroup = wanted.cgroup.clone();
         let prepared = wanted.prepare().map_err(|error| launch::fault(&error))?;
         let level = prepared.confinement().level(&self.proofs);

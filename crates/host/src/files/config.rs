@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use kernel::{Enforcement, Pool, Pools, Settings, Watchdog};
+use kernel::{Enforcement, Pool, Pools, Settings, Watchdog, ZoneBudget};
 use protocol::files::config::settings::{self, EnforcementMode, Promotion, WatchdogMode};
 use protocol::files::config::{Config, Layer};
 
@@ -112,6 +112,7 @@ pub(crate) fn kernel_settings(settings: &settings::Settings, approvals: &Approva
         rpc_timeout: lifecycle.rpc_timeout,
         machine_restarts_burst: settings.machine.restarts_burst,
         machine_restarts_per_s: settings.machine.restarts_per_s,
+        budgets: settings.zones.budgets.iter().map(|(zone, set)| (*zone, budget(*set))).collect(),
         enforcement: match settings.enforcement {
             EnforcementMode::Strict => Enforcement::Strict,
             EnforcementMode::Warn => Enforcement::Warn,
@@ -129,10 +130,15 @@ pub(crate) fn kernel_settings(settings: &settings::Settings, approvals: &Approva
     }
 }
 
+fn budget(set: settings::RestartBudget) -> ZoneBudget {
+    ZoneBudget { burst: set.burst, per_s: set.per_s }
+}
+
 /// What the configuration says of the pools, over what they give by default.
 fn pools(said: &settings::Pools) -> Pools {
     let default = Pools::default();
     let pool = |said: settings::Pool, below: Pool| Pool {
+        share: said.share.unwrap_or(below.share),
         cap: bounds(&said.cap).over(below.cap),
         each: bounds(&said.each).over(below.each),
     };

@@ -24,7 +24,7 @@ fn rates_are_those_since_the_last_look_and_never_negative() {
         cpu_us: 1_000_000,
         frames: 100,
         calls: 10,
-        processes: 40,
+        used: Amounts::default().with(Resource::Processes, 40),
         births_refused: 1000,
     };
     let this = Last {
@@ -33,7 +33,7 @@ fn rates_are_those_since_the_last_look_and_never_negative() {
         frames: 2100,
         calls: 8,
         // It has shrunk, and was refused what it asked for all the same.
-        processes: 30,
+        used: Amounts::default().with(Resource::Processes, 30),
         births_refused: 5000,
         ..before
     };

@@ -1,6 +1,8 @@
 //! The counter of starts, and what is said of each cause.
 
-use super::{Boots, Cause};
+use std::time::Duration;
+
+use super::{Boots, Cause, TRY_AGAIN_AFTER};
 
 #[test]
 fn starts_count_as_failed_until_they_have_settled() {
@@ -26,4 +28,19 @@ fn a_counter_that_is_not_understood_counts_as_none() {
         assert_eq!(Boots::open(folder.path()).failed(), 0, "{text:?}");
     }
     assert!(Cause::FailedBoots(3).why().contains('3'));
+}
+
+#[test]
+fn what_may_have_passed_is_tried_again_in_time_a_file_when_it_can_be_read_and_a_wish_stands() {
+    let early = TRY_AGAIN_AFTER - Duration::from_millis(1);
+    let never = || panic!("no file decides about it");
+    for cause in [Cause::FailedBoots(3), Cause::Fault("a.rs:1".to_owned())] {
+        assert_eq!([cause.is_gone(early, never), cause.is_gone(TRY_AGAIN_AFTER, never)], [false, true]);
+    }
+    let files = Cause::Files("config.yaml:1:1: no".to_owned());
+    assert_eq!(
+        [files.is_gone(Duration::ZERO, || true), files.is_gone(Duration::MAX, || false)],
+        [true, false]
+    );
+    assert!(!Cause::Asked("a wish".to_owned()).is_gone(Duration::MAX, never));
 }

@@ -148,7 +148,7 @@ fn sleepers(group: &str) -> Vec<u32> {
 
 /// Whether a group tree can be made here; without one, what leaves its process group can't be followed.
 fn has_cgroups() -> bool {
-    let tree = sandbox::cgroup::Tree::open(&format!("it-{}", std::process::id()));
+    let tree = sandbox::cgroup::Tree::open(&format!("it-{}", std::process::id()), &[]);
     tree.is_ok_and(|tree| tree.close().is_ok())
 }
 

@@ -15,6 +15,7 @@ mod lane;
 mod messages;
 mod net;
 mod pids;
+mod pools;
 mod rude;
 mod safe;
 mod sdks;

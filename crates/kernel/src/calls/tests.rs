@@ -168,6 +168,8 @@ fn who_breaks_its_lane_is_ended_under_every_enforcement_and_watchdog() {
              breaks a a second look
              exit a signal 9"
         );
+        let quarantined = heard(&script, &["module.quarantined"]).len();
+        assert_eq!(quarantined, usize::from(settings == "watchdog=strict"), "{settings}");
         let told = heard(&script, &["lane.broken", "signal a", "restart.planned"]);
         let lines = ["journal lane.broken a#1 fault=\"a record of 0 bytes\"", "signal a#1 kill"];
         assert_eq!(told[..2], lines, "{settings}");

@@ -7,9 +7,10 @@
 //! ```
 //! A step that can't help is left out: no slower queue gives memory back. Between [`CALM_PERMILLE`] and [`FULL_PERMILLE`] nothing
 //! changes, so that a remedy that works stays on for as long as it is needed. Who relapses soon after the last step was
-//! undone has to be calm for twice as long the next time, up to [`PATIENCE_MAX`], so that no load however clever makes
-//! the ladder swing forever at its own pace.
+//! undone, or in the middle of its way down, has to be calm for twice as long the next time, up to [`PATIENCE_MAX`], so
+//! that no load however clever makes the ladder swing forever at its own pace.
 
+use super::Pooled;
 use super::amount::{Load, Resource};
 
 /// 1,000: more than the bound.
@@ -127,8 +128,10 @@ pub(crate) struct Ladder {
     /// Looks since it was last set free.
     free_for: u32,
     freezes: u32,
+    /// A step was undone since the last one up, and not all of them.
+    is_coming_down: bool,
     /// Whether this climb is for the sake of its pool, and of what.
-    pub(crate) pooled: Option<Resource>,
+    pub(crate) pooled: Option<Pooled>,
 }
 
 impl Default for Ladder {
@@ -141,6 +144,7 @@ impl Default for Ladder {
             patience: PATIENCE_LEAST,
             free_for: u32::MAX,
             freezes: 0,
+            is_coming_down: false,
             pooled: None,
         }
     }
@@ -185,6 +189,8 @@ impl Ladder {
         self.over = 0;
         if self.step == Step::Free {
             self.begin_climb(next);
+        } else if core::mem::take(&mut self.is_coming_down) {
+            self.patience = (self.patience * 2).min(PATIENCE_MAX);
         }
         self.floor = self.floor.min(next);
         self.freezes += u32::from(next == Step::Frozen);
@@ -216,6 +222,7 @@ impl Ladder {
 
     fn ease_to(&mut self, step: Step) -> Move {
         (self.over, self.calm, self.step) = (0, 0, step);
+        self.is_coming_down = step != Step::Free;
         if step == Step::Free {
             (self.free_for, self.pooled) = (0, None);
         }

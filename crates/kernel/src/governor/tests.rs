@@ -215,7 +215,7 @@ fn stable_gives_way_only_when_no_sandbox_culprit_is_left_and_within_its_share_ne
 fn a_pool_with_a_cap_makes_its_heaviest_give_way_without_any_strain() {
     let mut settings = Settings::default();
     settings.pools.sandbox =
-        Pool { cap: Bounds::default().with(Resource::Memory, Some(1000)), each: Bounds::default() };
+        Pool { cap: Bounds::default().with(Resource::Memory, Some(1000)), ..Pool::default() };
     let free = Bounds::default();
     let mut house = House::of(
         settings,
@@ -345,7 +345,7 @@ fn calls_past_their_bound_are_refused_at_once_and_pass_again_in_time() {
 fn a_pool_has_caps_of_messages_and_files_too() {
     let mut settings = Settings::default();
     let cap = Bounds::default().with(Resource::Messages, Some(1000)).with(Resource::Files, Some(100));
-    settings.pools.stable = Pool { cap, each: Bounds::default() };
+    settings.pools.stable = Pool { cap, ..Pool::default() };
     let free = Bounds::default();
     let mut house = House::of(settings, vec![spec("a", Zone::Stable, free), spec("b", Zone::Stable, free)]);
     let rows = [("a", uses(Resource::Messages, 900)), ("b", uses(Resource::Messages, 200))];
@@ -353,4 +353,60 @@ fn a_pool_has_caps_of_messages_and_files_too() {
     assert_eq!(house.steps(), "a=slowed b=free");
     house.looks(2, &[("a", uses(Resource::Messages, 700)), ("b", uses(Resource::Files, 101))], 0);
     assert_eq!(house.steps(), "a=slowed b=frozen");
+}
+
+/// A sandbox pool with this cap, and three modules in it without bounds of their own.
+fn pooled(cap: Bounds) -> House {
+    let mut settings = Settings::default();
+    settings.pools.sandbox = Pool { cap, ..Pool::default() };
+    let all = ["a", "b", "c"].map(|id| spec(id, Zone::Sandbox, Bounds::default()));
+    House::of(settings, all.to_vec())
+}
+
+#[test]
+fn a_pool_that_the_system_keeps_at_its_cap_counts_as_full_and_who_filled_it_is_held_to_its_share() {
+    let mut house = pooled(cpu(900));
+    let rows = |a, b| [("a", uses(Resource::Cpu, a)), ("b", uses(Resource::Cpu, b))];
+    // Never past the cap, since the system has taken it from all of them.
+    let heard = house.looks(2, &rows(700, 190), 0);
+    assert!(heard.iter().any(|line| line == "grip a#1 throttled messages=1000 cpu=450"), "{heard:?}");
+    // Its quota is kept to some hundredths; it is not to blame for them.
+    house.looks(20, &rows(470, 420), 0);
+    assert_eq!(house.steps(), "a=throttled b=free c=free");
+    house.looks(3, &rows(450, 100), 0);
+    assert_eq!(house.steps(), "a=free b=free c=free");
+}
+
+#[test]
+fn a_pool_below_its_cap_and_one_that_all_use_alike_hold_nobody() {
+    let mut house = pooled(cpu(900));
+    let rows = |a, b, c| {
+        [("a", uses(Resource::Cpu, a)), ("b", uses(Resource::Cpu, b)), ("c", uses(Resource::Cpu, c))]
+    };
+    house.looks(20, &rows(840, 5, 5), 0);
+    assert_eq!(house.steps(), "a=free b=free c=free", "one may use what the others leave");
+    house.looks(20, &rows(320, 300, 310), 0);
+    assert_eq!(house.steps(), "a=free b=free c=free", "at its cap, with nobody to blame");
+    let mut alone = pooled(cpu(900));
+    alone.looks(20, &[("a", uses(Resource::Cpu, 900))], 0);
+    assert_eq!(alone.steps(), "a=free b=free c=free");
+}
+
+#[test]
+fn who_sends_most_into_a_full_pool_is_slowed_to_its_share_and_to_its_own_bound_at_the_most() {
+    let cap = Bounds::default().with(Resource::Messages, Some(900));
+    let mut house = pooled(cap);
+    let rows = [
+        ("a", uses(Resource::Messages, 700)),
+        ("b", uses(Resource::Messages, 100)),
+        ("c", uses(Resource::Messages, 90)),
+    ];
+    let heard = house.look(&rows, 0);
+    assert!(heard.iter().any(|line| line == "grip a#1 slowed messages=300"), "{heard:?}");
+    let mut settings = Settings::default();
+    settings.pools.sandbox = Pool { cap, ..Pool::default() };
+    let own = Bounds::default().with(Resource::Messages, Some(200));
+    let mut house = House::of(settings, vec![spec("a", Zone::Sandbox, own)]);
+    let heard = house.look(&[("a", uses(Resource::Messages, 890))], 0);
+    assert!(heard.iter().any(|line| line == "grip a#1 slowed messages=200"), "{heard:?}");
 }

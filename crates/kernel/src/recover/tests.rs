@@ -6,6 +6,7 @@ use std::format;
 use std::string::String;
 
 use crate::testing::{check, heard};
+use crate::{Settings, ZoneBudget};
 
 #[test]
 fn after_a_healthy_minute_it_starts_again_at_once_and_counts_anew() {
@@ -445,4 +446,75 @@ fn restarts_of_the_sandbox_leave_room_for_everybody_elses() {
         &["spawn"],
     );
     assert_eq!(lines, ["spawn a#5", "spawn b#6", "spawn d#7"]);
+}
+
+#[test]
+fn restarts_of_the_stable_zone_wait_for_its_own_budget_and_hold_up_no_other_zone() {
+    let lines = heard(
+        "settings burst=8 per_s=8 stable_burst=1 stable_per_s=1 restart_base=0
+         module a
+         module b
+         module s system
+         module t sandbox
+         discover
+         up a b s t
+         quiet
+         exit a 1
+         exit b 1
+         exit s 1
+         exit t 1
+         wait 10",
+        &["spawn"],
+    );
+    assert_eq!(lines, ["spawn a#5", "spawn s#6", "spawn t#7"]);
+}
+
+#[test]
+fn a_zone_that_begins_anew_has_its_whole_budget_again() {
+    let script = |reset: &str| {
+        std::format!(
+            "settings burst=8 per_s=8 stable_burst=1 stable_per_s=1 restart_base=0
+             module a
+             module b
+             discover
+             up a b
+             quiet
+             exit a 1
+             {reset}
+             exit b 1
+             wait 10"
+        )
+    };
+    assert_eq!(heard(&script(""), &["spawn"]), ["spawn a#3"]);
+    let lines = heard(&script("order 1 reset-zone stable"), &["spawn b"]);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+}
+
+#[test]
+fn a_zones_budget_follows_from_the_machines_unless_it_is_set() {
+    let mut settings =
+        Settings { machine_restarts_burst: 10, machine_restarts_per_s: 3, ..Settings::default() };
+    let all = |settings: &Settings| {
+        abi::Zone::ALL.map(|zone| settings.budget_of(zone)).map(|budget| (budget.burst, budget.per_s))
+    };
+    assert_eq!(all(&settings), [(5, 1), (10, 3), (10, 3)]);
+    settings.budgets.insert(abi::Zone::Stable, ZoneBudget { burst: Some(2), per_s: None });
+    assert_eq!(all(&settings), [(5, 1), (2, 3), (10, 3)]);
+}
+
+#[test]
+fn a_crash_loop_in_the_sandbox_takes_nothing_of_what_the_stable_zone_may_restart() {
+    let mut script = String::from("settings burst=4 per_s=1 restart_base=0\n");
+    for number in 0..4 {
+        script += &format!("module s{number} sandbox\nmodule m{number}\n");
+    }
+    script += "discover\nup s0 s1 s2 s3 m0 m1 m2 m3\nquiet\n";
+    for zone in ["s", "m"] {
+        for number in 0..4 {
+            script += &format!("exit {zone}{number} 1\n");
+        }
+    }
+    let lines = heard(&format!("{script}wait 10"), &["spawn"]);
+    let count = |zone: &str| lines.iter().filter(|line| line.starts_with(&format!("spawn {zone}"))).count();
+    assert_eq!((count("s"), count("m")), (2, 4), "{lines:?}");
 }

@@ -81,6 +81,7 @@ fn set_policy(spec: &mut Spec, key: &str, value: &str) -> Parsed<bool> {
         "grace-ms" => spec.shutdown_grace = Some(Duration::from_millis(number(value)?)),
         "not-at-boot" => spec.start_at_boot = false,
         "sandbox" => spec.zone = abi::Zone::Sandbox,
+        "system" => spec.zone = abi::Zone::System,
         _ => return Ok(false),
     }
     Ok(true)
@@ -143,6 +144,8 @@ fn set_rule(settings: &mut Settings, key: &str, value: &str) -> Parsed<()> {
         "probation" => settings.probation = Some(time()?),
         "ceiling:sandbox" => drop(settings.ceilings.insert(abi::Zone::Sandbox, permissions(value)?)),
         "per_s" => settings.machine_restarts_per_s = number(value)?,
+        "stable_burst" => settings.budgets.entry(abi::Zone::Stable).or_default().burst = Some(number(value)?),
+        "stable_per_s" => settings.budgets.entry(abi::Zone::Stable).or_default().per_s = Some(number(value)?),
         "enforcement" => {
             settings.enforcement = match value {
                 "warn" => Enforcement::Warn,

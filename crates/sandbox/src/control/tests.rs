@@ -9,14 +9,15 @@ use super::{Caps, Control, GroupUse, Weight, field, quota_us};
 /// A folder that looks like a v2 hierarchy with controllers: own group, family, tree, one module.
 fn hierarchy(folder: &Path) -> (PathBuf, PathBuf) {
     let tree = folder.join("own/ostoja/one");
-    let module = tree.join("m");
+    let module = tree.join("sandbox/m");
     fs::create_dir_all(&module).expect("made");
-    for dir in [folder.join("own"), folder.join("own/ostoja"), tree.clone()] {
+    for dir in [folder.join("own"), folder.join("own/ostoja"), tree.clone(), tree.join("sandbox")] {
         fs::write(dir.join("cgroup.subtree_control"), "").expect("written");
     }
     fs::write(folder.join("own/cgroup.controllers"), "cpuset cpu io memory pids\n").expect("written");
     for file in ["cpu.max", "cpu.weight", "memory.max", "memory.oom.group", "pids.max"] {
         fs::write(module.join(file), "").expect("written");
+        fs::write(tree.join("sandbox").join(file), "").expect("written");
     }
     (tree, module)
 }
@@ -27,20 +28,45 @@ fn v2_bounds_are_written_in_the_systems_own_words() {
     let (tree, module) = hierarchy(folder.path());
     let control = V2::open(&tree).expect("controllers are there");
     assert_eq!(control.controllers(), ["cpu", "memory", "pids"]);
-    assert!(fs::read_to_string(tree.join("cgroup.subtree_control")).expect("read").starts_with('+'));
+    for dir in [tree.clone(), tree.join("sandbox")] {
+        assert!(fs::read_to_string(dir.join("cgroup.subtree_control")).expect("read").starts_with('+'));
+    }
     let caps = Caps {
         cpu_permille: Some(500),
         memory_bytes: Some(1 << 20),
         processes: None,
-        weight: Weight::Background,
+        weight: Weight::of(20),
     };
-    control.hold("m", &module, caps).expect("held");
+    control.hold(&module, caps).expect("held");
     let read = |name: &str| fs::read_to_string(module.join(name)).expect("read");
     assert_eq!(read("cpu.max"), "10000 20000");
     assert_eq!(
         (read("cpu.weight"), read("memory.max"), read("pids.max")),
         ("20".into(), "1048576".into(), "max".into())
     );
+    assert_eq!(read("memory.oom.group"), "1");
+}
+
+#[test]
+fn v2_bounds_of_a_pool_are_on_the_group_above_its_modules() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (tree, module) = hierarchy(folder.path());
+    let control = V2::open(&tree).expect("controllers are there");
+    let caps = Caps { cpu_permille: Some(1500), processes: Some(99), ..Caps::default() };
+    control.hold_pool(&tree.join("sandbox"), caps).expect("held");
+    let read = |dir: &Path, name: &str| fs::read_to_string(dir.join(name)).expect("read");
+    let pool = tree.join("sandbox");
+    let found = ["cpu.max", "cpu.weight", "memory.max", "pids.max"].map(|name| read(&pool, name));
+    assert_eq!(found, ["30000 20000", "100", "max", "99"]);
+    assert_eq!(read(&pool, "memory.oom.group"), "", "one module is killed as a whole, never all of a pool");
+    assert_eq!(read(&module, "pids.max"), "");
+}
+
+#[test]
+fn a_weight_is_within_what_both_versions_take() {
+    let all = [0, 1, 20, 100, 10_000, 99_999].map(Weight::of);
+    assert_eq!(all.map(|weight| weight.0), [1, 1, 20, 100, 10_000, 10_000]);
+    assert_eq!(all.map(Weight::shares), [10, 10, 204, 1024, 102_400, 102_400]);
 }
 
 /// Puts these processes into what looks like our own group, which is not the hierarchy's root.
@@ -99,7 +125,7 @@ fn v2_counts_what_is_a_groups_own() {
         memory_kills: Some(1),
         births_refused: Some(12),
     };
-    assert_eq!(control.used("m", &module), expected);
+    assert_eq!(control.used(&module), expected);
 }
 
 #[test]

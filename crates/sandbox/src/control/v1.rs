@@ -1,69 +1,109 @@
-//! cgroup v1's controllers: one tree each, and one group per module in each that there is.
+//! cgroup v1's controllers: one tree each, and in each that there is one group per pool, and in that one per module. They are
+//! made when the first module of a pool needs them, so that a kernel without bounds leaves nothing behind when it is killed.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Caps, Control, GroupUse, PERIOD_US, Weight, field, number, quota_us, refused_births, write};
-
-/// 128 against the 1,024 that every process and every group has by itself.
-const SHARES_BACKGROUND: &str = "128";
-
-/// 4,096 groups are removed in one sweep: as many as one kernel can have modules.
-const GROUPS_MAX: usize = 4096;
+use super::{Caps, Control, GroupUse, PERIOD_US, field, number, quota_us, refused_births, write};
+use crate::cgroup::folders;
 
 /// See the module above.
 #[derive(Debug)]
 pub(super) struct V1 {
-    /// Each controller with the folder of this kernel's groups.
+    /// Each controller with our own group in its tree.
     trees: Vec<(&'static str, PathBuf)>,
+    /// What the names of this kernel's pools there begin with.
+    prefix: String,
+    /// By name, what each pool was told last; put on its group when that is made.
+    pools: Mutex<BTreeMap<String, Caps>>,
 }
 
 impl V1 {
-    /// Makes this kernel's folder in the tree of every controller that lets us. Nothing, when none does.
+    /// Finds the tree of every controller that lets us make groups. Nothing, when none does.
     pub(super) fn open(mounts: &str, groups: &str, instance: &str) -> Option<Self> {
-        let make = |name: &'static str| {
+        let prefix = format!("ostoja-{instance}.");
+        let find = |name: &'static str| {
             let own = locate(mounts, groups, name)?;
-            let root = own.join(format!("ostoja-{instance}"));
-            remove_earlier(&own, &root, instance);
-            fs::create_dir_all(&root).ok()?;
-            Some((name, root))
+            remove_earlier(&own, instance);
+            let trial = own.join(format!("{prefix}trial"));
+            fs::create_dir_all(&trial).and_then(|()| fs::remove_dir(&trial)).ok()?;
+            Some((name, own))
         };
         let trees: Vec<(&'static str, PathBuf)> =
-            ["cpu", "memory", "pids"].into_iter().filter_map(make).collect();
-        (!trees.is_empty()).then_some(Self { trees })
+            ["cpu", "memory", "pids"].into_iter().filter_map(find).collect();
+        (!trees.is_empty()).then_some(Self { trees, prefix, pools: Mutex::default() })
     }
 
-    fn dir(&self, controller: &str, module: &str) -> Option<PathBuf> {
-        self.trees.iter().find(|(name, _)| *name == controller).map(|(_, root)| root.join(module))
+    /// Makes a pool's groups if need be, and puts on them what the pool was told.
+    fn make_pool(&self, pool: &Path) -> io::Result<()> {
+        let mut is_new = false;
+        for (_, own) in &self.trees {
+            let dir = self.pool(own, pool);
+            match fs::create_dir(&dir) {
+                Ok(()) => is_new = true,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                Err(error) => return Err(error),
+            }
+            // Before Linux 5.11 a group counted what is below it only when it was told to.
+            let _always_so = write(&dir.join("memory.use_hierarchy"), "1");
+        }
+        let told = self.told().get(&last(pool)).copied();
+        match told.filter(|_| is_new) {
+            Some(caps) => self.write_caps(&|own| self.pool(own, pool), caps.cpu_permille.map(quota_us), caps),
+            None => Ok(()),
+        }
     }
+
+    fn told(&self) -> MutexGuard<'_, BTreeMap<String, Caps>> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A pool's group in a controller's tree, by its v2 group.
+    fn pool(&self, own: &Path, pool: &Path) -> PathBuf {
+        own.join(format!("{}{}", self.prefix, last(pool)))
+    }
+
+    /// A module's.
+    fn group(&self, own: &Path, dir: &Path) -> PathBuf {
+        self.pool(own, dir.parent().unwrap_or(Path::new(""))).join(last(dir))
+    }
+
+    fn of(&self, controller: &str) -> Option<&Path> {
+        self.trees.iter().find(|(name, _)| *name == controller).map(|(_, own)| own.as_path())
+    }
+}
+
+fn last(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Removes what earlier kernels of the same family (the instance without its last number) left when they were killed. What is not
 /// empty belongs to somebody who lives.
-fn remove_earlier(own: &Path, root: &Path, instance: &str) {
+fn remove_earlier(own: &Path, instance: &str) {
     let Some((family, _)) = instance.rsplit_once('-') else { return };
-    let prefix = format!("ostoja-{family}-");
-    for entry in fs::read_dir(own).into_iter().flatten().flatten().take(GROUPS_MAX) {
-        let is_earlier = entry.file_name().to_string_lossy().starts_with(&prefix) && entry.path() != root;
-        if is_earlier && !has_members(&entry.path()) {
-            remove_all(&entry.path());
+    let (prefix, ours) = (format!("ostoja-{family}-"), format!("ostoja-{instance}."));
+    for group in folders(own) {
+        let name = last(&group);
+        if name.starts_with(&prefix) && !name.starts_with(&ours) && !has_members(&group) {
+            remove_all(&group);
         }
     }
 }
 
-/// Whether a process is in one of a tree's groups.
-fn has_members(root: &Path) -> bool {
-    let groups = fs::read_dir(root).into_iter().flatten().flatten().take(GROUPS_MAX);
-    groups.map(|group| group.path()).any(|group| super::members(&group).is_ok_and(|pids| !pids.is_empty()))
+/// Whether a process is in one of a pool's groups.
+fn has_members(pool: &Path) -> bool {
+    folders(pool).iter().any(|group| super::members(group).is_ok_and(|pids| !pids.is_empty()))
 }
 
-/// Removes a tree of empty groups; what is busy stays, and so does the tree.
-fn remove_all(root: &Path) {
-    for entry in fs::read_dir(root).into_iter().flatten().flatten().take(GROUPS_MAX) {
-        let _busy = fs::remove_dir(entry.path());
+/// Removes a pool of empty groups; what is busy stays, and so does the pool.
+fn remove_all(pool: &Path) {
+    for group in folders(pool) {
+        let _busy = fs::remove_dir(group);
     }
-    let _busy = fs::remove_dir(root);
+    let _busy = fs::remove_dir(pool);
 }
 
 /// The folder of our own group in a controller's tree.
@@ -97,35 +137,41 @@ impl Control for V1 {
         self.trees.iter().map(|(name, _)| *name).collect()
     }
 
-    fn hold(&self, module: &str, _dir: &Path, caps: Caps) -> io::Result<()> {
-        for (_, root) in &self.trees {
-            match fs::create_dir(root.join(module)) {
+    fn hold(&self, dir: &Path, caps: Caps) -> io::Result<()> {
+        self.make_pool(dir.parent().unwrap_or(Path::new("")))?;
+        for (_, own) in &self.trees {
+            match fs::create_dir(self.group(own, dir)) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
                 _ => {}
             }
         }
-        if let Some(dir) = self.dir("cpu", module) {
-            write(&dir.join("cpu.cfs_period_us"), &PERIOD_US.to_string())?;
-            write(&dir.join("cpu.cfs_quota_us"), &or_none(caps.cpu_permille.map(quota_us)))?;
-            let shares = match caps.weight {
-                Weight::Plain => "1024",
-                Weight::Background => SHARES_BACKGROUND,
-            };
-            write(&dir.join("cpu.shares"), shares)?;
-        }
-        if let Some(dir) = self.dir("memory", module) {
-            write(&dir.join("memory.limit_in_bytes"), &or_none(caps.memory_bytes))?;
-        }
-        if let Some(dir) = self.dir("pids", module) {
-            let most = caps.processes.map_or_else(|| "max".to_owned(), |most| most.to_string());
-            write(&dir.join("pids.max"), &most)?;
-        }
-        Ok(())
+        let pool_quota =
+            dir.parent().zip(self.of("cpu")).and_then(|(pool, own)| quota_of(&self.pool(own, pool)));
+        let quota = caps.cpu_permille.map(quota_us);
+        let below = quota.filter(|quota| pool_quota.is_none_or(|pool| *quota < pool));
+        self.write_caps(&|own| self.group(own, dir), below, caps)
     }
 
-    fn join(&self, module: &str, pids: &[u32]) -> io::Result<()> {
-        for (_, root) in &self.trees {
-            let procs = root.join(module).join("cgroup.procs");
+    fn hold_pool(&self, pool: &Path, caps: Caps) -> io::Result<()> {
+        self.told().insert(last(pool), caps);
+        if !self.trees.iter().all(|(_, own)| self.pool(own, pool).is_dir()) {
+            return Ok(());
+        }
+        let quota = caps.cpu_permille.map(quota_us);
+        if let (Some(own), Some(quota)) = (self.of("cpu"), quota) {
+            // Refused for as long as one below it has more.
+            for group in folders(&self.pool(own, pool)) {
+                if quota_of(&group).is_some_and(|below| below >= quota) {
+                    write(&group.join("cpu.cfs_quota_us"), "-1")?;
+                }
+            }
+        }
+        self.write_caps(&|own| self.pool(own, pool), quota, caps)
+    }
+
+    fn join(&self, dir: &Path, pids: &[u32]) -> io::Result<()> {
+        for (_, own) in &self.trees {
+            let procs = self.group(own, dir).join("cgroup.procs");
             for pid in pids {
                 match write(&procs, &pid.to_string()) {
                     Ok(()) => {}
@@ -138,32 +184,67 @@ impl Control for V1 {
         Ok(())
     }
 
-    fn used(&self, module: &str, dir: &Path) -> GroupUse {
-        let memory = self.dir("memory", module);
-        let stat = memory.as_ref().and_then(|dir| fs::read_to_string(dir.join("memory.stat")).ok());
-        let oom = memory.and_then(|dir| fs::read_to_string(dir.join("memory.oom_control")).ok());
-        GroupUse {
-            // Every v2 group counts it, with controllers or without.
-            cpu_us: super::group_cpu_us(dir),
-            memory_bytes: stat.and_then(|stat| field(&stat, "total_rss")),
-            processes: self.dir("pids", module).and_then(|dir| number(dir.join("pids.current"))),
-            memory_kills: oom.and_then(|oom| field(&oom, "oom_kill")),
-            births_refused: self.dir("pids", module).and_then(|dir| refused_births(&dir)),
-        }
+    fn used(&self, dir: &Path) -> GroupUse {
+        // Every v2 group counts it, with controllers or without.
+        GroupUse { cpu_us: super::group_cpu_us(dir), ..self.counted(&|own| self.group(own, dir)) }
     }
 
-    fn forget(&self, module: &str) {
-        for (_, root) in &self.trees {
+    fn used_by_pool(&self, pool: &Path) -> GroupUse {
+        GroupUse { cpu_us: super::group_cpu_us(pool), ..self.counted(&|own| self.pool(own, pool)) }
+    }
+
+    fn forget(&self, dir: &Path) {
+        for (_, own) in &self.trees {
             // What is busy is removed with the tree.
-            let _later = fs::remove_dir(root.join(module));
+            let _later = fs::remove_dir(self.group(own, dir));
         }
     }
 
     fn close(&self) {
-        for (_, root) in &self.trees {
-            remove_all(root);
+        for (_, own) in &self.trees {
+            for pool in self.told().keys() {
+                remove_all(&own.join(format!("{}{pool}", self.prefix)));
+            }
         }
     }
+}
+
+impl V1 {
+    /// Writes these bounds, with that quota, into the folder of each controller that is told by our own group in its tree.
+    fn write_caps(&self, dir: &dyn Fn(&Path) -> PathBuf, quota: Option<u64>, caps: Caps) -> io::Result<()> {
+        if let Some(dir) = self.of("cpu").map(dir) {
+            write(&dir.join("cpu.cfs_period_us"), &PERIOD_US.to_string())?;
+            write(&dir.join("cpu.cfs_quota_us"), &or_none(quota))?;
+            write(&dir.join("cpu.shares"), &caps.weight.shares().to_string())?;
+        }
+        if let Some(dir) = self.of("memory").map(dir) {
+            write(&dir.join("memory.limit_in_bytes"), &or_none(caps.memory_bytes))?;
+        }
+        if let Some(dir) = self.of("pids").map(dir) {
+            let most = caps.processes.map_or_else(|| "max".to_owned(), |most| most.to_string());
+            write(&dir.join("pids.max"), &most)?;
+        }
+        Ok(())
+    }
+
+    fn counted(&self, dir: &dyn Fn(&Path) -> PathBuf) -> GroupUse {
+        let memory = self.of("memory").map(dir);
+        let pids = self.of("pids").map(dir);
+        let stat = memory.as_ref().and_then(|dir| fs::read_to_string(dir.join("memory.stat")).ok());
+        let oom = memory.and_then(|dir| fs::read_to_string(dir.join("memory.oom_control")).ok());
+        GroupUse {
+            cpu_us: None,
+            memory_bytes: stat.and_then(|stat| field(&stat, "total_rss")),
+            processes: pids.as_ref().and_then(|dir| number(dir.join("pids.current"))),
+            memory_kills: oom.and_then(|oom| field(&oom, "oom_kill")),
+            births_refused: pids.and_then(|dir| refused_births(&dir)),
+        }
+    }
+}
+
+/// A group's quota per [`PERIOD_US`]; nothing when it has none.
+fn quota_of(group: &Path) -> Option<u64> {
+    number(group.join("cpu.cfs_quota_us"))
 }
 
 #[cfg(test)]

@@ -5,12 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Caps, Control, GroupUse, PERIOD_US, Weight, field, number, quota_us, refused_births, write};
+use crate::cgroup::folders;
 
 /// The controllers that are wanted, in the order in which they are asked for.
 const WANTED: [&str; 3] = ["cpu", "memory", "pids"];
-
-/// 20 against the 100 that every group has by itself.
-const WEIGHT_BACKGROUND: &str = "20";
 
 /// The leaf that a kernel moves into when its own group has to be free of processes.
 const LEAF: &str = "ostoja-kernel";
@@ -42,11 +40,17 @@ impl V2 {
             step_aside(own).ok()?;
             Some(own.to_owned())
         };
+        let pools = folders(tree);
         let pass = |name: &&'static str| {
             let word = format!("+{name}");
-            [own, family, tree].iter().all(|dir| write(&dir.join("cgroup.subtree_control"), &word).is_ok())
+            let mut all = [own, family, tree].into_iter().chain(pools.iter().map(PathBuf::as_path));
+            all.all(|dir| write(&dir.join("cgroup.subtree_control"), &word).is_ok())
         };
         let has: Vec<&'static str> = wanted.into_iter().filter(pass).collect();
+        if left.is_some() && has.contains(&"cpu") {
+            // Without it the kernel is one among all modules; it works as well, if not as promptly.
+            let _slower = write(&own.join(LEAF).join("cpu.weight"), &Weight::KERNEL.0.to_string());
+        }
         let control = Self { has, left };
         if control.has.is_empty() {
             control.close();
@@ -57,6 +61,22 @@ impl V2 {
 
     fn has(&self, name: &str) -> bool {
         self.has.contains(&name)
+    }
+
+    fn write_caps(&self, dir: &Path, caps: Caps) -> io::Result<()> {
+        let or_max = |bound: Option<u64>| bound.map_or_else(|| "max".to_owned(), |bound| bound.to_string());
+        if self.has("cpu") {
+            let quota = or_max(caps.cpu_permille.map(quota_us));
+            write(&dir.join("cpu.max"), &format!("{quota} {PERIOD_US}"))?;
+            write(&dir.join("cpu.weight"), &caps.weight.0.to_string())?;
+        }
+        if self.has("memory") {
+            write(&dir.join("memory.max"), &or_max(caps.memory_bytes))?;
+        }
+        if self.has("pids") {
+            write(&dir.join("pids.max"), &or_max(caps.processes))?;
+        }
+        Ok(())
     }
 }
 
@@ -83,33 +103,24 @@ impl Control for V2 {
         self.has.clone()
     }
 
-    fn hold(&self, _module: &str, dir: &Path, caps: Caps) -> io::Result<()> {
-        let or_max = |bound: Option<u64>| bound.map_or_else(|| "max".to_owned(), |bound| bound.to_string());
-        if self.has("cpu") {
-            let quota = or_max(caps.cpu_permille.map(quota_us));
-            write(&dir.join("cpu.max"), &format!("{quota} {PERIOD_US}"))?;
-            let weight = match caps.weight {
-                Weight::Plain => "100",
-                Weight::Background => WEIGHT_BACKGROUND,
-            };
-            write(&dir.join("cpu.weight"), weight)?;
-        }
+    fn hold(&self, dir: &Path, caps: Caps) -> io::Result<()> {
+        self.write_caps(dir, caps)?;
         if self.has("memory") {
-            write(&dir.join("memory.max"), &or_max(caps.memory_bytes))?;
             // A program is killed as a whole, or what is left of it would not know that it has lost a part.
             write(&dir.join("memory.oom.group"), "1")?;
         }
-        if self.has("pids") {
-            write(&dir.join("pids.max"), &or_max(caps.processes))?;
-        }
         Ok(())
     }
 
-    fn join(&self, _module: &str, _pids: &[u32]) -> io::Result<()> {
+    fn hold_pool(&self, pool: &Path, caps: Caps) -> io::Result<()> {
+        self.write_caps(pool, caps)
+    }
+
+    fn join(&self, _dir: &Path, _pids: &[u32]) -> io::Result<()> {
         Ok(())
     }
 
-    fn used(&self, _module: &str, dir: &Path) -> GroupUse {
+    fn used(&self, dir: &Path) -> GroupUse {
         let stat = self.has("memory").then(|| fs::read_to_string(dir.join("memory.stat")).ok()).flatten();
         let events = self.has("memory").then(|| fs::read_to_string(dir.join("memory.events")).ok()).flatten();
         GroupUse {
@@ -122,7 +133,11 @@ impl Control for V2 {
         }
     }
 
-    fn forget(&self, _module: &str) {}
+    fn used_by_pool(&self, pool: &Path) -> GroupUse {
+        self.used(pool)
+    }
+
+    fn forget(&self, _dir: &Path) {}
 
     /// Back to where we were, as we found it: else nobody could enter that group again, as the next kernel has to.
     fn close(&self) {

@@ -21,7 +21,12 @@ fn row(id: &str, cpu: Option<f64>) -> UsageRow {
 }
 
 fn put(history: &History, ts_ms: u64, cpu: Option<f64>) {
-    history.put(&UsageTable { ts_ms, kernel: row("kernel", cpu), modules: vec![row("a", cpu)] });
+    history.put(&UsageTable {
+        ts_ms,
+        kernel: row("kernel", cpu),
+        modules: vec![row("a", cpu)],
+        pools: Vec::new(),
+    });
 }
 
 #[test]
@@ -78,6 +83,7 @@ fn modules_that_are_gone_for_a_day_are_forgotten() {
         ts_ms: NOW + SPAN_MS + ONE_STEP_MS,
         kernel: row("kernel", None),
         modules: vec![],
+        pools: vec![],
     });
     assert_eq!(history.of_module("a", 24).ts_ms, [] as [u64; 0]);
 }

@@ -33,6 +33,7 @@ fn the_busiest_module_comes_first_below_the_kernel() {
             row("busy", Some(98.7), 1 << 30),
             row("new", None, 1 << 20),
         ],
+        pools: Vec::new(),
     };
     expect![[r#"
         ostoja 10:30:00.000   3 modules   cpu 98.8%   memory 1.0G

@@ -6,7 +6,7 @@ use super::{HEADINGS, heading};
 use crate::lang::Lang;
 
 /// The sources that show headings or names.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     include_str!("../../render/context.rs"),
     include_str!("../../render/actors.rs"),
     include_str!("../../render/functions.rs"),
@@ -18,6 +18,7 @@ const SOURCES: [&str; 13] = [
     include_str!("../../render/updates.rs"),
     include_str!("../../render/audit.rs"),
     include_str!("../../render/permissions.rs"),
+    include_str!("../../render/pools.rs"),
     include_str!("../../commands/config.rs"),
     include_str!("../../commands/zone.rs"),
 ];

@@ -129,3 +129,17 @@ fn who_is_frozen_while_it_holds_much_of_something_else_thaws_all_the_same() {
     assert_eq!(ladder.step(), Step::Frozen);
     assert_eq!(steps(&mut ladder, load(Resource::Memory, 900), 100), [Move::Down(Step::Throttled)]);
 }
+
+#[test]
+fn who_relapses_in_the_middle_of_its_way_down_waits_longer_each_time_too() {
+    let mut ladder = Ladder::default();
+    // A flood first, so that the throttle is not the lowest step of the climb; then a load that the throttle keeps calm.
+    steps(&mut ladder, load(Resource::Messages, 5000), 5);
+    assert_eq!(ladder.step(), Step::Throttled);
+    let mut moves = 0;
+    for _ in 0..1000 {
+        let seen = if ladder.step() == Step::Throttled { 500 } else { 2000 };
+        moves += u32::from(ladder.look(load(Resource::Cpu, seen), Step::Killed) != Move::Stay);
+    }
+    assert!(moves < 60, "{moves} steps in a thousand looks");
+}

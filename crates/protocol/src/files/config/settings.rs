@@ -2,6 +2,7 @@
 //! `zones`, `backup`, `restarts`, `update`.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use abi::{Permissions, Zone};
@@ -150,11 +151,28 @@ pub struct Zones {
     pub probation: Duration,
     /// `sandbox.ceiling` and `stable.ceiling`: the most that each module of the zone may do; no bound where there is none.
     pub ceilings: BTreeMap<Zone, Permissions>,
+    /// `sandbox.restarts_burst`, `sandbox.restarts_per_s`, and the same of `stable`: each zone's own budget of restarts.
+    pub budgets: BTreeMap<Zone, RestartBudget>,
+}
+
+/// How many restarts of a zone's modules may be begun; what is not said is as the machine's, and half of it for the sandbox
+/// zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RestartBudget {
+    /// `restarts_burst`: at once.
+    pub burst: Option<u32>,
+    /// `restarts_per_s`: per second after that.
+    pub per_s: Option<u32>,
 }
 
 impl Default for Zones {
     fn default() -> Self {
-        Self { promotion: Promotion::default(), probation: PROBATION_DEFAULT, ceilings: BTreeMap::new() }
+        Self {
+            promotion: Promotion::default(),
+            probation: PROBATION_DEFAULT,
+            ceilings: BTreeMap::new(),
+            budgets: BTreeMap::new(),
+        }
     }
 }
 
@@ -198,7 +216,10 @@ pub struct Pools {
 /// One zone's pool; what it says nothing about is as it is by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pool {
-    /// `cap`: all of the zone's modules together; `cpu`, `memory` and `processes` count.
+    /// `share`: how much of a contended processor the zone's modules get against other zones', from 1 to 10,000; 100 is as
+    /// much as any other. 20 for sandbox, 100 for stable and system.
+    pub share: Option<u64>,
+    /// `cap`: all of the zone's modules together. What no pool can be held to (`core`, `cpu_seconds`, `deadline`) is refused.
     pub cap: Limits,
     /// `each`: every module of the zone that has no bounds of its own.
     pub each: Limits,
@@ -225,6 +246,9 @@ const WAIT_MS_MAX: u64 = 365 * 24 * 60 * 60 * 1000;
 const PROBATION_MS_LEAST: u64 = 1000;
 /// 7 d: a longer probation is a slip of the keyboard.
 const PROBATION_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Shares of a processor as the system takes them; 100 is as much as any other pool.
+const SHARES: RangeInclusive<u64> = 1..=10_000;
 
 /// 1,000,000: the largest count that is not a slip of the keyboard.
 const COUNT_MAX: u64 = 1_000_000;
@@ -390,12 +414,24 @@ fn pools(reader: &mut Reader, pools: &mut Pools, zone: &str, node: &Node) -> Kno
     };
     for (key, value) in reader.map(zone, node).unwrap_or_default() {
         match key.text.as_str() {
-            "cap" => pool.cap = limits(reader, value),
+            "share" => pool.share = reader.whole("share", value, SHARES),
+            "cap" => pool.cap = cap(reader, value),
             "each" => pool.each = limits(reader, value),
-            _ => reader.unknown_field(node, key, &["cap", "each"]),
+            _ => reader.unknown_field(node, key, &["share", "cap", "each"]),
         }
     }
     Known::Yes
+}
+
+/// Bounds of one process each say nothing about all of a pool together.
+fn cap(reader: &mut Reader, node: &Node) -> Limits {
+    for (key, value) in node.entries() {
+        if matches!(key.text.as_str(), "core" | "cpu_seconds" | "deadline") {
+            let why = "bounds one process and no pool; write it under `each`";
+            reader.bad_value(&key.text, value, why);
+        }
+    }
+    Limits { core_bytes: None, cpu_seconds: None, deadline: None, ..limits(reader, node) }
 }
 
 fn zones(reader: &mut Reader, zones: &mut Zones, field: &str, node: &Node) -> Known {
@@ -411,20 +447,37 @@ fn zones(reader: &mut Reader, zones: &mut Zones, field: &str, node: &Node) -> Kn
                 zones.probation = Duration::from_millis(ms);
             }
         }
-        "sandbox" => ceiling(reader, zones, Zone::Sandbox, node),
-        "stable" => ceiling(reader, zones, Zone::Stable, node),
+        "sandbox" => zone(reader, zones, Zone::Sandbox, node),
+        "stable" => zone(reader, zones, Zone::Stable, node),
         _ => return Known::Not(&["promotion", "probationMs", "sandbox", "stable"]),
     }
     Known::Yes
 }
 
 /// A ceiling that can't be understood leaves nothing: a slip must not give more than was meant.
-fn ceiling(reader: &mut Reader, zones: &mut Zones, zone: Zone, node: &Node) {
+fn zone(reader: &mut Reader, zones: &mut Zones, zone: Zone, node: &Node) {
     for (key, value) in reader.map(zone.as_str(), node).unwrap_or_default() {
-        if key.text == "ceiling" {
-            zones.ceilings.insert(zone, reader.permissions("ceiling", value).unwrap_or_default());
-        } else {
-            reader.unknown_field(node, key, &["ceiling"]);
+        let field = key.text.as_str();
+        let budget = || zones.budgets.get(&zone).copied().unwrap_or_default();
+        match field {
+            "ceiling" => {
+                zones.ceilings.insert(zone, reader.permissions(field, value).unwrap_or_default());
+            }
+            "restarts_burst" => {
+                let budget = RestartBudget { burst: budget_count(reader, field, value), ..budget() };
+                zones.budgets.insert(zone, budget);
+            }
+            "restarts_per_s" => {
+                let budget = RestartBudget { per_s: budget_count(reader, field, value), ..budget() };
+                zones.budgets.insert(zone, budget);
+            }
+            _ => reader.unknown_field(node, key, &["ceiling", "restarts_burst", "restarts_per_s"]),
         }
     }
+}
+
+fn budget_count(reader: &mut Reader, field: &str, node: &Node) -> Option<u32> {
+    let mut number = 0;
+    count(reader, &mut number, field, node, 1);
+    (number > 0).then_some(number)
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::files::FILE_BYTES_MAX;
-use crate::files::config::settings::{Promotion, Zones};
+use crate::files::config::settings::{Pools, Promotion, RestartBudget, Zones};
 use crate::files::config::{Config, Layer};
 use crate::files::policy::{Probe, Ready, StopSignal};
 
@@ -255,4 +255,79 @@ fn the_pools_of_the_zones_are_a_section_of_the_configuration() {
     assert_eq!((sandbox.cap.cpu_permille, sandbox.cap.memory_bytes), (Some(1000), Some(1 << 30)));
     assert_eq!(sandbox.each.messages_per_s, Some(100));
     assert_eq!(config.warnings().len(), 1, "{:?}", config.warnings());
+}
+
+/// What a configuration of one layer is warned about, and the pools and zones that it gives.
+fn settings_of(text: &str) -> (Vec<String>, crate::files::config::settings::Settings) {
+    let config = Config::merge(&[Layer::parse("config.yaml", text).expect("YAML")]);
+    let warnings = config.warnings().iter().map(ToString::to_string).collect();
+    (warnings, config.settings().clone())
+}
+
+#[test]
+fn what_no_pool_can_be_held_to_is_refused_with_its_place_and_what_can_be_written() {
+    for (field, value, says) in [
+        ("cpu", "0", "`1%`"),
+        ("cpu", "-1", "`50%`"),
+        ("cpu", "64M", "`50%`"),
+        ("memory", "0", "`64M`"),
+        ("memory", "-64M", "`64k`"),
+        ("memory", "50%", "`64k`"),
+        ("memory", "lots", "`512MiB`"),
+        ("processes", "0", "1 to"),
+        ("processes", "-3", "whole number"),
+        ("processes", "12k", "whole number"),
+        ("files", "0", "1 to"),
+        ("queue", "0k", "`64M`"),
+        ("queue_frames", "0", "1 to"),
+        ("messages_per_s", "0", "1 to"),
+        ("messages_per_s", "10/s", "whole number"),
+        ("calls_per_s", "-1", "whole number"),
+        ("births_per_s", "0", "1 to"),
+        ("core", "1M", "`each`"),
+        ("cpu_seconds", "5", "`each`"),
+        ("deadline", "5s", "`each`"),
+        ("memroy", "64M", "memory"),
+    ] {
+        let text = format!("pools:\n  stable:\n    cap:\n      {field}: {value}\n");
+        let (warnings, settings) = settings_of(&text);
+        assert_eq!(warnings.len(), 1, "{field}: {value}: {warnings:?}");
+        assert!(warnings[0].contains("config.yaml:4:"), "{field}: {value}: {warnings:?}");
+        assert!(warnings[0].contains(field) && warnings[0].contains(says), "{field}: {value}: {warnings:?}");
+        assert_eq!(settings.pools, Pools::default(), "{field}: {value}");
+    }
+}
+
+#[test]
+fn a_pool_a_share_and_a_budget_that_do_not_exist_are_refused_with_their_place() {
+    for (text, place, says) in [
+        ("pools:\n  stabel: {cap: {cpu: 1}}\n", "config.yaml:2:3", "stable"),
+        ("pools:\n  stable: {caps: {cpu: 1}}\n", "config.yaml:2:12", "cap"),
+        ("pools:\n  stable: {share: 0}\n", "config.yaml:2:19", "1 to 10000"),
+        ("pools:\n  stable: {share: -1}\n", "config.yaml:2:19", "whole number"),
+        ("pools:\n  stable: {share: 10001}\n", "config.yaml:2:19", "1 to 10000"),
+        ("pools:\n  stable: {share: 50%}\n", "config.yaml:2:19", "whole number"),
+        ("zones:\n  stable: {restarts_burst: 0}\n", "config.yaml:2:28", "1 to"),
+        ("zones:\n  stable: {restarts_per_s: -2}\n", "config.yaml:2:28", "whole number"),
+        ("zones:\n  sandbox: {restarts: 5}\n", "config.yaml:2:13", "restarts_"),
+        ("zones:\n  system: {restarts_burst: 5}\n", "config.yaml:2:3", "system"),
+    ] {
+        let (warnings, settings) = settings_of(text);
+        assert_eq!(warnings.len(), 1, "{text}: {warnings:?}");
+        assert!(warnings[0].contains(place) && warnings[0].contains(says), "{text}: {warnings:?}");
+        assert_eq!(settings.pools, Pools::default(), "{text}");
+        let is_unset = |budget: &RestartBudget| *budget == RestartBudget::default();
+        assert!(settings.zones.budgets.values().all(is_unset), "{text}");
+    }
+}
+
+#[test]
+fn a_pool_has_a_share_and_a_zone_a_budget_of_restarts() {
+    let text = "pools: {stable: {share: 300, cap: {files: 500}}}\nzones: {stable: {restarts_burst: 9, restarts_per_s: 3}, sandbox: {restarts_burst: 1}}\n";
+    let (warnings, settings) = settings_of(text);
+    assert_eq!(warnings, Vec::<String>::new());
+    assert_eq!((settings.pools.stable.share, settings.pools.stable.cap.files), (Some(300), Some(500)));
+    let budgets = &settings.zones.budgets;
+    assert_eq!(budgets[&abi::Zone::Stable], RestartBudget { burst: Some(9), per_s: Some(3) });
+    assert_eq!(budgets[&abi::Zone::Sandbox], RestartBudget { burst: Some(1), per_s: None });
 }
