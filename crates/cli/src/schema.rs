@@ -8,11 +8,11 @@ use protocol::operator::{
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
+use crate::output::alerts::{AlertSilence, AlertTable, AlertTested, AlertUnsilenced};
 use crate::output::backups::{
     BackupMade, BackupPruned, BackupRestored, BackupRows, BackupShown, BackupVerified,
 };
 use crate::output::restarts::{RestartHistory, RestartImpact};
-use crate::output::alerts::{AlertSilence, AlertTable, AlertTested, AlertUnsilenced};
 use crate::output::tokens::{TokenMade, TokenRevoked, TokenRows};
 use crate::output::updates::{KeyChanged, KeyRows, MakerChanged, Packed, Pinned};
 use crate::output::{
