@@ -12,6 +12,7 @@ mod lanes;
 mod neighbours;
 mod peers;
 mod process;
+mod renewal;
 mod report;
 mod roll;
 mod spawn;
@@ -27,8 +28,8 @@ use crate::shell;
 use report::Report;
 
 /// Everything that can be measured.
-const NAMES: [&str; 8] =
-    ["supervisors", "calls", "thousand", "cold", "actors", "spawn", "lanes", "neighbours"];
+const NAMES: [&str; 9] =
+    ["supervisors", "calls", "thousand", "cold", "actors", "spawn", "lanes", "neighbours", "self-update"];
 
 /// What is measured on other programs than the one that ships.
 const APART: [&str; 3] = ["actors", "spawn", "lanes"];
@@ -80,6 +81,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
             "calls" => calls::measure(&binary, wish.rounds, &wish.only)?,
             "thousand" => thousand::measure(&binary)?,
             "neighbours" => neighbours::measure(&binary, wish.rounds, &wish.only)?,
+            "self-update" => renewal::measure(&binary, wish.rounds)?,
             "spawn" => spawn::measure(wish.rounds)?,
             "lanes" => lanes::measure()?,
             "actors" => actors::measure(wish.build, wish.rounds, &wish.only)?,

@@ -132,6 +132,7 @@ fn kind(effect: &Effect) -> &'static str {
         Effect::Warn(..) => "warn",
         Effect::Show(..) => "show",
         Effect::Grip(..) => "grip",
+        Effect::Reach(..) => "reach",
         Effect::Note(..) => "note",
         Effect::Forgotten(..) => "forgotten",
         Effect::Finished => "finished",

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use abi::{ExitKind, Generation, ModuleId, RequestId, Slot, Time};
 use kernel::{
-    Discovered, Effect, Ensemble, Event, Incoming, Order, Outgoing, Settings, Signal, SpawnFault, Undelivered,
+    Discovered, Effect, Ensemble, Event, Incoming, Order, Outgoing, Settings, Signal, SpawnFault, Strays,
+    Undelivered,
 };
 
 use crate::house;
@@ -18,6 +19,9 @@ use crate::trace::Trace;
 
 /// 1,000 times in a row at one moment: a kernel that still wants to be woken then would never let time pass.
 const WAKES_MAX: u32 = 1000;
+
+/// 10 of 100 steps: often enough that each kind of moment in a life is met in few seeds, seldom enough to be quick.
+const HANDOVERS_PER_CENT: u64 = 10;
 
 #[derive(Debug)]
 enum Due {
@@ -100,6 +104,8 @@ pub(crate) struct World {
     /// Lives end by themselves after about this long, instead of by temper.
     quiet_life: Option<Duration>,
     pub(crate) operator_rests: bool,
+    /// When the kernel is changed for another that goes on from what the first one saved.
+    handovers: Option<Random>,
 }
 
 impl World {
@@ -143,6 +149,7 @@ impl World {
             wakes: 0,
             quiet_life: None,
             operator_rests: false,
+            handovers: None,
         };
         let found = world.operator.found.clone();
         world.plan(Duration::ZERO, Due::Tell(Event::Settings(settings)));
@@ -204,7 +211,31 @@ impl World {
         }
     }
 
+    /// From now on the kernel is changed now and then. The moments are drawn apart, so that all else stays as it is without.
+    pub(crate) fn hand_over_now_and_then(&mut self, seed: u64) {
+        self.handovers = Some(Random::new(seed));
+    }
+
+    fn hand_over(&mut self) -> Result<(), String> {
+        let saved = self.kernel.save();
+        let mut next = Ensemble::new(0);
+        next.handle(self.now, Event::Settings(self.kernel.settings().clone()));
+        while next.poll_effect().is_some() {}
+        let strays = next.restore(&saved, self.kernel.known()).map_err(|error| error.to_string())?;
+        if strays != Strays::default() || next.poll_effect().is_some() {
+            return Err(String::from("a handover loses a life, or leads to something"));
+        }
+        if next.save() != saved {
+            return Err(String::from("what was restored saves as something else"));
+        }
+        self.kernel = next;
+        Ok(())
+    }
+
     fn tell(&mut self, cause: Cause) -> Result<(), String> {
+        if self.handovers.as_mut().is_some_and(|random| random.happens(HANDOVERS_PER_CENT)) {
+            self.hand_over()?;
+        }
         self.steps += 1;
         self.trace.cause(self.now, &cause);
         let seats_change = matches!(cause, Cause::Happened(Event::Discovered(_) | Event::Added(_)));
@@ -254,6 +285,7 @@ impl World {
             | Effect::Reply(..)
             | Effect::Show(..)
             | Effect::Grip(..)
+            | Effect::Reach(..)
             | Effect::Note(..)
             | Effect::Finished => {}
         }

@@ -23,6 +23,7 @@ pub mod internal;
 pub mod kernel;
 pub mod key;
 pub mod logs;
+pub mod mcp;
 pub mod module;
 pub mod new;
 pub mod overview;
@@ -34,6 +35,7 @@ pub mod replay;
 pub mod restart;
 pub mod run;
 pub mod secret;
+pub mod self_update;
 pub mod service;
 pub mod start;
 pub mod status;
@@ -41,6 +43,7 @@ pub mod stop;
 pub mod subscribe;
 pub mod token;
 pub mod top;
+pub mod tui;
 pub mod up;
 pub mod update;
 pub mod why;
@@ -82,6 +85,8 @@ pub enum Command {
     Subscribe(subscribe::SubscribeArgs),
     /// Watch what modules use
     Top(top::TopArgs),
+    /// Watch and steer everything on one screen
+    Tui(tui::TuiArgs),
     /// Show the actors of the kernel's process: queues, rates, the hottest
     Actors(actors::ActorsArgs),
     /// Tell the story of a module: now, what happened, what to do
@@ -104,6 +109,8 @@ pub enum Command {
     /// Check packages, foresee what they change, make modules new by them
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Update(update::UpdateArgs),
+    /// Put another binary of ostoja in the running kernel's place; modules run on
+    SelfUpdate(self_update::SelfUpdateArgs),
     /// Keep the keys that sign packages, and trust those who make them
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Key(key::KeyArgs),
@@ -140,6 +147,9 @@ pub enum Command {
     Dev(dev::DevArgs),
     /// Hold a recorded conversation with a module again
     Replay(replay::ReplayArgs),
+    /// Talk with agents: this kernel as an MCP server
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Mcp(mcp::McpArgs),
     /// Make an ostoja.yaml from another program's file
     Import(import::ImportArgs),
     /// Propose an ostoja.yaml for a folder
@@ -175,6 +185,7 @@ impl Command {
             Self::Publish(args) => publish::run(ctx, args),
             Self::Subscribe(args) => subscribe::run(ctx, args),
             Self::Top(args) => top::run(ctx, args),
+            Self::Tui(args) => tui::run(ctx, args),
             Self::Actors(args) => actors::run(ctx, args),
             Self::Why(args) => why::run(ctx, args),
             Self::Dashboard(args) => dashboard::run(ctx, args),
@@ -184,6 +195,7 @@ impl Command {
             Self::Audit(args) => audit::run(ctx, args),
             Self::Module(args) => module::run(ctx, args),
             Self::Update(args) => update::run(ctx, args),
+            Self::SelfUpdate(args) => self_update::run(ctx, args),
             Self::Key(args) => key::run(ctx, args),
             Self::Function(args) => function::run(ctx, args),
             Self::Permissions(args) => permissions::run(ctx, args),
@@ -197,6 +209,7 @@ impl Command {
             Self::New(args) => new::run(ctx, args),
             Self::Dev(args) => dev::run(ctx, args),
             Self::Replay(args) => replay::run(ctx, args),
+            Self::Mcp(args) => mcp::run(ctx, args),
             Self::Import(args) => import::run(ctx, args),
             Self::Init(args) => init::run(ctx, args),
             Self::Completion(args) => completion::run(ctx, args),

@@ -60,10 +60,13 @@ pub(crate) fn run(ctx: &Ctx, after: After) -> Outcome {
         sentinel: crate::commands::internal::sentinel_command(),
         net_helper: crate::commands::internal::net_helper_command(),
         companion: None,
+        bridge: crate::commands::internal::bridge_command(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         safety: host::Safety::Usual,
         seed: None,
         frames: Frames::Untold,
+        renewal: None,
+        observe: None,
     };
     let (settled, wait_for_it) = sync_channel(1);
     let tour = Tour::new(ctx, target, after, is_wished.clone());

@@ -10,6 +10,7 @@
 //! Whatever ends it, the kernel stops its modules, then the home is removed; the other threads end with the process.
 
 pub(crate) mod frames;
+pub(crate) mod learn;
 mod reload;
 pub(crate) mod replay;
 mod watch;
@@ -33,13 +34,18 @@ use crate::target::Target;
 use crate::words::Phrase;
 
 use self::frames::Recorder;
+use self::learn::Learning;
 use self::reload::Reloader;
 
 /// Runs what is in the folder until Ctrl-C.
 ///
 /// # Errors
 /// What keeps the kernel from starting, a folder that holds neither a project nor a module, a record that can't be written.
-pub(crate) fn run(ctx: &Ctx, folder: &Path, record: Option<&Path>) -> Outcome {
+/// With `learning` every process is observed, and what each needed is told at the end.
+pub(crate) fn run(ctx: &Ctx, folder: &Path, record: Option<&Path>, learning: Option<Learning>) -> Outcome {
+    if let Some(learning) = &learning {
+        learning.check(ctx)?;
+    }
     // Heard from the first moment on, so that an early Ctrl-C does not leave the home behind; the kernel hears it too.
     on_wish(|_| Next::GoOn)?;
     let folder = folder.canonicalize().map_err(|error| Failure::io("read", folder, &error))?;
@@ -66,10 +72,13 @@ pub(crate) fn run(ctx: &Ctx, folder: &Path, record: Option<&Path>) -> Outcome {
         seed: None,
         net_helper: crate::commands::internal::net_helper_command(),
         companion: None,
+        bridge: crate::commands::internal::bridge_command(),
         frames: Frames::Told,
+        renewal: None,
+        observe: learning.map(|learning| learning.held),
     };
-    let ran =
-        foreground::run_with(ctx, options, target.command().to_owned(), Extra { recorder, advises: true });
+    let extra = Extra { recorder, advises: true, learning };
+    let ran = foreground::run_with(ctx, options, target.command().to_owned(), extra);
     home.remove()?;
     ran.map(|_| Exit::Done)
 }

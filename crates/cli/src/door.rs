@@ -5,7 +5,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use protocol::operator::{ConfigVerb, Event, ModuleStatus, Request, Response, UpdateVerb};
+use protocol::operator::{ConfigVerb, Event, ModuleStatus, OnBehalf, Request, Response, UpdateVerb};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -56,6 +56,11 @@ impl Door {
         Some(Self { socket, timeout, target: target.clone() })
     }
 
+    /// The number that whoever opened the door has here; none when it has none here.
+    pub(crate) fn peer(&self) -> Option<u32> {
+        self.socket.peer()
+    }
+
     /// Asks, waits, and reads the answer as what it should be.
     ///
     /// # Errors
@@ -82,9 +87,23 @@ impl Door {
         }
     }
 
+    /// Asks on behalf of somebody, and gives the whole answer, good or bad.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], but for what the kernel refuses.
+    pub(crate) fn ask_on_behalf(&mut self, request: &Request, by: &OnBehalf) -> Outcome<Response> {
+        let mut line = crate::ctx::to_value(request)?;
+        line["by"] = crate::ctx::to_value(by)?;
+        self.exchange_line(&line.to_string())
+    }
+
     fn exchange(&mut self, request: &Request) -> Outcome<Response> {
         let line = serde_json::to_string(request).map_err(|error| garbled(&error))?;
-        self.socket.send(&line).map_err(|error| hung_up(&error.to_string()))?;
+        self.exchange_line(&line)
+    }
+
+    fn exchange_line(&mut self, line: &str) -> Outcome<Response> {
+        self.socket.send(line).map_err(|error| hung_up(&error.to_string()))?;
         let deadline = Instant::now().checked_add(self.timeout);
         match self.socket.read_line(deadline).map_err(|error| hung_up(&error.to_string()))? {
             Line::Got(line) => serde_json::from_slice(&line).map_err(|error| garbled(&error).into()),
@@ -233,7 +252,9 @@ fn wanted_version(verb: &UpdateVerb) -> Option<&str> {
         | UpdateVerb::List {}
         | UpdateVerb::History {}
         | UpdateVerb::Unpin { .. }
-        | UpdateVerb::Gc {} => None,
+        | UpdateVerb::Gc {}
+        | UpdateVerb::Own { .. }
+        | UpdateVerb::OwnList {} => None,
     }
 }
 

@@ -15,6 +15,7 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::amount;
 use crate::ctx::Ctx;
 use crate::dev::frames::{self, DevFrame, Recorder};
+use crate::dev::learn::Learning;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, Stopped};
 use crate::output::UpEvent;
@@ -40,6 +41,8 @@ pub(crate) struct Extra {
     pub(crate) recorder: Option<Recorder>,
     /// Whether what is refused is shown with the grant that would allow it.
     pub(crate) advises: bool,
+    /// What is done with what observed modules needed.
+    pub(crate) learning: Option<Learning>,
 }
 
 /// The same, with more done with the news.
@@ -130,6 +133,9 @@ impl<'a> Printer<'a> {
         if let News::Frame(told) = news {
             return self.frame(told);
         }
+        if let (News::Observed(profiled), Some(learning)) = (news, &self.extra.learning) {
+            return learning.tell(self.ctx, profiled);
+        }
         if self.ctx.is_json() {
             to_event(news).map_or(Ok(()), |event| self.ctx.json_line(&event))?;
             return self.advise(news);
@@ -155,7 +161,7 @@ impl<'a> Printer<'a> {
                 }
                 return self.advise(news);
             }
-            News::Frame(_) => {}
+            News::Frame(_) | News::Observed(_) => {}
             News::Stopping => self.ctx.say_phrase(Phrase::Stopping, &[]),
         }
         Ok(())
@@ -274,7 +280,7 @@ pub(crate) fn to_event(news: &News) -> Option<UpEvent> {
         News::Log(line) => UpEvent::Log(line.clone()),
         News::Record(row) => UpEvent::Record(row.clone()),
         // Each is told by the printer itself, which also keeps it.
-        News::Frame(_) => return None,
+        News::Frame(_) | News::Observed(_) => return None,
         News::Stopping => UpEvent::Stopping(()),
     })
 }

@@ -49,6 +49,7 @@ pub mod table;
 mod target;
 mod terminal;
 pub mod theme;
+mod tui;
 pub mod words;
 mod workshop;
 

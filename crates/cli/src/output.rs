@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use protocol::operator::{
     ConfigEntry, JournalRow, KernelStatus, LogLine, ModuleStatus, PendingRow, PermissionRow, PoolRow,
-    ProbationStatus, Response,
+    ProbationStatus, Profiled, Response,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -462,6 +462,8 @@ pub enum UpEvent {
         /// What to do.
         help: Option<String>,
     },
+    /// What a module needed while it was observed. Only by `dev --observe`.
+    Observed(Profiled),
     /// The end has begun.
     Stopping(()),
     /// Nothing runs any more.

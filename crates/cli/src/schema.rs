@@ -3,8 +3,9 @@
 
 use protocol::operator::{
     Acted, ActorTable, Collected, ConfigEntry, ContextKey, Event, FunctionRow, FunctionStats, Installed,
-    LogPage, ModuleDetail, ModuleStatus, PackageVerified, Plan, Profiled, Published, Safe, SlotTable, Story,
-    UpdateDone, UpdateHistory, UpdatePlan, UsageTable, VariableList, VariableRow,
+    LogPage, ModuleDetail, ModuleStatus, PackageVerified, Plan, Profiled, Published, Safe, SelfUpdatePlan,
+    SelfVersions, SlotTable, Story, UpdateDone, UpdateHistory, UpdatePlan, UsageTable, VariableList,
+    VariableRow,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
@@ -14,7 +15,7 @@ use crate::output::backups::{
 };
 use crate::output::restarts::{RestartHistory, RestartImpact};
 use crate::output::tokens::{TokenMade, TokenRevoked, TokenRows};
-use crate::output::updates::{KeyChanged, KeyRows, MakerChanged, Packed, Pinned};
+use crate::output::updates::{KeyChanged, KeyRows, MakerChanged, Packed, Pinned, SelfUpdated};
 use crate::output::{
     ActedOn, AuditPage, AuditVerdict, Called, Completion, ConfigChanged, ConfigEntries, DashboardLink,
     DemoStep, DocsTold, Downed, ExitCodes, Findings, FunctionRemoved, Functions, HelpText, Imported,
@@ -116,6 +117,9 @@ fn versions() -> Vec<Output> {
         document::<Pinned>("update pin"),
         document::<Pinned>("update unpin"),
         document::<Collected>("update gc"),
+        document::<SelfUpdated>("self-update"),
+        document::<SelfUpdatePlan>("self-update --dry-run"),
+        document::<SelfVersions>("self-update --list"),
         document::<KeyChanged>("key generate"),
         document::<KeyRows>("key list"),
         document::<KeyChanged>("key rotate"),

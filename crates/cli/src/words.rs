@@ -160,6 +160,10 @@ phrases! {
     BackupRestoreQuestion: "put back {0}? What is there now is kept aside", "przywrócić {0}? To, co jest tam teraz, zostanie odłożone na bok";
     /// `backup restore` in place.
     BackupRestored: "{0} files put back; what was there lies in {1}", "przywrócono pliki: {0}; co tam było, leży w {1}";
+    /// `self-update`: it took over.
+    SelfUpdated: "{0} handed over to {1}; modules that ran on: {2}; pause: {3}", "{0} przekazał miejsce {1}; modułów, które działały dalej: {2}; przerwa: {3}";
+    /// `self-update`: it did not, or did not stay.
+    SelfUpdateUndone: "{0} did not take over: {1}", "{0} nie przejął miejsca: {1}";
     /// `module install`.
     Installed: "{0} is installed", "{0} zainstalowany";
     /// What a module asks for follows.
@@ -176,6 +180,14 @@ phrases! {
     ProfileOpenQuestion: "let {0} use all files, programs and places that you can, while it is observed?", "pozwolić {0} na wszystkie pliki, programy i miejsca dostępne tobie na czas obserwacji?";
     /// `module profile --write`.
     ProfileWritten: "its module.json asks for this now; it runs after: {0} module approve {1}", "jego module.json prosi teraz o to; ruszy po: {0} module approve {1}";
+    /// The question before all modules of `dev` are observed with nothing refused.
+    DevOpenQuestion: "let these modules use all files, programs and places that you can, while they are observed?", "pozwolić tym modułom na wszystkie pliki, programy i miejsca dostępne tobie na czas obserwacji?";
+    /// `dev --observe --write`.
+    DevWritten: "{0} asks for this now", "{0} prosi teraz o to";
+    /// `dev --observe` without `--write`.
+    DevWriteHint: "add --write to put this into {0}", "dodaj --write, aby zapisać to w {0}";
+    /// `dev --observe` of what has no manifest of its own.
+    DevPutThere: "to take this over, write in ostoja.yaml under {0}: permissions: {1}", "aby to przejąć, wpisz w ostoja.yaml pod {0}: permissions: {1}";
     /// The question before a module is removed.
     UninstallQuestion: "stop {0}, forget its approval and remove its folder?", "zatrzymać {0}, zapomnieć zgodę i usunąć folder?";
     /// `module uninstall`.
@@ -236,6 +248,8 @@ phrases! {
     WhyPast: "What happened", "Co się stało";
     /// Of `why`: what was refused.
     WhyRefused: "What it was refused, and what would allow it", "Czego mu odmówiono i co by na to pozwoliło";
+    /// Of `why`: what can't be known of a life that nobody observed.
+    WhyUnseen: "files, programs and system calls that it was refused are seen only in a life that is observed, as its second restart in a row is; to look now:", "pliki, programy i wywołania systemowe, których mu odmówiono, widać tylko w życiu obserwowanym, jakim jest jego drugi restart z rzędu; aby spojrzeć teraz:";
     /// `why`: the heading of the last words.
     WhyWords: "Its last words on stderr", "Ostatnie słowa na stderr";
     /// `why`: the heading of advice.

@@ -42,6 +42,14 @@ impl Cgroups {
         }
     }
 
+    /// The tree of a kernel that was in this process before: nothing in it is touched.
+    pub(crate) fn inherited(dir: Option<PathBuf>) -> Self {
+        let Some(dir) = dir else { return Self { tree: None, control: None } };
+        let instance = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let control = control::open(&dir, &instance);
+        Self { tree: Some(Tree::inherited(dir)), control }
+    }
+
     /// Whoever enforces bounds here, for the governor.
     pub(crate) fn take_control(&mut self) -> Option<Box<dyn Control>> {
         self.control.take()

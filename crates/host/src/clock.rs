@@ -16,6 +16,18 @@ impl Clock {
         Self { started: Instant::now(), started_wall: wall_now() }
     }
 
+    /// The clock of a kernel that was in this program's place before: it began so long ago.
+    pub(crate) fn inherited(age: Duration, started_wall: Wall) -> Self {
+        let now = Instant::now();
+        // A machine that has not run for so long has another clock than that kernel had.
+        Self { started: now.checked_sub(age).unwrap_or(now), started_wall }
+    }
+
+    /// When it began, in nanoseconds of the system's monotonic clock.
+    pub(crate) fn began_ns(&self) -> u64 {
+        monotonic_ns().saturating_sub(u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
+
     /// Time as the kernel counts it.
     pub(crate) fn now(&self) -> Time {
         Time(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX))
@@ -35,6 +47,13 @@ impl Clock {
     pub(crate) fn started_wall(&self) -> Wall {
         self.started_wall
     }
+}
+
+/// The system's monotonic clock, which goes on when another program takes this one's place, in nanoseconds.
+pub(crate) fn monotonic_ns() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
+    seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(now.tv_nsec).unwrap_or_default())
 }
 
 /// Now, for people.

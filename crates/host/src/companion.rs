@@ -93,6 +93,15 @@ impl Shell {
         }
     }
 
+    /// It as it runs already, by the configuration that holds.
+    pub(crate) fn know_companion(&mut self) -> Option<Found> {
+        let words = self.files.companion.clone()?;
+        let wish = Wish::of(self.files.config.section(COMPANION))?;
+        let found = self.found_companion(&wish, &words).ok()?;
+        self.companion = Some(wish);
+        Some(found)
+    }
+
     fn order_companion_away(&mut self) {
         if let Ok(id) = ModuleId::parse(COMPANION) {
             let request = self.desk.next_request();

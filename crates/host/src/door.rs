@@ -129,6 +129,14 @@ impl Desk {
     }
 }
 
+/// The socket that an earlier program in this process opened.
+///
+/// # Errors
+/// The system's own: the event loop has no room for it.
+pub(crate) fn resume(door: std::os::fd::OwnedFd) -> io::Result<UnixListener> {
+    UnixListener::from_std(door.into())
+}
+
 /// Opens the socket. A file that a killed kernel left is replaced: whoever holds the home's lock may do that.
 ///
 /// # Errors

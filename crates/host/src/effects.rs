@@ -16,7 +16,7 @@ mod perform;
 mod save;
 mod spawn;
 
-pub(crate) use births::{Births, Born};
+pub(crate) use births::{Births, Born, Order, launch};
 pub(crate) use perform::{PendingSet, write, write_sets};
 pub(crate) use save::{save_now, save_when_asked};
 
@@ -40,6 +40,7 @@ impl Shell {
             Effect::Forgotten(slot, id) => self.forget(slot, &id),
             // The proxies are told where they are: in the ensemble.
             Effect::Grip(slot, generation, grip) => self.grip(slot, generation, grip),
+            Effect::Reach(slot, generation, net) => self.change_reach(slot, generation, &net),
             Effect::Note(..) => {}
             Effect::Finished => self.bells.finished.notify_one(),
         }
@@ -162,6 +163,7 @@ impl Shell {
         }
         self.forget_seat(slot);
         self.files.blueprints.remove(id);
+        self.by_hand.retain(|one| one.id != id.as_str());
     }
 
     /// Goes on writing to a module whose pipe was full.

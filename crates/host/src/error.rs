@@ -57,6 +57,12 @@ pub enum HostError {
     /// Signals can't be received.
     #[error("signals can't be received")]
     Signals(#[source] io::Error),
+    /// What an earlier program handed over can't be taken.
+    #[error("what the earlier program handed over can't be taken: {why}")]
+    Handover {
+        /// Why.
+        why: String,
+    },
     /// The system gives no randomness.
     #[error("the system gives no randomness")]
     Random(#[source] io::Error),
@@ -74,6 +80,7 @@ impl Explain for HostError {
             Self::Thread { .. } => "host::start::thread",
             Self::Socket { .. } => "host::door::socket",
             Self::Signals(_) => "host::start::signals",
+            Self::Handover { .. } => "host::start::handover",
             Self::Random(_) => "host::start::random",
         }
     }
@@ -88,6 +95,7 @@ impl Explain for HostError {
             Self::Socket { path, .. } => {
                 Some(format!("look at the folder: ls -ld {}", path.parent().unwrap_or(path).display()))
             }
+            Self::Handover { .. } => Some("ostoja self-update --list".to_owned()),
             Self::Runtime(_) | Self::Thread { .. } | Self::Signals(_) | Self::Random(_) => {
                 Some("look at the limits of this user: ulimit -a".to_owned())
             }

@@ -78,6 +78,11 @@ impl LaneEnd {
         matches!(self, Self::Offered(_)).then_some(offer)
     }
 
+    /// Whether there is none.
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
     /// Whether frames come by it, or came until it broke, and no more by the pipe.
     pub(crate) fn is_used(&self) -> bool {
         matches!(self, Self::Used { .. } | Self::Broken)
@@ -292,6 +297,9 @@ impl Shell {
 
     /// One look at every lane that is not slept on; each that has more than a turn takes is left to its own task.
     pub(crate) fn look_at_lanes(&mut self) {
+        if self.is_leaving {
+            return;
+        }
         let mut lanes = std::mem::take(&mut self.lanes_up);
         let mut any = false;
         lanes.retain(|(slot, generation)| {

@@ -51,6 +51,32 @@ pub(crate) fn command(blueprint: &Blueprint, effective: &Permissions, ground: Gr
     }
 }
 
+/// The words that are run: the module's own, with the bridge before those of an MCP server.
+pub(crate) fn bridged(
+    blueprint: &Blueprint,
+    words: Vec<String>,
+    bridge: Option<&[String]>,
+) -> Result<Vec<String>, String> {
+    if blueprint.bridged.is_empty() {
+        return Ok(words);
+    }
+    let bridge = bridge.ok_or("this program brings no bridge to MCP servers")?;
+    let mut all = bridge.to_vec();
+    all.extend(["--module".to_owned(), blueprint.id.to_string()]);
+    for service in &blueprint.bridged {
+        all.extend(["--service".to_owned(), service.to_string()]);
+    }
+    all.push("--".to_owned());
+    all.extend(words);
+    Ok(all)
+}
+
+/// The program that a bridge starts, if there is one.
+fn inner(blueprint: &Blueprint, words: &[String]) -> Option<String> {
+    let after = words.iter().position(|word| word == "--").filter(|_| !blueprint.bridged.is_empty())?;
+    words.get(after + 1).cloned()
+}
+
 /// Everything about one module's launch. `words` is its command, or that of a probe under the same confinement.
 pub(crate) fn launch(
     blueprint: &Blueprint,
@@ -77,15 +103,19 @@ pub(crate) fn launch(
     };
     let writable = temporary.iter().chain(&deno_dir).chain(&notify_folder).cloned().collect();
     let request = request(blueprint, effective, ground, writable);
+    let confinement = match ground.manner {
+        None => request.to_confinement(),
+        Some(manner) => request.to_observed(manner),
+    };
     Launch {
         argv: words.iter().map(OsString::from).collect(),
         env: ground.surrounding.for_module(&wants),
         cwd: blueprint.cwd.clone(),
         stdin: if blueprint.door == Door::Lines { Stdin::Piped } else { Stdin::Null },
         apart: Apart::Session,
-        confinement: match ground.manner {
-            None => request.to_confinement(),
-            Some(manner) => request.to_observed(manner),
+        confinement: match inner(blueprint, words) {
+            None => confinement,
+            Some(inner) => confinement.with_inner(&inner),
         },
         extra_fds: Vec::new(),
         cgroup: None,
@@ -156,6 +186,18 @@ pub(crate) fn fault(error: &LaunchError) -> (SpawnFault, String) {
 }
 
 /// An error with its causes and what helps, as one line.
+/// An error of ours that operators see only as a part of another one, with its causes.
+pub(crate) fn text_of_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
+
 pub(crate) fn sentence(error: &dyn Explain) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -174,9 +174,19 @@ impl Tail {
         self.bytes.drain(..excess);
     }
 
+    /// All of them.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.bytes.iter().copied().collect()
+    }
+
+    /// Goes on with those of an earlier program.
+    pub(crate) fn resume(&mut self, bytes: &[u8]) {
+        self.bytes = bytes[bytes.len().saturating_sub(STDERR_TAIL_BYTES)..].iter().copied().collect();
+    }
+
     /// The lines, oldest first; the first may have lost its beginning.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let bytes: Vec<u8> = self.bytes.iter().copied().collect();
+        let bytes = self.bytes();
         String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect()
     }
 }

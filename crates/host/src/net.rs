@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -33,14 +33,26 @@ use crate::observe::Seen;
 use crate::shell::Handle;
 use crate::tasks;
 
+mod lives;
 mod process;
+mod swap;
 
 pub use process::net_helper_main;
+pub(crate) use swap::bearer;
 
 /// 64 KiB for one message: thousands of `net` values.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
 
-/// A life that is handed over; its two descriptors go with it.
+/// What the helper is told.
+#[derive(Debug, Serialize, Deserialize)]
+enum Told {
+    /// A life that is handed over; its two descriptors go with it.
+    Life(Handed),
+    /// Other places for a life that was handed over.
+    Reach { module: String, generation: u64, net: BTreeSet<String> },
+}
+
+/// A life that is handed over.
 #[derive(Debug, Serialize, Deserialize)]
 struct Handed {
     module: String,
@@ -115,6 +127,8 @@ enum What {
     Refused { act: String, grant: String },
     /// It is observed, and used or wanted this.
     Seen(Seen),
+    /// Its places are others now, and these, beyond them, are still open.
+    StillOpen(Vec<String>),
 }
 
 /// What the kernel knows of the helper.
@@ -128,6 +142,26 @@ impl NetHelper {
     /// A helper that this command starts, when it is needed.
     pub(crate) fn new(command: Option<Vec<OsString>>) -> Rc<Self> {
         Rc::new(Self { command, line: RefCell::new(None) })
+    }
+
+    /// What connects us with the helper, while there is one.
+    pub(crate) fn line(&self) -> Option<Rc<OwnedFd>> {
+        self.line.borrow().clone()
+    }
+
+    /// Goes on with the helper of an earlier program in this process.
+    ///
+    /// # Errors
+    /// The system's own: the line can't be watched.
+    pub(crate) fn resume(self: &Rc<Self>, shell: &Handle, line: OwnedFd) -> io::Result<()> {
+        self.listen(shell, Rc::new(line))
+    }
+
+    fn listen(self: &Rc<Self>, shell: &Handle, line: Rc<OwnedFd>) -> io::Result<()> {
+        *self.line.borrow_mut() = Some(line.clone());
+        let heard = tasks::watched(line, Interest::READABLE)?;
+        spawn_local(hear(self.clone(), shell.clone(), heard));
+        Ok(())
     }
 
     /// How modules reach the network on this machine.
@@ -148,19 +182,33 @@ impl NetHelper {
         watched: &Watched,
     ) -> io::Result<()> {
         let (module, generation) = (life.0.to_string(), life.1.0);
-        let message = serde_json::to_vec(&Handed { module, generation, terms })?;
-        if message.len() > MESSAGE_BYTES_MAX {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "its permissions have too many values"));
-        }
+        let message = worded(&Told::Life(Handed { module, generation, terms }))?;
+        let fds = [watched.calls.as_fd(), watched.names.as_fd()];
         let line = self.line.borrow().clone();
         if let Some(line) = line {
-            match send(&line, &message, watched) {
+            match send(&line, &message, &fds) {
                 Err(error) if is_gone(&error) => {}
                 done => return done,
             }
         }
         let line = self.start(shell)?;
-        send(&line, &message, watched)
+        send(&line, &message, &fds)
+    }
+
+    /// Gives a life other places; what it has open beyond them is told later, as [`What::StillOpen`].
+    ///
+    /// # Errors
+    /// What the system says. The life then has its old places.
+    pub(crate) fn change(&self, life: (&ModuleId, Generation), net: &BTreeSet<String>) -> io::Result<()> {
+        let (module, generation) = (life.0.to_string(), life.1.0);
+        let message = worded(&Told::Reach { module, generation, net: net.clone() })?;
+        let line = self.line.borrow().clone();
+        match line.map(|line| send(&line, &message, &[])) {
+            // With the helper its lives' way out has ended.
+            None => Ok(()),
+            Some(Err(error)) if is_gone(&error) => Ok(()),
+            Some(done) => done,
+        }
     }
 
     fn start(self: &Rc<Self>, shell: &Handle) -> io::Result<Rc<OwnedFd>> {
@@ -181,9 +229,7 @@ impl NetHelper {
             .process_group(0)
             .spawn()?;
         let line = Rc::new(ours);
-        *self.line.borrow_mut() = Some(line.clone());
-        let heard = tasks::watched(line.clone(), Interest::READABLE)?;
-        spawn_local(hear(self.clone(), shell.clone(), heard));
+        self.listen(shell, line.clone())?;
         Ok(line)
     }
 }
@@ -195,11 +241,18 @@ fn is_gone(error: &io::Error) -> bool {
     )
 }
 
-fn send(line: &OwnedFd, message: &[u8], watched: &Watched) -> io::Result<()> {
-    let fds = [watched.calls.as_fd(), watched.names.as_fd()];
+fn worded(told: &Told) -> io::Result<Vec<u8>> {
+    let message = serde_json::to_vec(told)?;
+    if message.len() > MESSAGE_BYTES_MAX {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "its permissions have too many values"));
+    }
+    Ok(message)
+}
+
+fn send(line: &OwnedFd, message: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    if !ancillary.push(SendAncillaryMessage::ScmRights(&fds)) {
+    if !fds.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(fds)) {
         return Err(io::Error::from(io::ErrorKind::InvalidInput));
     }
     // A helper that does not take its messages is as good as none: the kernel does not wait for it.
@@ -228,6 +281,7 @@ async fn hear(helper: Rc<NetHelper>, shell: Handle, line: AsyncFd<Rc<OwnedFd>>) 
                 shell.borrow_mut().record(record.text("act", act).text("grant", grant));
             }
             What::Seen(seen) => shell.borrow_mut().saw(&module, generation, seen),
+            What::StillOpen(places) => shell.borrow_mut().still_open(&module, generation, &places),
         }
     }
     let is_ours = helper.line.borrow().as_ref().is_some_and(|now| Rc::ptr_eq(now, line.get_ref()));

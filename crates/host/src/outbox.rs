@@ -165,6 +165,24 @@ impl Outbox {
         self.queue.bytes() + self.lane.as_ref().map_or(0, |lane| lane.queue.bytes())
     }
 
+    /// All that waits for the pipe, as bytes, the rest of a line that was begun first.
+    pub(crate) fn waiting(&self) -> Vec<u8> {
+        self.queue.waiting()
+    }
+
+    /// Takes what waited elsewhere for this pipe, before anything else is queued.
+    pub(crate) fn resume(&mut self, waiting: &[u8]) {
+        // A secret may be in it.
+        self.queue.wipe_after(waiting.len());
+        let _whole = self.queue.push(
+            |out| {
+                out.extend_from_slice(waiting);
+                None
+            },
+            |_, _| true,
+        );
+    }
+
     /// How many frames of bounded mail may wait from now on; never more than by default.
     pub(crate) fn bound_frames(&mut self, frames_max: usize) {
         self.frames_max = frames_max.min(QUEUE_FRAMES_MAX_DEFAULT);

@@ -18,6 +18,9 @@ use crate::limits::{LAST_WORDS_BYTES_MAX, LOG_LINE_BYTES_MAX, READ_BYTES, READ_B
 use crate::shell::Shell;
 use crate::translate::{Heard, Sheet, hear};
 
+/// 20 ms: a module that can't be heard because another binary is about to take over is heard so soon if that fails.
+const LEAVING_LOOK_EVERY: Duration = Duration::from_millis(20);
+
 /// What one read came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Took {
@@ -48,6 +51,9 @@ impl Shell {
 
     /// How long a module that is held is not to be heard.
     pub(crate) fn must_wait(&mut self, slot: Slot, generation: Generation) -> Option<Duration> {
+        if self.is_leaving {
+            return Some(LEAVING_LOOK_EVERY);
+        }
         let now = self.now();
         let own = self.life_mut(slot, generation)?.held.bucket.as_mut().and_then(|bucket| bucket.wait(now));
         own.max(self.wait_for_pool(slot, generation))

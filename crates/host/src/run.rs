@@ -24,9 +24,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use protocol::files::project::Project;
-use protocol::operator::{JournalRow, LogLine};
+use protocol::operator::{Held, JournalRow, LogLine, Profiled};
 
 use crate::error::HostError;
+use crate::handover::Renewal;
 use crate::home::Home;
 
 mod boot;
@@ -54,6 +55,9 @@ pub struct Options {
     /// The command of the module [`crate::COMPANION`]: this program's own file and hidden words. Without it, there is no
     /// such module.
     pub companion: Option<Vec<String>>,
+    /// The command that stands between the kernel and an MCP server: this program's own file and hidden words. Without it,
+    /// modules of `protocol: mcp` are refused.
+    pub bridge: Option<Vec<String>>,
     /// The program's version, told by `kernel.status`.
     pub version: String,
     /// Whether no module is to run until somebody says so.
@@ -62,6 +66,12 @@ pub struct Options {
     pub seed: Option<u64>,
     /// Whether every frame is told as [`News::Frame`].
     pub frames: Frames,
+    /// How this program can be started again, so that another binary can take its place while modules run. Only for a
+    /// process whose first thread calls [`run()`], and that is nothing but a kernel.
+    pub renewal: Option<Renewal>,
+    /// How every module that is a process is observed, if at all; what each needed is told as [`News::Observed`] at the end.
+    /// Where [`crate::can_observe`] says no, none is.
+    pub observe: Option<Held>,
 }
 
 /// Whether what passes a module's door is told to whoever started this process. It is for who writes a module: frames
@@ -187,6 +197,8 @@ pub enum News {
     Record(JournalRow),
     /// A frame passed a module's door. Only with [`Frames::Told`].
     Frame(FrameTold),
+    /// Nothing runs any more, and this is what a module needed while it was observed. Only with [`Options::observe`].
+    Observed(Profiled),
     /// The end has begun.
     Stopping,
 }
@@ -196,11 +208,11 @@ pub(crate) type Observer = Rc<dyn Fn(&News)>;
 
 /// Runs a kernel until it is told to stop, and returns when nothing of it runs any more.
 ///
-/// Call it on the main thread: children die with the thread that started them. `observe` is called on this thread.
+/// Call it on the main thread: children are born on it, and die with it. `observe` is called on the kernel's own.
 ///
 /// # Errors
 /// What keeps a kernel from starting: a home that can't be made or is in use, a file that can't be understood, a
 /// socket that can't be bound. Once it runs, nothing of that ends it.
-pub fn run(options: Options, observe: impl Fn(&News) + 'static) -> Result<(), HostError> {
-    boot::run(options, Rc::new(observe))
+pub fn run(options: Options, observe: impl Fn(&News) + Send + 'static) -> Result<(), HostError> {
+    boot::run(options, observe)
 }

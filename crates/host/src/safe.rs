@@ -25,6 +25,7 @@ use kernel::Order;
 use crate::fault;
 use crate::files::approvals::Approvals;
 use crate::files::project::ProjectModules;
+use crate::handover::versions::come_to_rest;
 use crate::launch::sentence;
 use crate::reload;
 use crate::restore;
@@ -245,6 +246,7 @@ pub(crate) async fn count_as_settled(shell: Rc<RefCell<Shell>>) {
         // Safe mode is no success: whatever led to it is still there.
         if shell.safety.cause.is_none() {
             shell.safety.boots.settle();
+            come_to_rest(&shell.files.home);
             keep_good_files(&shell);
             // What ran since all were ready was the rest of the start.
             give_back_code();

@@ -45,6 +45,11 @@ impl Secrets {
         Self { vault: home.vault(), places: places(home), key: None, asks: VecDeque::new() }
     }
 
+    /// Whether somebody waits for one.
+    pub(crate) fn is_asked(&self) -> bool {
+        !self.asks.is_empty()
+    }
+
     /// Takes the key of a vault that is locked by a passphrase.
     ///
     /// # Errors

@@ -34,6 +34,7 @@ use crate::files::seal::HashCache;
 use crate::functions::Cabinet;
 use crate::governor::Governor;
 use crate::guests::Guests;
+use crate::handover::{ByHand, Keepsakes, Renewal};
 use crate::home::Home;
 use crate::lane::Cut;
 use crate::launch::Ground;
@@ -61,6 +62,8 @@ pub(crate) struct Files {
     pub(crate) source: Option<ProjectSource>,
     /// The command of the module that comes with the program.
     pub(crate) companion: Option<Vec<String>>,
+    /// The command that translates for MCP servers.
+    pub(crate) bridge: Option<Vec<String>>,
     pub(crate) project: Option<ProjectModules>,
     pub(crate) config: Config,
     pub(crate) approvals: Approvals,
@@ -150,6 +153,16 @@ pub(crate) struct Shell {
     /// How many changes of context variables there were when they were written last.
     pub(crate) context_written: u64,
     pub(crate) secrets: crate::secrets::Secrets,
+    /// How this program can be started again, where it can be replaced.
+    pub(crate) renewal: Option<Renewal>,
+    /// What the boot holds for us.
+    pub(crate) keepsakes: Keepsakes,
+    /// Modules that operators added by hand, as they did.
+    pub(crate) by_hand: Vec<ByHand>,
+    /// Another binary is being verified, or about to take over.
+    pub(crate) is_renewing: bool,
+    /// No module is heard any more, because another binary takes over.
+    pub(crate) is_leaving: bool,
     this: Handle,
 }
 
@@ -180,6 +193,8 @@ pub(crate) struct Parts {
     pub(crate) talk: Talk,
     pub(crate) secrets: crate::secrets::Secrets,
     pub(crate) version: String,
+    pub(crate) renewal: Option<Renewal>,
+    pub(crate) keepsakes: Keepsakes,
 }
 
 impl Shell {
@@ -224,6 +239,11 @@ impl Shell {
                 is_unsaved: false,
                 context_written: 0,
                 secrets: parts.secrets,
+                renewal: parts.renewal,
+                keepsakes: parts.keepsakes,
+                by_hand: Vec::new(),
+                is_renewing: false,
+                is_leaving: false,
                 this: this.clone(),
             })
         })
@@ -303,7 +323,7 @@ impl Shell {
 
     /// Whether a launch waits that could be done now.
     pub(crate) fn has_launch_to_do(&self) -> bool {
-        !self.launches.is_empty() && !self.births.is_full()
+        !self.launches.is_empty() && !self.births.is_full() && !self.is_leaving
     }
 
     /// Notes that a seat has something to write.
@@ -357,6 +377,12 @@ impl Shell {
 
     pub(crate) fn seat_mut(&mut self, slot: Slot) -> Option<&mut Seat> {
         self.seats.get_mut(slot.0 as usize)?.as_mut()
+    }
+
+    /// All seats that are taken.
+    pub(crate) fn seats_by_slot(&self) -> Vec<(Slot, &Seat)> {
+        let numbered = (0..).map(Slot).zip(&self.seats);
+        numbered.filter_map(|(slot, seat)| Some((slot, seat.as_ref()?))).collect()
     }
 
     /// The seat, made when the kernel knows the module and it has none yet.

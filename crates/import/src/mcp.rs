@@ -2,6 +2,7 @@
 //! `context_servers` of Zed.
 
 use protocol::files::node::{self, Kind, Node};
+use protocol::files::policy::Protocol;
 use protocol::files::{Area, Fault, FileErrors};
 
 use crate::draft::{Draft, Module, tell_environment};
@@ -16,8 +17,8 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Draft, FileErrors> {
     let mut draft = Draft::new(file);
     tell_environment(&mut draft);
     draft.remarks.add(
-        "An MCP server talks on its stdin and stdout to a client; as a plain command it has nobody to talk to, so none \
-         is started by itself. `protocol: mcp` is reserved for making each tool a method of a service.",
+        "Each tool of a server is a method of the service `mcp.<module>`: `ostoja call mcp.NAME tools/list` shows them. \
+         Without `permissions` a server may touch what you may; with `permissions: {}` and what it needs, no more.",
     );
     let list = LISTS.iter().find_map(|key| root.entry(key));
     match list {
@@ -64,7 +65,7 @@ fn server(complaints: &mut Complaints, name: &str, node: &Node, draft: &mut Draf
         all.extend(complaints.texts("args", node));
     }
     let mut module = Module::new(name, words::program(all));
-    module.autostart = false;
+    module.policy.protocol = Some(Protocol::Mcp);
     let env = fields.take("env").or_else(|| inner.and_then(|inner| inner.entry("env")));
     for (key, value) in env.map(Node::entries).unwrap_or_default() {
         match value.literal() {
@@ -78,7 +79,8 @@ fn server(complaints: &mut Complaints, name: &str, node: &Node, draft: &mut Draf
     }
     module.cwd =
         fields.take("cwd").and_then(Node::literal).filter(|cwd| !cwd.contains("${")).map(str::to_owned);
-    for key in ["type", "transportType", "disabled"] {
+    module.autostart = fields.take("disabled").and_then(Node::literal) != Some("true");
+    for key in ["type", "transportType"] {
         fields.take(key);
     }
     for (key, node) in fields.rest() {

@@ -12,6 +12,7 @@ use core::time::Duration;
 
 use abi::{ModuleId, Pattern, Payload, Scope, Time};
 
+use crate::saved::{Keep, Saved, Unreadable};
 use crate::word::Word;
 
 mod calls;
@@ -277,6 +278,25 @@ fn size(key: &Word, variable: &Variable) -> usize {
 
 fn is_alive(now: Time, variable: &Variable) -> bool {
     variable.until.is_none_or(|until| now < until)
+}
+
+crate::saved::keep_fields!(Variable { value, version, until, owner });
+
+impl Keep for Context {
+    fn save(&self) -> Saved {
+        Saved::fields([("scopes", self.scopes.save()), ("changes", self.changes.save())])
+    }
+
+    fn restore(saved: &Saved) -> Result<Self, Unreadable> {
+        let scopes: BTreeMap<Scope, BTreeMap<Word, Variable>> = saved.field("scopes")?;
+        let mut context = Self { changes: saved.field("changes")?, ..Self::default() };
+        for (scope, all) in scopes {
+            for (key, variable) in all {
+                context.put(&scope, &key, variable);
+            }
+        }
+        Ok(context)
+    }
 }
 
 #[cfg(test)]

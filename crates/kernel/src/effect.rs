@@ -1,6 +1,7 @@
 //! Everything that the kernel can want done: one closed enum. Effects are safe to repeat, because each one that
 //! touches a module carries the generation it is meant for.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -40,6 +41,8 @@ pub enum Effect {
     Show(RequestId, Word, Message),
     /// Hold this life as tight as this from now on, and no tighter.
     Grip(Slot, Generation, Grip),
+    /// From now on this life reaches these places and no others; what it has open beyond them is told as `NetStillOpen`.
+    Reach(Slot, Generation, BTreeSet<String>),
     /// Tell the proxy of this life.
     Note(Slot, Generation, Note),
     /// This module is forgotten; its slot may be used again.

@@ -10,12 +10,14 @@ use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use abi::{Generation, ModuleId, Permissions, Record, Slot, Time, Zone};
+use abi::limits::MODULES_MAX;
+use abi::{Generation, ModuleId, Permissions, Record, RequestId, Slot, Time, Zone};
 
 use crate::event::{Incoming, KernelCall, Order};
 use crate::proxy::{Act, Note, OperatorProxy, Proxy, Tally, Turn};
 use crate::routes::{Address, Routes};
-use crate::{Capabilities, Context, Effect, Event, Grants, Kernel, Settings, Spec, View};
+use crate::saved::{Keep, Saved, Unreadable};
+use crate::{Capabilities, Context, Effect, Event, Grants, Kernel, Known, Settings, Spec, Strays, View};
 
 /// Kernel and proxies. As total as the kernel itself.
 #[derive(Debug, Clone)]
@@ -306,6 +308,65 @@ impl Ensemble {
     /// As [`Kernel::settings`].
     pub fn settings(&self) -> &Settings {
         self.kernel.settings()
+    }
+}
+
+/// Handing over to another binary: see [`Kernel::save`] and [`Kernel::restore`].
+impl Ensemble {
+    /// What everything is now. To be asked when there is no effect left.
+    pub fn save(&self) -> Saved {
+        let proxies = self.proxies.iter().flatten().map(Keep::save).collect();
+        Saved::fields([
+            ("kernel", self.kernel.save()),
+            ("proxies", Saved::List(proxies)),
+            ("operator", self.operator.save()),
+            ("wakes", self.wakes.save()),
+        ])
+    }
+
+    /// As [`Kernel::known`].
+    pub fn known(&self) -> Vec<Known> {
+        self.kernel.known()
+    }
+
+    /// Goes on where another ended. Whoever waits for a module that is not known any more is answered.
+    ///
+    /// # Errors
+    /// What can't be read. This ensemble is of no use then.
+    pub fn restore(&mut self, saved: &Saved, known: Vec<Known>) -> Result<Strays, Unreadable> {
+        let kernel: Saved = saved.field("kernel")?;
+        let strays = self.kernel.restore(&kernel, known)?;
+        let proxies: Vec<Proxy> = saved.field("proxies")?;
+        for proxy in proxies {
+            let index = proxy.life().slot.0 as usize;
+            if index >= MODULES_MAX || self.proxies.get(index).is_some_and(Option::is_some) {
+                return Err(Unreadable::new("proxies"));
+            }
+            if self.proxies.len() <= index {
+                self.proxies.resize_with(index + 1, || None);
+            }
+            self.proxies[index] = Some(proxy);
+        }
+        self.operator = saved.field("operator")?;
+        self.wakes = saved.field("wakes")?;
+        let pending = self.proxies.iter().flatten().map(Proxy::calls_pending);
+        self.open = pending.sum::<usize>() + self.operator.calls_pending();
+        self.routes = self.kernel.routes();
+        let now = self.kernel.now;
+        for (slot, generation) in &strays.0 {
+            self.note(now, Address { slot: *slot, generation: *generation }, &Note::Gone);
+        }
+        Ok(strays)
+    }
+
+    /// As [`Kernel::grips`].
+    pub fn grips(&self) -> Vec<(Slot, Generation, crate::Grip)> {
+        self.kernel.grips()
+    }
+
+    /// The operators' requests that are not answered yet, or that follow topics.
+    pub fn requests(&self) -> BTreeSet<RequestId> {
+        self.kernel.requests().into_iter().chain(self.operator.askers()).collect()
     }
 }
 

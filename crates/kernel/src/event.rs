@@ -31,6 +31,10 @@ pub enum Event {
     Spawned(Slot, Generation),
     /// The process of this life could not be started.
     SpawnFailed(Slot, Generation, SpawnFault, String),
+    /// This life's way to the network is not what the system was told at its start, but can be changed in the middle of it.
+    NetCarried(Slot, Generation, NetBearer),
+    /// This life has places open, named here, that it may not reach any more.
+    NetStillOpen(Slot, Generation, String),
     /// A plain command showed that it is ready.
     ReadySeen(Slot, Generation),
     /// The process of this life has been reaped.
@@ -60,6 +64,18 @@ pub struct Discovered {
     pub grants: Grants,
     /// Why it can't be started as it is, if so.
     pub refused: Option<String>,
+}
+
+/// What holds a life to the places of the network that it may reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NetBearer {
+    /// What the system was told when its process began.
+    #[default]
+    System,
+    /// Somebody who can be told otherwise at any time; but the program was told its places too, and refuses more by itself.
+    BrokerAndProgram,
+    /// Somebody who can be told otherwise at any time.
+    Broker,
 }
 
 /// Whether trying again can help.
@@ -390,3 +406,5 @@ pub enum Order {
     /// Set or delete a context variable; reading is done from [`crate::Kernel::context`].
     Context(Scope, ContextVerb),
 }
+
+crate::saved::keep_variants!(NetBearer { System {}, BrokerAndProgram {}, Broker {} });

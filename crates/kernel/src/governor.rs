@@ -15,6 +15,7 @@
 //! - System modules are never frozen and never killed by the governor.
 
 use alloc::format;
+use alloc::vec::Vec;
 
 use abi::{Generation, Reason, Slot, Zone};
 
@@ -81,7 +82,7 @@ pub struct Reading {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Measured {
     /// One row for each life that was looked at.
-    pub rows: alloc::vec::Vec<Reading>,
+    pub rows: Vec<Reading>,
     /// For how many thousandths of the last seconds somebody waited for a processor or for memory; 0 where the system does not
     /// say.
     pub strain_permille: u64,
@@ -207,7 +208,7 @@ struct Crowd {
 impl Kernel {
     /// Whom the next look is to measure, by seat: who has a bound, is in a pool with a cap, or is held; and everybody, while
     /// the machine is strained.
-    pub fn governed(&self, strain_permille: u64) -> alloc::vec::Vec<(Slot, Generation)> {
+    pub fn governed(&self, strain_permille: u64) -> Vec<(Slot, Generation)> {
         let everybody = self.strain.is_on || strain_permille >= STRAINED_PERMILLE;
         let wanted = |(slot, module): (Slot, &Module)| {
             let pool = self.settings.pools.of(module.zone());
@@ -258,8 +259,8 @@ impl Kernel {
     }
 
     /// Pools with a cap, each with the one that has to give way, if any; only the first zone that has one keeps it.
-    fn crowds(&self, measured: &Measured) -> alloc::vec::Vec<Crowd> {
-        let mut crowds = alloc::vec::Vec::new();
+    fn crowds(&self, measured: &Measured) -> Vec<Crowd> {
+        let mut crowds = Vec::new();
         let mut found = false;
         for zone in Zone::ALL {
             let mut found_here = false;
@@ -348,8 +349,17 @@ impl Kernel {
         self.hold_life(slot, generation, to);
     }
 
-    fn hold_life(&mut self, slot: Slot, generation: Generation, step: Step) {
-        let Some(module) = self.table.get(slot) else { return };
+    /// How tight each life that is held at all is held.
+    pub fn grips(&self) -> Vec<(Slot, Generation, Grip)> {
+        let held = |(slot, module): (Slot, &Module)| {
+            let step = module.ladder.step();
+            let generation = module.generation().filter(|_| step != Step::Free)?;
+            Some((slot, generation, self.grip_of(module, step)))
+        };
+        self.table.iter().filter_map(held).collect()
+    }
+
+    fn grip_of(&self, module: &Module, step: Step) -> Grip {
         let bounds = self.bounds_of(module);
         let shared = |resource| {
             module.ladder.pooled.filter(|pooled| pooled.resource == resource).map(|pooled| pooled.share)
@@ -363,11 +373,16 @@ impl Kernel {
             });
         let cpu = shared(Resource::Cpu).unwrap_or(THROTTLED_CPU_PERMILLE);
         let cpu = bounds.of(Resource::Cpu).unwrap_or(u64::MAX).min(cpu);
-        let grip = Grip {
+        Grip {
             step,
             messages_per_s: (step >= Step::Slowed).then_some(messages),
             cpu_permille: (step >= Step::Throttled).then_some(cpu),
-        };
+        }
+    }
+
+    fn hold_life(&mut self, slot: Slot, generation: Generation, step: Step) {
+        let Some(module) = self.table.get(slot) else { return };
+        let grip = self.grip_of(module, step);
         self.push(Effect::Grip(slot, generation, grip));
         let note = if step >= Step::Shedding { Note::Shedding } else { Note::Relieved };
         self.push(Effect::Note(slot, generation, note));
@@ -430,6 +445,9 @@ fn with_load(record: abi::Record, load: Load) -> abi::Record {
         .number("bound", load.bound)
         .number("load_permille", load.permille)
 }
+
+crate::saved::keep_fields!(Strain { is_on });
+crate::saved::keep_fields!(Pooled { resource, share });
 
 #[cfg(test)]
 mod tests;

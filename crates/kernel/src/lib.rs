@@ -23,6 +23,7 @@ mod ensemble;
 mod event;
 mod governor;
 mod graph;
+mod handover;
 mod health;
 mod life;
 mod machine;
@@ -38,10 +39,12 @@ mod reload;
 mod restart;
 mod routes;
 mod safe;
+mod saved;
 mod shutdown;
 mod spec;
 mod stop;
 mod table;
+mod take_up;
 #[cfg(test)]
 mod testing;
 mod timers;
@@ -62,13 +65,15 @@ pub use effect::{
 pub use ensemble::Ensemble;
 pub use event::{
     Attempt, CallContext, ContextCall, ContextVerb, Discovered, Event, FunctionCall, Incoming, KernelCall,
-    Order, Outcome, SpawnFault, Undelivered,
+    NetBearer, Order, Outcome, SpawnFault, Undelivered,
 };
 pub use governor::{Amounts, Bounds, Grip, Measured, Pool, Pools, Reading, Resource, Step, TokenBucket};
+pub use handover::{Known, Strays};
 pub use machine::Kernel;
 pub use planned::{Caution, Late, Ledger, Next, Permit, Planned, Sight, Waits};
 pub use proxy::{Act, Badge, Letter, Note, OperatorProxy, Proxy, SERVING_MAX, Tally, Turn, Wants};
 pub use routes::{Address, Decision, Header, Hearers, Refusal, Routes};
+pub use saved::{Saved, Unreadable};
 pub use spec::{
     Budget, Capabilities, Door, Enforcement, Features, Forbidden, GiveUp, Grants, PRIORITY_DEFAULT,
     PendingRequest, RestartRule, Settings, Spec, Strategy, Watchdog, Work, ZoneBudget,

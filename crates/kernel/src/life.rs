@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use abi::{Generation, Name, Reason, Slot, Zone};
 
 use crate::effect::{Failure, Notice};
+use crate::event::NetBearer;
 use crate::governor::Ladder;
 use crate::graph;
 use crate::machine::Kernel;
@@ -100,6 +101,7 @@ impl Kernel {
         module.health_failures = 0;
         module.overdue = false;
         module.ladder = Ladder::default();
+        module.net_bearer = NetBearer::default();
         module.capabilities = module.derive_capabilities();
         let attempt = u64::from(module.restart_count);
         self.record(self.record_of(slot, "module.starting").number("attempt", attempt));

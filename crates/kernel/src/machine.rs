@@ -112,6 +112,10 @@ impl Kernel {
             Event::SpawnFailed(slot, generation, fault, why) => {
                 self.handle_spawn_failed(slot, generation, fault, why);
             }
+            Event::NetCarried(slot, generation, bearer) => self.handle_net_carried(slot, generation, bearer),
+            Event::NetStillOpen(slot, generation, places) => {
+                self.handle_net_still_open(slot, generation, &places);
+            }
             Event::ReadySeen(slot, generation) => self.handle_ready(slot, generation),
             Event::Exited(slot, generation, exit) => self.handle_exited(slot, generation, exit),
             Event::Measured(measured) => self.handle_measured(&measured),
@@ -362,6 +366,26 @@ impl Kernel {
         self.answer_settled();
     }
 }
+
+// What is left out comes from the files, or follows from the rest.
+crate::saved::keep_parts!(Kernel {
+    now,
+    directory,
+    topics,
+    context,
+    watches,
+    calls_pending,
+    seed,
+    timers,
+    waiters,
+    shutdown,
+    due,
+    zone_buckets,
+    random,
+    strain,
+    safe,
+    generations,
+});
 
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ use alloc::string::String;
 
 use abi::{Generation, Reason, State, Time};
 
-use crate::event::Discovered;
+use crate::event::{Discovered, NetBearer};
 use crate::governor::Ladder;
 use crate::permits::SECRETS_BURST;
 use crate::refusals::Refusals;
@@ -118,6 +118,8 @@ pub(crate) struct Module {
     pub(crate) is_over_reported: bool,
     /// What was held against it lately, over all its lives.
     pub(crate) conduct: Conduct,
+    /// What holds this life to the places that it may reach.
+    pub(crate) net_bearer: NetBearer,
 }
 
 impl Module {
@@ -149,6 +151,7 @@ impl Module {
             ladder: Ladder::default(),
             is_over_reported: false,
             conduct: Conduct::default(),
+            net_bearer: NetBearer::default(),
         }
     }
 
@@ -232,6 +235,43 @@ impl Module {
         all
     }
 }
+
+crate::saved::keep_variants!(Rest { Fresh {}, Stopped {}, Completed {}, Refused {}, Crashed {} });
+crate::saved::keep_variants!(Stage { Starting {}, Waiting {}, Ready {} });
+crate::saved::keep_variants!(Then { Stay {}, Respawn {}, Retry {}, Forget {} });
+crate::saved::keep_variants!(Phase {
+    Idle { 0: rest },
+    Held {},
+    Queued { 0: at },
+    Running { 0: generation, 1: stage },
+    Ending { generation: generation, reason: reason, then: then, ready_at: ready_at, tier: tier },
+});
+// What is left out comes from its files.
+crate::saved::keep_parts!(Module {
+    by_hand,
+    phase,
+    since,
+    spawned_at,
+    restart_count,
+    lives,
+    reason,
+    note,
+    init_error,
+    capabilities,
+    ping_sent,
+    pong_seen,
+    health_failures,
+    overdue,
+    refusals,
+    secrets,
+    kept_down,
+    greeted,
+    lingering,
+    ladder,
+    is_over_reported,
+    conduct,
+    net_bearer,
+});
 
 #[cfg(test)]
 mod tests;

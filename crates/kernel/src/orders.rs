@@ -306,5 +306,15 @@ fn rests_as_meant(module: &Module) -> bool {
     }
 }
 
+crate::saved::keep_variants!(Goal { Ready {}, Gone {} });
+crate::saved::keep_fields!(Waiters { modules, settle });
+
+impl Waiters {
+    /// Who waits.
+    pub(crate) fn requests(&self) -> impl Iterator<Item = RequestId> {
+        self.modules.iter().map(|(request, _, _)| *request).chain(self.settle.iter().copied())
+    }
+}
+
 #[cfg(test)]
 mod tests;

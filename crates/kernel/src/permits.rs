@@ -10,7 +10,7 @@ use abi::{Generation, Name, PermissionKind, Permissions, Reason, Record, Slot, Z
 use crate::effect::{KernelResult, ModuleRow, Notice, Task};
 use crate::event::{FunctionCall, KernelCall};
 use crate::machine::Kernel;
-use crate::module::{Module, Phase, Stage, Then};
+use crate::module::{Module, Then};
 use crate::spec::{Enforcement, PendingRequest, Watchdog};
 use crate::{Effect, Outgoing, Word};
 
@@ -238,23 +238,6 @@ impl Kernel {
         }
     }
 
-    /// How a module comes to be held to what is approved for it now.
-    pub(crate) fn how_to_take_up(&self, slot: Slot, before: &Permissions) -> TakeUp {
-        let after = self.effective(slot);
-        if held_by_system(before) == held_by_system(&after) { TakeUp::AtOnce } else { TakeUp::NewLife }
-    }
-
-    pub(crate) fn take_up(&mut self, slot: Slot, how: TakeUp) {
-        match how {
-            TakeUp::NewLife => self.renew_for_permissions(slot),
-            TakeUp::AtOnce => {
-                self.take_up_capabilities(slot);
-                // A bridge may be what somebody waits for.
-                self.cascade();
-            }
-        }
-    }
-
     /// What a module may do now: what is approved for it, as far as its zone allows that.
     pub fn effective(&self, slot: Slot) -> Permissions {
         self.table.get(slot).map(|module| self.effective_of(module)).unwrap_or_default()
@@ -281,30 +264,6 @@ impl Kernel {
         }
     }
 
-    /// The routes that are published next have them; what is on its way already arrives.
-    fn take_up_capabilities(&mut self, slot: Slot) {
-        let Some(module) = self.table.get(slot) else { return };
-        let Phase::Running(_, stage) = module.phase else { return };
-        let now = module.derive_capabilities();
-        if now == module.capabilities {
-            return;
-        }
-        if let Some(module) = self.table.get_mut(slot) {
-            module.capabilities = now;
-        }
-        if matches!(stage, Stage::Waiting | Stage::Ready) {
-            self.topics.leave(slot);
-            self.join_topics(slot);
-        }
-    }
-
-    pub(crate) fn renew_for_permissions(&mut self, slot: Slot) {
-        // What is ending already takes them up at its next start, if it has one.
-        if self.table.get(slot).is_some_and(|module| matches!(module.phase, Phase::Running(..))) {
-            self.end(slot, Reason::PermissionUpdate, Then::Respawn, 0);
-        }
-    }
-
     /// The module that a wish is of.
     pub(crate) fn wisher(&self, request: u128) -> Option<(Slot, PendingRequest)> {
         self.table.iter().find_map(|(slot, module)| {
@@ -312,26 +271,6 @@ impl Kernel {
             Some((slot, found.clone()))
         })
     }
-}
-
-/// How a change of what is approved reaches a module that runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TakeUp {
-    /// The kernel decides about all of it by itself, each time.
-    AtOnce,
-    /// Some of it was given to the system when the process was started.
-    NewLife,
-}
-
-/// What is left of permissions without the kinds that the kernel asks about each time: context variables, secrets, bridges,
-/// and the words of `run` that mean the kernel's own functions and no program.
-fn held_by_system(permissions: &Permissions) -> Permissions {
-    let mut held = permissions.clone();
-    for kind in [PermissionKind::Context, PermissionKind::Secrets, PermissionKind::Bridge] {
-        held.of_mut(kind).clear();
-    }
-    held.run.retain(|program| !program.starts_with("kernel."));
-    held
 }
 
 fn is_protected(key: &Word) -> bool {

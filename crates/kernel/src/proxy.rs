@@ -541,5 +541,9 @@ fn spread(
     receivers
 }
 
+crate::saved::keep_fields!(Badge { name, features, seed, calls_per_s });
+crate::saved::keep_variants!(Stage { Starting {}, Ready {}, Ending {} });
+crate::saved::keep_fields!(Proxy { life, badge, stage, is_shedding, purse, asked, serving, tally, random });
+
 #[cfg(test)]
 mod tests;

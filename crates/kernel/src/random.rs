@@ -1,5 +1,7 @@
 //! The kernel's only source of chance: a number sequence that follows from its seed.
 
+use crate::saved::{Keep, Saved, Unreadable};
+
 /// SplitMix64 (Steele, Lea, Flood 2014): small, fast, and good enough for jitter and for ids that need to differ.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
@@ -21,6 +23,16 @@ impl Random {
     pub(crate) fn uuid(&mut self) -> u128 {
         let bits = (u128::from(self.next()) << 64) | u128::from(self.next());
         (bits & !(0xf_u128 << 76) & !(0x3_u128 << 62)) | (0x4_u128 << 76) | (0x2_u128 << 62)
+    }
+}
+
+impl Keep for Random {
+    fn save(&self) -> Saved {
+        self.0.save()
+    }
+
+    fn restore(saved: &Saved) -> Result<Self, Unreadable> {
+        Keep::restore(saved).map(Self)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::graph;
 use crate::machine::Kernel;
 use crate::module::{Module, Phase, Rest, Then};
 use crate::restart::{Bucket, Policy, Verdict};
-use crate::spec::{Budget, GiveUp, Strategy, Watchdog};
+use crate::spec::{Budget, GiveUp, RestartRule, Strategy, Watchdog};
 use crate::timers::Timer;
 
 impl Kernel {
@@ -28,6 +28,12 @@ impl Kernel {
         if self.settings.watchdog == Watchdog::Passive {
             self.record(self.record_of(slot, "restart.withheld"));
             self.rest(slot, Rest::Crashed, format!("{note}; not restarted: the watchdog is passive"));
+            self.publish_crashed(slot, exit);
+            return self.fail_waiters(slot, Failure::Failed, &note);
+        }
+        if module.spec.restart == RestartRule::Never {
+            // Its rule says so, whoever ended it: a life that broke a rule gets no second try by that.
+            self.rest(slot, Rest::Crashed, format!("{note}; not restarted: its rule is `never`"));
             self.publish_crashed(slot, exit);
             return self.fail_waiters(slot, Failure::Failed, &note);
         }

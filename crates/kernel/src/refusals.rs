@@ -63,5 +63,7 @@ impl Kernel {
     }
 }
 
+crate::saved::keep_fields!(Refusals { since, told, untold });
+
 #[cfg(test)]
 mod tests;

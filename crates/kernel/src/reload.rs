@@ -10,7 +10,6 @@ use abi::{ModuleId, Reason, Record, Slot, Zone};
 use crate::event::Discovered;
 use crate::machine::Kernel;
 use crate::module::{Module, Phase, Rest, Then};
-use crate::permits::TakeUp;
 use crate::{Door, Failure, Grants, Outgoing};
 
 impl Kernel {
@@ -98,6 +97,8 @@ impl Kernel {
         if !changed {
             // Between two looks it may have changed and changed back.
             module.successor = None;
+            // What it asks for is no part of what it is: that follows from what is approved.
+            module.spec.declared = one.spec.declared;
             self.apply_grants(slot, Some(one.grants));
             if refused_before && !runs {
                 self.begin_if_wanted(slot);
@@ -212,11 +213,7 @@ impl Kernel {
         if !same && runs {
             let before = self.under_ceiling(zone_before, before.effective());
             let how = self.how_to_take_up(slot, &before);
-            let code = match how {
-                TakeUp::AtOnce => "permission.applied",
-                TakeUp::NewLife => "permission.changed",
-            };
-            self.record(self.record_of(slot, code));
+            self.record(self.record_of(slot, how.code()));
             self.take_up(slot, how);
         }
     }

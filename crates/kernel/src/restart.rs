@@ -88,5 +88,7 @@ impl Bucket {
     }
 }
 
+crate::saved::keep_fields!(Bucket { level_milli, at });
+
 #[cfg(test)]
 mod tests;

@@ -427,5 +427,7 @@ impl Iterator for Hearers<'_> {
     }
 }
 
+crate::saved::keep_fields!(Address { slot, generation });
+
 #[cfg(test)]
 mod tests;

@@ -107,5 +107,7 @@ impl Kernel {
     }
 }
 
+crate::saved::keep_fields!(Shutdown { tiers, at, requests, finished });
+
 #[cfg(test)]
 mod tests;

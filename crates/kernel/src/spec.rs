@@ -387,3 +387,7 @@ impl Settings {
         }
     }
 }
+
+crate::saved::keep_fields!(Features { cancel, progress, stream, deadline, trace });
+crate::saved::keep_fields!(Capabilities { services, topics, forbid });
+crate::saved::keep_fields!(Forbidden { services, topics });

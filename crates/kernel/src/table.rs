@@ -7,6 +7,7 @@ use abi::limits::MODULES_MAX;
 use abi::{ModuleId, Name, Slot};
 
 use crate::module::Module;
+use crate::saved::{Keep, Saved, Unreadable};
 use crate::spec::Spec;
 
 #[derive(Debug, Clone, Default)]
@@ -33,6 +34,42 @@ impl Table {
         self.index(slot, &module.spec);
         self.seats[slot.0 as usize] = Some(module);
         Some(slot)
+    }
+
+    /// How many seats there are, and which of them are free, in the order in which they are not given out.
+    pub(crate) fn save_seats(&self) -> Saved {
+        Saved::fields([("seats", self.seats.len().save()), ("free", self.free.save())])
+    }
+
+    /// Seats that are all empty, as another table had them.
+    pub(crate) fn restore_seats(saved: &Saved) -> Result<Self, Unreadable> {
+        let seats: usize = saved.field("seats")?;
+        let free: Vec<Slot> = saved.field("free")?;
+        if seats > MODULES_MAX || free.iter().any(|slot| slot.0 as usize >= seats) {
+            return Err(Unreadable::new("seats"));
+        }
+        Ok(Self { seats: (0..seats).map(|_| None).collect(), free, ..Self::default() })
+    }
+
+    /// Puts a module into the seat that it had.
+    pub(crate) fn seat_again(&mut self, slot: Slot, module: Module) -> Result<(), Unreadable> {
+        let id = module.spec.id.clone();
+        let is_empty = self.seats.get(slot.0 as usize).is_some_and(Option::is_none);
+        if !is_empty || self.free.contains(&slot) || self.by_id.contains_key(&id) {
+            return Err(Unreadable::new("seat"));
+        }
+        self.index(slot, &module.spec);
+        self.seats[slot.0 as usize] = Some(module);
+        self.by_id.insert(id, slot);
+        self.touched.insert(slot);
+        Ok(())
+    }
+
+    /// A seat whose module is no more.
+    pub(crate) fn leave_empty(&mut self, slot: Slot) {
+        if !self.free.contains(&slot) {
+            self.free.push(slot);
+        }
     }
 
     pub(crate) fn remove(&mut self, slot: Slot) -> Option<Module> {

@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 
 use abi::{Generation, Slot, Time};
 
+use crate::saved::{Keep, Saved, Unreadable};
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
     /// A module should be ready by now.
@@ -58,6 +60,31 @@ impl Timers {
             due.extend(self.0.pop_first());
         }
         due
+    }
+}
+
+crate::saved::keep_variants!(Timer {
+    Ready { 0: slot, 1: generation },
+    Requires { 0: slot, 1: generation },
+    Ping { 0: slot, 1: generation },
+    Pong { 0: slot, 1: generation, 2: number },
+    Grace { 0: slot, 1: generation },
+    Reap { 0: slot, 1: generation },
+    Held { 0: slot },
+    Refusals { 0: slot },
+    Restart { 0: slot },
+    Probation { 0: slot },
+    Context {},
+    Pace {},
+});
+
+impl Keep for Timers {
+    fn save(&self) -> Saved {
+        self.0.save()
+    }
+
+    fn restore(saved: &Saved) -> Result<Self, Unreadable> {
+        Keep::restore(saved).map(Self)
     }
 }
 

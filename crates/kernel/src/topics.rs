@@ -12,6 +12,7 @@ use abi::{Name, RequestId, Slot};
 use crate::effect::{Message, Notice};
 use crate::machine::Kernel;
 use crate::routes::{Rules, Watcher, beginnings, stem_of};
+use crate::saved::{Keep, Saved, Unreadable};
 use crate::word::Word;
 use crate::{Answer, Effect, Failure, Outgoing};
 
@@ -50,6 +51,11 @@ impl Topics {
 
     pub(crate) fn depart(&mut self, request: RequestId) {
         self.is_changed |= self.operators.remove(&request).is_some();
+    }
+
+    /// The operators' requests that follow topics.
+    pub(crate) fn requests(&self) -> impl Iterator<Item = RequestId> {
+        self.operators.keys().copied()
     }
 
     fn modules(&self, topic: &str) -> BTreeSet<Slot> {
@@ -127,6 +133,19 @@ impl Kernel {
         for request in self.topics.watching(topic.as_str()) {
             self.push(Effect::Show(request, topic.clone(), message.clone()));
         }
+    }
+}
+
+// Whether anything changed is found out anew: everybody is told all of it once more.
+impl Keep for Topics {
+    fn save(&self) -> Saved {
+        Saved::fields([("hearers", self.hearers.save()), ("operators", self.operators.save())])
+    }
+
+    fn restore(saved: &Saved) -> Result<Self, Unreadable> {
+        let hearers: BTreeMap<Name, BTreeSet<Slot>> = saved.field("hearers")?;
+        let patterns = hearers.keys().filter(|topic| stem_of(topic).is_some()).count();
+        Ok(Self { hearers, patterns, operators: saved.field("operators")?, is_changed: true })
     }
 }
 

@@ -103,6 +103,20 @@ impl LineDecoder {
         if self.tail_is_spent { 0 } else { self.tail.len() }
     }
 
+    /// What is kept of an unfinished line, and how many bytes of it were thrown away if it is over the bound: all that
+    /// another splitter needs to go on with it.
+    pub fn unfinished(&self) -> (&[u8], Option<u64>) {
+        if self.tail_is_spent { (&[], self.dropped) } else { (&self.tail, self.dropped) }
+    }
+
+    /// Goes on with what another splitter has not finished.
+    #[must_use]
+    pub fn resume(mut self, tail: &[u8], dropped: Option<u64>) -> Self {
+        self.dropped = dropped;
+        self.keep(tail);
+        self
+    }
+
     fn keep(&mut self, piece: &[u8]) {
         if let Some(dropped) = &mut self.dropped {
             *dropped += piece.len() as u64;

@@ -24,17 +24,20 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::launch::Watched;
 use crate::raw::watch;
-use crate::reach::Reach;
 
 mod book;
 mod caller;
 mod calls;
+mod leash;
+mod opened;
 mod place;
 mod question;
 #[cfg(test)]
@@ -43,6 +46,9 @@ mod wants;
 
 use book::{Book, Lookup};
 use calls::{Parked, Pending};
+use leash::Change;
+pub use leash::{Leash, NotTaken, Reins};
+use opened::Opened;
 use question::Question;
 use wants::Watcher;
 pub use wants::{Grounds, Manner, Standing, Want, Whose};
@@ -97,13 +103,12 @@ impl Refusal {
 ///
 /// # Errors
 /// What keeps it from answering at all. The child has no network from then on.
-pub fn serve(watched: Watched, reach: Reach, mut tell: impl FnMut(Refusal)) -> io::Result<()> {
-    let book = Book::new(reach, book::system)?;
+pub fn serve(watched: Watched, leash: impl Into<Leash>, mut tell: impl FnMut(Refusal)) -> io::Result<()> {
     let tell = |news| match news {
         News::Refused(refusal) => tell(refusal),
         News::Seen(..) => {}
     };
-    Desk::new(watched, book, None, tell)?.serve()
+    Desk::new(watched, leash.into(), None, tell)?.serve()
 }
 
 /// The same for a child of [`crate::Request::to_observed`]: `tell` hears of everything that it wants, as often as it does.
@@ -112,17 +117,16 @@ pub fn serve(watched: Watched, reach: Reach, mut tell: impl FnMut(Refusal)) -> i
 /// As [`serve`].
 pub fn observe(
     watched: Watched,
-    reach: Reach,
+    leash: impl Into<Leash>,
     grounds: Grounds,
     mut tell: impl FnMut(Want, Standing),
 ) -> io::Result<()> {
-    let book = Book::new(reach, book::system)?;
     let watcher = Watcher::new(grounds.manner, grounds.rules);
     let tell = |news| match news {
         News::Refused(refusal) => tell(Want::Net(refusal.grant()), Standing::Beyond),
         News::Seen(want, standing) => tell(want, standing),
     };
-    Desk::new(watched, book, Some(watcher), tell)?.serve()
+    Desk::new(watched, leash.into(), Some(watcher), tell)?.serve()
 }
 
 /// What a desk tells.
@@ -138,6 +142,10 @@ struct Desk<T> {
     calls: OwnedFd,
     names: OwnedFd,
     book: Book,
+    /// Another reach, when somebody wishes it.
+    changes: Option<(Arc<OwnedFd>, Receiver<Change>)>,
+    /// What was opened outside.
+    opened: Opened,
     /// The network that we are in, by its number.
     outside: u64,
     /// Connections that are being made, for callers that wait for them.
@@ -160,11 +168,13 @@ enum Life {
 }
 
 impl<T: FnMut(News)> Desk<T> {
-    fn new(watched: Watched, book: Book, watcher: Option<Watcher>, tell: T) -> io::Result<Self> {
+    fn new(watched: Watched, leash: Leash, watcher: Option<Watcher>, tell: T) -> io::Result<Self> {
         Ok(Self {
             calls: watched.calls,
             names: watched.names,
-            book,
+            book: Book::new(leash.reach, book::system)?,
+            changes: leash.changes,
+            opened: Opened::default(),
             outside: caller::own_network()?,
             pending: Vec::new(),
             parked: Vec::new(),
@@ -182,6 +192,8 @@ impl<T: FnMut(News)> Desk<T> {
     }
 
     fn turn(&mut self) -> io::Result<Life> {
+        // Before anything else is answered, so that what is granted no more is not opened any more.
+        self.take_changes();
         let now = Instant::now();
         if now.duration_since(self.taken_since) >= CALLS_WITHIN {
             (self.taken, self.taken_since) = (0, now);
@@ -196,6 +208,8 @@ impl<T: FnMut(News)> Desk<T> {
         fds.extend(
             self.pending.iter().map(|one| PollFd::from_borrowed_fd(one.socket.as_fd(), PollFlags::OUT)),
         );
+        let waiting = fds.len();
+        fds.extend(self.changes.iter().map(|(bell, _)| PollFd::new(bell, PollFlags::IN)));
         let wait = if calls.is_empty() { CALLS_WITHIN / 10 } else { TURN };
         let wait = Timespec { tv_sec: wait.as_secs().cast_signed(), tv_nsec: wait.subsec_nanos().into() };
         match poll(&mut fds, Some(&wait)) {
@@ -204,7 +218,12 @@ impl<T: FnMut(News)> Desk<T> {
         }
         let seen: Vec<PollFlags> = fds.iter().map(PollFd::revents).collect();
         drop(fds);
-        self.finish_connections(&seen[3..]);
+        if seen.get(waiting).is_some_and(|bell| bell.contains(PollFlags::IN)) {
+            self.take_changes();
+            // Which connections wait may be another matter now; they are looked at in the next turn.
+            return Ok(Life::GoesOn);
+        }
+        self.finish_connections(&seen[3..waiting]);
         if seen[2].contains(PollFlags::IN) {
             self.take_lookups();
         }
@@ -230,6 +249,26 @@ impl<T: FnMut(News)> Desk<T> {
             // Its caller was killed, or we were disturbed.
             Err(libc::ENOENT | libc::EINTR) => Ok(()),
             Err(errno) => Err(io::Error::from_raw_os_error(errno)),
+        }
+    }
+
+    /// Somebody wishes another reach: it holds from here on, for what waits for an answer too.
+    fn take_changes(&mut self) {
+        let Some((bell, changes)) = &self.changes else { return };
+        // It counts what was rung for; nothing is lost when it was read before.
+        let _ = rustix::io::read(bell, &mut [0; 8]);
+        let changes: Vec<Change> = changes.try_iter().collect();
+        for Change { reach, answer } in changes {
+            self.book.change_reach(reach);
+            self.take_up_parked();
+            self.give_up_refused();
+            for question in std::mem::take(&mut self.questions) {
+                match self.book.knows(question.name()) {
+                    true => self.questions.push(question),
+                    false => question.deny(self.names.as_fd()),
+                }
+            }
+            answer(self.opened.beyond(self.book.reach()));
         }
     }
 

@@ -89,6 +89,11 @@ impl Tree {
         Ok(tree)
     }
 
+    /// The tree whose folder is known, as whoever was in this program's place before had it.
+    pub fn inherited(root: PathBuf) -> Self {
+        Self { root }
+    }
+
     fn open_below(own: &Path, instance: &str) -> Result<Self, Unavailable> {
         let root = own.join(FAMILY).join(plain_name(instance)?);
         fs::create_dir_all(&root).map_err(|source| Unavailable::NotWritable { dir: root.clone(), source })?;

@@ -112,6 +112,8 @@ pub struct Confinement {
     pub(crate) paths: Vec<PathRule>,
     /// Names of programs that may be run, found when the launch is prepared; they count with [`Layer::RunList`].
     pub(crate) programs: Vec<String>,
+    /// The name of a program that the child starts as the other half of itself; it may always be run.
+    pub(crate) inner: Option<String>,
     pub(crate) net: Net,
     pub(crate) denials: Vec<Denial>,
     pub(crate) groups: Option<Vec<&'static Group>>,
@@ -134,6 +136,7 @@ impl Confinement {
             layers: Vec::new(),
             paths: Vec::new(),
             programs: Vec::new(),
+            inner: None,
             net: Net::Free,
             denials: Vec::new(),
             groups: None,
@@ -141,6 +144,13 @@ impl Confinement {
             umask: Self::UMASK,
             observed: None,
         }
+    }
+
+    /// The same for a child that starts this program as the other half of itself.
+    #[must_use]
+    pub fn with_inner(mut self, program: &str) -> Self {
+        self.inner = Some(program.to_owned());
+        self
     }
 
     /// Takes away what would refuse files, programs and places to a child that is observed in the open. Its rules stay, to be judged by.

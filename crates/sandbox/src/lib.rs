@@ -25,8 +25,10 @@ pub mod cgroup;
 mod confinement;
 pub mod control;
 mod house;
+pub mod inherited;
 mod launch;
 mod layer;
+mod peer;
 mod policy;
 pub mod probe;
 mod raw;
@@ -43,6 +45,7 @@ pub use launch::{
     Apart, Berths, Blame, Child, Innermost, Launch, LaunchError, Prepared, Stdin, Step, Watched,
 };
 pub use layer::{Layer, Level, Proof};
+pub use peer::peer_pid;
 pub use policy::{Outside, Profile, Request, Runtime, SYSTEM_PATHS};
 pub use reach::Reach;
 pub use reap::{become_subreaper, reap, reap_any_orphan};

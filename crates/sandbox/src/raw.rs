@@ -15,6 +15,7 @@ use crate::rlimits::Rlimit;
 mod birth;
 mod code;
 mod handed;
+pub(crate) mod inherited;
 pub(crate) mod sockets;
 mod spaces;
 mod trial;

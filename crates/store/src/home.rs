@@ -91,10 +91,20 @@ impl Explain for LockError {
 pub struct HomeLock {
     path: PathBuf,
     /// Closing it lets the lock go.
-    _file: File,
+    file: File,
 }
 
 impl HomeLock {
+    /// The lock that whoever was in this program's place before held by this file.
+    pub fn inherited(home: &Path, file: File) -> Self {
+        Self { path: home.join("run").join("kernel.lock"), file }
+    }
+
+    /// What refers to the lock file.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
     /// The lock file.
     pub fn path(&self) -> &Path {
         &self.path
@@ -129,7 +139,24 @@ pub fn lock_home(home: &Path) -> Result<HomeLock, LockError> {
         Err(TryLockError::Error(source)) => return Err(LockError::Lock { path, source }),
     }
     write_pid(&mut file).map_err(|source| LockError::Write { path: path.clone(), source })?;
-    Ok(HomeLock { path, _file: file })
+    Ok(HomeLock { path, file })
+}
+
+/// Whether a kernel holds this home now. Looking takes the lock for an instant, so whoever starts a kernel in it may find it held.
+///
+/// # Errors
+/// When the lock can't be looked at. A home without a lock is held by nobody.
+pub fn is_locked(home: &Path) -> io::Result<bool> {
+    let file = match File::open(home.join("run/kernel.lock")) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 fn write_pid(file: &mut File) -> io::Result<()> {

@@ -75,7 +75,7 @@ pub use depot::{
 pub use disk::{Disk, LocalDisk};
 pub use files::{WriteError, WriteStep, sweep_leftovers, write_whole};
 pub use health::{Admission, CloseError, Counts, FlushError, Health, Trouble};
-pub use home::{HomeLock, LockError, lock_home};
+pub use home::{HomeLock, LockError, is_locked, lock_home};
 pub use journal::{
     BootId, BootIdError, Digest, Entry, Flaw, Found, Journal, JournalError, JournalLimits, JournalReader,
     Opened, Order, Page, Query, Verdict,

@@ -23,6 +23,12 @@ const PROGRAMS: [(&str, &str, &str); 6] = [
 /// Runtimes that npm carries as ready programs.
 const FROM_NPM: [&str; 2] = ["deno", "bun"];
 
+/// A public MCP server and a public client, for modules of `protocol: mcp` and for `ostoja mcp serve`; the server's program
+/// tells whether they are here.
+const MCP_FROM_NPM: [&str; 2] =
+    ["@modelcontextprotocol/server-everything@2026.8.31", "@modelcontextprotocol/client@2.4.0"];
+const MCP_PROGRAM: &str = "mcp-server-everything";
+
 /// 300 s for one install: twice what the slowest one took.
 const INSTALL_SECONDS: u32 = 300;
 
@@ -47,6 +53,11 @@ pub(super) fn tools(_extent: Extent) -> Result<Outcome> {
         {
             lacking.push(format!("{name} ({error:#})"));
         }
+    }
+    if !npm_bin().join(MCP_PROGRAM).exists()
+        && let Err(error) = npm(&MCP_FROM_NPM)
+    {
+        lacking.push(format!("{MCP_PROGRAM} ({error:#})"));
     }
     for (name, version) in [
         ("rustc", shell::version_of("rustc", "--version")),

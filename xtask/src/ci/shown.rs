@@ -24,6 +24,7 @@ const NESTED: [&str; 14] = [
     "backup",
     "key",
     "update",
+    "mcp",
     "token",
     "alert",
 ];

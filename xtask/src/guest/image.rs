@@ -19,10 +19,10 @@ const TOOL_SECONDS: u32 = 60;
 const BUILD_SECONDS: u32 = 900;
 
 /// This machine's programs that checks and tests use.
-const PROGRAMS: [&str; 32] = [
+const PROGRAMS: [&str; 33] = [
     "sh", "cat", "chmod", "cp", "dd", "echo", "env", "false", "flock", "grep", "head", "id", "kill", "ln",
     "ls", "mkdir", "mount", "mv", "ps", "rm", "sed", "setsid", "sleep", "stat", "tail", "timeout", "touch",
-    "tr", "true", "umount", "wc", "xargs",
+    "tr", "true", "umount", "wc", "who", "xargs",
 ];
 
 /// Files that programs look for, and what is in them.

@@ -70,6 +70,8 @@ impl Lives {
             Event::Spawned(_, generation)
             | Event::SpawnFailed(_, generation, ..)
             | Event::ReadySeen(_, generation)
+            | Event::NetCarried(_, generation, _)
+            | Event::NetStillOpen(_, generation, _)
             | Event::Said(_, generation, _)
             | Event::Tried(_, generation, _)
             | Event::Undelivered(_, generation, _) => !self.alive.contains_key(generation),
@@ -129,6 +131,7 @@ impl Lives {
             Effect::Watch(slot, generation)
             | Effect::Perform(slot, generation, ..)
             | Effect::Grip(slot, generation, _)
+            | Effect::Reach(slot, generation, _)
             | Effect::Warn(slot, generation, _) => {
                 self.living(*slot, *generation)?;
             }

@@ -54,6 +54,7 @@ pub(super) enum RoleWord {
 }
 
 impl RoleWord {
+    /// The role.
     pub(super) fn role(self) -> Role {
         match self {
             Self::Viewer => Role::Viewer,

@@ -71,6 +71,7 @@ const PAGES: &[Page] = pages! {
     "reference" / "module-json",
     "reference" / "config",
     "reference" / "wasm-modules",
+    "reference" / "mcp",
     "reference" / "frames",
     "reference" / "shm-transport",
     "reference" / "containment",

@@ -25,6 +25,9 @@ use super::up;
 /// The word before all of them.
 pub const WORD: &str = "internal";
 
+/// The words by which a binary is asked whether it can take over. Later binaries are asked by earlier ones, so they stay.
+pub(crate) const HANDOVER_CHECK: [&str; 2] = [WORD, "handover-check"];
+
 /// The command line of an internal process.
 #[derive(Debug, Parser)]
 #[command(name = "ostoja internal", version)]
@@ -48,8 +51,12 @@ pub enum Process {
     Sentinel(SentinelArgs),
     /// The process that opens what modules may reach of the network
     NetHelper,
+    /// Whether this binary can take over what stdin brings
+    HandoverCheck,
     /// The process that speaks HTTP
     WebProcess(WebProcessArgs),
+    /// The process between the kernel and an MCP server
+    McpBridge(McpBridgeArgs),
 }
 
 impl Process {
@@ -63,7 +70,9 @@ impl Process {
             Self::KernelProcess(args) => kernel_process(ctx, args),
             Self::Sentinel(args) => sentinel(args),
             Self::NetHelper => net_helper(),
+            Self::HandoverCheck => handover_check(),
             Self::WebProcess(args) => web_process(ctx, args),
+            Self::McpBridge(args) => mcp_bridge(args),
         }
     }
 }
@@ -77,6 +86,9 @@ pub struct KernelProcessArgs {
     /// Start no module
     #[arg(long)]
     safe_mode: bool,
+    /// What an earlier program in this process handed over
+    #[arg(long)]
+    handover: Option<i32>,
 }
 
 /// What can be given to a module of the demo.
@@ -109,6 +121,26 @@ pub struct WebProcessArgs {
     listen: String,
 }
 
+/// What the kernel gives to the bridge.
+#[derive(Debug, Args)]
+pub struct McpBridgeArgs {
+    /// The module's name
+    #[arg(long)]
+    module: String,
+    /// The services that its tools are offered under
+    #[arg(long = "service", required = true)]
+    services: Vec<String>,
+    /// The command that starts the server
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    command: Vec<String>,
+}
+
+/// The command that runs the bridge to an MCP server; nothing where this program's own file can't be told.
+pub(crate) fn bridge_command() -> Option<Vec<String>> {
+    let program = std::env::current_exe().ok()?.into_os_string().into_string().ok()?;
+    Some(vec![program, WORD.to_owned(), "mcp-bridge".to_owned()])
+}
+
 /// The command that runs the process that speaks HTTP; nothing where this program's own file can't be told.
 pub(crate) fn companion_command() -> Option<Vec<String>> {
     let program = std::env::current_exe().ok()?.into_os_string().into_string().ok()?;
@@ -138,7 +170,11 @@ fn kernel_process(ctx: &Ctx, args: &KernelProcessArgs) -> Outcome {
     crate::foreground::start_log(ctx, LevelFilter::WARN);
     let target = Target::of(ctx)?.with_project(args.file.clone());
     let safety = if args.safe_mode { Safety::SafeMode } else { Safety::Usual };
-    match host::run(up::options(&target, Presence::Background, safety), boot_teller()) {
+    let options = host::Options {
+        renewal: Some(up::renewal(args.handover)),
+        ..up::options(&target, Presence::Background, safety)
+    };
+    match host::run(options, boot_teller()) {
         Ok(()) => Ok(Exit::Done),
         Err(error) => {
             let failure = crate::failure::of_host(error);
@@ -192,6 +228,14 @@ fn net_helper() -> Outcome {
     Ok(Exit::Done)
 }
 
+/// Proves that this binary can take the place of a running kernel's.
+fn handover_check() -> Outcome {
+    match host::handover_check_main(env!("CARGO_PKG_VERSION")) {
+        code if code == std::process::ExitCode::SUCCESS => Ok(Exit::Done),
+        _ => Ok(Exit::Failed),
+    }
+}
+
 /// The process that speaks HTTP.
 fn web_process(ctx: &Ctx, args: &WebProcessArgs) -> Outcome {
     crate::foreground::start_log(ctx, LevelFilter::INFO);
@@ -202,6 +246,18 @@ fn web_process(ctx: &Ctx, args: &WebProcessArgs) -> Outcome {
     };
     web::run(&options, |_| tell_manager_ready()).map_err(Failure::from)?;
     Ok(Exit::Done)
+}
+
+/// The process between the kernel and an MCP server.
+fn mcp_bridge(args: &McpBridgeArgs) -> Outcome {
+    let options = mcp::bridge::Options {
+        module: args.module.clone(),
+        services: args.services.clone(),
+        command: args.command.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let ended_well = mcp::bridge::run(options) == std::process::ExitCode::SUCCESS;
+    Ok(if ended_well { Exit::Done } else { Exit::Failed })
 }
 
 /// Whoever started this process is told that it serves.

@@ -48,6 +48,9 @@ enum Verb {
         /// Go to the background and return when everything is ready
         #[arg(short, long)]
         detach: bool,
+        /// What an earlier program in this process handed over
+        #[arg(long, hide = true)]
+        handover: Option<i32>,
     },
     /// Stop everything in order
     #[command(after_help = "Examples:\n  ostoja kernel stop\n  ostoja kernel stop --timeout 5s")]
@@ -87,8 +90,10 @@ enum Verb {
 
 pub(super) fn run(ctx: &Ctx, args: &KernelArgs) -> Outcome {
     match &args.verb {
-        Verb::Start { detach: false } => up::in_foreground(ctx, &Target::of(ctx)?, Safety::Usual),
-        Verb::Start { detach: true } => up::in_background(ctx, &Target::of(ctx)?, Safety::Usual),
+        Verb::Start { detach: false, handover } => {
+            up::in_foreground(ctx, &Target::of(ctx)?, Safety::Usual, *handover)
+        }
+        Verb::Start { detach: true, .. } => up::in_background(ctx, &Target::of(ctx)?, Safety::Usual),
         Verb::SafeMode { why } => safe_mode(ctx, why),
         Verb::Resume => resume(ctx),
         Verb::Restore { dry_run } => restore(ctx, *dry_run),

@@ -23,6 +23,7 @@ use crate::words::Phrase;
 
 use super::ps;
 
+pub(crate) use self::profile::write_needed;
 pub(crate) use self::talk::{Manner, Voice, command};
 pub(super) use approve::can_ask;
 

@@ -176,10 +176,8 @@ fn no_template(plan: &Plan) -> Failure {
     let (language, template) =
         (word(&|| plan.language.to_possible_value()), word(&|| plan.template.to_possible_value()));
     if plan.template == Template::Mcp {
-        let message =
-            "there is no template `mcp` yet: `protocol: mcp` is reserved, and the kernel does not speak it";
-        return Failure::usage(message)
-            .help(format!("ostoja new {} --lang {language} --template service", plan.id));
+        let message = "there is no template `mcp`: any MCP server is a module with `protocol: mcp`";
+        return Failure::usage(message).help("ostoja docs mcp");
     }
     let message = format!("there is no template `{template}` for {language}");
     Failure::usage(message).help(format!("ostoja new {} --lang {language} --template service", plan.id))

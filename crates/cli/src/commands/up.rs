@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use host::{Frames, Options, Presence, ProjectSource, Safety};
+use host::{Frames, Options, Presence, ProjectSource, Renewal, Safety};
 use protocol::operator::{
     COMPLETED, KernelStatus, ModuleDetail, ModuleStatus, Plan, ReloadWhat, Request, Settled,
 };
@@ -51,6 +51,9 @@ pub struct UpArgs {
     /// Start no module until `ostoja kernel resume`; also with files that can't be read
     #[arg(long)]
     safe_mode: bool,
+    /// What an earlier program in this process handed over
+    #[arg(long, hide = true)]
+    handover: Option<i32>,
     #[command(flatten)]
     dry_run: DryRun,
 }
@@ -66,7 +69,7 @@ pub(super) fn run(ctx: &Ctx, args: &UpArgs) -> Outcome {
     } else if args.detach {
         in_background(ctx, &target, safety)
     } else {
-        in_foreground(ctx, &target, safety)
+        in_foreground(ctx, &target, safety, args.handover)
     }
 }
 
@@ -87,10 +90,11 @@ fn plan(ctx: &Ctx, target: &Target) -> Outcome {
 ///
 /// # Errors
 /// What keeps a kernel from starting.
-pub(super) fn in_foreground(ctx: &Ctx, target: &Target, safety: Safety) -> Outcome {
+pub(super) fn in_foreground(ctx: &Ctx, target: &Target, safety: Safety, inherited: Option<i32>) -> Outcome {
     // Warnings reach a person as news; the libraries' own would only say them twice.
     foreground::start_log(ctx, LevelFilter::ERROR);
-    foreground::run(ctx, options(target, presence(), safety), target.command().to_owned())
+    let options = Options { renewal: Some(renewal(inherited)), ..options(target, presence(), safety) };
+    foreground::run(ctx, options, target.command().to_owned())
 }
 
 /// Under a service manager nobody sits before it: a hangup then means to read files again, and logs are in their files.
@@ -110,12 +114,34 @@ pub(super) fn options(target: &Target, presence: Presence, safety: Safety) -> Op
         sentinel: crate::commands::internal::sentinel_command(),
         net_helper: crate::commands::internal::net_helper_command(),
         companion: crate::commands::internal::companion_command(),
+        bridge: crate::commands::internal::bridge_command(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         safety,
         seed: None,
         frames: Frames::Untold,
+        renewal: None,
+        observe: None,
     }
 }
+
+/// How this very process is started again by another binary of it.
+pub(super) fn renewal(inherited: Option<i32>) -> Renewal {
+    let mut words = Vec::new();
+    let mut typed = std::env::args_os().skip(1);
+    while let Some(word) = typed.next() {
+        if word == HANDOVER_FLAG {
+            // Its number is that of an earlier time.
+            let _number = typed.next();
+        } else {
+            words.push(word);
+        }
+    }
+    let check = crate::commands::internal::HANDOVER_CHECK.iter().map(Into::into).collect();
+    Renewal { words, flag: HANDOVER_FLAG, inherited, check }
+}
+
+/// What a kernel's process is told by, that another program in it has left something.
+const HANDOVER_FLAG: &str = "--handover";
 
 /// A kernel in a process of its own; one that runs already takes over what changed in the files.
 ///

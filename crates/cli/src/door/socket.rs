@@ -1,6 +1,7 @@
 //! Lines over the Unix socket, bounded in length and in time.
 
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,11 @@ pub(super) struct Socket {
 impl Socket {
     pub(super) fn connect(home: &Home) -> io::Result<Self> {
         Ok(Self { stream: host::dial(home)?, buffer: Vec::new(), searched: 0 })
+    }
+
+    /// The number that whoever listens there has here, if any.
+    pub(super) fn peer(&self) -> Option<u32> {
+        host::peer_pid(self.stream.as_fd())
     }
 
     pub(super) fn send(&mut self, line: &str) -> io::Result<()> {

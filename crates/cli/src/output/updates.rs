@@ -90,3 +90,25 @@ pub struct Pinned {
     /// The name.
     pub name: String,
 }
+
+/// `self-update`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SelfUpdated {
+    /// The version that ran.
+    pub from: String,
+    /// The version that was to take over.
+    pub to: String,
+    /// That binary's SHA-256, in hex.
+    pub hash: String,
+    /// Whether it did.
+    pub took_over: bool,
+    /// Why it did not; else empty.
+    pub why: String,
+    /// For how long no module was heard, in milliseconds.
+    pub pause_ms: Option<u64>,
+    /// How many modules ran on through it.
+    pub modules: u32,
+    /// Modules that were started again.
+    pub restarts: Vec<String>,
+}

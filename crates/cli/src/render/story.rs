@@ -15,10 +15,13 @@ use crate::words::Phrase;
 const REFUSALS_MAX: usize = 8;
 
 /// What a module was refused and an operator could grant, or should know that nobody can.
-const REFUSALS: [&str; 6] = [
+const REFUSALS: [&str; 9] = [
     "net.refused",
     "access.refused",
     "call.refused",
+    "rpc.forbidden",
+    "topic.forbidden",
+    "config.forbidden",
     "fn.forbidden",
     "context.forbidden",
     "secret.forbidden",
@@ -52,7 +55,7 @@ impl Teller<'_> {
             text.push_str(&repeated.add(self, row));
         }
         text.push_str(&repeated.finish(self));
-        text.push_str(&self.refusals(&story.records));
+        text.push_str(&self.refusals(id, story));
         if !story.stderr_tail.is_empty() {
             text.push_str(&self.heading(Phrase::WhyWords));
             for line in &story.stderr_tail {
@@ -98,16 +101,18 @@ impl Teller<'_> {
         text
     }
 
-    /// The last different things that it was refused, each with the grant that would allow it; nothing when there are none.
-    fn refusals(&self, records: &[JournalRow]) -> String {
+    /// The last different things that it was refused, each with the grant that would allow it; and what can't be known of it. Nothing
+    /// when there is nothing of both.
+    fn refusals(&self, id: &str, story: &Story) -> String {
         let mut said: Vec<(String, Option<String>)> = Vec::new();
-        for row in records.iter().rev().filter(|row| REFUSALS.contains(&row.code.as_str())) {
-            let one = (self.sentence(row), remedy(row).map(|remedy| clean(&self.named(&remedy))));
+        for row in story.records.iter().rev().filter(|row| REFUSALS.contains(&row.code.as_str())) {
+            let one = (self.sentence(row), self.grant(row));
             if said.len() < REFUSALS_MAX && !said.contains(&one) {
                 said.push(one);
             }
         }
-        if said.is_empty() {
+        let is_half_seen = is_half_seen(story);
+        if said.is_empty() && !is_half_seen {
             return String::new();
         }
         let mut text = self.heading(Phrase::WhyRefused);
@@ -118,7 +123,24 @@ impl Teller<'_> {
                 text.push_str(&format!("    {}\n", self.theme.paint(Paint::Dim, remedy)));
             }
         }
+        if is_half_seen {
+            let look = format!("{} module profile {id}", self.command);
+            let unseen = Phrase::WhyUnseen.fill(self.lang, &[]);
+            text.push_str(&format!("  {}\n", self.folded(&unseen, 2)));
+            text.push_str(&format!("    {}\n", self.theme.paint(Paint::Dim, &look)));
+        }
         text
+    }
+
+    /// What would allow what a record says was refused.
+    fn grant(&self, row: &JournalRow) -> Option<String> {
+        let service = row.facts.get("service").and_then(|service| service.as_str());
+        match (row.code.as_str(), service) {
+            ("rpc.forbidden", Some(service)) => {
+                Some(Phrase::DevAddService.fill(self.lang, &[&clean(service)]))
+            }
+            _ => remedy(row).map(|remedy| clean(&self.named(&remedy))),
+        }
     }
 
     fn folded(&self, text: &str, indent: usize) -> String {
@@ -163,6 +185,14 @@ impl Teller<'_> {
             None => remedy.to_owned(),
         }
     }
+}
+
+/// Whether it failed and nobody saw what files and system calls it was refused. What a WebAssembly module wants goes through the kernel.
+fn is_half_seen(story: &Story) -> bool {
+    let failed = story.status.as_ref().is_some_and(|status| {
+        status.runtime != "wasm" && matches!(status.status.as_str(), "crashed" | "restarting")
+    });
+    failed && !story.records.iter().any(|row| matches!(row.code.as_str(), "access.refused" | "call.refused"))
 }
 
 /// Why it may not run, if that is the last thing that was decided.

@@ -1,7 +1,9 @@
 //! Keys, packages and plans of updates, for people.
 
 use jiff::tz::TimeZone;
-use protocol::operator::{PackageVerified, SlotTable, UpdateHistory, UpdatePhase, UpdatePlan};
+use protocol::operator::{
+    PackageVerified, SelfUpdatePlan, SelfVersions, SlotTable, UpdateHistory, UpdatePhase, UpdatePlan,
+};
 
 use crate::amount;
 use crate::output::updates::KeyRows;
@@ -162,6 +164,39 @@ pub fn history(theme: &Theme, history: &UpdateHistory, now_ms: u64, zone: &TimeZ
             clean(&versions.join(", ")),
             clean(&ended.evidence),
         ));
+    }
+    text
+}
+
+/// What another binary would do.
+pub fn own_plan(theme: &Theme, plan: &SelfUpdatePlan) -> String {
+    let mut text = format!("{} {} {}\n", plan.from, theme.glyph("→", "->"), clean(&plan.to));
+    text.push_str(&format!("  sha-256   {}\n", plan.hash));
+    text.push_str(&format!("  size      {}\n", amount::bytes(plan.bytes)));
+    text.push_str(&format!("  run on    {}\n", plan.modules));
+    if !plan.restarts.is_empty() {
+        text.push_str(&format!("  restarts  {}\n", plan.restarts.join(" ")));
+    }
+    text
+}
+
+/// The lines of `self-update --list`, and how the last change went.
+pub fn own_versions(versions: &SelfVersions) -> String {
+    let slots = [("active", &versions.active), ("fallback", &versions.fallback)];
+    let mut text = String::new();
+    for (slot, binary) in slots {
+        let Some(binary) = binary else { continue };
+        let runs = if binary.runs { "  runs" } else { "" };
+        let (version, hash) = (clean(&binary.version), short(&binary.hash));
+        text.push_str(&format!("{slot:<8}  {version}  {hash}{runs}\n"));
+    }
+    if let Some(last) = &versions.last {
+        let how = if last.took_over {
+            format!("took over within {}", last.pause_ms.map_or_else(|| "-".to_owned(), amount::span))
+        } else {
+            clean(&last.why)
+        };
+        text.push_str(&format!("{} {}: {how}\n", clean(&last.version), short(&last.hash)));
     }
     text
 }

@@ -193,3 +193,37 @@ fn frames_fit_the_terminal_and_a_folder_without_a_module_is_refused() {
     let ran = world.run("dev mine");
     assert!(ran.code != 0 && ran.stderr.contains("module.json:2:"), "{ran:?}");
 }
+
+#[test]
+fn what_a_module_needed_is_told_at_the_end_and_written_on_wish() {
+    let world = World::new();
+    world.run("new mine --lang python").expect(0);
+    let secret = world.path().join("secret");
+    fs::write(&secret, "s").expect("it is ours");
+    let file = world.path().join("mine/main.py");
+    let source = fs::read_to_string(&file).expect("it was written");
+    let attempt = format!("try:\n    open('{}').read()\nexcept OSError:\n    pass\n", secret.display());
+    // Behind what has to come first in a file.
+    fs::write(&file, source.replacen("from ostoja", &format!("{attempt}from ostoja"), 1))
+        .expect("it is ours");
+    if !host::can_observe() {
+        let ran = world.run("--json dev mine --observe").expect(1);
+        assert_eq!(ran.error_code(), "cli::dev::not_observable");
+        return;
+    }
+    let mut dev = Dev::start(&world, &["--observe", "--write"]);
+    assert_eq!(dev.call("hello", r#"{"name":"Ada"}"#), "hello Ada");
+    kill_process(Pid::from_child(&dev.child), Signal::INT).expect("it runs");
+    let told = dev.next("observed");
+    assert_eq!((told["moduleId"].as_str(), told["held"].as_str()), (Some("mine"), Some("closed")));
+    let wanted = secret.display().to_string();
+    let home = world.path().display().to_string();
+    let value = told["needed"]["read"][0].as_str().expect("it wanted to read").replace('~', &home);
+    assert_eq!(value, wanted, "{told}");
+    dev.stop();
+    let manifest = fs::read_to_string(world.path().join("mine/module.json")).expect("it is there");
+    let manifest: Value = serde_json::from_str(&manifest).expect("JSON");
+    assert_eq!(manifest["permissions"], told["needed"]);
+    let ran = world.run("dev mine --write").expect(2);
+    assert!(ran.stderr.contains("--observe"), "{}", ran.stderr);
+}

@@ -199,7 +199,7 @@ fn what_can_not_be_made_is_refused_with_what_can() {
     assert_eq!(world.run("--json new mine --lang python").expect(1).error_code(), "cli::new::present");
     world.run("new mine --lang python --folder other").expect(0);
     let ran = world.run("new tool --lang python --template mcp").expect(2);
-    assert!(ran.stderr.contains("`protocol: mcp` is reserved"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("a module with `protocol: mcp`"), "{}", ran.stderr);
     assert!(world.run("new tool --lang wasm --template bot").expect(2).stderr.contains("--template service"));
     assert!(
         world

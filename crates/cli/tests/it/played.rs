@@ -112,7 +112,11 @@ const LINES_ALONE: [(&str, &str, i32); 26] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel, or files.
-const ELSEWHERE: [&str; 51] = [
+const ELSEWHERE: [&str; 54] = [
+    // `self_update`.
+    "self-update",
+    "self-update --dry-run",
+    "self-update --list",
     "restart plan",
     "backup show",
     "backup restore",

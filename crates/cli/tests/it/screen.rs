@@ -142,3 +142,41 @@ fn a_terminal_gets_colours_and_80_columns() {
     assert!(shown.contains("\x1b["), "{shown}");
     finish(child).expect(0);
 }
+
+#[test]
+fn the_whole_screen_shows_steers_and_gives_the_terminal_back() {
+    let world = World::new();
+    let _kernel = Played::on(&world.home(), shop);
+    let mut terminal = Terminal::new();
+    let child = terminal.spawn(&world, "tui");
+    let shown = terminal.read_until("worker");
+    assert!(!shown.contains("?1000h") && !shown.contains("?1002h"), "the mouse stays the person's");
+    assert!(!terminal.is_echoing(), "keys come one by one");
+    terminal.person.write_all(b"r").expect("a key");
+    // What does not change between two pictures is not written, so that a sentence comes in pieces.
+    terminal.read_until("[y/n]");
+    terminal.person.write_all(b"y").expect("a key");
+    terminal.read_until("don");
+    terminal.person.write_all(b":q\r").expect("keys");
+    finish(child).expect(0);
+    terminal.read_until(LEAVE);
+    assert!(terminal.is_echoing());
+}
+
+#[test]
+fn a_screen_without_a_kernel_waits_for_one() {
+    let world = World::new();
+    let mut terminal = Terminal::new();
+    let child = terminal.spawn(&world, "tui --read-only");
+    terminal.read_until("answer;");
+    let _kernel = Played::on(&world.home(), shop);
+    terminal.read_until("worker");
+    terminal.person.write_all(b"q").expect("a key");
+    finish(child).expect(0);
+}
+
+#[test]
+fn a_screen_needs_a_terminal() {
+    let ran = World::new().run("--json tui").expect(2);
+    assert_eq!(ran.error_code(), "cli::tui::no_terminal");
+}

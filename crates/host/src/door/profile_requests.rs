@@ -6,20 +6,17 @@ use std::time::Duration;
 
 use abi::{ModuleId, State};
 use kernel::Order;
-use protocol::operator::{Held, Profiled};
+use protocol::operator::Profiled;
+use sandbox::Outside;
 use sandbox::broker::Manner;
-use sandbox::{Outside, Profile};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::connection::Caller;
 use super::reply::{self, Done, Refusal};
 use super::requests::module_id;
 use crate::files::blueprint::{Blueprint, Origin};
-use crate::launch;
-use crate::observe::needs::{Places, needs, refused_calls};
 use crate::runtime::Runtime;
 use crate::shell::Shell;
-use crate::translate::permissions_json;
 
 /// 10 s, when nothing is said: most programs have opened by then what they always open.
 const OBSERVED_DEFAULT_MS: u64 = 10_000;
@@ -48,7 +45,7 @@ pub(super) async fn profile(caller: &Caller, text: &str, for_ms: Option<u64>, op
     }
     // The helper tells before the module goes on, so one look later all of it is here.
     sleep(LOOK_EVERY).await;
-    reply::data(&watch.end(begun.elapsed())?)
+    reply::data(&watch.end()?)
 }
 
 fn is_at_rest(shell: &Rc<RefCell<Shell>>, id: &ModuleId) -> bool {
@@ -62,7 +59,6 @@ fn is_at_rest(shell: &Rc<RefCell<Shell>>, id: &ModuleId) -> bool {
 struct Watch<'a> {
     shell: &'a Rc<RefCell<Shell>>,
     id: ModuleId,
-    manner: Manner,
     blueprint: Rc<Blueprint>,
     /// Whether it ran before.
     ran: bool,
@@ -85,46 +81,26 @@ impl<'a> Watch<'a> {
                 "this machine gives no network namespace or no seccomp notification, by which wants are told";
             return Err(Refusal::new("host::profile::not_here", why).help("ostoja doctor"));
         }
-        // A plain command is held to nothing that it could be refused.
-        let manner = if open || blueprint.profile == Profile::Open { Manner::Open } else { Manner::Held };
-        if !shell_now.observed.begin(id, manner) {
-            return Err(Refusal::new(
-                "host::profile::under_way",
-                format!("`{id}` is being observed already"),
-            ));
+        let wished = if open { Manner::Open } else { Manner::Held };
+        if shell_now.observed.begin(&blueprint, wished).is_none() {
+            let why = format!("`{id}` is being observed already");
+            return Err(Refusal::new("host::profile::under_way", why));
         }
         let ran = shell_now.seat(slot).is_some_and(|seat| seat.life.is_some());
         drop(shell_now);
-        Ok(Self { shell, id: id.clone(), manner, blueprint, ran, is_over: false })
+        Ok(Self { shell, id: id.clone(), blueprint, ran, is_over: false })
     }
 
-    fn end(&mut self, observed: Duration) -> Result<Profiled, Refusal> {
+    fn end(&mut self) -> Result<Profiled, Refusal> {
         self.is_over = true;
         let mut shell = self.shell.borrow_mut();
         let gone = || Refusal::no_module(self.id.as_str());
         let observation = shell.observed.end(&self.id).ok_or_else(gone)?;
-        let slot = shell.kernel.find(self.id.as_str()).ok_or_else(gone)?;
-        let status = shell.status_of(slot).map(|status| status.status).unwrap_or_default();
-        let granted = shell.effective(&self.id);
-        let folder = launch::folder_of(&self.blueprint);
-        let home = shell.surrounding.user_home();
-        let needed = needs(&observation.seen, &granted, Places { folder: &folder, home: &home });
-        let file = match self.blueprint.origin {
-            Origin::Home => Some(folder.join("module.json")),
-            Origin::Project | Origin::Hand => None,
-        };
+        let mut profiled = shell.profiled(&self.id, &observation).ok_or_else(gone)?;
+        // What a project says is approved by being written, so it is written by whoever minds it.
+        profiled.file = profiled.file.filter(|_| self.blueprint.origin == Origin::Home);
         self.start_anew(&mut shell);
-        Ok(Profiled {
-            module_id: self.id.to_string(),
-            held: if self.manner == Manner::Open { Held::Open } else { Held::Closed },
-            observed_ms: u64::try_from(observed.as_millis()).unwrap_or(u64::MAX),
-            granted: permissions_json(&granted),
-            needed: permissions_json(&needed),
-            refused_calls: refused_calls(&observation.seen),
-            left_out: observation.left_out,
-            status,
-            file: file.map(|file| file.display().to_string()),
-        })
+        Ok(profiled)
     }
 
     fn start_anew(&self, shell: &mut Shell) {

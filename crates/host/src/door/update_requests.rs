@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use protocol::operator::{UpdateVerb, UpdateWay};
+use protocol::operator::{SelfUpdatePlan, UpdateVerb, UpdateWay};
 use update::Strategy;
 
 use super::connection::Caller;
 use super::reply::{self, Done, Refusal};
 use super::requests::module_id;
+use crate::handover::{self, SelfUpdateError, Wish};
 use crate::updating::{self, Consent, UpdateError};
 
 pub(super) async fn handle(caller: &Caller, verb: UpdateVerb) -> Done {
@@ -35,7 +36,16 @@ pub(super) async fn handle(caller: &Caller, verb: UpdateVerb) -> Done {
         }
         UpdateVerb::Unpin { name } => answer(updating::unpin(&home, name).await),
         UpdateVerb::Gc {} => answer(updating::collect(&home).await),
+        UpdateVerb::Own { file, dry_run, allow_restarts } => {
+            let wish = Wish { file: file.map(PathBuf::from), dry_run, restarts: allow_restarts };
+            renewed(handover::renew(shell, wish).await)
+        }
+        UpdateVerb::OwnList {} => reply::data(&handover::list(&home)),
     }
+}
+
+fn renewed(plan: Result<SelfUpdatePlan, SelfUpdateError>) -> Done {
+    plan.map_err(|error| Refusal::of(&error)).and_then(|plan| reply::data(&plan))
 }
 
 fn answer<T: serde::Serialize>(done: Result<T, UpdateError>) -> Done {

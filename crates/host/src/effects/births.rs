@@ -1,17 +1,16 @@
-//! Births away from the kernel's own thread, for mass starts: while one child is being born, the next one is prepared.
+//! Births on the process's first thread, away from the kernel's own: while one child is being born, the next one is
+//! prepared.
 //!
-//! The launcher stands still until its child's program runs, about half a millisecond. For one child that is the
-//! shortest way, so a launch that comes alone stays on the kernel's thread. Where more wait, they go to a thread that
-//! does nothing else, in their order, a few ahead at most.
+//! The launcher stands still until its child's program runs, about half a millisecond. A launch that comes alone is waited
+//! for, which is the shortest way to it. Where more wait, they go to that thread in their order, a few ahead at most.
 //!
-//! The thread lives as long as the shell: children get SIGKILL when the thread that bore them ends.
+//! All are born there, never here: see [`crate::midwife`].
 
 use std::collections::VecDeque;
-use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Sender, sync_channel};
 
 use abi::{Generation, Permissions, Slot};
 use sandbox::{Berths, Child, LaunchError, Prepared};
@@ -19,13 +18,11 @@ use tokio::sync::mpsc;
 
 use crate::files::blueprint::Blueprint;
 use crate::lane::LaneEnd;
+use crate::midwife::{Job, Replacement, Told};
 
 /// 4 launches are prepared ahead of the one that is being born: enough that the thread never waits for the next one,
 /// few enough that an order to end meets most lives before they have begun.
 const UNDER_WAY_MAX: usize = 4;
-
-/// 128 KiB: the thread prepares nothing and calls one function.
-const STACK_BYTES: usize = 128 << 10;
 
 /// A launch that the thread has, and what its end will be met with.
 #[derive(Debug)]
@@ -42,7 +39,7 @@ pub(super) struct UnderWay {
 
 /// What is to be done.
 #[derive(Debug)]
-pub(super) struct Order {
+pub(crate) struct Order {
     pub(super) prepared: Prepared,
     /// What this child alone gets.
     pub(super) handed: Vec<OwnedFd>,
@@ -55,34 +52,24 @@ pub(crate) struct Born {
     pub(super) result: Result<Child, LaunchError>,
 }
 
-/// Where launches put what their child gets: used by one launch at a time.
-type Shared = Arc<Mutex<Option<Berths>>>;
-
-/// What is known of the thread.
-#[derive(Debug)]
-enum Thread {
-    /// No launch needed it yet; it will tell here.
-    Unborn(mpsc::Sender<Born>),
-    Works(std::sync::mpsc::Sender<Order>),
-    /// It could not be started or has ended: all launches stay on the kernel's thread.
-    Gone,
-}
-
 /// All births.
 #[derive(Debug)]
 pub(crate) struct Births {
-    berths: Shared,
-    thread: Thread,
+    jobs: Sender<Job>,
+    tell: mpsc::Sender<Born>,
     /// In the order of their orders, which is that of their ends.
     under_way: VecDeque<UnderWay>,
 }
 
+/// The first thread takes no orders any more.
+#[derive(Debug)]
+pub(super) struct Gone;
+
 impl Births {
-    /// Without berths every launch costs more. What is born is told by the receiver.
-    pub(crate) fn new(berths: Option<Berths>) -> (Self, mpsc::Receiver<Born>) {
+    /// By whoever does these jobs. What is born is told by the receiver.
+    pub(crate) fn new(jobs: Sender<Job>) -> (Self, mpsc::Receiver<Born>) {
         let (tell, born) = mpsc::channel(UNDER_WAY_MAX);
-        let berths = Arc::new(Mutex::new(berths));
-        (Self { berths, thread: Thread::Unborn(tell), under_way: VecDeque::new() }, born)
+        (Self { jobs, tell, under_way: VecDeque::new() }, born)
     }
 
     /// Whether the thread has something to do.
@@ -95,27 +82,33 @@ impl Births {
         self.under_way.len() >= UNDER_WAY_MAX
     }
 
-    /// A launch on the thread of the caller.
-    pub(super) fn launch_here(&self, order: Order) -> Born {
-        launch(order, &self.berths)
+    /// A launch that the caller waits for.
+    pub(super) fn launch_and_wait(&self, order: Order) -> Result<Born, Gone> {
+        let (tell, born) = sync_channel(1);
+        self.jobs.send(Job::Launch(Box::new(order), Told::Now(tell))).map_err(|_| Gone)?;
+        born.recv().map_err(|_| Gone)
     }
 
-    /// Hands a launch to the thread; gives it back when there is none.
-    pub(super) fn order(&mut self, order: Order, under_way: UnderWay) -> Option<Refused> {
-        if let Thread::Unborn(_) = self.thread {
-            self.begin();
-        }
-        let Thread::Works(orders) = &self.thread else { return Some(Refused { order, under_way }) };
-        match orders.send(order) {
-            Ok(()) => {
-                self.under_way.push_back(under_way);
-                None
-            }
-            Err(unsent) => {
-                self.thread = Thread::Gone;
-                Some(Refused { order: unsent.0, under_way })
-            }
-        }
+    /// Hands a launch over, to go on meanwhile.
+    pub(super) fn order(&mut self, order: Order, under_way: UnderWay) -> Result<(), Gone> {
+        let told = Told::Later(self.tell.clone());
+        self.jobs.send(Job::Launch(Box::new(order), told)).map_err(|_| Gone)?;
+        self.under_way.push_back(under_way);
+        Ok(())
+    }
+
+    /// Puts another program into our place; gives the reason why that did not happen.
+    pub(crate) fn replace(&self, replacement: Replacement) -> String {
+        let (tell, failed) = sync_channel(1);
+        let sent = self.jobs.send(Job::Replace(replacement, tell));
+        let error = sent.ok().and_then(|()| failed.recv().ok());
+        error.map_or_else(|| "the first thread does nothing any more".to_owned(), |error| error.to_string())
+    }
+
+    /// What an earlier program left is taken: it can't have it back.
+    pub(crate) fn taken_over(&self) {
+        // Without anybody who would give it back there is nothing to tell.
+        let _nobody = self.jobs.send(Job::TakenOver);
     }
 
     /// The launch whose end has come.
@@ -129,44 +122,11 @@ impl Births {
         let found = all.find(|launch| launch.slot == slot && launch.generation == generation);
         found.map(|launch| launch.is_cancelled = true).is_some()
     }
-
-    fn begin(&mut self) {
-        let Thread::Unborn(tell) = std::mem::replace(&mut self.thread, Thread::Gone) else { return };
-        match start(self.berths.clone(), tell) {
-            Ok(orders) => self.thread = Thread::Works(orders),
-            Err(error) => {
-                tracing::warn!(%error, "launches stay on the kernel's thread: no other could be started")
-            }
-        }
-    }
 }
 
-/// A launch that the thread did not take.
-#[derive(Debug)]
-pub(super) struct Refused {
-    pub(super) order: Order,
-    pub(super) under_way: UnderWay,
-}
-
-fn start(berths: Shared, tell: mpsc::Sender<Born>) -> io::Result<std::sync::mpsc::Sender<Order>> {
-    let (orders, wanted) = std::sync::mpsc::channel::<Order>();
-    let work = move || {
-        while let Ok(order) = wanted.recv() {
-            let born = launch(order, &berths);
-            // There is room for all that can be under way, so this waits for nothing; a shell that is gone wants nothing.
-            if tell.blocking_send(born).is_err() {
-                return;
-            }
-        }
-    };
-    std::thread::Builder::new().name("launcher".to_owned()).stack_size(STACK_BYTES).spawn(work)?;
-    Ok(orders)
-}
-
-fn launch(order: Order, berths: &Shared) -> Born {
+/// A birth, on the first thread.
+pub(crate) fn launch(order: Order, berths: Option<&mut Berths>) -> Born {
     let Order { mut prepared, handed } = order;
-    // A launch that panicked leaves the places as the next one expects them: each puts its own there first.
-    let mut berths = berths.lock().unwrap_or_else(PoisonError::into_inner);
-    let result = prepared.launch_handing(berths.as_mut(), handed);
+    let result = prepared.launch_handing(berths, handed);
     Born { prepared, result }
 }

@@ -20,7 +20,7 @@ use crate::lane::LaneEnd;
 use crate::launch::{self, Ground};
 use crate::life::{Life, ReadyMade, Stream};
 use crate::minimum;
-use crate::net::{Terms, Watching};
+use crate::net::{self, Terms, Watching};
 use crate::outbox::Outbox;
 use crate::pipes::splitter;
 use crate::runtime::Runtime;
@@ -31,6 +31,8 @@ use crate::tasks;
 type Failure = (SpawnFault, String);
 
 const CANCELLED: &str = "it was told to end before it was started";
+
+const LOST: &str = "the thread that starts processes has ended";
 
 /// How far a launch has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +45,7 @@ enum Launched {
 impl Shell {
     /// Starts the next life that waits for it.
     pub(crate) fn launch_next(&mut self) {
-        if self.births.is_full() {
+        if self.births.is_full() || self.is_leaving {
             return;
         }
         let Some((slot, generation)) = self.launches.pop_front() else { return };
@@ -72,17 +74,15 @@ impl Shell {
         let made = self.seat_mut(slot).and_then(|seat| seat.ready_made.take()).ok_or_else(gone)?;
         let ReadyMade { effective, prepared, .. } = made;
         let (lane, handed) = LaneEnd::make(&blueprint);
-        let mut under_way =
+        let under_way =
             UnderWay { slot, generation, blueprint, effective, notify, lane, is_cancelled: false };
-        let mut order = Order { prepared, handed: handed.into_iter().collect() };
-        // Alone, it is quickest here.
+        let order = Order { prepared, handed: handed.into_iter().collect() };
+        let lost = |_| (SpawnFault::Failed, LOST.to_owned());
+        // Alone, it is quickest when it is waited for.
         if !self.launches.is_empty() || self.births.is_busy() {
-            match self.births.order(order, under_way) {
-                None => return Ok(Launched::UnderWay),
-                Some(refused) => (order, under_way) = (refused.order, refused.under_way),
-            }
+            return self.births.order(order, under_way).map(|()| Launched::UnderWay).map_err(lost);
         }
-        let born = self.births.launch_here(order);
+        let born = self.births.launch_and_wait(order).map_err(lost)?;
         self.arrive(under_way, born)?;
         Ok(Launched::Runs)
     }
@@ -97,16 +97,15 @@ impl Shell {
             seat.ready_made = Some(ReadyMade { blueprint: blueprint.clone(), effective, prepared });
         }
         let mut child = result.map_err(|error| launch::fault(&error))?;
-        if let Some(watched) = child.watched.take()
-            && let Err(error) = self.net.hand_over(
-                &self.handle(),
-                (&blueprint.id, generation),
-                Terms { net, watching },
-                &watched,
-            )
-        {
-            self.end_newborn(slot, child);
-            return Err((SpawnFault::Failed, format!("the net helper can't take it: {error}")));
+        if let Some(watched) = child.watched.take() {
+            let life = (&blueprint.id, generation);
+            let handed = self.net.hand_over(&self.handle(), life, Terms { net, watching }, &watched);
+            if let Err(error) = handed {
+                self.end_newborn(slot, child);
+                return Err((SpawnFault::Failed, format!("the net helper can't take it: {error}")));
+            }
+            let bearer = net::bearer(&blueprint, self.observed.manner(&blueprint));
+            self.feed(Event::NetCarried(slot, generation, bearer));
         }
         self.take_up(slot, generation, &blueprint, child, notify)?;
         if let Some(life) = self.life_mut(slot, generation) {
@@ -136,8 +135,7 @@ impl Shell {
     /// The thread of births is gone, and what it had will not come.
     pub(crate) fn births_lost(&mut self) {
         while let Some(UnderWay { slot, generation, .. }) = self.births.next() {
-            let why = "the thread that starts processes has ended".to_owned();
-            self.feed(Event::SpawnFailed(slot, generation, SpawnFault::Failed, why));
+            self.feed(Event::SpawnFailed(slot, generation, SpawnFault::Failed, LOST.to_owned()));
         }
         self.births_went_on();
     }
@@ -204,7 +202,7 @@ impl Shell {
     /// Makes the launch, unless the last one still fits.
     fn prepare(&mut self, slot: Slot, blueprint: &Rc<Blueprint>) -> Result<(), Failure> {
         let effective = self.effective(&blueprint.id);
-        let manner = self.observed.manner(&blueprint.id);
+        let manner = self.manner_of_next(slot, blueprint, &effective.net);
         let fits = self.seat(slot).and_then(|seat| seat.ready_made.as_ref()).is_some_and(|made| {
             let is_alike = made.prepared.confinement().observed() == manner;
             is_alike && Rc::ptr_eq(&made.blueprint, blueprint) && made.effective == effective
@@ -217,6 +215,8 @@ impl Shell {
             return Ok(());
         }
         let words = launch::command(blueprint, &effective, self.ground());
+        let words = launch::bridged(blueprint, words, self.files.bridge.as_deref())
+            .map_err(|why| (SpawnFault::Refused, why))?;
         let notify = crate::ready::wants_socket(blueprint).then(|| self.notify_path(slot));
         let ground = Ground { manner, ..self.ground() };
         let mut wanted = launch::launch(blueprint, &effective, ground, &words, notify.as_deref());
@@ -246,7 +246,7 @@ impl Shell {
     }
 
     /// Takes the child's descriptors into the event loop. What can't be watched is not kept: the child is ended.
-    fn take_up(
+    pub(crate) fn take_up(
         &mut self,
         slot: Slot,
         generation: Generation,

@@ -67,6 +67,8 @@ pub(crate) struct Blueprint {
     /// Names that the project file passes on.
     pub(crate) env_pass: Vec<String>,
     pub(crate) door: Door,
+    /// The services of an MCP server, for which a bridge speaks; empty for what speaks for itself.
+    pub(crate) bridged: Vec<Name>,
     /// How it would like its frames to go.
     pub(crate) transport: Transport,
     pub(crate) profile: Profile,
@@ -113,6 +115,7 @@ impl Blueprint {
             env: BTreeMap::new(),
             env_pass: Vec::new(),
             door: Door::Plain,
+            bridged: Vec::new(),
             transport: Transport::Pipes,
             profile: Profile::Contained,
             limits: Limits::STANDARD,
@@ -188,18 +191,40 @@ pub(crate) fn stop_signal(signal: Option<StopSignal>) -> sandbox::Signal {
 /// plain command.
 pub(crate) fn door(protocol: Protocol, runtime: Runtime) -> Result<Door, String> {
     match (protocol, runtime) {
-        (Protocol::Lines, _) | (Protocol::Wasm, Runtime::Wasm) => Ok(Door::Lines),
+        (Protocol::Mcp, Runtime::Wasm) => {
+            Err("protocol `mcp` needs a program, and this is a WebAssembly component".to_owned())
+        }
+        (Protocol::Lines | Protocol::Mcp, _) | (Protocol::Wasm, Runtime::Wasm) => Ok(Door::Lines),
         (Protocol::None, _) => Ok(Door::Plain),
         (Protocol::Wasm, _) => {
             Err("protocol `wasm` needs a file that ends in .wasm or .wat, or the runtime `wasm`".to_owned())
         }
-        (Protocol::Mcp, _) => Err(format!("protocol `{}` is not yet supported", protocol.as_str())),
     }
 }
 
 /// What a component's world can do with the additions to the door: calls that are given up, deadlines, traces.
 pub(crate) const GUEST_FEATURES: Features =
     Features { cancel: true, progress: false, stream: false, deadline: true, trace: true };
+
+/// What the bridge to an MCP server can do with the additions to the door.
+const BRIDGE_FEATURES: Features =
+    Features { cancel: true, progress: true, stream: false, deadline: true, trace: false };
+
+/// An MCP server's tools are methods of the service `mcp.<module>`, and it says on `mcp.<module>.changed` that they are
+/// others now. Comes after everything else that gives a module its name and its services.
+pub(crate) fn apply_bridge(spec: &mut Spec, blueprint: &mut Blueprint, protocol: Option<Protocol>) {
+    if protocol != Some(Protocol::Mcp) || spec.door != Door::Lines {
+        return;
+    }
+    let named = |name: String| Name::parse(&name).expect("a module's name is short, and so are these words");
+    let service = named(format!("mcp.{}", spec.id));
+    if !spec.provides.contains(&service) {
+        spec.provides.insert(0, service);
+    }
+    spec.publishes.insert(named(format!("mcp.{}.changed", spec.id)));
+    spec.features = BRIDGE_FEATURES;
+    blueprint.bridged.clone_from(&spec.provides);
+}
 
 /// Takes over what a policy says into what the kernel decides by.
 pub(crate) fn apply_policy(spec: &mut Spec, policy: &Policy) {

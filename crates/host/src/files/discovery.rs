@@ -13,7 +13,7 @@ use kernel::{Discovered, Door, Grants, Spec};
 use protocol::files::policy::Policy;
 
 use super::approvals::Approvals;
-use super::blueprint::{Blueprint, Origin};
+use super::blueprint::{self, Blueprint, Origin};
 use super::folder::{self, ModuleFolder, Unusable};
 use super::project::ProjectModules;
 use super::seal::{Covers, HashCache, Hashes, Seal, fingerprint};
@@ -146,7 +146,8 @@ pub(crate) fn judge(
     module: ModuleFolder,
     extra: &[String],
 ) -> Found {
-    let ModuleFolder { mut spec, mut blueprint, .. } = module;
+    let ModuleFolder { mut spec, mut blueprint, protocol, .. } = module;
+    blueprint::apply_bridge(&mut spec, &mut blueprint, protocol);
     let id = spec.id.clone();
     let origin = blueprint.origin;
     let grants = search.approvals.grants(&id);

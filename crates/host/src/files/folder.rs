@@ -25,6 +25,8 @@ pub(crate) struct ModuleFolder {
     pub(crate) manifest: Manifest,
     pub(crate) spec: Spec,
     pub(crate) blueprint: Blueprint,
+    /// How it talks, where anybody says so.
+    pub(crate) protocol: Option<Protocol>,
 }
 
 /// Why a folder can't be used.
@@ -60,6 +62,7 @@ pub(crate) fn read(path: &Path, origin: Origin, above: &Policy) -> Result<Module
     let refused = |why: String| Unusable::Refused(Some(manifest.id.clone()), why);
     let entry = find_entry(&folder, &manifest).map_err(refused)?;
     let policy = above.clone().over(&manifest.policy);
+    let protocol = policy.protocol;
     let is_guest = manifest.runtime == manifest::Runtime::Wasm || blueprint::is_component(&manifest.entry);
     let runtime = if is_guest { Runtime::Wasm } else { Runtime::of_manifest(manifest.runtime) };
     let door = blueprint::door(policy.protocol.unwrap_or(Protocol::Lines), runtime).map_err(refused)?;
@@ -100,7 +103,7 @@ pub(crate) fn read(path: &Path, origin: Origin, above: &Policy) -> Result<Module
         folder: Some(folder),
         ..Blueprint::unusable(&manifest.id, origin)
     };
-    Ok(ModuleFolder { manifest, spec, blueprint })
+    Ok(ModuleFolder { manifest, spec, blueprint, protocol })
 }
 
 /// The version of a `deno.json` beside the manifest counts before the manifest's own.

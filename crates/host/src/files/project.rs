@@ -94,6 +94,11 @@ impl ProjectModules {
         from_manifest.unwrap_or_else(|| module.id.to_string())
     }
 
+    /// Whether the project says what a module may do, so that its manifest does not.
+    pub(crate) fn says_permissions_of(&self, id: &ModuleId) -> bool {
+        self.project.modules.iter().any(|module| module.id == *id && module.permissions.is_some())
+    }
+
     /// All its modules.
     pub(crate) fn found(&self, search: &Search<'_>, cache: &mut HashCache) -> Vec<Found> {
         self.project.modules.iter().map(|module| self.module(module, search, cache)).collect()
@@ -148,7 +153,7 @@ impl ProjectModules {
         }
         spec.fingerprint = fingerprint(&parts.iter().map(String::as_str).collect::<Vec<_>>());
         let profile = if module.permissions.is_some() { Profile::Contained } else { Profile::Open };
-        let blueprint = Blueprint {
+        let mut blueprint = Blueprint {
             runtime,
             program,
             code,
@@ -166,6 +171,7 @@ impl ProjectModules {
             config_key: spec.config_key.clone(),
             ..Blueprint::unusable(&module.id, self.origin)
         };
+        blueprint::apply_bridge(&mut spec, &mut blueprint, module.policy.protocol);
         Found { discovered: Discovered { spec, grants: Grants::default(), refused: None }, blueprint }
     }
 
@@ -229,8 +235,10 @@ fn overlay(spec: &mut Spec, module: &ProjectModule) {
     spec.publishes.extend(module.publishes.iter().cloned());
 }
 
-/// Everything about an entry whose change needs a new life. Configuration is none of it: it is told by itself.
+/// Everything about an entry whose change needs a new life. Configuration is none of it: it is told by itself; nor is what it may
+/// do, which is acted upon by what changed in it. Whether that is said at all is a part, since a command is held to it only then.
 /// Only a hash of this text is ever kept, since it holds the values of the environment.
 fn identity(module: &ProjectModule) -> String {
-    format!("{module:?} {:?}", module.env)
+    let told = ProjectModule { permissions: None, ..module.clone() };
+    format!("{told:?} {:?} {}", module.env, module.permissions.is_some())
 }

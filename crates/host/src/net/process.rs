@@ -2,23 +2,21 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg, send};
 use rustix::stdio::stdin;
-use sandbox::broker::{Manner, Refusal, Standing, Want, observe, serve};
+use sandbox::broker::{Leash, Manner, NotTaken, Refusal, Standing, Want, observe, serve};
 use sandbox::{Reach, Watched};
 
-use super::{Handed, Heard, MESSAGE_BYTES_MAX, Watching, What};
+use super::lives::Lives;
+use super::{Handed, Heard, MESSAGE_BYTES_MAX, Told, Watching, What};
 use crate::observe::{Seen, Wish};
-
-/// 2,048 lives at once, a thread each; above what a kernel keeps.
-const LIVES_MAX: usize = 2_048;
 
 /// 256 KiB for a thread that serves one life.
 const STACK_BYTES: usize = 256 << 10;
@@ -37,11 +35,12 @@ const SEEN_MAX: usize = 8_192;
 
 /// The net helper's whole life. Its standard input is the line to the kernel.
 pub fn net_helper_main() -> ExitCode {
-    let lives = Arc::new(AtomicUsize::new(0));
+    let lives = Arc::new(Lives::default());
     let mut bytes = vec![0; MESSAGE_BYTES_MAX];
     loop {
         match take(&mut bytes) {
             Ok(Taken::Life(handed, watched)) => begin(handed, watched, &lives),
+            Ok(Taken::Reach(module, generation, net)) => change(&lives, module, generation, &net),
             Ok(Taken::Nothing) => {}
             // The kernel is gone, and with it every child whose calls are answered here.
             Ok(Taken::End) => return ExitCode::SUCCESS,
@@ -54,7 +53,8 @@ pub fn net_helper_main() -> ExitCode {
 /// What came from the kernel.
 enum Taken {
     Life(Handed, Watched),
-    /// What is no life.
+    Reach(String, u64, BTreeSet<String>),
+    /// What can't be understood.
     Nothing,
     End,
 }
@@ -72,43 +72,57 @@ fn take(bytes: &mut [u8]) -> io::Result<Taken> {
         _ => None,
     });
     let fds: Vec<OwnedFd> = fds.flatten().collect();
-    let handed = serde_json::from_slice(&bytes[..got]);
-    Ok(match (handed, <[OwnedFd; 2]>::try_from(fds)) {
-        (Ok(handed), Ok([calls, names])) => Taken::Life(handed, Watched { calls, names }),
+    let told = serde_json::from_slice(&bytes[..got]);
+    Ok(match (told, <[OwnedFd; 2]>::try_from(fds)) {
+        (Ok(Told::Life(handed)), Ok([calls, names])) => Taken::Life(handed, Watched { calls, names }),
+        (Ok(Told::Reach { module, generation, net }), _) => Taken::Reach(module, generation, net),
         _ => Taken::Nothing,
     })
 }
 
 /// A life that can't be served is left without network: its calls fail.
-fn begin(handed: Handed, watched: Watched, lives: &Arc<AtomicUsize>) {
-    if lives.fetch_add(1, Ordering::Relaxed) >= LIVES_MAX {
-        lives.fetch_sub(1, Ordering::Relaxed);
+fn begin(handed: Handed, watched: Watched, lives: &Arc<Lives>) {
+    let reach = Reach::of(handed.terms.net.iter().map(String::as_str));
+    let grounds = handed.terms.watching.map(Watching::grounds);
+    let is_open = grounds.as_ref().is_some_and(|grounds| grounds.manner == Manner::Open);
+    // One that is observed in the open has no reach that could be changed.
+    let reach = if is_open { Reach::everywhere() } else { reach };
+    let Ok((leash, reins)) = Leash::with_reins(reach) else { return };
+    let Some(seat) =
+        lives.clone().take_up((handed.module.clone(), handed.generation), (!is_open).then_some(reins))
+    else {
         return;
-    }
-    let mine = Counted(lives.clone());
+    };
     let work = move || {
-        let _mine = mine;
+        let _seat = seat;
         let mut teller = Teller::new(handed.module, handed.generation);
-        let reach = Reach::of(handed.terms.net.iter().map(String::as_str));
         // Its end is the life's; what kept it from serving, the life sees.
-        let _ = match handed.terms.watching.map(Watching::grounds) {
-            None => serve(watched, reach, |refusal| teller.tell(refusal)),
-            Some(grounds) => {
-                let reach = if grounds.manner == Manner::Open { Reach::everywhere() } else { reach };
-                observe(watched, reach, grounds, |want, standing| teller.see(want, standing))
-            }
+        let _ = match grounds {
+            None => serve(watched, leash, |refusal| teller.tell(refusal)),
+            Some(grounds) => observe(watched, leash, grounds, |want, standing| teller.see(want, standing)),
         };
     };
     // A thread that can't be started drops all of it.
     let _ = std::thread::Builder::new().name("life".to_owned()).stack_size(STACK_BYTES).spawn(work);
 }
 
-/// One life that is served.
-struct Counted(Arc<AtomicUsize>);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+/// Other places for all that is served of a life.
+fn change(lives: &Lives, module: String, generation: u64, net: &BTreeSet<String>) {
+    let reach = Reach::of(net.iter().map(String::as_str));
+    let key = (module, generation);
+    for reins in lives.reins_of(&key) {
+        let (module, generation) = key.clone();
+        let told = move |open: Vec<SocketAddr>| {
+            if !open.is_empty() {
+                let open = open.iter().map(SocketAddr::to_string).collect();
+                tell(&module, generation, What::StillOpen(open), SendFlags::empty());
+            }
+        };
+        if reins.change(reach.clone(), told) == Err(NotTaken::Busy) {
+            // It goes on with its old places, which only its end changes.
+            let all = vec!["all that it was granted before".to_owned()];
+            tell(&key.0, key.1, What::StillOpen(all), SendFlags::empty());
+        }
     }
 }
 
@@ -168,9 +182,14 @@ impl Teller {
     }
 
     fn send(&self, what: What, flags: SendFlags) {
-        let heard = Heard { module: self.module.clone(), generation: self.generation, what };
-        if let Ok(message) = serde_json::to_vec(&heard) {
-            let _ = send(stdin(), &message, flags | SendFlags::NOSIGNAL);
-        }
+        tell(&self.module, self.generation, what, flags);
+    }
+}
+
+fn tell(module: &str, generation: u64, what: What, flags: SendFlags) {
+    let heard = Heard { module: module.to_owned(), generation, what };
+    if let Ok(message) = serde_json::to_vec(&heard) {
+        // A kernel that is gone needs no news.
+        let _ = send(stdin(), &message, flags | SendFlags::NOSIGNAL);
     }
 }

@@ -71,6 +71,20 @@ impl Queue {
         self.is_wiped
     }
 
+    /// All bytes that wait, in their order.
+    pub(super) fn waiting(&self) -> Vec<u8> {
+        let mut all = Vec::with_capacity(self.bytes());
+        let (mut at, mut gone) = (self.taken, self.shared_taken);
+        for (place, payload) in &self.shared {
+            let place = self.place(*place);
+            all.extend_from_slice(&self.buffer[at..place]);
+            all.extend_from_slice(&payload.as_bytes()[gone..]);
+            (at, gone) = (place, 0);
+        }
+        all.extend_from_slice(&self.buffer[at..]);
+        all
+    }
+
     /// How many lines wait, the one that was begun included.
     pub(super) fn frames(&self) -> usize {
         self.ends.len()

@@ -1,7 +1,6 @@
 //! Readiness seen by a command that leaves with 0. It runs under the module's own confinement and environment.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
@@ -34,7 +33,6 @@ struct Net {
     helper: Rc<NetHelper>,
     shell: Handle,
     life: (ModuleId, Generation),
-    values: BTreeSet<String>,
 }
 
 impl Probe {
@@ -50,7 +48,7 @@ impl Probe {
         wanted.cgroup = shell.seat(slot).and_then(|seat| seat.cgroup.clone());
         let generation = shell.seat(slot)?.life.as_ref()?.generation;
         let life = (blueprint.id.clone(), generation);
-        let net = Net { helper: shell.net.clone(), shell: shell.handle(), life, values: effective.net };
+        let net = Net { helper: shell.net.clone(), shell: shell.handle(), life };
         match wanted.prepare() {
             Ok(prepared) => Some(Self { prepared, running: shell.probes.clone(), net }),
             Err(error) => {
@@ -74,9 +72,11 @@ impl Probe {
     async fn run_once(&mut self) -> Option<ExitKind> {
         let child = self.prepared.launch().ok()?;
         if let Some(watched) = &child.watched {
-            let Net { helper, shell, life: (id, generation), values } = &self.net;
+            let Net { helper, shell, life: (id, generation) } = &self.net;
+            // What its module may reach now: that may have changed since the last look.
+            let net = shell.upgrade().map(|shell| shell.borrow().effective(id).net).unwrap_or_default();
             // Without the helper it has no network, and says so by its end.
-            let _ = helper.hand_over(shell, (id, *generation), Terms::of(values), watched);
+            let _ = helper.hand_over(shell, (id, *generation), Terms::of(&net), watched);
         }
         self.running.borrow_mut().push(child.pid);
         let run = Run { pid: child.pid, pidfd: Rc::new(child.pidfd), running: self.running.clone() };

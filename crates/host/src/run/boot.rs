@@ -2,14 +2,17 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::process::ChildStdin;
 use std::rc::Rc;
+use std::sync::mpsc::Sender;
 use std::time::Instant;
 
 use abi::Record;
 use kernel::Order;
 use protocol::files::config::Config;
-use store::{BootId, Health, Logs, LogsOptions, Notice, Scribe, ScribeOptions, lock_home};
+use store::{BootId, Health, HomeLock, Logs, LogsOptions, Notice, Scribe, ScribeOptions, lock_home};
 use tokio::net::UnixListener;
 use tokio::sync::mpsc;
 use tokio::task::{LocalSet, spawn_local};
@@ -28,7 +31,9 @@ use crate::files::install;
 use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
+use crate::handover::{self, Begin, Keepsakes, Left};
 use crate::home::Home;
+use crate::midwife::{self, Job};
 use crate::net::NetHelper;
 use crate::safe::{self, Boots, Cause, FAILED_BOOTS_MAX};
 use crate::secrets::{self, Secrets};
@@ -41,12 +46,28 @@ use crate::{door, effects, manager, memory, sentinel, tasks, updating};
 const STORE_NEWS_MAX: usize = 64;
 
 /// Runs a kernel from its first file to its last child.
-pub(super) fn run(options: Options, observer: Observer) -> Result<(), HostError> {
-    let begun = Begun { at: Instant::now(), observer };
+pub(super) fn run(options: Options, observe: impl Fn(&News) + Send + 'static) -> Result<(), HostError> {
+    let at = Instant::now();
+    let begin = handover::begin(&options.home, options.renewal.as_ref())?;
+    // First of all, while its numbers are free. Without them launches only cost more.
+    let berths = sandbox::Berths::reserve().inspect_err(|error| tracing::debug!(%error, "no berths")).ok();
+    let back = match (&begin, &options.renewal) {
+        (Begin::TakeOver(left), Some(renewal)) => handover::way_back(renewal, left),
+        _ => None,
+    };
+    midwife::attend(
+        move |jobs| drive(options, begin, Begun { at, observer: Rc::new(observe) }, jobs),
+        berths,
+        back,
+    )
+}
+
+/// The kernel's own thread.
+fn drive(options: Options, begin: Begin, begun: Begun, jobs: Sender<Job>) -> Result<(), HostError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(HostError::Runtime)?;
     let tasks = LocalSet::new();
-    let done = tasks.block_on(&runtime, live(options, begun));
+    let done = tasks.block_on(&runtime, live(options, begin, begun, jobs));
     // Tasks hold the shell, and the shell's lives hold tasks: the tasks go first.
     drop(tasks);
     // A thread that hangs in a slow disk or a name server is not waited for.
@@ -68,12 +89,14 @@ impl Begun {
     }
 }
 
-async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
+async fn live(options: Options, begin: Begin, begun: Begun, jobs: Sender<Job>) -> Result<(), HostError> {
     let home = options.home.clone();
-    // First of all, while its numbers are free. Without them launches only cost more.
-    let berths = sandbox::Berths::reserve().inspect_err(|error| tracing::debug!(%error, "no berths")).ok();
+    let left = match begin {
+        Begin::Fresh => None,
+        Begin::TakeOver(left) => Some(left),
+    };
     home.create().map_err(HostError::Home)?;
-    let lock = lock_home(home.root()).map_err(HostError::Lock)?;
+    let lock = Rc::new(take_lock(&home, left.as_deref())?);
     raise_open_files();
     let mut signals = Signals::listen(options.presence).map_err(HostError::Signals)?;
     sandbox::become_subreaper().map_err(HostError::Runtime)?;
@@ -81,25 +104,119 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
     let faults = Faults::watch(&home.state());
     let mut boots = Boots::open(&home.state());
     let (mut read, cause) = read_or_be_safe(&options, &boots)?;
-    boots.begin();
+    let cause = match left.as_deref() {
+        Some(left) => cause_left(left, cause)?,
+        None => {
+            boots.begin();
+            cause
+        }
+    };
     begun.tell(BootStep::Config, read.found.clone());
     let recovered = follow_slots(&home, &mut read);
     let (store_news, news) = mpsc::channel(STORE_NEWS_MAX);
     let talk = open_store(&options, &begun, store_news)?;
     begun.tell(BootStep::Store, "journal and logs".to_owned());
-    let (cgroups, left) = Cgroups::open(&home);
-    let sentinel = start_sentinel(&options, &cgroups);
+    let (cgroups, leftovers) = match &left {
+        Some(left) => (Cgroups::inherited(left.cgroups.as_ref().map(Into::into)), 0),
+        None => Cgroups::open(&home),
+    };
+    let (held, listener) = Held::open(&options, &cgroups, left.as_deref(), lock)?;
+    let (births, born) = effects::Births::new(jobs);
+    let complaints = std::mem::take(&mut read.complaints);
+    let safety = safe::Safety::new(boots, cause);
+    let clock = left.as_deref().map_or_else(Clock::start, clock_of);
+    let shell = make_shell(&options, read, (cgroups, safety, births), (talk, held.keepsakes()), clock)?;
+    shell.borrow_mut().observe_all(options.observe);
+    if left.is_none() {
+        memory::restore(&mut shell.borrow_mut());
+        shell.borrow_mut().record_start(leftovers);
+    }
+    shell.borrow_mut().tell_locked_vault();
+    let finding = find_modules(&mut shell.borrow_mut(), &complaints);
+    begun.tell(BootStep::Modules, counted(finding.modules.len(), finding.refused()));
+    spawn_tasks(&shell, &mut signals, listener, news);
+    spawn_local(tasks::births(shell.clone(), born));
+    spawn_local(signals::obey(shell.clone(), signals));
+    begun.tell(BootStep::Door, home.socket().display().to_string());
+    // Told before it is done, since the first modules are ready within it.
+    begun.tell(BootStep::Start, "begun".to_owned());
+    match left {
+        None => begin_new(&mut shell.borrow_mut(), finding),
+        Some(left) => begin_again(&mut shell.borrow_mut(), finding, *left)?,
+    }
+    manager::tell("READY=1");
+    go_on_with_updates(&shell, recovered);
+    watch_the_start(&shell, faults);
+    let bells = shell.borrow().bells.clone();
+    bells.finished.notified().await;
+    end(&shell).await;
+    drop(held);
+    Ok(())
+}
+
+/// What is held for the whole run, and let go of at its end in this order: the home's lock last.
+struct Held {
+    sentinel: Option<Rc<ChildStdin>>,
+    door: Rc<OwnedFd>,
+    lock: Rc<HomeLock>,
+}
+
+impl Held {
+    /// Our own, or copies of what an earlier program in this process had, which keeps them until all is taken over.
+    fn open(
+        options: &Options,
+        cgroups: &Cgroups,
+        left: Option<&Left>,
+        lock: Rc<HomeLock>,
+    ) -> Result<(Self, UnixListener), HostError> {
+        let home = &options.home;
+        let sentinel = match left {
+            Some(left) => {
+                left.sentinel.and_then(|number| sandbox::inherited::copy(number).ok()).map(Into::into)
+            }
+            None => start_sentinel(options, cgroups),
+        };
+        let refused = |source| HostError::Socket { path: home.socket(), source };
+        let opened = match left {
+            Some(left) => sandbox::inherited::copy(left.door).and_then(door::resume),
+            None => door::open(home),
+        };
+        let listener = opened.map_err(refused)?;
+        let door = Rc::new(listener.as_fd().try_clone_to_owned().map_err(refused)?);
+        Ok((Self { sentinel: sentinel.map(Rc::new), door, lock }, listener))
+    }
+
+    fn keepsakes(&self) -> Keepsakes {
+        Keepsakes {
+            lock: Rc::downgrade(&self.lock),
+            door: Rc::downgrade(&self.door),
+            sentinel: self.sentinel.as_ref().map(Rc::downgrade).unwrap_or_default(),
+        }
+    }
+}
+
+fn make_shell(
+    options: &Options,
+    read: ReadFiles,
+    (cgroups, safety, births): (Cgroups, safe::Safety, effects::Births),
+    (talk, keepsakes): (Talk, Keepsakes),
+    clock: Clock,
+) -> Result<Rc<RefCell<Shell>>, HostError> {
+    let home = options.home.clone();
     let (lives, last_life) = Lives::open(&home.state());
-    let (births, born) = effects::Births::new(berths);
-    let shell = Shell::new(Parts {
-        clock: Clock::start(),
+    Ok(Shell::new(Parts {
+        clock,
+        renewal: options.renewal.clone(),
+        keepsakes,
         seed: seed(options.seed)?,
         lives,
         last_life,
+        secrets: Secrets::of(&home),
         files: Files {
-            home: home.clone(),
+            home,
             source: options.project.clone(),
             companion: options.companion.clone(),
+            bridge: options.bridge.clone(),
             project: read.project,
             config: read.config,
             approvals: read.approvals,
@@ -108,34 +225,36 @@ async fn live(options: Options, begun: Begun) -> Result<(), HostError> {
         },
         surrounding: Surrounding::of_process(),
         cgroups,
-        safety: safe::Safety::new(boots, cause),
+        safety,
         births,
         proofs: sandbox::probe::run(),
         net: NetHelper::new(options.net_helper.clone()),
         talk,
-        secrets: Secrets::of(&home),
         version: options.version.clone(),
-    });
-    memory::restore(&mut shell.borrow_mut());
-    shell.borrow_mut().tell_locked_vault();
-    let finding = find_modules(&mut shell.borrow_mut(), left, &read.complaints);
-    begun.tell(BootStep::Modules, counted(finding.modules.len(), finding.refused()));
-    let listener = door::open(&home).map_err(|source| HostError::Socket { path: home.socket(), source })?;
-    spawn_tasks(&shell, &mut signals, listener, news);
-    spawn_local(tasks::births(shell.clone(), born));
-    spawn_local(signals::obey(shell.clone(), signals));
-    begun.tell(BootStep::Door, home.socket().display().to_string());
-    // Told before it is done, since the first modules are ready within it.
-    begun.tell(BootStep::Start, "begun".to_owned());
-    begin(&mut shell.borrow_mut(), finding);
-    manager::tell("READY=1");
-    go_on_with_updates(&shell, recovered);
-    watch_the_start(&shell, faults);
-    let bells = shell.borrow().bells.clone();
-    bells.finished.notified().await;
-    end(&shell).await;
-    drop((sentinel, lock));
-    Ok(())
+    }))
+}
+
+/// A copy of what an earlier program in this process had, which keeps it until all is taken over; or our own.
+fn take_lock(home: &Home, left: Option<&Left>) -> Result<HomeLock, HostError> {
+    let Some(left) = left else { return lock_home(home.root()).map_err(HostError::Lock) };
+    let copy = sandbox::inherited::copy(left.lock);
+    let copy = copy.map_err(|error| HostError::Handover { why: format!("the home's lock: {error}") })?;
+    Ok(HomeLock::inherited(home.root(), copy.into()))
+}
+
+/// Whether no module may run is taken over too. What an earlier program could read, this one has to read as well: it would
+/// else end modules for not knowing them.
+fn cause_left(left: &Left, cause: Option<Cause>) -> Result<Option<Cause>, HostError> {
+    if let Some(Cause::Files(why)) = cause {
+        return Err(HostError::Handover { why });
+    }
+    let safe = left.kernel.pointer("/kernel/parts/safe/0").and_then(serde_json::Value::as_str);
+    Ok(safe.map(|why| Cause::Asked(why.to_owned())))
+}
+
+fn clock_of(left: &Left) -> Clock {
+    let age_ns = crate::clock::monotonic_ns().saturating_sub(left.began_ns);
+    Clock::inherited(std::time::Duration::from_nanos(age_ns), abi::Wall(left.started_wall_ms))
 }
 
 /// What a kernel, or a restore, that was killed left half done is put right before anybody looks.
@@ -170,9 +289,8 @@ fn go_on_with_updates(
     }
 }
 
-/// The first look at what there is. The start is journaled before it, as what follows is a part of it.
-fn find_modules(shell: &mut Shell, left: usize, faults: &[String]) -> Finding {
-    shell.record_start(left);
+/// The first look at what there is. The start was journaled before it, as what follows is a part of it.
+fn find_modules(shell: &mut Shell, faults: &[String]) -> Finding {
     shell.tell_faulty_approvals(faults);
     let project = shell.files.project.take();
     let finding = shell.search(project.as_ref());
@@ -180,8 +298,33 @@ fn find_modules(shell: &mut Shell, left: usize, faults: &[String]) -> Finding {
     finding
 }
 
+/// What an earlier program in this process left goes on; only what the files say anew is begun.
+fn begin_again(shell: &mut Shell, finding: Finding, left: Left) -> Result<(), HostError> {
+    let config = shell.files.config.clone();
+    shell.take_over_config(config);
+    let image = shell.renewal.as_ref().and_then(|renewal| renewal.inherited);
+    let originals = [Some(left.lock), Some(left.door), left.sentinel, image];
+    let net = left.net;
+    handover::take_over(shell, left, &finding)?;
+    // We have copies of these, made before it was certain that all is taken over.
+    for number in originals.into_iter().flatten() {
+        drop(sandbox::inherited::take(number));
+    }
+    let helper = shell.net.clone();
+    let resumed = net.map_or(Ok(()), |number| {
+        sandbox::inherited::take(number).and_then(|line| helper.resume(&shell.handle(), line))
+    });
+    if let Err(error) = resumed {
+        shell.trouble(format!("the net helper is lost: {error}"));
+    }
+    shell.take_over_modules(finding);
+    shell.tend_companion();
+    shell.end_turn();
+    Ok(())
+}
+
 /// The kernel is told the rules and the modules, and its first effects are done.
-fn begin(shell: &mut Shell, finding: Finding) {
+fn begin_new(shell: &mut Shell, finding: Finding) {
     let config = shell.files.config.clone();
     shell.take_over_config(config);
     shell.begin_safely();
@@ -397,7 +540,7 @@ fn raise_open_files() {
     }
 }
 
-fn start_sentinel(options: &Options, cgroups: &Cgroups) -> Option<std::process::ChildStdin> {
+fn start_sentinel(options: &Options, cgroups: &Cgroups) -> Option<ChildStdin> {
     let (command, tree) = (options.sentinel.as_ref()?, cgroups.dir()?);
     let started = sentinel::start(command, &tree);
     let told = started.inspect_err(|error| tracing::warn!(%error, "the sentinel could not be started"));
@@ -406,6 +549,7 @@ fn start_sentinel(options: &Options, cgroups: &Cgroups) -> Option<std::process::
 
 /// The end, in its order.
 async fn end(shell: &Rc<RefCell<Shell>>) {
+    shell.borrow().tell_observed();
     if shell.borrow().is_unsaved {
         // What went wrong was told as a trouble.
         let _told = effects::save_now(shell).await;
@@ -416,6 +560,7 @@ async fn end(shell: &Rc<RefCell<Shell>>) {
         shell.record(Record::new("kernel.stopped"));
         if shell.safety.cause().is_none() {
             shell.safety.boots.settle();
+            handover::versions::come_to_rest(&shell.files.home);
             safe::keep_good_files(&shell);
         }
         shell.talk.end_all("the kernel stops");

@@ -52,6 +52,24 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "ostoja backup list",
     ),
     says("kernel.started", "the kernel started", "jądro wystartowało", ""),
+    says(
+        "kernel.replacing",
+        "another binary is to take over: {from} to {to}",
+        "inny plik ma przejąć miejsce jądra: {from} na {to}",
+        "",
+    ),
+    says(
+        "kernel.replaced",
+        "the kernel went on as {version}, and was {from}; modules that ran on: {modules}; pause: {pause_ms} ms",
+        "jądro działa dalej jako {version}, było {from}; modułów, które działały dalej: {modules}; przerwa: {pause_ms} ms",
+        "",
+    ),
+    says(
+        "kernel.not_replaced",
+        "another binary could not take over: {why}",
+        "inny plik nie mógł przejąć miejsca jądra: {why}",
+        "",
+    ),
     says("kernel.stopped", "the kernel stopped in order", "jądro zatrzymało się po kolei", ""),
     says(
         "safe_mode.entered",
@@ -493,6 +511,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "permission.applied",
         "what it may do changed, and holds at once",
         "zmieniło się, co mu wolno, i obowiązuje od razu",
+        "ostoja module perms {module}",
+    ),
+    says(
+        "permission.cut",
+        "had open what it may not reach any more ({places}): a new life follows",
+        "miał otwarte to, czego już mu nie wolno ({places}): zacznie od nowa",
         "ostoja module perms {module}",
     ),
     says(

@@ -30,6 +30,7 @@ fn kernel_process() {
         home,
         presence: Presence::Background,
         companion: None,
+        bridge: None,
         sentinel: std::env::var_os("OSTOJA_TEST_SENTINEL").map(|program| {
             vec![
                 program,
@@ -43,6 +44,8 @@ fn kernel_process() {
             vec![program, "--exact".into(), "kernel::net_helper_process".into(), "--nocapture".into()]
         }),
         frames: host::Frames::Untold,
+        renewal: None,
+        observe: None,
         version: "0.0.0-test".to_owned(),
         safety: match std::env::var_os("OSTOJA_TEST_SAFE") {
             Some(_) => host::Safety::SafeMode,

@@ -13,6 +13,7 @@ mod guests;
 mod kernel;
 mod lane;
 mod messages;
+mod narrowed;
 mod net;
 mod pids;
 mod pools;

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::kernel::{Kernel, eventually};
 
 /// Whether this machine can do it; tells when it can't.
-fn given(test: &str) -> bool {
+pub(crate) fn given(test: &str) -> bool {
     let proof = sandbox::probe::run().proof(Layer::NetBroker);
     if proof != Proof::Works {
         skipped(test, &proof.to_string());
@@ -23,9 +23,10 @@ fn skipped(test: &str, why: &str) {
     std::io::stderr().write_all(line.as_bytes()).expect("stderr can be written");
 }
 
-fn kernel(project: &str, file: Option<(&str, &str)>) -> Kernel {
+/// A kernel with its net helper, in a home with these files.
+pub(crate) fn kernel(project: &str, files: &[(&str, &str)]) -> Kernel {
     let mut kernel = Kernel::home(project);
-    if let Some((name, text)) = file {
+    for (name, text) in files {
         kernel.file(name, text);
     }
     kernel.start_with(|command| {
@@ -54,7 +55,7 @@ fn a_server_is_ready_at_its_granted_place_and_what_it_wants_beside_is_told() {
         "modules:\n  web:\n    run: [/usr/bin/python3, -S, web.py]\n    env: {{ PORT: {port} }}\n    \
          ready: {{ tcp: \"127.0.0.1:{port}\" }}\n    permissions: {{ net: [\"127.0.0.1:{port}\"], read: [\"web.py\"] }}\n"
     );
-    let mut kernel = kernel(&project, Some(("web.py", program)));
+    let mut kernel = kernel(&project, &[("web.py", program)]);
     kernel.wait_for_state("web", "ready");
     let mut said = String::new();
     TcpStream::connect(("127.0.0.1", port)).expect("it listens").read_to_string(&mut said).expect("read");
@@ -85,7 +86,7 @@ fn a_command_that_looks_whether_it_is_ready_reaches_what_its_module_may() {
             "modules:\n  client:\n    run: [sleep, \"1000\"]\n    \
          ready: {{ exec: [/usr/bin/python3, -S, -c, \"{look}\"] }}\n    permissions: {{ net: [\"127.0.0.1:{port}\"] }}\n"
         ),
-        None,
+        &[],
     );
     kernel.wait_for_state("client", "ready");
     server.accept().expect("it came");
@@ -125,7 +126,7 @@ fn a_profile_of_python_names_what_it_was_refused_and_leaves_out_what_it_did_not_
         secret = secret.display()
     );
     let project = working("other.example:443", "[/usr/bin/python3, -S, work.py]");
-    let kernel = kernel(&project, Some(("work.py", &program)));
+    let kernel = kernel(&project, &[("work.py", &program)]);
     let profiled = kernel.data(json!({ "cmd": "module.profile", "moduleId": "worker", "forMs": 60_000 }));
     let path = |name: &str| vec![secret.join(name).display().to_string()];
     assert_eq!(needed(&profiled, "read"), path("in/key"), "{profiled}");
@@ -164,7 +165,7 @@ fn a_profile_in_the_open_refuses_node_nothing_and_the_next_life_is_held_again() 
         secret.display()
     );
     let project = working("other.example:443", "[/usr/bin/node, work.js]");
-    let kernel = kernel(&project, Some(("work.js", &program)));
+    let kernel = kernel(&project, &[("work.js", &program)]);
     let profiled =
         kernel.data(json!({ "cmd": "module.profile", "moduleId": "worker", "forMs": 60_000, "open": true }));
     assert_eq!(needed(&profiled, "read"), [secret.display().to_string()], "{profiled}");
@@ -184,8 +185,39 @@ fn a_profile_in_the_open_refuses_node_nothing_and_the_next_life_is_held_again() 
 }
 
 #[test]
+fn a_module_that_fails_again_and_again_is_looked_at_once_and_why_tells_what_it_was_refused() {
+    let test = "a_module_that_fails_again_and_again_is_looked_at_once_and_why_tells_what_it_was_refused";
+    if !given(test) {
+        return;
+    }
+    let secret = tempfile::tempdir().expect("a folder");
+    let secret = secret.path().canonicalize().expect("it is there").join("key");
+    std::fs::write(&secret, "s").expect("written");
+    let program = format!("open('{}').read()\n", secret.display());
+    let project = "lifecycle: { restartBaseMs: 1 }\nmodules:\n  failing:\n    \
+         run: [/usr/bin/python3, -S, fail.py]\n    permissions: { read: [\"fail.py\"] }\n";
+    let kernel = kernel(project, &[("fail.py", &program)]);
+    kernel.wait_for_state("failing", "crashed");
+    let story = kernel.data(json!({ "cmd": "why", "moduleId": "failing", "limit": 1000 }));
+    let records = story["records"].as_array().expect("records").clone();
+    let lives: std::collections::BTreeSet<u64> = records
+        .iter()
+        .filter(|row| row["code"] == "module.starting")
+        .filter_map(|row| row["generation"].as_u64())
+        .collect();
+    assert!(lives.len() > 3, "it was started again and again: {lives:?}");
+    let refused: Vec<_> = records.iter().filter(|row| row["code"] == "access.refused").collect();
+    let of_key = |row: &&&serde_json::Value| {
+        row["facts"]["value"].to_string().contains(secret.to_str().expect("text"))
+    };
+    assert_eq!(refused.iter().filter(of_key).count(), 1, "{story}");
+    let observed = refused.iter().filter_map(|row| row["generation"].as_u64());
+    assert_eq!(observed.collect::<std::collections::BTreeSet<_>>().len(), 1, "one life alone: {story}");
+}
+
+#[test]
 fn what_can_not_be_observed_is_said() {
-    let kernel = kernel("modules:\n  a: {run: sleep 1000}\n", None);
+    let kernel = kernel("modules:\n  a: {run: sleep 1000}\n", &[]);
     let refused = kernel.ask(json!({ "cmd": "module.profile", "moduleId": "nobody" }));
     assert_eq!(refused["code"], "kernel::order::not_found", "{refused}");
     let refused = kernel.ask(json!({ "cmd": "module.profile", "moduleId": "a", "forMs": 1 }));

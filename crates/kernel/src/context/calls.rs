@@ -275,3 +275,6 @@ impl Kernel {
         self.context.drop_scope(&Scope::Module(id.clone()));
     }
 }
+
+crate::saved::keep_fields!(Watch { number, scope, pattern });
+crate::saved::keep_fields!(Watches { by_slot, last, armed });

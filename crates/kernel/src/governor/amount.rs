@@ -139,5 +139,17 @@ impl Load {
     }
 }
 
+crate::saved::keep_variants!(Resource {
+    Cpu {},
+    Memory {},
+    Processes {},
+    Files {},
+    QueueFrames {},
+    QueueBytes {},
+    Messages {},
+    Calls {},
+    Births {},
+});
+
 #[cfg(test)]
 mod tests;

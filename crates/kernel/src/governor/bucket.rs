@@ -59,5 +59,7 @@ impl TokenBucket {
     }
 }
 
+crate::saved::keep_fields!(TokenBucket { per_s, burst_milli, level_milli, at });
+
 #[cfg(test)]
 mod tests;

@@ -230,5 +230,18 @@ impl Ladder {
     }
 }
 
+crate::saved::keep_variants!(Step { Free {}, Slowed {}, Shedding {}, Throttled {}, Frozen {}, Killed {} });
+crate::saved::keep_fields!(Ladder {
+    step,
+    floor,
+    over,
+    calm,
+    patience,
+    free_for,
+    freezes,
+    is_coming_down,
+    pooled,
+});
+
 #[cfg(test)]
 mod tests;

@@ -104,3 +104,13 @@ impl<W: Clone + PartialEq> Asked<W> {
         numbers.into_iter().filter_map(|token| Some((token, self.open.close(token)?))).collect()
     }
 }
+
+crate::saved::keep_fields!(@W Call<W> { who, target, target_name, until, is_renewable });
+crate::saved::keep_fields!(@W Asked<W> { open, deadlines });
+
+impl<W> Asked<W> {
+    /// Who waits.
+    pub(crate) fn askers(&self) -> impl Iterator<Item = &W> {
+        self.open.things().map(|call| &call.who)
+    }
+}

@@ -5,9 +5,12 @@
 //! twice of what is open.
 
 use alloc::collections::BinaryHeap;
+use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use abi::Time;
+
+use crate::saved::{Keep, Saved, Unreadable};
 
 /// 64 entries: so few are not worth throwing out.
 const STALE_ALLOWED: usize = 64;
@@ -42,5 +45,17 @@ impl Deadlines {
                 return Some(number);
             }
         }
+    }
+}
+
+impl Keep for Deadlines {
+    fn save(&self) -> Saved {
+        let all: Vec<(Time, u64)> = self.0.iter().map(|Reverse(one)| *one).collect();
+        all.save()
+    }
+
+    fn restore(saved: &Saved) -> Result<Self, Unreadable> {
+        let all: Vec<(Time, u64)> = Keep::restore(saved)?;
+        Ok(Self(all.into_iter().map(Reverse).collect()))
     }
 }

@@ -155,3 +155,5 @@ impl Letter {
         }
     }
 }
+
+crate::saved::keep_fields!(Wants { progress, parts, signs });

@@ -5,6 +5,8 @@
 
 use alloc::vec::Vec;
 
+use crate::saved::{Keep, Saved, Unreadable};
+
 /// 16 places at the least: a module with few calls open never moves them.
 const PLACES_LEAST: usize = 16;
 
@@ -176,11 +178,37 @@ impl<T> Open<T> {
         self.places.iter().filter(|(_, thing)| is_it(thing)).map(|(number, _)| number).max()
     }
 
+    /// All things, in no order.
+    pub(crate) fn things(&self) -> impl Iterator<Item = &T> {
+        self.places.iter().map(|(_, thing)| thing)
+    }
+
     /// All numbers, oldest first.
     pub(crate) fn numbers(&self) -> Vec<u64> {
         let mut numbers: Vec<u64> = self.places.iter().map(|(number, _)| number).collect();
         numbers.sort_unstable();
         numbers
+    }
+}
+
+impl<T: Keep> Keep for Open<T> {
+    fn save(&self) -> Saved {
+        let entry = |number: u64| Some(Saved::List(alloc::vec![number.save(), self.get(number)?.save()]));
+        let all = self.numbers().into_iter().filter_map(entry).collect();
+        Saved::fields([("last", self.last.save()), ("open", Saved::List(all))])
+    }
+
+    fn restore(saved: &Saved) -> Result<Self, Unreadable> {
+        let mut open = Self { last: saved.field("last")?, places: Places::default() };
+        let all: Vec<(u64, T)> = saved.field("open")?;
+        for (number, thing) in all {
+            // What comes twice, or was never given out, would break the table.
+            if number > open.last || open.get(number).is_some() {
+                return Err(Unreadable::new("open"));
+            }
+            open.places.insert(number, thing);
+        }
+        Ok(open)
     }
 }
 

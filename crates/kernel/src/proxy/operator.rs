@@ -138,3 +138,12 @@ impl OperatorProxy {
 fn fail(turn: &mut Turn<'_>, request: RequestId, failure: Failure, why: String) {
     turn.acts.push(Act::Reply(request, Answer::Failed(failure, why)));
 }
+
+crate::saved::keep_fields!(OperatorProxy { asked });
+
+impl OperatorProxy {
+    /// Whose calls are not answered yet.
+    pub(crate) fn askers(&self) -> impl Iterator<Item = RequestId> {
+        self.asked.askers().copied()
+    }
+}

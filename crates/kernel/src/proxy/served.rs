@@ -10,6 +10,7 @@ use super::open::{Open, Places};
 use super::{Act, Turn};
 use crate::event::Outcome;
 use crate::routes::Address;
+use crate::saved::{Keep, Saved, Unreadable};
 
 /// 16 parts: what a stream may send before its caller gives more credit; a small window that keeps a pipe busy.
 const CREDIT_AT_START: u32 = 16;
@@ -136,4 +137,27 @@ impl Serving {
 /// A generation names its life alone; the seat adds nothing.
 fn asker(caller: Address, token: u64) -> (u64, u64) {
     (caller.generation.0, token)
+}
+
+crate::saved::keep_fields!(Served { caller, token, wants, since, credit, has_ended });
+crate::saved::keep_fields!(Tally { answered, failed, waited_ms });
+
+impl Keep for Serving {
+    fn save(&self) -> Saved {
+        self.open.save()
+    }
+
+    fn restore(saved: &Saved) -> Result<Self, Unreadable> {
+        let open: Open<Served> = Keep::restore(saved)?;
+        let mut hops = Places::default();
+        for hop in open.numbers() {
+            let Some(served) = open.get(hop) else { continue };
+            let asker = asker(served.caller, served.token);
+            if hops.get(asker).is_some() {
+                return Err(Unreadable::new("asker"));
+            }
+            hops.insert(asker, hop);
+        }
+        Ok(Self { open, hops })
+    }
 }

@@ -518,3 +518,30 @@ fn a_crash_loop_in_the_sandbox_takes_nothing_of_what_the_stable_zone_may_restart
     let count = |zone: &str| lines.iter().filter(|line| line.starts_with(&format!("spawn {zone}"))).count();
     assert_eq!((count("s"), count("m")), (2, 4), "{lines:?}");
 }
+
+#[test]
+fn a_module_that_is_never_restarted_is_not_restarted_for_being_ended_either() {
+    check(
+        "module a restart=never
+         discover
+         up a
+         quiet
+         a says kernel 1 config.get theirs
+         exit a 0
+         wait 600000
+         view a",
+        expect![[r#"
+            > a says kernel 1 config.get theirs
+              journal config.forbidden a#1 key="theirs" verb="read" enforcement="strict"
+              a#1 <- call:response 1 error: Security violation: not permitted to read config key "theirs"
+              warn a#1 refused: read config key `theirs`
+              journal module.stopping a#1 reason="security-violation" grace_ms=0
+              signal a#1 kill
+            > exit a 0
+              journal module.stopped a#1 reason="security-violation" exit="exit code 0"
+            > wait 600000
+            > view a
+              view a crashed restarts=0 reason=security-violation note="ended for trying what it may not: read config key `theirs`; not restarted: its rule is `never`"
+        "#]],
+    );
+}

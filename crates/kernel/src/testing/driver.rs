@@ -27,7 +27,7 @@ use core::time::Duration;
 use abi::{ExitKind, Generation, Pattern, Payload, RequestId, Scope, Slot, Time};
 use kernel::{
     Attempt, CallContext, ContextCall, ContextVerb, Discovered, Door, Effect, Ensemble, Event, FunctionCall,
-    Grants, Incoming, KernelCall, Order, Outcome, Settings, SpawnFault, Undelivered, Word,
+    Grants, Incoming, KernelCall, NetBearer, Order, Outcome, Settings, SpawnFault, Undelivered, Word,
 };
 
 use super::lines::Names;
@@ -184,6 +184,15 @@ impl Driver {
                     None => ExitKind::Code(number(tail)?),
                 };
                 Event::Exited(slot, generation, exit)
+            }
+            "net-carried" => {
+                let (slot, generation) = self.life(first)?;
+                let bearer = if tail == "told" { NetBearer::BrokerAndProgram } else { NetBearer::Broker };
+                Event::NetCarried(slot, generation, bearer)
+            }
+            "net-open" => {
+                let (slot, generation) = self.life(first)?;
+                Event::NetStillOpen(slot, generation, tail.to_string())
             }
             "breaks" => {
                 let (slot, generation) = self.life(first)?;

@@ -86,6 +86,10 @@ impl Names {
                 let cpu = grip.cpu_permille.map(|cpu| format!(" cpu={cpu}")).unwrap_or_default();
                 format!("grip {} {}{per_s}{cpu}", self.life(*slot, *generation), grip.step.as_str())
             }
+            Effect::Reach(slot, generation, places) => {
+                let places: Vec<&str> = places.iter().map(String::as_str).collect();
+                format!("reach {} {}", self.life(*slot, *generation), places.join(","))
+            }
             Effect::Note(slot, generation, note) => {
                 format!("note {} {note:?}", self.life(*slot, *generation))
             }

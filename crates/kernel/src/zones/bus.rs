@@ -12,7 +12,6 @@ use abi::{Name, PermissionKind, Zone};
 use crate::Settings;
 use crate::machine::Kernel;
 use crate::module::Module;
-use crate::permits::TakeUp;
 use crate::routes::Rules;
 
 /// On which buses somebody stands, or something is offered.
@@ -69,11 +68,7 @@ impl Kernel {
                 continue;
             }
             let how = self.how_to_take_up(slot, &before);
-            let code = match how {
-                TakeUp::AtOnce => "permission.applied",
-                TakeUp::NewLife => "permission.changed",
-            };
-            self.record(self.record_of(slot, code));
+            self.record(self.record_of(slot, how.code()));
             // What it shares with the other zone is published anew.
             let _touched = self.table.get_mut(slot);
             self.take_up(slot, how);

@@ -10,6 +10,7 @@
 //!
 //! A passive watchdog only says that the time is up. What led to the move is journaled before it is made.
 
+use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
@@ -36,7 +37,7 @@ pub(crate) struct Conduct {
     /// When something was held against it, the latest last.
     troubles: VecDeque<Time>,
     /// What that was.
-    last: &'static str,
+    last: Cow<'static, str>,
     /// Its time was begun anew for the sake of others.
     set_back: Option<Time>,
     /// A passive watchdog has said that its time is up, of a time that began then.
@@ -49,7 +50,7 @@ impl Conduct {
             self.troubles.pop_front();
         }
         self.troubles.push_back(now);
-        self.last = what;
+        self.last = Cow::Borrowed(what);
     }
 
     fn between(&self, after: Time, until: Time) -> usize {
@@ -175,7 +176,7 @@ impl Kernel {
         let worse = self.worse_since(slot, from);
         let mut lacks = Vec::new();
         if well < wanted {
-            let last = module.conduct.last;
+            let last = &*module.conduct.last;
             let after = if module.conduct.troubles.back() == Some(&from) { last } else { "" };
             let (well_s, wanted_s) = (well.as_secs(), wanted.as_secs());
             let since = if after.is_empty() { String::new() } else { format!(" since {after}") };
@@ -190,3 +191,5 @@ impl Kernel {
         Some(Probation { well, wanted, lacks: lacks.join("; ") })
     }
 }
+
+crate::saved::keep_fields!(Conduct { troubles, last, set_back, reported });

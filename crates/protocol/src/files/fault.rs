@@ -114,13 +114,6 @@ pub enum Fault {
         /// The other one.
         other: String,
     },
-    /// Something that Ostoja knows of and can't do yet.
-    NotYet {
-        /// The field.
-        field: String,
-        /// Its value, in backticks, shortened.
-        found: String,
-    },
 }
 
 /// One complaint about one place in one file.
@@ -164,9 +157,6 @@ impl fmt::Display for Fault {
             Self::Cycle { path } => write!(f, "modules need each other in a circle: {}", circle(path)),
             Self::Conflict { field, other } => {
                 write!(f, "{} can't stand beside {}", quoted(field), quoted(other))
-            }
-            Self::NotYet { field, found } => {
-                write!(f, "{} is {found}, which is not yet supported", quoted(field))
             }
         }
     }
@@ -222,7 +212,6 @@ impl Fault {
             Self::UnknownModule { .. } => codes!(area, "unknown_module"),
             Self::Cycle { .. } => codes!(area, "cycle"),
             Self::Conflict { .. } => codes!(area, "conflict"),
-            Self::NotYet { .. } => codes!(area, "not_yet"),
         }
     }
 }

@@ -16,7 +16,7 @@ pub enum Protocol {
     None,
     /// A WebAssembly component of the world `ostoja:module`.
     Wasm,
-    /// An MCP server; not yet supported.
+    /// An MCP server: MCP over stdin and stdout, translated by a bridge that is started with it.
     Mcp,
 }
 

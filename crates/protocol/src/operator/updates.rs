@@ -69,6 +69,19 @@ pub enum UpdateVerb {
     },
     /// Remove what no slot, pin or transaction needs.
     Gc {},
+    /// Put another binary into the kernel's own place while modules run on.
+    Own {
+        /// The binary, an absolute path; the earlier one when left out.
+        file: Option<String>,
+        /// Only verify it and say what would be.
+        #[serde(default)]
+        dry_run: bool,
+        /// Modules that can't be handed over may be started again.
+        #[serde(default)]
+        allow_restarts: bool,
+    },
+    /// The kernel's own binaries.
+    OwnList {},
 }
 
 /// How far a transaction is, or how it ended.

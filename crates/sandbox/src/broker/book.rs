@@ -109,6 +109,16 @@ impl Book {
         &self.bell
     }
 
+    /// What may be reached now.
+    pub(super) fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// What may be reached from now on. What is known of names stays: it is no grant.
+    pub(super) fn change_reach(&mut self, reach: Reach) {
+        self.reach = reach;
+    }
+
     /// Whether this name may be asked for.
     pub(super) fn knows(&self, name: &str) -> bool {
         self.reach.knows(name)
@@ -148,6 +158,14 @@ impl Book {
         let has = |entry: &Entry| entry.addresses.iter().any(|(own, _)| *own == at.ip());
         let mut named = self.names.iter().filter(|(_, entry)| has(entry));
         named.find(|(name, _)| self.reach.allows_name(name, at.port())).map(|(name, _)| name.as_str())
+    }
+
+    /// All granted names by which a place may be reached; none when its address itself was granted.
+    pub(super) fn names_of(&self, at: SocketAddr) -> Vec<String> {
+        let has = |entry: &Entry| entry.addresses.iter().any(|(own, _)| *own == at.ip());
+        let named =
+            self.names.iter().filter(|(name, entry)| has(entry) && self.reach.allows_name(name, at.port()));
+        named.map(|(name, _)| name.clone()).collect()
     }
 
     /// What is known of a granted name; when nothing is, it is looked up.

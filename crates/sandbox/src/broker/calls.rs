@@ -11,6 +11,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, ipprot
 
 use super::book::Permit;
 use super::caller::{Caller, Kind, number_of};
+use super::opened::Use;
 use super::place::{self, Place};
 use super::wants::{self, Standing, Want};
 use super::{Desk, News, Refusal};
@@ -34,6 +35,7 @@ pub(super) struct Pending {
     fd: i32,
     flags: i32,
     pub(super) socket: OwnedFd,
+    at: SocketAddr,
     until: Instant,
 }
 
@@ -210,19 +212,26 @@ impl<T: FnMut(News)> Desk<T> {
             Ok(()) if never_waits => {}
             Ok(()) => wait_again(&fresh)?,
             Err(libc::EINPROGRESS) if never_waits => {
+                self.note_connection(&fresh, wanted.at);
                 self.put(wanted.id, &fresh, wanted.fd, wanted.flags)?;
                 return Err(libc::EINPROGRESS);
             }
             Err(libc::EINPROGRESS) => {
                 let until = Instant::now() + CONNECT_WITHIN;
-                let Wanted { id, fd, flags, .. } = wanted;
-                self.pending.push(Pending { id, fd, flags, socket: fresh, until });
+                let Wanted { id, fd, flags, at, .. } = wanted;
+                self.pending.push(Pending { id, fd, flags, socket: fresh, at, until });
                 return Ok(Word::Later);
             }
             Err(errno) => return Err(errno),
         }
+        self.note_connection(&fresh, wanted.at);
         self.put(wanted.id, &fresh, wanted.fd, wanted.flags)?;
         Ok(Word::Errno(0))
+    }
+
+    fn note_connection(&mut self, socket: &OwnedFd, at: SocketAddr) {
+        let names = self.book.names_of(at);
+        self.opened.note(socket.as_fd(), at, names, Use::Connection);
     }
 
     fn put(&self, id: u64, socket: &OwnedFd, fd: i32, flags: i32) -> Result<(), i32> {
@@ -249,6 +258,7 @@ impl<T: FnMut(News)> Desk<T> {
         if !fcntl_getfl(&wanted.own).is_ok_and(|flags| flags.contains(OFlags::NONBLOCK)) {
             wait_again(&fresh)?;
         }
+        self.opened.note(fresh.as_fd(), at, Vec::new(), Use::Listener);
         self.put(wanted.id, &fresh, wanted.fd, wanted.flags)
     }
 
@@ -259,7 +269,10 @@ impl<T: FnMut(News)> Desk<T> {
         {
             let address = sockets::own_address(own.as_fd())?;
             match place::read(&address) {
-                Place::Internet(at) if self.book.allows_listening(at) => {}
+                // Noted once more: a socket that is only bound is in no list of the system's, and may have been forgotten.
+                Place::Internet(at) if self.book.allows_listening(at) => {
+                    self.opened.note(own.as_fd(), at, Vec::new(), Use::Listener);
+                }
                 Place::Internet(at) => {
                     self.refuse(Refusal::Listen(at));
                     return Err(libc::EACCES);
@@ -280,9 +293,13 @@ impl<T: FnMut(News)> Desk<T> {
             }
             let errno =
                 number_of(one.socket.as_fd(), libc::SOL_SOCKET, libc::SO_ERROR).unwrap_or_else(|errno| errno);
-            let put =
-                || wait_again(&one.socket).and_then(|()| self.put(one.id, &one.socket, one.fd, one.flags));
-            let outcome = if errno == 0 { put() } else { Err(errno) };
+            let outcome = match errno {
+                0 => {
+                    self.note_connection(&one.socket, one.at);
+                    wait_again(&one.socket).and_then(|()| self.put(one.id, &one.socket, one.fd, one.flags))
+                }
+                errno => Err(errno),
+            };
             self.send(one.id, &done(outcome));
         }
     }
@@ -299,6 +316,19 @@ impl<T: FnMut(News)> Desk<T> {
                 again.until = until;
             }
             self.send(id, &word);
+        }
+    }
+
+    /// Connections under way to places that are granted no more.
+    pub(super) fn give_up_refused(&mut self) {
+        for one in std::mem::take(&mut self.pending) {
+            match self.book.permit(one.at) {
+                Permit::Granted => self.pending.push(one),
+                Permit::Refused | Permit::Undecided => {
+                    self.refuse(Refusal::Connect(one.at));
+                    self.send(one.id, &Word::Errno(libc::EACCES));
+                }
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! What holds a child's pid namespace: as long as it lives, so may the processes in there.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::{raw, reap};
 
@@ -12,6 +12,16 @@ pub struct Innermost(OwnedFd);
 impl Innermost {
     pub(crate) fn new(pidfd: OwnedFd) -> Self {
         Self(pidfd)
+    }
+
+    /// The same first process, as whoever was in this program's place before knew it.
+    pub fn inherited(pidfd: OwnedFd) -> Self {
+        Self(pidfd)
+    }
+
+    /// What refers to the first process.
+    pub fn pidfd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 
     /// Ends all processes in there, waits until they are gone and takes the first one's end. The child's own end must have been

@@ -61,12 +61,13 @@ pub(super) fn admitted(
     if !confinement.has(Layer::LandlockFiles) && !confinement.has(Layer::MountNamespace) {
         return confinement;
     }
-    let is_own = confinement.paths.iter().any(|rule| program.starts_with(&rule.path));
-    if !is_own && interpreters(program, &find).next().is_some() {
+    let inner = confinement.inner.as_deref().and_then(&find);
+    let mut programs: Vec<PathBuf> = std::iter::once(program.to_owned()).chain(inner).collect();
+    let is_own = |program: &PathBuf| confinement.paths.iter().any(|rule| program.starts_with(&rule.path));
+    if programs.iter().any(|program| !is_own(program) && interpreters(program, &find).next().is_some()) {
         // A runtime that is a script, as version managers have them, runs whatever it likes before the real one.
         confinement = confinement.without(Layer::RunList);
     }
-    let mut programs = vec![program.to_owned()];
     if confinement.has(Layer::RunList) {
         programs.extend(confinement.programs.iter().filter_map(|name| find(name)));
         let scripts = programs.clone();

@@ -43,7 +43,7 @@ fn a_signal_reaches_the_whole_group() {
 }
 
 /// A killed process leaves its group a moment after its end is known.
-fn await_empty(group: &std::path::Path) {
+fn await_empty(group: &Path) {
     while is_populated(group).expect("the group is there") {
         let events = std::fs::File::open(group.join("cgroup.events")).expect("the group is there");
         let mut changed = [PollFd::new(&events, PollFlags::PRI)];

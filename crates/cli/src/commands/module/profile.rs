@@ -51,7 +51,7 @@ pub(super) fn run(ctx: &Ctx, args: &ProfileArgs) -> Outcome {
         Request::ModuleProfile { module_id: args.module.clone(), for_ms: Some(for_ms), open: args.open };
     let profiled: Profiled = door.ask(&request)?;
     if args.write {
-        write(&profiled)?;
+        write_needed(&profiled)?;
     }
     ctx.show(&profiled, |profiled| render::profile::profile(&ctx.theme, profiled))?;
     if args.write && !ctx.is_json() {
@@ -61,7 +61,10 @@ pub(super) fn run(ctx: &Ctx, args: &ProfileArgs) -> Outcome {
 }
 
 /// Puts the needed permissions into the manifest, which then asks for them: whoever approves decides.
-fn write(profiled: &Profiled) -> Outcome<()> {
+///
+/// # Errors
+/// `cli::profile::of_project` without a manifest, and what keeps it from being read or written.
+pub(crate) fn write_needed(profiled: &Profiled) -> Outcome<()> {
     let Some(file) = profiled.file.as_deref().map(Path::new) else {
         let why = format!("`{}` stands in a project file, which is its own approval", profiled.module_id);
         return Err(Failure::new("cli::profile::of_project", why)

@@ -72,6 +72,11 @@ fn a_crash_loop_in_english() {
               10:29:03  exit code 1 after 40 ms, while starting (×2)
               10:29:05  restarts after 4.0 s (attempt 2 of 5)
 
+            What it was refused, and what would allow it
+              files, programs and system calls that it was refused are seen only in a life
+              that is observed, as its second restart in a row is; to look now:
+                ostoja --home /h module profile worker
+
             Its last words on stderr
               │ ValueError: no port
 
@@ -99,6 +104,11 @@ fn a_crash_loop_in_polish() {
           10:29:02  start
           10:29:03  zakończył się sam (exit code 1) po 40 ms, w stanie starting (×2)
           10:29:05  ruszy ponownie po 4.0 s (próba 2 z 5)
+
+        Czego mu odmówiono i co by na to pozwoliło
+          pliki, programy i wywołania systemowe, których mu odmówiono, widać tylko w
+          życiu obserwowanym, jakim jest jego drugi restart z rzędu; aby spojrzeć teraz:
+            ostoja --home /h module profile worker
 
         Ostatnie słowa na stderr
           │ ValueError: no port
@@ -192,4 +202,28 @@ fn what_was_refused_is_told_with_the_grant_that_would_allow_it() {
           was refused, while it was observed: read /data/a
             ostoja --home /h permissions grant web read=/data/a"#]]
     .assert_eq(section);
+}
+
+#[test]
+fn a_module_that_fails_unobserved_is_told_what_nobody_could_see() {
+    let status = |state: &str, runtime: &str| {
+        Some(ModuleStatus { status: state.to_owned(), runtime: runtime.to_owned(), ..module("web") })
+    };
+    let told = |status, records| {
+        tell(Lang::En, "web", &Story { status, records, stderr_tail: Vec::new() })
+            .contains("module profile web")
+    };
+    assert!(told(status("crashed", "python"), Vec::new()));
+    assert!(!told(status("ready", "python"), Vec::new()));
+    assert!(!told(status("crashed", "wasm"), Vec::new()));
+    let seen = row(1, "access.refused", "web", &[("kind", json!("read")), ("value", json!("/data/a"))]);
+    assert!(!told(status("crashed", "python"), vec![seen]));
+}
+
+#[test]
+fn a_service_that_was_refused_is_told_with_where_to_ask_for_it() {
+    let records = vec![row(1, "rpc.forbidden", "web", &[("service", json!("db"))])];
+    let told =
+        tell(Lang::En, "web", &Story { status: Some(module("web")), records, stderr_tail: Vec::new() });
+    assert!(told.contains("add \"db\" to optionalRequires"), "{told}");
 }

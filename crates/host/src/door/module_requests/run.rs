@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::handover::ByHand;
 
 /// 1,000 numbers are tried for a name that is free.
 const NUMBERS_MAX: u32 = 1000;
@@ -35,6 +36,8 @@ pub(super) fn run(caller: &Caller, wanted: Option<&str>, module: &Value, cwd: &s
     // Whoever runs it wants it to run, whatever its description says about the boot.
     found.discovered.spec.start_at_boot = true;
     shell.files.blueprints.insert(id.clone(), Rc::new(found.blueprint));
+    let one = ByHand { id: id.to_string(), module: module.clone(), cwd: cwd.to_owned() };
+    shell.by_hand.push(one);
     shell.feed(Event::Added(found.discovered));
     shell.end_turn();
     drop(shell);

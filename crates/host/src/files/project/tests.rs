@@ -82,6 +82,16 @@ fn another_value_in_the_environment_is_another_module() {
 }
 
 #[test]
+fn other_permissions_leave_a_module_what_it_is_unless_it_was_held_to_none() {
+    let print = |permissions: &str| {
+        let found = found(&format!("modules:\n  a: {{run: 'true', cwd: /{permissions}}}\n"));
+        found["a"].discovered.spec.fingerprint
+    };
+    assert_eq!(print(", permissions: {net: [x]}"), print(", permissions: {net: [x, y], read: [/srv]}"));
+    assert_ne!(print(", permissions: {}"), print(""));
+}
+
+#[test]
 fn the_sections_of_modules_lie_under_their_keys() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("ostoja.yaml");
@@ -97,4 +107,28 @@ fn a_module_given_by_hand_is_read_as_strictly_as_a_file() {
     let wrong = serde_json::json!({ "run": "true", "restrat": "never" });
     let errors = ProjectModules::by_hand(&id, &wrong, Path::new("/")).expect_err("a mistyped word");
     assert!(errors.to_string().contains("restrat"), "{errors}");
+}
+
+#[test]
+fn an_mcp_server_speaks_through_the_bridge_under_a_service_of_its_name() {
+    let found = found(
+        "modules:\n  a: {run: [srv, -x], protocol: mcp, provides: [files]}\n  b: {path: mod, protocol: mcp}\n  c: {run: x.wasm, protocol: mcp}\n",
+    );
+    for (id, services) in [("a", vec!["mcp.a", "files"]), ("b", vec!["mcp.b"])] {
+        let Found { discovered, blueprint } = &found[id];
+        assert_eq!((discovered.spec.door, &discovered.refused), (Door::Lines, &None));
+        let provided: Vec<&str> = discovered.spec.provides.iter().map(abi::Name::as_str).collect();
+        assert_eq!(provided, services);
+        assert_eq!(blueprint.bridged, discovered.spec.provides);
+        assert!(discovered.spec.publishes.iter().any(|topic| topic.as_str() == format!("mcp.{id}.changed")));
+        assert!(discovered.spec.features.cancel && discovered.spec.features.progress);
+    }
+    assert!(found["c"].discovered.refused.as_ref().expect("refused").contains("WebAssembly"));
+    let own = vec!["srv".to_owned(), "-x".to_owned()];
+    let bridge = ["ostoja".to_owned(), "bridge".to_owned()];
+    let words =
+        crate::launch::bridged(&found["a"].blueprint, own.clone(), Some(&bridge)).expect("there is one");
+    let expected = "ostoja bridge --module a --service mcp.a --service files -- srv -x";
+    assert_eq!(words.join(" "), expected);
+    assert!(crate::launch::bridged(&found["a"].blueprint, own, None).is_err());
 }

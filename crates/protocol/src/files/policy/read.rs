@@ -7,7 +7,7 @@ use abi::Zone;
 use super::{
     Limits, Minimum, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, Stop, StopSignal, Strategy, Transport,
 };
-use crate::files::fault::{Fault, quoted};
+use crate::files::fault::Fault;
 use crate::files::node::{Key, Kind, Node};
 use crate::files::reader::Reader;
 use crate::files::shell;
@@ -80,13 +80,7 @@ pub(in crate::files) fn minimum(reader: &mut Reader, node: &Node) -> Option<Mini
 }
 
 fn protocol(reader: &mut Reader, node: &Node) -> Option<Protocol> {
-    let protocol = reader.word("protocol", node, &Protocol::ALL.map(|word| (word.as_str(), word)))?;
-    if protocol == Protocol::Mcp {
-        let fault = Fault::NotYet { field: "protocol".to_owned(), found: quoted(protocol.as_str()) };
-        reader.complain(node, fault);
-        return None;
-    }
-    Some(protocol)
+    reader.word("protocol", node, &Protocol::ALL.map(|word| (word.as_str(), word)))
 }
 
 fn on_give_up(reader: &mut Reader, node: &Node) -> Option<OnGiveUp> {

@@ -287,7 +287,7 @@ fn what_no_pool_can_be_held_to_is_refused_with_its_place_and_what_can_be_written
         ("core", "1M", "`each`"),
         ("cpu_seconds", "5", "`each`"),
         ("deadline", "5s", "`each`"),
-        ("memroy", "64M", "memory"),
+        ("memroy", "64M", "unknown field"),
     ] {
         let text = format!("pools:\n  stable:\n    cap:\n      {field}: {value}\n");
         let (warnings, settings) = settings_of(&text);
@@ -301,15 +301,15 @@ fn what_no_pool_can_be_held_to_is_refused_with_its_place_and_what_can_be_written
 #[test]
 fn a_pool_a_share_and_a_budget_that_do_not_exist_are_refused_with_their_place() {
     for (text, place, says) in [
-        ("pools:\n  stabel: {cap: {cpu: 1}}\n", "config.yaml:2:3", "stable"),
-        ("pools:\n  stable: {caps: {cpu: 1}}\n", "config.yaml:2:12", "cap"),
+        ("pools:\n  stabel: {cap: {cpu: 1}}\n", "config.yaml:2:3", "unknown field `stabel`"),
+        ("pools:\n  stable: {caps: {cpu: 1}}\n", "config.yaml:2:12", "unknown field `caps`"),
         ("pools:\n  stable: {share: 0}\n", "config.yaml:2:19", "1 to 10000"),
         ("pools:\n  stable: {share: -1}\n", "config.yaml:2:19", "whole number"),
         ("pools:\n  stable: {share: 10001}\n", "config.yaml:2:19", "1 to 10000"),
         ("pools:\n  stable: {share: 50%}\n", "config.yaml:2:19", "whole number"),
         ("zones:\n  stable: {restarts_burst: 0}\n", "config.yaml:2:28", "1 to"),
         ("zones:\n  stable: {restarts_per_s: -2}\n", "config.yaml:2:28", "whole number"),
-        ("zones:\n  sandbox: {restarts: 5}\n", "config.yaml:2:13", "restarts_"),
+        ("zones:\n  sandbox: {restarts: 5}\n", "config.yaml:2:13", "unknown field `restarts`"),
         ("zones:\n  system: {restarts_burst: 5}\n", "config.yaml:2:3", "system"),
     ] {
         let (warnings, settings) = settings_of(text);

@@ -98,6 +98,7 @@ fn of_updates_viewers_see_what_there_is_operators_go_back_and_administrators_do_
     let least = |verb: UpdateVerb| Request::Update(verb).least_role();
     assert_eq!(least(UpdateVerb::List {}), Role::Viewer);
     assert_eq!(least(UpdateVerb::History {}), Role::Viewer);
+    assert_eq!(least(UpdateVerb::OwnList {}), Role::Viewer);
     assert_eq!(least(UpdateVerb::RollBack { module_id: "a".to_owned() }), Role::Operator);
     for verb in [
         UpdateVerb::Plan { file: "/a.okm".to_owned(), way: None },
@@ -106,6 +107,7 @@ fn of_updates_viewers_see_what_there_is_operators_go_back_and_administrators_do_
         UpdateVerb::Pin { module_id: "a".to_owned(), name: "n".to_owned() },
         UpdateVerb::Unpin { name: "n".to_owned() },
         UpdateVerb::Gc {},
+        UpdateVerb::Own { file: None, dry_run: false, allow_restarts: false },
     ] {
         assert_eq!(least(verb), Role::Admin);
     }

@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use super::{find, needs};
-use crate::confinement::PathRule;
+use super::{admitted, find, needs};
+use crate::confinement::{Confinement, PathRule};
 use crate::launch::LaunchError;
+use crate::layer::Layer;
 
 /// A folder with an empty file of each name; the ones under `run/` are executable.
 fn folder(files: &[&str]) -> tempfile::TempDir {
@@ -97,4 +98,19 @@ fn links_are_followed_to_the_end_and_loops_given_up() {
     }
     symlink("loop", root.join("loop")).unwrap();
     assert!(super::links(&root.join("loop")).len() < 12);
+}
+
+#[test]
+fn a_program_that_is_the_other_half_of_a_child_is_admitted_with_it() {
+    let root = folder(&["run/bridge", "run/server"]);
+    let held = Confinement { layers: vec![Layer::LandlockFiles, Layer::RunList], ..Confinement::none() };
+    let find = |name: &str| Some(root.path().join("run").join(name));
+    let rules = |confinement: Confinement| {
+        let admitted = admitted(confinement, &root.path().join("run/bridge"), find);
+        let paths = admitted.paths.into_iter().map(|rule| rule.path);
+        paths.filter(|path| path.starts_with(root.path())).collect::<Vec<_>>()
+    };
+    assert_eq!(rules(held.clone()), [root.path().join("run/bridge")]);
+    let both = rules(held.with_inner("server"));
+    assert_eq!(both, [root.path().join("run/bridge"), root.path().join("run/server")]);
 }
