@@ -19,8 +19,9 @@ use crate::sessions::{nothing, read};
 /// 30 days: what is to be silent longer is a rule to be changed.
 const SILENCE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// 200 characters of a reason.
+/// 200 characters of a reason, 128 of the name of a rule or a module.
 const WHY_CHARS_MAX: usize = 200;
+const NAME_CHARS_MAX: usize = 128;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,6 +95,13 @@ async fn silence(State(app): State<Arc<App>>, Extension(who): Extension<Asker>, 
         let text =
             format!("a silence lasts 1 to {longest} ms, and its reason has up to {WHY_CHARS_MAX} characters");
         return Err(Problem::bad(text));
+    }
+    let is_long =
+        |name: &Option<String>| name.as_ref().is_some_and(|name| name.chars().count() > NAME_CHARS_MAX);
+    if is_long(&wish.rule) || is_long(&wish.module) {
+        return Err(Problem::bad(format!(
+            "names of rules and modules have up to {NAME_CHARS_MAX} characters"
+        )));
     }
     let now = now_ms();
     let silence =

@@ -1,10 +1,10 @@
 //! Telling: a notification as each service wants it, and the way there. What is sent is made by [`letter`] and [`mail`],
-//! which touch nothing; [`send`] blocks, on a thread for such things, within [`STEP_WITHIN`] for each step.
+//! which touch nothing; [`send`] blocks, on a thread for such things, within [`WITHIN`] once the host is found.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::http::Uri;
 use rustls::pki_types::pem::PemObject;
@@ -18,8 +18,12 @@ use super::watch::{Level, Notification};
 #[cfg(test)]
 mod tests;
 
-/// 10 s for each step of the way: to connect, to write, to be answered.
-const STEP_WITHIN: Duration = Duration::from_secs(10);
+/// 7 s for the whole way, from the first address to the answer: `ostoja alert test` waits for 10.
+const WITHIN: Duration = Duration::from_secs(7);
+
+/// 3 s for one address, and 4 of a host: one that is silent leaves time for another.
+const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+const ADDRESSES_MAX: usize = 4;
 
 /// 4 KiB of an answer: its first line is read.
 const ANSWER_BYTES_MAX: u64 = 4 << 10;
@@ -52,8 +56,8 @@ pub(crate) enum SendError {
     Refused(String),
 }
 
-/// A request over HTTP, made.
-#[derive(Debug, PartialEq, Eq)]
+/// A request over HTTP, made. It holds secrets: nobody prints it.
+#[derive(PartialEq, Eq)]
 pub(crate) struct Letter {
     pub(crate) host: String,
     pub(crate) port: u16,
@@ -217,7 +221,8 @@ pub(crate) fn send(output: &Output, notification: &Notification) -> Result<(), S
         Output::Mail { server, from, recipient, .. } => {
             let (host, port) = server.rsplit_once(':').ok_or(SendError::Address("no host:port"))?;
             let port = port.parse().map_err(|_| SendError::Address("no host:port"))?;
-            posted_mail(&connect(host, port)?, &mail(from, recipient, notification)?)
+            let lines = mail(from, recipient, notification)?;
+            posted_mail(connect(host, port)?, &lines)
         }
     }
 }
@@ -226,23 +231,59 @@ fn way(doing: &'static str) -> impl Fn(io::Error) -> SendError {
     move |source| SendError::Way { doing, source }
 }
 
-fn connect(host: &str, port: u16) -> Result<TcpStream, SendError> {
+/// A stream that ends at a moment, however slowly the other side gives its bytes.
+struct Timed {
+    stream: TcpStream,
+    until: Instant,
+}
+
+impl Timed {
+    fn left(&self) -> io::Result<Duration> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
+    }
+}
+
+impl Read for Timed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(Some(self.left()?))?;
+        self.stream.read(buffer)
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(Some(self.left()?))?;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+fn connect(host: &str, port: u16) -> Result<Timed, SendError> {
     let addresses = (host, port).to_socket_addrs().map_err(way("find the host"))?;
+    let addresses: Vec<SocketAddr> = addresses.take(ADDRESSES_MAX).collect();
+    first_of(&addresses, Instant::now() + WITHIN)
+}
+
+fn first_of(addresses: &[SocketAddr], until: Instant) -> Result<Timed, SendError> {
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     for address in addresses {
-        match TcpStream::connect_timeout(&address, STEP_WITHIN) {
-            Ok(stream) => {
-                stream.set_read_timeout(Some(STEP_WITHIN)).map_err(way("set a deadline"))?;
-                stream.set_write_timeout(Some(STEP_WITHIN)).map_err(way("set a deadline"))?;
-                return Ok(stream);
-            }
+        let left = until.saturating_duration_since(Instant::now()).min(CONNECT_WITHIN);
+        if left.is_zero() {
+            break;
+        }
+        match TcpStream::connect_timeout(address, left) {
+            Ok(stream) => return Ok(Timed { stream, until }),
             Err(error) => last = error,
         }
     }
     Err(way("connect")(last))
 }
 
-fn secured(stream: TcpStream, host: &str) -> Result<StreamOwned<ClientConnection, TcpStream>, SendError> {
+fn secured(stream: Timed, host: &str) -> Result<StreamOwned<ClientConnection, Timed>, SendError> {
     let name = ServerName::try_from(host.to_owned()).map_err(|_| SendError::Address("no name of a host"))?;
     let connection = ClientConnection::new(trust()?, name).map_err(SendError::Tls)?;
     Ok(StreamOwned::new(connection, stream))
@@ -278,12 +319,13 @@ fn posted(mut stream: impl Read + Write, text: &str) -> Result<String, SendError
     status.map(str::to_owned).ok_or_else(|| SendError::Refused("something that is no HTTP".to_owned()))
 }
 
-fn posted_mail(stream: &TcpStream, lines: &[String]) -> Result<(), SendError> {
-    let mut answers = BufReader::new(stream.take(16 * ANSWER_BYTES_MAX));
-    let mut writer = stream;
+fn posted_mail(mut stream: Timed, lines: &[String]) -> Result<(), SendError> {
+    let reader =
+        Timed { stream: stream.stream.try_clone().map_err(way("read the answer"))?, until: stream.until };
+    let mut answers = BufReader::new(reader.take(16 * ANSWER_BYTES_MAX));
     answered(&mut answers)?;
     for line in lines {
-        writer.write_all(line.as_bytes()).map_err(way("send it"))?;
+        stream.write_all(line.as_bytes()).map_err(way("send it"))?;
         answered(&mut answers)?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! Rules and outputs as the configuration has them, section `ostoja-web.alerts`: read whole or refused with the place that is wrong.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,10 @@ const RULES_MAX: usize = 64;
 
 /// 16 outputs.
 const OUTPUTS_MAX: usize = 16;
+
+/// 64 characters of a name of a rule or an output, 128 of a pattern of modules.
+const NAME_CHARS_MAX: usize = 64;
+const PATTERN_CHARS_MAX: usize = 128;
 
 /// 24 hours: what lasts longer before anybody is told is no alert.
 const FOR_MAX: Duration = Duration::from_secs(24 * 60 * 60);
@@ -161,8 +166,26 @@ impl Wishes {
             }
             check(rule)?;
         }
+        // What is known of a rule, and the way to an output, are kept by name.
+        once(wishes.rules.iter().map(|rule| rule.name.as_str()), "rules")?;
+        once(wishes.outputs.iter().map(Output::name), "outputs")?;
         Ok(wishes)
     }
+}
+
+fn once<'a>(names: impl Iterator<Item = &'a str>, list: &str) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    for (at, name) in names.enumerate() {
+        if !(1..=NAME_CHARS_MAX).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+            return Err(format!(
+                "the name of `ostoja-web.alerts.{list}[{at}]` has 1 to {NAME_CHARS_MAX} characters, none of them for control"
+            ));
+        }
+        if !seen.insert(name) {
+            return Err(format!("`ostoja-web.alerts.{list}[{at}]` has the `name` of another"));
+        }
+    }
+    Ok(())
 }
 
 /// A list of one kind of thing; errors name the place and not the value, which may be a secret.
@@ -177,16 +200,28 @@ fn list<T: for<'de> Deserialize<'de>>(value: &Value, place: &str, most: usize) -
     all.iter().enumerate().map(one).collect()
 }
 
-/// What a reader complains about; of values it names their types alone.
+/// What a reader complains about, without the value: a URL in the place of a word is a secret too.
 fn plain(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    if text.starts_with("invalid type") { "a value is of another type".to_owned() } else { text }
+    if text.starts_with("invalid") {
+        return "a value is of another type".to_owned();
+    }
+    match (text.starts_with("unknown variant"), text.split_once("`, expected ")) {
+        (true, Some((_, known))) => format!("a word is none of {known}"),
+        (true, None) => "a word is not known".to_owned(),
+        (false, _) => text,
+    }
 }
 
 fn check(rule: &Rule) -> Result<(), String> {
     let name = &rule.name;
     if rule.for_ms > u64::try_from(FOR_MAX.as_millis()).unwrap_or(u64::MAX) {
         return Err(format!("the alert `{name}` waits longer than a day"));
+    }
+    if rule.module.as_ref().is_some_and(|module| module.chars().count() > PATTERN_CHARS_MAX) {
+        return Err(format!(
+            "the `module` of the alert `{name}` has more than {PATTERN_CHARS_MAX} characters"
+        ));
     }
     match (rule.warning, rule.critical) {
         (None, None) => Err(format!("the alert `{name}` has neither `warning` nor `critical`")),

@@ -10,10 +10,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Map;
 use tokio::sync::{Notify, mpsc};
-use tokio::time::sleep;
+use tokio::task::AbortHandle;
+use tokio::time::{sleep, timeout};
 
 use super::outputs::{SendError, send, sentence};
-use super::rules::{Output, Wishes};
+use super::rules::{Measure, Output, Rule, Wishes};
 use super::samples::{Answers, Trail};
 use super::watch::{Firing, Level, Notification, Silence, Watch};
 use crate::app::{App, now_ms, own};
@@ -35,6 +36,9 @@ const WAITING_MAX: usize = 64;
 /// 3 tries, the second after 2 s and the third after 8 s: a service that is started anew is back by then.
 const TRIES: u32 = 3;
 const TRY_AGAIN: Duration = Duration::from_secs(2);
+
+/// 9 s until a test says that it lasts too long; a host that is not found takes the longest.
+const TOLD_WITHIN: Duration = Duration::from_secs(9);
 
 /// 50 notifications are shown to those who look.
 const TOLD_MAX: usize = 50;
@@ -79,6 +83,13 @@ struct Line {
     output: Output,
     waiting: mpsc::Sender<Notification>,
     standing: Arc<Mutex<Standing>>,
+    carrying: AbortHandle,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.carrying.abort();
+    }
 }
 
 /// What is known about alerts.
@@ -87,6 +98,8 @@ pub(crate) struct Alerts {
     inner: Mutex<Inner>,
     file: kept::File,
     config: Notify,
+    /// One test at a time: each takes a thread for each output.
+    testing: tokio::sync::Mutex<()>,
 }
 
 impl Alerts {
@@ -101,7 +114,12 @@ impl Alerts {
         for silence in silences {
             inner.watch.silence(silence);
         }
-        Ok(Self { inner: Mutex::new(inner), file, config: Notify::new() })
+        Ok(Self {
+            inner: Mutex::new(inner),
+            file,
+            config: Notify::new(),
+            testing: tokio::sync::Mutex::default(),
+        })
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -134,6 +152,12 @@ impl Alerts {
         self.inner().wishes.clone()
     }
 
+    /// Whether a rule looks at what modules use: to measure it is work for the kernel.
+    fn looks_at_usage(&self) -> bool {
+        let looks = |rule: &Rule| matches!(rule.what, Measure::Cpu | Measure::Memory);
+        self.inner().wishes.rules.iter().any(looks)
+    }
+
     pub(crate) fn trouble(&self) -> Option<String> {
         self.inner().trouble.clone()
     }
@@ -155,7 +179,10 @@ impl Alerts {
     pub(crate) fn silence(&self, mut silence: Silence, now_ms: u64) -> Result<Silence, WebError> {
         let mut inner = self.inner();
         silence.id = inner.watch.silence(silence.clone());
-        self.file.write(&inner.watch.silences(now_ms))?;
+        if let Err(error) = self.file.write(&inner.watch.silences(now_ms)) {
+            inner.watch.unsilence(silence.id);
+            return Err(error);
+        }
         Ok(silence)
     }
 
@@ -172,20 +199,25 @@ impl Alerts {
 
     /// Tells outputs that this is a test: all, or the one of this name. Each with why it could not be told.
     pub(crate) async fn test(&self, only: Option<&str>) -> Vec<(String, Option<String>)> {
-        let outputs = self.wishes().outputs;
+        let _one_at_a_time = self.testing.lock().await;
+        let at_ms = now_ms();
+        let test = Notification {
+            rule: "test".to_owned(),
+            subject: String::new(),
+            level: Level::Warning,
+            value: 0.0,
+            since_ms: at_ms,
+            at_ms,
+        };
+        let wanted = |output: &Output| only.is_none_or(|only| only == output.name());
+        let outputs = self.wishes().outputs.into_iter().filter(wanted);
+        let sendings: Vec<_> = outputs
+            .map(|output| (output.name().to_owned(), tokio::spawn(told(output, test.clone()))))
+            .collect();
         let mut results = Vec::new();
-        for output in outputs.into_iter().filter(|output| only.is_none_or(|only| only == output.name())) {
-            let name = output.name().to_owned();
-            let at_ms = now_ms();
-            let test = Notification {
-                rule: "test".to_owned(),
-                subject: String::new(),
-                level: Level::Warning,
-                value: 0.0,
-                since_ms: at_ms,
-                at_ms,
-            };
-            results.push((name, told(output, test).await.err()));
+        for (name, sending) in sendings {
+            let outcome = sending.await.unwrap_or_else(|_| Err("sending it died".to_owned()));
+            results.push((name, outcome.err()));
         }
         results
     }
@@ -232,8 +264,8 @@ impl Line {
     fn open(output: Output) -> Self {
         let (waiting, rx) = mpsc::channel(WAITING_MAX);
         let standing = Arc::new(Mutex::default());
-        tokio::spawn(carry(output.clone(), rx, standing.clone()));
-        Self { output, waiting, standing }
+        let carrying = tokio::spawn(carry(output.clone(), rx, standing.clone())).abort_handle();
+        Self { output, waiting, standing, carrying }
     }
 
     fn tell(&self, notification: &Notification) {
@@ -275,9 +307,10 @@ async fn carry(output: Output, mut rx: mpsc::Receiver<Notification>, standing: A
 /// Tells one output, on a thread that may wait; why it could not.
 async fn told(output: Output, notification: Notification) -> Result<(), String> {
     let sending = tokio::task::spawn_blocking(move || send(&output, &notification));
-    match sending.await {
-        Ok(done) => done.map_err(|error| chain(&error)),
-        Err(_) => Err("sending it died".to_owned()),
+    match timeout(TOLD_WITHIN, sending).await {
+        Ok(Ok(done)) => done.map_err(|error| chain(&error)),
+        Ok(Err(_)) => Err("sending it died".to_owned()),
+        Err(_) => Err(format!("it lasts longer than {} s", TOLD_WITHIN.as_secs())),
     }
 }
 
@@ -306,8 +339,12 @@ pub(crate) async fn run(app: Arc<App>) {
         }
         let answers = Answers {
             kernel: ask(&app, Request::KernelStatus {}, &own()).await,
-            modules: ask(&app, Request::ModuleList {}, &own()).await.unwrap_or_default(),
-            usage: ask(&app, Request::Usage { interval_ms: None }, &own()).await,
+            modules: ask(&app, Request::ModuleList {}, &own()).await,
+            usage: if app.alerts.looks_at_usage() {
+                ask(&app, Request::Usage { interval_ms: None }, &own()).await
+            } else {
+                None
+            },
         };
         app.alerts.step(&mut trail, now_ms(), &answers);
         turn = turn.wrapping_add(1);

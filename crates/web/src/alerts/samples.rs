@@ -1,6 +1,6 @@
 //! Samples for the rules, made of what the kernel answers: what is counted since a start becomes what happened lately.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use protocol::operator::{KernelStatus, ModuleStatus, UsageTable};
 
@@ -20,7 +20,7 @@ const COUNTS_MAX: usize = 256;
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
     pub(crate) kernel: Option<KernelStatus>,
-    pub(crate) modules: Vec<ModuleStatus>,
+    pub(crate) modules: Option<Vec<ModuleStatus>>,
     pub(crate) usage: Option<UsageTable>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Trail {
 }
 
 impl Trail {
-    /// The sample of this moment. While no kernel answers, all else is as it was: what nobody can see is not well again.
+    /// The sample of this moment. What was not answered is as it was: what nobody can see is not well again.
     pub(crate) fn sample(&mut self, now_ms: u64, answers: &Answers) -> Vec<Value> {
         let gone = |value| Value { what: Measure::KernelGone, subject: String::new(), value };
         let Some(kernel) = &answers.kernel else {
@@ -45,7 +45,7 @@ impl Trail {
         };
         put(Measure::SafeMode, "", flag(kernel.safe_mode.is_some()));
         put(Measure::Troubles, "", number(kernel.troubles.len() as u64));
-        for module in &answers.modules {
+        for module in answers.modules.iter().flatten() {
             let id = &module.id;
             put(Measure::ModuleDown, id, flag(matches!(module.status.as_str(), "crashed" | "killed")));
             put(Measure::Held, id, flag(module.held.is_some()));
@@ -58,9 +58,19 @@ impl Trail {
             }
             put(Measure::Memory, &row.id, number(row.rss_bytes));
         }
-        let is_there = |id: &String| answers.modules.iter().any(|module| module.id == *id);
-        self.restarts.retain(|id, _| is_there(id));
-        self.dropped.retain(|id, _| is_there(id));
+        if let Some(modules) = &answers.modules {
+            let there: BTreeSet<&str> = modules.iter().map(|module| module.id.as_str()).collect();
+            self.restarts.retain(|id, _| there.contains(id.as_str()));
+            self.dropped.retain(|id, _| there.contains(id.as_str()));
+        }
+        let is_unseen = |one: &&Value| match one.what {
+            Measure::KernelGone | Measure::SafeMode | Measure::Troubles => false,
+            Measure::Cpu | Measure::Memory => answers.usage.is_none(),
+            Measure::ModuleDown | Measure::Restarts | Measure::Held | Measure::Dropped => {
+                answers.modules.is_none()
+            }
+        };
+        sample.extend(self.last.iter().filter(is_unseen).cloned());
         self.last.clone_from(&sample);
         sample.push(gone(0.0));
         sample

@@ -23,6 +23,9 @@ mod tests;
 /// 2,000 things that fire at once; of more nobody reads.
 const STANDING_MAX: usize = 2_000;
 
+/// 500 of them are shown, the worst: an answer stays below 256 KiB.
+const SHOWN_MAX: usize = 500;
+
 /// 64 silences; the one that ends first gives way.
 const SILENCES_MAX: usize = 64;
 
@@ -234,6 +237,7 @@ impl Watch {
             })
             .collect();
         all.sort_by(|one, other| other.level.cmp(&one.level).then_with(|| one.rule.cmp(&other.rule)));
+        all.truncate(SHOWN_MAX);
         all
     }
 

@@ -50,6 +50,20 @@ fn what_is_wrong_is_told_with_its_place_and_without_its_value() {
             json!({"outputs": [{"to": "webhook", "name": "a", "url": ["https://secret.example"]}]}),
             "another type",
         ),
+        (
+            json!({"outputs": [{"to": "https://secret.example/x", "name": "a"}]}),
+            "a word is none of `webhook`",
+        ),
+        (json!({"outputs": [{"to": "webhook", "name": "", "url": "https://secret.example"}]}), "outputs[0]"),
+        (
+            json!({"outputs": vec![json!({"to": "webhook", "name": "a", "url": "https://secret.example"}); 2]}),
+            "outputs[1]` has the `name` of another",
+        ),
+        (
+            json!({"rules": [{"what": "held", "warning": 1}, {"what": "held", "module": "web", "warning": 1}]}),
+            "rules[1]` has the `name` of another",
+        ),
+        (json!({"rules": [{"what": "held", "warning": 1, "module": "w".repeat(129)}]}), "more than 128"),
     ];
     for (section, expected) in wrong {
         let error = read(&section).expect_err("refused");

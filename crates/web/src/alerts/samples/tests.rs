@@ -37,3 +37,21 @@ fn while_no_kernel_answers_all_else_is_as_it_was() {
     let gone = Value { what: Measure::KernelGone, subject: String::new(), value: 1.0 };
     assert_eq!(trail.sample(0, &Answers::default()), [last, gone]);
 }
+
+#[test]
+fn what_was_not_answered_is_as_it_was() {
+    let one = |what| Value { what, subject: "web".to_owned(), value: 1.0 };
+    let last = vec![one(Measure::ModuleDown), one(Measure::Memory)];
+    let mut trail = Trail { last, ..Trail::default() };
+    let kernel = serde_json::json!({
+        "pid": 1, "version": "1", "home": "", "project": null, "startedAtMs": 0, "uptimeMs": 0, "states": {},
+        "journal": "", "watchdog": "", "rssBytes": 0, "cpuMs": 0, "frames": 0, "troubles": [],
+    });
+    let kernel: Option<KernelStatus> = serde_json::from_value(kernel).expect("a status");
+    let answers = Answers { kernel, modules: Some(Vec::new()), usage: None };
+    let sample = trail.sample(0, &answers);
+    assert!(
+        sample.contains(&one(Measure::Memory)) && !sample.contains(&one(Measure::ModuleDown)),
+        "{sample:?}"
+    );
+}
