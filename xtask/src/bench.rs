@@ -18,6 +18,7 @@ mod roll;
 mod spawn;
 mod spec;
 mod supervisors;
+mod swap;
 mod thousand;
 
 use std::path::PathBuf;
@@ -28,8 +29,18 @@ use crate::shell;
 use report::Report;
 
 /// Everything that can be measured.
-const NAMES: [&str; 9] =
-    ["supervisors", "calls", "thousand", "cold", "actors", "spawn", "lanes", "neighbours", "self-update"];
+const NAMES: [&str; 10] = [
+    "supervisors",
+    "calls",
+    "thousand",
+    "cold",
+    "actors",
+    "spawn",
+    "lanes",
+    "neighbours",
+    "self-update",
+    "swap",
+];
 
 /// What is measured on other programs than the one that ships.
 const APART: [&str; 3] = ["actors", "spawn", "lanes"];
@@ -82,6 +93,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
             "thousand" => thousand::measure(&binary)?,
             "neighbours" => neighbours::measure(&binary, wish.rounds, &wish.only)?,
             "self-update" => renewal::measure(&binary, wish.rounds)?,
+            "swap" => swap::measure(&binary, wish.rounds)?,
             "spawn" => spawn::measure(wish.rounds)?,
             "lanes" => lanes::measure()?,
             "actors" => actors::measure(wish.build, wish.rounds, &wish.only)?,

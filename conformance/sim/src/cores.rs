@@ -237,6 +237,9 @@ impl Cores {
             Act::Tried(attempt) => {
                 self.send(life, CONTROL, Parcel::Event(Event::Tried(slot, generation, attempt)));
             }
+            Act::Drained => {
+                self.send(life, CONTROL, Parcel::Event(Event::Drained(slot, generation)));
+            }
             Act::Warn(_) => {}
             Act::Reply(..) | Act::Show(..) => {
                 return Err(String::from("a module's proxy answered an operator"));

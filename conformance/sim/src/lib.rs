@@ -12,7 +12,7 @@
 //! ```
 //! [`rights()`] compares who may do what with a naive model.
 //! [`cores()`] runs the same proxies on several cores, in any order; [`loads()`] runs the governor under random load,
-//! [`zones()`] nothing but faults in the sandbox zone, [`plans()`] planned restarts through a busy week.
+//! [`swaps()`] hot swaps under traffic, [`zones()`] nothing but faults in the sandbox zone, [`plans()`] planned restarts through a busy week.
 //! [`run()`] lives through one seed, [`years()`] through a long quiet time, [`scenarios`] through stories written down.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -29,6 +29,7 @@ mod rights;
 mod run;
 mod scenario;
 mod script;
+mod swaps;
 mod trace;
 mod world;
 mod years;
@@ -40,5 +41,6 @@ pub use plans::{Plans, plans};
 pub use rights::rights;
 pub use run::{Failure, Report, run, run_once, tally};
 pub use scenario::{Mismatch, Scenario, rewrite, scenarios};
+pub use swaps::{Swaps, swaps};
 pub use years::{Years, years};
 pub use zones::{Borders, zones};

@@ -234,7 +234,10 @@ impl World {
 
     fn tell(&mut self, cause: Cause) -> Result<(), String> {
         if self.handovers.as_mut().is_some_and(|random| random.happens(HANDOVERS_PER_CENT)) {
-            self.hand_over()?;
+            // What is on its way between two lives is not handed over.
+            if self.kernel.between_lives().is_empty() {
+                self.hand_over()?;
+            }
         }
         self.steps += 1;
         self.trace.cause(self.now, &cause);
@@ -285,6 +288,7 @@ impl World {
             | Effect::Reply(..)
             | Effect::Show(..)
             | Effect::Grip(..)
+            | Effect::Promoted(..)
             | Effect::Reach(..)
             | Effect::Note(..)
             | Effect::Finished => {}

@@ -198,7 +198,7 @@ fn wanted_name(request: &Request) -> Option<&str> {
         | Request::ModuleUninstall { module_id, .. }
         | Request::ModuleUpdate { module_id, .. }
         | Request::ModuleRemove { module_id }
-        | Request::ModuleSwap { module_id }
+        | Request::ModuleSwap { module_id, .. }
         | Request::ModuleProfile { module_id, .. }
         | Request::ZonePromote { module_id }
         | Request::Why { module_id, .. } => Some(module_id),

@@ -1,6 +1,7 @@
 //! Every effect of the kernel, carried out. One function per effect; the order of effects is the kernel's.
 
 use std::os::fd::AsFd;
+use std::time::Instant;
 
 use abi::{Generation, ModuleId, Payload, Slot};
 use kernel::{Effect, Event, Outcome, Outgoing, Signal, Undelivered, Word};
@@ -38,6 +39,7 @@ impl Shell {
             Effect::Reply(request, answer) => self.desk.answer(request, answer),
             Effect::Show(request, topic, message) => self.desk.show(request, &topic, &message),
             Effect::Forgotten(slot, id) => self.forget(slot, &id),
+            Effect::Promoted(slot, generation) => self.promote(slot, generation),
             // The proxies are told where they are: in the ensemble.
             Effect::Grip(slot, generation, grip) => self.grip(slot, generation, grip),
             Effect::Reach(slot, generation, net) => self.change_reach(slot, generation, &net),
@@ -57,6 +59,9 @@ impl Shell {
         };
         self.tap_out(slot, generation, &frame);
         let Some(seat) = self.seat_mut(slot) else { return };
+        if let Outgoing::StateSave { .. } = frame {
+            seat.held_since = Some(Instant::now());
+        }
         let Some(life) = seat.life_of(generation) else {
             return if frame == Outgoing::Shutdown {
                 self.cancel_launch(slot, generation);
@@ -73,7 +78,7 @@ impl Shell {
                 seat.tally.frames_out += 1;
                 self.frames += 1;
                 if !is_listed {
-                    self.list_mail(slot);
+                    self.list_mail(slot, generation);
                 }
             }
             Posted::Full | Posted::Closed => self.not_queued(slot, generation, frame),
@@ -109,7 +114,7 @@ impl Shell {
         if life.outbox.post(Mail::Certain, |out| tell(out, &frame, nothing)) == Posted::Queued {
             let is_listed = std::mem::replace(&mut life.outbox.is_listed, true);
             if !is_listed {
-                self.list_mail(slot);
+                self.list_mail(slot, generation);
             }
         }
     }
@@ -136,11 +141,10 @@ impl Shell {
         if self.is_guest(slot, generation) {
             return self.signal_guest(slot, generation, signal);
         }
-        let cgroup = self.seat(slot).and_then(|seat| seat.cgroup.clone());
         let Some(life) = self.life_mut(slot, generation) else {
             return self.cancel_launch(slot, generation);
         };
-        let (pid, pidfd, stop) = (life.pid, life.pidfd.clone(), life.stop);
+        let (pid, pidfd, stop, cgroup) = (life.pid, life.pidfd.clone(), life.stop, life.cgroup.clone());
         // A process that was paused keeps signals for later, so it is also told to go on; SIGKILL needs no such help.
         let wanted: &[sandbox::Signal] = match signal {
             Signal::Stop => &[stop, sandbox::Signal::CONT],
@@ -153,6 +157,12 @@ impl Shell {
         }
         if signal == Signal::Kill {
             self.kill_group(slot, cgroup.as_deref());
+        }
+    }
+
+    fn promote(&mut self, slot: Slot, generation: Generation) {
+        if let Some(seat) = self.seat_mut(slot) {
+            seat.promote(generation);
         }
     }
 
@@ -207,7 +217,7 @@ impl Shell {
             protocol::encode::call_response(out, id.as_str(), Ok(Some(result)));
         });
         if posted == Posted::Queued && !std::mem::replace(&mut life.outbox.is_listed, true) {
-            self.list_mail(slot);
+            self.list_mail(slot, generation);
         }
     }
 
@@ -235,7 +245,7 @@ impl Shell {
         let Some(life) = self.life_mut(slot, generation) else { return };
         let posted = life.outbox.post(mail, |out| protocol::encode::call_response(out, id.as_str(), answer));
         if posted == Posted::Queued && !std::mem::replace(&mut life.outbox.is_listed, true) {
-            self.list_mail(slot);
+            self.list_mail(slot, generation);
         }
     }
 }
@@ -256,6 +266,8 @@ pub(crate) fn mail_of(frame: &Outgoing) -> Mail {
         | Outgoing::ConfigUpdate(_)
         | Outgoing::Cancel { .. }
         | Outgoing::Credit { .. }
+        | Outgoing::StateSave { .. }
+        | Outgoing::StateRestore { .. }
         | Outgoing::Shutdown => Mail::Certain,
     }
 }

@@ -231,7 +231,7 @@ impl Shell {
         let Some(view) = self.kernel.view(slot) else { return };
         life.outbox.bound_frames(queue_frames(&view, Step::Free));
         life.held.bucket = bucket(self.now(), &view, Grip::default());
-        let dir = self.seat(slot).and_then(|seat| seat.cgroup.as_deref());
+        let dir = life.cgroup.as_deref();
         if let Some(dir) = dir.filter(|_| self.has_group_bounds(&view)) {
             self.governor.adopt(dir, life.pid);
         }

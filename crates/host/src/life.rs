@@ -14,6 +14,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Instant;
 
 use abi::limits::STDERR_TAIL_BYTES;
 use abi::{Generation, ModuleId, Permissions, Wall};
@@ -57,6 +58,12 @@ pub(crate) struct Tally {
 pub(crate) struct Seat {
     pub(crate) id: ModuleId,
     pub(crate) life: Option<Life>,
+    /// Lives beside it, during a swap and after it: none but then.
+    pub(crate) sides: Vec<Life>,
+    /// Since when messages for it are held, while its state is on the way to another life.
+    pub(crate) held_since: Option<Instant>,
+    /// How long they were held at its last swap, in microseconds.
+    pub(crate) pause_us: u64,
     /// The life of a WebAssembly module; a seat has one of the two at the most.
     pub(crate) guest: Option<Guest>,
     /// The launch that was made last; used again as long as nothing that it follows from has changed.
@@ -102,6 +109,8 @@ pub(crate) struct Life {
     pub(crate) lane: LaneEnd,
     pub(crate) started: Wall,
     pub(crate) stop: sandbox::Signal,
+    /// The group that it was born into, for itself alone.
+    pub(crate) cgroup: Option<PathBuf>,
     /// The tasks that end with it.
     pub(crate) tasks: Vec<AbortHandle>,
     /// A text that shows that it is ready, while that is waited for.
@@ -117,6 +126,9 @@ impl Seat {
         Self {
             id,
             life: None,
+            sides: Vec::new(),
+            held_since: None,
+            pause_us: 0,
             guest: None,
             ready_made: None,
             tally: Tally::default(),
@@ -128,9 +140,43 @@ impl Seat {
         }
     }
 
-    /// The life of this generation, if it is the one that runs.
+    /// The life of this generation, if it runs.
     pub(crate) fn life_of(&mut self, generation: Generation) -> Option<&mut Life> {
-        self.life.as_mut().filter(|life| life.generation == generation)
+        match &mut self.life {
+            Some(life) if life.generation == generation => Some(life),
+            _ => self.sides.iter_mut().find(|life| life.generation == generation),
+        }
+    }
+
+    /// Takes that life out.
+    pub(crate) fn take_life(&mut self, generation: Generation) -> Option<Life> {
+        let seated = self.life.take_if(|life| life.generation == generation);
+        seated.or_else(|| {
+            let at = self.sides.iter().position(|life| life.generation == generation)?;
+            Some(self.sides.swap_remove(at))
+        })
+    }
+
+    /// A new life: it takes the seat, or stands beside the one that has it.
+    pub(crate) fn put_life(&mut self, life: Life) {
+        match &mut self.life {
+            Some(_) => self.sides.push(life),
+            empty => *empty = Some(life),
+        }
+    }
+
+    /// This life answers from now on, and is what operators see.
+    pub(crate) fn promote(&mut self, generation: Generation) {
+        let held_us = self.held_since.take().map(|since| since.elapsed().as_micros());
+        self.pause_us = held_us.map_or(0, |held_us| u64::try_from(held_us).unwrap_or(u64::MAX));
+        let Some(at) = self.sides.iter().position(|life| life.generation == generation) else { return };
+        let life = self.sides.swap_remove(at);
+        self.cgroup = life.cgroup.clone();
+        // It was made for another life's group.
+        self.ready_made = None;
+        if let Some(before) = self.life.replace(life) {
+            self.sides.push(before);
+        }
     }
 
     /// The same for a WebAssembly module.

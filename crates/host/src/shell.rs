@@ -129,8 +129,8 @@ pub(crate) struct Shell {
     /// Processes that are ours and no module's: probes.
     pub(crate) probes: Probes,
     pub(crate) sets: VecDeque<crate::effects::PendingSet>,
-    /// Seats with something to write at the end of this turn.
-    mail: Vec<Slot>,
+    /// Lives with something to write at the end of this turn.
+    mail: Vec<(Slot, Generation)>,
     /// One read buffer for all, since only one reads at a time; shared with payloads that are on their way.
     pub(crate) sheet: Option<Sheet>,
     /// Where the frames of the last look into a lane lay; kept for its memory.
@@ -326,37 +326,37 @@ impl Shell {
         !self.launches.is_empty() && !self.births.is_full() && !self.is_leaving
     }
 
-    /// Notes that a seat has something to write.
-    pub(crate) fn list_mail(&mut self, slot: Slot) {
-        self.mail.push(slot);
+    /// Notes that a life has something to write.
+    pub(crate) fn list_mail(&mut self, slot: Slot, generation: Generation) {
+        self.mail.push((slot, generation));
     }
 
     /// The same, unless it is noted or has nothing.
     pub(crate) fn list_mail_of(&mut self, slot: Slot, generation: Generation) {
         let Some(life) = self.life_mut(slot, generation) else { return };
         if life.outbox.has_mail() && !std::mem::replace(&mut life.outbox.is_listed, true) {
-            self.list_mail(slot);
+            self.list_mail(slot, generation);
         }
     }
 
     fn deliver_mail(&mut self) {
         let mut mail = std::mem::take(&mut self.mail);
-        for slot in mail.drain(..) {
-            self.deliver_mail_of(slot);
+        for (slot, generation) in mail.drain(..) {
+            self.deliver_mail_of(slot, generation);
         }
         // The list's memory is kept for the next turn; what a module that broke its lane leads to may be on it already.
         mail.append(&mut self.mail);
         self.mail = mail;
     }
 
-    fn deliver_mail_of(&mut self, slot: Slot) {
+    fn deliver_mail_of(&mut self, slot: Slot, generation: Generation) {
         let (handle, is_looking_out) = (self.handle(), self.is_looking_out);
-        let Some(life) = self.seat_mut(slot).and_then(|seat| seat.life.as_mut()) else { return };
+        let Some(life) = self.seat_mut(slot).and_then(|seat| seat.life_of(generation)) else { return };
         life.outbox.is_listed = false;
         if life.outbox.is_waiting {
             return;
         }
-        let (generation, written) = (life.generation, life.outbox.write());
+        let written = life.outbox.write();
         match (written, life.outbox.pipe()) {
             (Written::Blocked, Some(pipe)) => {
                 life.outbox.is_waiting = true;
@@ -409,7 +409,7 @@ impl Shell {
 
     /// Whether a process is one of ours, whose end is taken by its own task.
     pub(crate) fn is_ours(&self, pid: u32) -> bool {
-        let lives = self.seats.iter().flatten().filter_map(|seat| seat.life.as_ref());
+        let lives = self.seats.iter().flatten().flat_map(|seat| seat.life.iter().chain(&seat.sides));
         self.probes.borrow().contains(&pid) || lives.map(|life| life.pid).any(|known| known == pid)
     }
 

@@ -18,7 +18,7 @@ use crate::{Effect, Outcome, Outgoing};
 impl Kernel {
     pub(crate) fn handle_tried(&mut self, slot: Slot, generation: Generation, attempt: Attempt) {
         if self.table.get(slot).is_none_or(|module| module.generation() != Some(generation)) {
-            return;
+            return self.side_tried(slot, generation, attempt);
         }
         match attempt {
             Attempt::Call { id, service } => self.forbid_call(slot, generation, id, &service),

@@ -41,6 +41,8 @@ pub enum Effect {
     Show(RequestId, Word, Message),
     /// Hold this life as tight as this from now on, and no tighter.
     Grip(Slot, Generation, Grip),
+    /// This life answers for its module from now on; the one that did so before runs on for now.
+    Promoted(Slot, Generation),
     /// From now on this life reaches these places and no others; what it has open beyond them is told as `NetStillOpen`.
     Reach(Slot, Generation, BTreeSet<String>),
     /// Tell the proxy of this life.
@@ -153,6 +155,20 @@ pub enum Outgoing {
         hop: u64,
         /// How many.
         parts: u32,
+    },
+    /// Give your state.
+    StateSave {
+        /// The kernel's number for the question.
+        number: u64,
+    },
+    /// Take over this state.
+    StateRestore {
+        /// The kernel's number for the question.
+        number: u64,
+        /// The state, as the other life gave it.
+        state: Payload,
+        /// Of which form it is, in that one's words.
+        version: Word,
     },
     /// It has to end.
     Shutdown,
@@ -344,6 +360,8 @@ pub enum Answer {
     Done,
     /// It was so before.
     Already,
+    /// Another life answers now; so many bytes of state went over.
+    Swapped(u64),
     /// It came to this instead; the text says why.
     Failed(Failure, String),
     /// What a called service answered.

@@ -24,13 +24,15 @@ use crate::{Capabilities, Context, Effect, Event, Grants, Kernel, Known, Setting
 pub struct Ensemble {
     kernel: Kernel,
     routes: Arc<Routes>,
-    /// By seat.
+    /// By seat: of the life that answers, or is about to.
     proxies: Vec<Option<Proxy>>,
+    /// Of lives beside those, during swaps and after them: never more than a few.
+    sides: Vec<Proxy>,
     operator: OperatorProxy,
     /// Calls that are not answered yet, of all.
     open: usize,
-    /// When which proxy wants to be woken; operators' is [`Address::OPERATOR`]'s seat.
-    wakes: BTreeSet<(Time, Slot)>,
+    /// When which proxy wants to be woken; the operators' is [`Address::OPERATOR`]'s.
+    wakes: BTreeSet<(Time, Address)>,
     /// What the last one wants done, next one last.
     pending: Vec<(Address, Act)>,
     /// Kept for its memory.
@@ -50,6 +52,7 @@ impl Ensemble {
             routes: kernel.routes(),
             kernel,
             proxies: Vec::new(),
+            sides: Vec::new(),
             operator: OperatorProxy::default(),
             open: 0,
             wakes: BTreeSet::new(),
@@ -88,11 +91,11 @@ impl Ensemble {
 
     /// The moment that [`Ensemble::poll_timeout`] named has come.
     pub fn handle_timeout(&mut self, now: Time) {
-        while let Some((at, slot)) = self.wakes.first().copied().filter(|(at, _)| *at <= now) {
-            self.wakes.remove(&(at, slot));
-            if slot == Address::OPERATOR.slot {
+        while let Some((at, life)) = self.wakes.first().copied().filter(|(at, _)| *at <= now) {
+            self.wakes.remove(&(at, life));
+            if life == Address::OPERATOR {
                 self.with_operator(now, OperatorProxy::time_passed);
-            } else if let Some(life) = self.proxy(slot).map(Proxy::life) {
+            } else {
                 self.with_proxy(now, life, Proxy::time_passed);
             }
             self.carry(now, 0);
@@ -130,11 +133,11 @@ impl Ensemble {
         while let Some(effect) = self.kernel.poll_effect() {
             match effect {
                 Effect::Note(slot, generation, Note::Began(badge)) => {
-                    let index = slot.0 as usize;
-                    if self.proxies.len() <= index {
-                        self.proxies.resize_with(index + 1, || None);
-                    }
-                    self.proxies[index] = Some(Proxy::new(Address { slot, generation }, badge));
+                    self.seat(Proxy::new(Address { slot, generation }, badge));
+                }
+                Effect::Promoted(slot, generation) => {
+                    self.promote(Address { slot, generation });
+                    self.effects.push_back(Effect::Promoted(slot, generation));
                 }
                 Effect::Note(slot, generation, note) => self.note(now, Address { slot, generation }, &note),
                 effect => self.effects.push_back(effect),
@@ -142,25 +145,53 @@ impl Ensemble {
         }
     }
 
+    /// A new life's proxy: in its seat, or beside the one that sits there.
+    fn seat(&mut self, proxy: Proxy) {
+        let index = proxy.life().slot.0 as usize;
+        if self.proxies.len() <= index {
+            self.proxies.resize_with(index + 1, || None);
+        }
+        match &mut self.proxies[index] {
+            Some(_) => self.sides.push(proxy),
+            empty => *empty = Some(proxy),
+        }
+    }
+
+    /// A life beside takes the seat; the one that sat there stands beside.
+    fn promote(&mut self, life: Address) {
+        let Some(at) = self.sides.iter().position(|proxy| proxy.life() == life) else { return };
+        let proxy = self.sides.swap_remove(at);
+        if let Some(before) = self.proxies[life.slot.0 as usize].replace(proxy) {
+            self.sides.push(before);
+        }
+    }
+
+    fn drop_proxy(&mut self, life: Address) {
+        self.wakes.retain(|(_, other)| *other != life);
+        self.sides.retain(|proxy| proxy.life() != life);
+        if let Some(seat) = self.proxies.get_mut(life.slot.0 as usize) {
+            seat.take_if(|proxy| proxy.life() == life);
+        }
+    }
+
     /// What follows from a note comes before what control wants next.
     fn note(&mut self, now: Time, life: Address, note: &Note) {
         let others = self.pending.len();
         self.with_proxy(now, life, |proxy, turn| proxy.note(turn, note));
-        if *note == Note::Gone && self.proxy(life.slot).is_some_and(|proxy| proxy.life() == life) {
-            self.proxies[life.slot.0 as usize] = None;
-            self.wakes.retain(|(_, slot)| *slot != life.slot);
+        if *note == Note::Gone {
+            self.drop_proxy(life);
         }
         self.carry(now, others);
     }
 
     /// One step of a proxy, if that life is not over.
     fn with_proxy(&mut self, now: Time, life: Address, step: impl FnOnce(&mut Proxy, &mut Turn<'_>)) -> bool {
-        let found = self.proxies.get_mut(life.slot.0 as usize).and_then(Option::as_mut);
-        let Some(proxy) = found.filter(|proxy| proxy.life() == life) else { return false };
+        let found = find_proxy(&mut self.proxies, &mut self.sides, life);
+        let Some(proxy) = found else { return false };
         let (before, calls) = (proxy.next_deadline(), proxy.calls_pending());
         step(proxy, &mut Turn { now, routes: &self.routes, acts: &mut self.acts });
-        let after = proxy.next_deadline();
-        self.open = self.open + proxy.calls_pending() - calls;
+        let (after, open) = (proxy.next_deadline(), proxy.calls_pending());
+        self.open = self.open + open - calls;
         self.settle(life, before, after);
         true
     }
@@ -177,8 +208,8 @@ impl Ensemble {
     fn settle(&mut self, life: Address, before: Option<Time>, after: Option<Time>) {
         // A moment that has come is never named again: what was due is done.
         if before != after {
-            before.map(|at| self.wakes.remove(&(at, life.slot)));
-            after.map(|at| self.wakes.insert((at, life.slot)));
+            before.map(|at| self.wakes.remove(&(at, life)));
+            after.map(|at| self.wakes.insert((at, life)));
         }
         self.pending.extend(self.acts.drain(..).rev().map(|act| (life, act)));
     }
@@ -199,6 +230,7 @@ impl Ensemble {
                     self.control(now, Event::Said(slot, generation, said));
                 }
                 Act::Tried(attempt) => self.control(now, Event::Tried(slot, generation, attempt)),
+                Act::Drained => self.control(now, Event::Drained(slot, generation)),
                 Act::Warn(text) => self.effects.push_back(Effect::Warn(slot, generation, text)),
                 Act::Reply(request, answer) => self.effects.push_back(Effect::Reply(request, answer)),
                 Act::Show(request, topic, message) => {
@@ -313,7 +345,7 @@ impl Ensemble {
 
 /// Handing over to another binary: see [`Kernel::save`] and [`Kernel::restore`].
 impl Ensemble {
-    /// What everything is now. To be asked when there is no effect left.
+    /// What everything is now. To be asked when there is no effect left, and while nobody is [between lives](Ensemble::between_lives).
     pub fn save(&self) -> Saved {
         let proxies = self.proxies.iter().flatten().map(Keep::save).collect();
         Saved::fields([
@@ -322,6 +354,11 @@ impl Ensemble {
             ("operator", self.operator.save()),
             ("wakes", self.wakes.save()),
         ])
+    }
+
+    /// As [`Kernel::between_lives`].
+    pub fn between_lives(&self) -> Vec<ModuleId> {
+        self.kernel.between_lives()
     }
 
     /// As [`Kernel::known`].
@@ -367,6 +404,19 @@ impl Ensemble {
     /// The operators' requests that are not answered yet, or that follow topics.
     pub fn requests(&self) -> BTreeSet<RequestId> {
         self.kernel.requests().into_iter().chain(self.operator.askers()).collect()
+    }
+}
+
+/// The proxy of exactly this life.
+#[inline]
+fn find_proxy<'p>(
+    seats: &'p mut [Option<Proxy>],
+    sides: &'p mut [Proxy],
+    life: Address,
+) -> Option<&'p mut Proxy> {
+    match seats.get_mut(life.slot.0 as usize) {
+        Some(Some(proxy)) if proxy.life() == life => Some(proxy),
+        _ => sides.iter_mut().find(|proxy| proxy.life() == life),
     }
 }
 

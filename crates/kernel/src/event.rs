@@ -9,7 +9,7 @@ use abi::{
 
 use crate::context::Kept;
 use crate::governor::Measured;
-use crate::spec::{Grants, Settings, Spec};
+use crate::spec::{Grants, Manner, Settings, Spec};
 use crate::word::Word;
 
 /// Something happened.
@@ -51,6 +51,10 @@ pub enum Event {
     Measured(Measured),
     /// An operator wants something.
     Ordered(RequestId, Order),
+    /// A life that makes room for another has answered all that it was asked, and nobody owes it an answer.
+    Drained(Slot, Generation),
+    /// How the next change of this module's files is to be taken up.
+    Manner(ModuleId, Manner),
     /// An operator went away: nothing more is answered or shown to it.
     Departed(RequestId),
 }
@@ -114,9 +118,23 @@ pub enum Incoming {
     Pong,
     /// A delivery was taken.
     Ack,
-    /// A delivery or, with the id `init`, its own start failed.
+    /// Its state, as it was asked for.
+    StateSaved {
+        /// The kernel's number for the question.
+        id: Word,
+        /// The state, opaque.
+        state: Payload,
+        /// Of which form it is, in the module's own words.
+        version: Word,
+    },
+    /// It has taken the state over.
+    StateRestored {
+        /// The kernel's number for the question.
+        id: Word,
+    },
+    /// A delivery, a question for state or, with the id `init`, its own start failed.
     Nack {
-        /// Of the delivery, or `init`.
+        /// Of the delivery or the question, or `init`.
         id: Word,
         /// Its own words.
         error: String,
@@ -348,6 +366,15 @@ pub enum Undelivered {
     Part(u64),
 }
 
+/// What an operator says of the state that a swap hands over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carry {
+    /// What both lives offer; a module that says nothing of its state is not swapped.
+    AsOffered,
+    /// Nothing: the new life begins without.
+    Nothing,
+}
+
 /// What an operator can want from the kernel itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
@@ -357,6 +384,13 @@ pub enum Order {
     Stop(ModuleId),
     /// Stop and start a module; answered when it is ready or has failed.
     Restart(ModuleId),
+    /// Put a new life beside the one that runs, hand its state over, and let the new one answer from then on; answered
+    /// when that is done or has failed.
+    Swap(ModuleId, Carry),
+    /// Answered when no swap of this module is under way any more: `Already`, if there is none.
+    AwaitSwap(ModuleId),
+    /// The life before the last swap is not needed any more.
+    Release(ModuleId),
     /// Forget a module that was added by hand; stops it first.
     Remove(ModuleId),
     /// Stop everything in order; answered when nothing runs any more. A second one does not wait for anybody.

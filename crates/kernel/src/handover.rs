@@ -62,6 +62,14 @@ impl Kernel {
         ])
     }
 
+    /// Modules that are being swapped, or that keep the life before beside them. What is on its way between two lives is
+    /// not saved, so no other binary takes over meanwhile.
+    pub fn between_lives(&self) -> Vec<ModuleId> {
+        let is_between = |module: &&Module| module.swap.is_some() || !module.sides.is_empty();
+        let modules = self.table.iter().map(|(_, module)| module);
+        modules.filter(is_between).map(|module| module.spec.id.clone()).collect()
+    }
+
     /// What the files say of its modules, as far as a kernel can tell.
     pub fn known(&self) -> Vec<Known> {
         let known = |(_, module): (Slot, &Module)| Known {

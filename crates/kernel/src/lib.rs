@@ -43,6 +43,7 @@ mod saved;
 mod shutdown;
 mod spec;
 mod stop;
+mod swap;
 mod table;
 mod take_up;
 #[cfg(test)]
@@ -64,8 +65,8 @@ pub use effect::{
 };
 pub use ensemble::Ensemble;
 pub use event::{
-    Attempt, CallContext, ContextCall, ContextVerb, Discovered, Event, FunctionCall, Incoming, KernelCall,
-    NetBearer, Order, Outcome, SpawnFault, Undelivered,
+    Attempt, CallContext, Carry, ContextCall, ContextVerb, Discovered, Event, FunctionCall, Incoming,
+    KernelCall, NetBearer, Order, Outcome, SpawnFault, Undelivered,
 };
 pub use governor::{Amounts, Bounds, Grip, Measured, Pool, Pools, Reading, Resource, Step, TokenBucket};
 pub use handover::{Known, Strays};
@@ -75,9 +76,10 @@ pub use proxy::{Act, Badge, Letter, Note, OperatorProxy, Proxy, SERVING_MAX, Tal
 pub use routes::{Address, Decision, Header, Hearers, Refusal, Routes};
 pub use saved::{Saved, Unreadable};
 pub use spec::{
-    Budget, Capabilities, Door, Enforcement, Features, Forbidden, GiveUp, Grants, PRIORITY_DEFAULT,
-    PendingRequest, RestartRule, Settings, Spec, Strategy, Watchdog, Work, ZoneBudget,
+    Budget, Capabilities, Door, Enforcement, Features, Forbidden, GiveUp, Grants, Keeps, Manner,
+    PRIORITY_DEFAULT, PendingRequest, RestartRule, Settings, Spec, Strategy, Watchdog, Work, ZoneBudget,
 };
+pub use swap::SwapStep;
 pub use view::View;
 pub use word::Word;
 pub use zones::Probation;

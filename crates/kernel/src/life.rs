@@ -146,6 +146,7 @@ impl Kernel {
     }
 
     pub(crate) fn handle_spawned(&mut self, slot: Slot, generation: Generation) {
+        self.candidate_spawned(slot, generation);
         let Some(module) = self.table.get_mut(slot) else { return };
         if module.phase != Phase::Running(generation, Stage::Starting) || module.greeted {
             return;
@@ -178,7 +179,7 @@ impl Kernel {
     ) {
         let Some(module) = self.table.get(slot) else { return };
         if module.generation() != Some(generation) {
-            return;
+            return self.candidate_unborn(slot, generation, fault, &why);
         }
         let told_to_end = matches!(module.phase, Phase::Ending { .. });
         match fault {
@@ -333,7 +334,7 @@ impl Kernel {
         }
     }
 
-    fn tell_available(&mut self, provider: Slot, provides: &[Name]) {
+    pub(crate) fn tell_available(&mut self, provider: Slot, provides: &[Name]) {
         let mut told = Vec::new();
         for (slot, module) in self.table.iter() {
             if slot != provider && module.is_ready() && module.spec.door == Door::Lines {
@@ -390,7 +391,9 @@ impl Kernel {
             error.truncate(error.floor_char_boundary(INIT_ERROR_BYTES_MAX));
             module.init_error = Some(error.clone());
             self.record(self.record_of(slot, "module.init_failed").text("error", error));
+            return;
         }
+        self.state_refused(slot, id, error);
     }
 
     pub(crate) fn note(&mut self, slot: Slot, note: String) {

@@ -49,6 +49,8 @@ pub struct Kernel {
     pub(crate) strain: Strain,
     /// Why no module may run, in safe mode.
     pub(crate) safe: Option<String>,
+    /// The life whose end is being dealt with: nothing is to be said to it.
+    pub(crate) over: Option<Generation>,
     generations: u64,
     effects: VecDeque<Effect>,
 }
@@ -76,6 +78,7 @@ impl Kernel {
             random: Random::new(seed),
             strain: Strain::default(),
             safe: None,
+            over: None,
             generations: 0,
             effects: VecDeque::new(),
         }
@@ -119,6 +122,8 @@ impl Kernel {
             Event::ReadySeen(slot, generation) => self.handle_ready(slot, generation),
             Event::Exited(slot, generation, exit) => self.handle_exited(slot, generation, exit),
             Event::Measured(measured) => self.handle_measured(&measured),
+            Event::Drained(slot, generation) => self.side_drained(slot, generation),
+            Event::Manner(id, manner) => self.set_manner(&id, manner),
             Event::Ordered(request, order) => self.handle_order(request, order),
             Event::Departed(request) => self.handle_departed(request),
         }
@@ -136,6 +141,8 @@ impl Kernel {
                 Timer::Pong(slot, generation, number) => self.pong_due(slot, generation, number),
                 Timer::Grace(slot, generation) => self.grace_over(slot, generation),
                 Timer::Reap(slot, generation) => self.reap_overdue(slot, generation),
+                Timer::Swap(slot, generation, step) => self.swap_overdue(slot, generation, step),
+                Timer::Drain(slot, generation) => self.side_drained(slot, generation),
                 Timer::Held(slot) => self.held_too_long(slot),
                 Timer::Refusals(slot) => self.refusals_due(slot),
                 Timer::Restart(slot) => self.restart_due(slot, at),
@@ -268,6 +275,9 @@ impl Kernel {
             bounds: self.bounds_of(module),
             step: module.ladder.step(),
             probation: self.probation_of(slot),
+            swap: module.swap.as_ref().map(|swap| swap.step),
+            warm: module.warm(),
+            falls_back: module.falls_back,
             calls_pending: 0,
         })
     }
@@ -300,9 +310,12 @@ impl Kernel {
     fn handle_said(&mut self, slot: Slot, generation: Generation, said: Incoming) {
         let Some(module) = self.table.get(slot) else { return };
         if module.generation() != Some(generation) {
-            return;
+            return self.side_said(slot, generation, said);
         }
         match said {
+            Incoming::StateSaved { id, state, version } => self.state_saved(slot, &id, state, version),
+            // Nobody gave this life a state.
+            Incoming::StateRestored { .. } => {}
             Incoming::Ready => self.handle_ready(slot, generation),
             Incoming::Pong => self.handle_pong(slot),
             Incoming::Nack { id, error } => self.handle_nack(slot, generation, &id, error),

@@ -12,6 +12,7 @@
 //! has been told to end and is not reaped yet. Only `Running` and `Ending` have a process and a generation.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use abi::{Generation, Reason, State, Time};
 
@@ -20,7 +21,8 @@ use crate::governor::Ladder;
 use crate::permits::SECRETS_BURST;
 use crate::refusals::Refusals;
 use crate::restart::Bucket;
-use crate::spec::{Capabilities, Forbidden, Grants, Spec, Work};
+use crate::spec::{Capabilities, Forbidden, Grants, Manner, Spec, Work};
+use crate::swap::{Side, Swap};
 use crate::zones::Conduct;
 
 /// Why a module does not run.
@@ -116,6 +118,14 @@ pub(crate) struct Module {
     pub(crate) ladder: Ladder,
     /// A passive watchdog has said that it is past a bound.
     pub(crate) is_over_reported: bool,
+    /// A life that is to answer in its place, on its way there.
+    pub(crate) swap: Option<Swap>,
+    /// Lives beside the one that answers, which did so before or were to: all of them end.
+    pub(crate) sides: Vec<Side>,
+    /// How the next change of its files is taken up, if somebody said so.
+    pub(crate) manner: Option<Manner>,
+    /// How often it fell back to the life before.
+    pub(crate) falls_back: u64,
     /// What was held against it lately, over all its lives.
     pub(crate) conduct: Conduct,
     /// What holds this life to the places that it may reach.
@@ -150,6 +160,10 @@ impl Module {
             lingering: None,
             ladder: Ladder::default(),
             is_over_reported: false,
+            swap: None,
+            sides: Vec::new(),
+            manner: None,
+            falls_back: 0,
             conduct: Conduct::default(),
             net_bearer: NetBearer::default(),
         }
@@ -246,7 +260,7 @@ crate::saved::keep_variants!(Phase {
     Running { 0: generation, 1: stage },
     Ending { generation: generation, reason: reason, then: then, ready_at: ready_at, tier: tier },
 });
-// What is left out comes from its files.
+// What is left out comes from its files; nobody is on its way to another life while a kernel is saved.
 crate::saved::keep_parts!(Module {
     by_hand,
     phase,
@@ -269,6 +283,8 @@ crate::saved::keep_parts!(Module {
     lingering,
     ladder,
     is_over_reported,
+    manner,
+    falls_back,
     conduct,
     net_bearer,
 });

@@ -34,6 +34,15 @@ impl Kernel {
             Order::Start(id) => self.with_module(request, &id, Self::order_start),
             Order::Stop(id) => self.with_module(request, &id, Self::order_stop),
             Order::Restart(id) => self.with_module(request, &id, Self::order_restart),
+            Order::Swap(id, carry) => match self.table.find(id.as_str()) {
+                Some(slot) => self.order_swap(request, slot, carry),
+                None => self.fail(request, Failure::NotFound, format!("Module \"{id}\" not found")),
+            },
+            Order::AwaitSwap(id) => self.with_module(request, &id, Self::order_await_swap),
+            Order::Release(id) => self.with_module(request, &id, |kernel, request, slot| {
+                kernel.release_warm(slot);
+                kernel.push(Effect::Reply(request, Answer::Done));
+            }),
             Order::Remove(id) => self.with_module(request, &id, Self::order_remove),
             Order::Shutdown => self.order_shutdown(request),
             Order::SafeMode(why) => self.order_safe_mode(request, why),
@@ -74,6 +83,7 @@ impl Kernel {
         if let Some(shutdown) = &mut self.shutdown {
             shutdown.requests.retain(|waiting| *waiting != request);
         }
+        self.forget_swap_request(request);
         self.topics.depart(request);
     }
 

@@ -34,13 +34,16 @@ use crate::word::Word;
 
 mod asked;
 mod deadlines;
+mod held;
 mod letter;
 mod open;
 mod operator;
 mod served;
+mod yields;
 
 pub(crate) use asked::Asked;
 use asked::Call;
+use held::Held;
 pub use letter::{Letter, Wants};
 pub use operator::OperatorProxy;
 pub use served::Tally;
@@ -77,6 +80,15 @@ pub enum Note {
     Shedding,
     /// It may ask again.
     Relieved,
+    /// Its state is on its way to another life: what comes for it is kept.
+    Hold,
+    /// It answers on: what was kept is its own again.
+    Unhold,
+    /// Another life answers from now on: what was kept goes there. It answers what it was asked, and may ask others
+    /// until it has.
+    Yield(Address),
+    /// It answers again.
+    Resume,
     /// It has been told to end: none may come any more.
     Ending,
     /// It is over: everybody who waits for it is told, and the proxy goes.
@@ -94,6 +106,8 @@ pub enum Act {
     Control(Incoming),
     /// The module tried what it may not: control records and acts.
     Tried(Attempt),
+    /// It has made room for another life, and has answered everything: control decides what follows.
+    Drained,
     /// A line in the module's own log.
     Warn(String),
     /// Answer an operator; of the operators' proxy only.
@@ -117,6 +131,10 @@ pub struct Turn<'a> {
 enum Stage {
     Starting,
     Ready,
+    /// As ready, but what comes is kept.
+    Holding,
+    /// Another life answers in its place.
+    Yielded(Address),
     Ending,
 }
 
@@ -132,6 +150,7 @@ pub struct Proxy {
     purse: Option<TokenBucket>,
     asked: Asked<Word>,
     serving: Serving,
+    held: Held,
     tally: Tally,
     random: Random,
 }
@@ -152,6 +171,7 @@ impl Proxy {
             is_shedding: false,
             asked: Asked::default(),
             serving: Serving::default(),
+            held: Held::default(),
             tally: Tally::default(),
         }
     }
@@ -196,17 +216,27 @@ impl Proxy {
             Incoming::Progress { id, payload } => self.progress(turn, &id, payload),
             Incoming::Chunk { id, seq, data } => self.chunk(turn, &id, seq, data),
             Incoming::End { id } => self.end(turn, &id),
-            control @ (Incoming::Ready
+            control @ (Incoming::StateSaved { .. }
+            | Incoming::StateRestored { .. }
+            | Incoming::Ready
             | Incoming::Pong
             | Incoming::Nack { .. }
             | Incoming::KernelCall { .. }) => turn.acts.push(Act::Control(control)),
             // That a delivery was taken is information only; the kernel itself calls nobody.
             Incoming::Ack | Incoming::KernelAnswer { .. } => {}
         }
+        self.tell_drained(turn);
     }
 
     /// Another proxy, or the operators', wrote something.
     pub fn read(&mut self, turn: &mut Turn<'_>, letter: Letter) {
+        if let Some(letter) = self.hold(turn, letter) {
+            self.read_now(turn, letter);
+            self.tell_drained(turn);
+        }
+    }
+
+    fn read_now(&mut self, turn: &mut Turn<'_>, letter: Letter) {
         match letter {
             Letter::Call { caller, token, from, service, method, params, context, wants } => {
                 let served = Served::new(caller, token, wants, turn.now);
@@ -239,6 +269,7 @@ impl Proxy {
                     self.fail(turn, call.who, error);
                 }
             }
+            Letter::Moved { token, target } => self.asked.retarget(token, target),
             // Operators follow topics; modules are delivered to.
             Letter::Show { .. } => {}
             Letter::Progress { token, payload } => {
@@ -267,9 +298,16 @@ impl Proxy {
         match note {
             Note::Began(badge) => self.badge = badge.clone(),
             Note::Ready => self.stage = Stage::Ready,
+            Note::Hold => self.stage = Stage::Holding,
+            Note::Unhold => self.unhold(turn),
+            Note::Yield(to) => self.make_room(turn, *to),
+            Note::Resume => self.stage = Stage::Ready,
             Note::Shedding => self.is_shedding = true,
             Note::Relieved => self.is_shedding = false,
-            Note::Ending => self.stage = Stage::Ending,
+            Note::Ending => {
+                self.refuse_held(turn);
+                self.stage = Stage::Ending;
+            }
             Note::Gone => self.gone(turn),
         }
     }
@@ -299,10 +337,12 @@ impl Proxy {
             turn.acts.push(Act::Post(call.target, Letter::Cancel { caller: self.life, token }));
             self.fail(turn, call.who, String::from("timeout"));
         }
+        self.tell_drained(turn);
     }
 
     /// Those who wait for this life are told; those it waited for need not go on.
     fn gone(&mut self, turn: &mut Turn<'_>) {
+        self.refuse_held(turn);
         self.stage = Stage::Ending;
         for (token, call) in self.asked.close_all() {
             // A module that called itself has nobody left to tell.
@@ -322,7 +362,7 @@ impl Proxy {
     }
 
     fn call(&mut self, turn: &mut Turn<'_>, wanted: Wanted, context: CallContext) {
-        let decision = turn.routes.decide(self.life, Header::Call { service: wanted.1.as_str() });
+        let decision = turn.routes.decide(self.speaks_as(), Header::Call { service: wanted.1.as_str() });
         let target = match decision {
             Decision::Forward(target) => target,
             Decision::Refuse(Refusal::Forbidden) => {
@@ -399,11 +439,11 @@ impl Proxy {
     }
 
     fn publish(&mut self, turn: &mut Turn<'_>, topic: &Word, payload: Payload, traceparent: Option<&Word>) {
-        match turn.routes.decide(self.life, Header::Publish { topic: topic.as_str() }) {
+        match turn.routes.decide(self.speaks_as(), Header::Publish { topic: topic.as_str() }) {
             // A message has no answer that could say so; the journal said it of all.
             Decision::Spread(_) if self.is_shedding => {}
             Decision::Spread(_) => {
-                spread(turn, Some(self.life), topic, &Message::Raw(payload), traceparent);
+                spread(turn, Some(self.speaks_as()), topic, &Message::Raw(payload), traceparent);
             }
             Decision::Refuse(Refusal::SenderNotReady) => {
                 turn.acts.push(Act::Warn(format!("publish on `{topic}` before it was ready")));
@@ -542,8 +582,19 @@ fn spread(
 }
 
 crate::saved::keep_fields!(Badge { name, features, seed, calls_per_s });
-crate::saved::keep_variants!(Stage { Starting {}, Ready {}, Ending {} });
-crate::saved::keep_fields!(Proxy { life, badge, stage, is_shedding, purse, asked, serving, tally, random });
+crate::saved::keep_variants!(Stage { Starting {}, Ready {}, Holding {}, Yielded { 0: to }, Ending {} });
+crate::saved::keep_fields!(Proxy {
+    life,
+    badge,
+    stage,
+    is_shedding,
+    purse,
+    asked,
+    serving,
+    held,
+    tally,
+    random
+});
 
 #[cfg(test)]
 mod tests;

@@ -97,8 +97,15 @@ impl Kernel {
         if !changed {
             // Between two looks it may have changed and changed back.
             module.successor = None;
+            module.manner = None;
             // What it asks for is no part of what it is: that follows from what is approved.
             module.spec.declared = one.spec.declared;
+            if module.swap.as_ref().is_some_and(crate::swap::Swap::is_change) {
+                self.abort_swap(slot, "its files are the earlier ones again");
+                if let Some(module) = self.table.get_mut(slot) {
+                    module.successor = None;
+                }
+            }
             self.apply_grants(slot, Some(one.grants));
             if refused_before && !runs {
                 self.begin_if_wanted(slot);
@@ -127,6 +134,10 @@ impl Kernel {
         self.record(self.record_of(slot, "module.changed"));
         let Some(module) = self.table.get_mut(slot) else { return };
         module.grants = one.grants;
+        if one.refused.is_none() && self.take_up_hot(slot, &one.spec) {
+            return;
+        }
+        let Some(module) = self.table.get_mut(slot) else { return };
         module.successor = Some((one.spec, one.refused));
         if matches!(module.phase, Phase::Running(..)) {
             self.end(slot, Reason::HotSwap, Then::Respawn, 0);

@@ -34,7 +34,7 @@ impl Kernel {
             shutdown.requests.extend(request);
             return self.kill_all();
         }
-        let runs = |module: &Module| module.generation().is_some();
+        let runs = Module::has_life;
         let among: BTreeSet<Slot> =
             self.table.iter().filter(|(_, module)| runs(module)).map(|(slot, _)| slot).collect();
         let tiers = graph::tiers(&self.table, &among);
@@ -65,6 +65,7 @@ impl Kernel {
         self.record(abi::Record::new("shutdown.forced"));
         for slot in self.table.slots() {
             self.end(slot, Reason::Shutdown, Then::Stay, 0);
+            self.kill_sides(slot);
             if let Some(generation) = self.table.get(slot).and_then(Module::generation) {
                 self.kill(slot, generation);
             }
@@ -78,8 +79,7 @@ impl Kernel {
             if shutdown.finished {
                 return;
             }
-            let lives =
-                |slot: &Slot| self.table.get(*slot).is_some_and(|module| module.generation().is_some());
+            let lives = |slot: &Slot| self.table.get(*slot).is_some_and(Module::has_life);
             let (at, count) = (shutdown.at, shutdown.tiers.len());
             if shutdown.tiers.get(at).is_some_and(|tier| tier.iter().any(lives)) {
                 return;

@@ -41,6 +41,32 @@ pub struct Features {
     pub deadline: bool,
     /// `traceparent` is added to what it is sent.
     pub trace: bool,
+    /// `state:save` and `state:restore` are sent to it.
+    pub state: bool,
+}
+
+/// What a module says of the state that it holds in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keeps {
+    /// Nothing: whether it hands state over follows from [`Features::state`] alone.
+    #[default]
+    Unsaid,
+    /// That it has none: another life is as good as this one.
+    Nothing,
+    /// That it outlives planned restarts.
+    State,
+}
+
+/// How a change of a module's files is taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Manner {
+    /// New beside old where the module can, else stop and start; the old one ends after the swap.
+    #[default]
+    Swap,
+    /// The same, and the old one is kept until [`crate::Order::Release`].
+    SwapAndKeep,
+    /// Stop and start.
+    Restart,
 }
 
 /// Which endings are answered with a new start.
@@ -123,6 +149,8 @@ pub struct Spec {
     pub work: Work,
     /// Optional frames it understands.
     pub features: Features,
+    /// What it says of the state in its memory.
+    pub keeps: Keeps,
     /// Order of starts: lower first.
     pub priority: u32,
     /// Services it offers.
@@ -176,6 +204,7 @@ impl Spec {
             door: Door::Plain,
             work: Work::Lasting,
             features: Features::default(),
+            keeps: Keeps::Unsaid,
             priority: PRIORITY_DEFAULT,
             provides: Vec::new(),
             requires: Vec::new(),
@@ -388,6 +417,7 @@ impl Settings {
     }
 }
 
-crate::saved::keep_fields!(Features { cancel, progress, stream, deadline, trace });
+crate::saved::keep_variants!(Manner { Swap {}, SwapAndKeep {}, Restart {} });
+crate::saved::keep_fields!(Features { cancel, progress, stream, deadline, trace, state });
 crate::saved::keep_fields!(Capabilities { services, topics, forbid });
 crate::saved::keep_fields!(Forbidden { services, topics });

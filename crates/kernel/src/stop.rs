@@ -23,6 +23,10 @@ const EARLY_EXIT: Duration = Duration::from_secs(1);
 impl Kernel {
     /// Tells a module to end. Without a process it rests at once; on its way out already, only what follows changes.
     pub(crate) fn end(&mut self, slot: Slot, reason: Reason, then: Then, tier: u32) {
+        if then == Then::Retry && self.fall_back_from(slot, reason.as_str(), None) {
+            return;
+        }
+        self.end_sides(slot, "the module is to end");
         let Some(module) = self.table.get_mut(slot) else { return };
         let generation = match &mut module.phase {
             Phase::Idle(_) => {
@@ -75,6 +79,7 @@ impl Kernel {
     }
 
     pub(crate) fn grace_over(&mut self, slot: Slot, generation: Generation) {
+        self.side_grace_over(slot, generation);
         let Some(module) = self.table.get(slot) else { return };
         let Phase::Ending { generation: ending, .. } = module.phase else { return };
         if ending == generation {
@@ -85,6 +90,7 @@ impl Kernel {
     }
 
     pub(crate) fn reap_overdue(&mut self, slot: Slot, generation: Generation) {
+        self.side_reap_overdue(slot, generation);
         let Some(module) = self.table.get_mut(slot) else { return };
         let Phase::Ending { generation: ending, then, .. } = module.phase else { return };
         if ending != generation {
@@ -116,6 +122,8 @@ impl Kernel {
             self.ended(slot, Some(exit), "");
         } else if module.lingering.is_some_and(|(lingering, _)| lingering == generation) {
             self.lingering_gone(slot, exit);
+        } else {
+            self.side_exited(slot, generation, exit);
         }
     }
 
@@ -146,6 +154,14 @@ impl Kernel {
     }
 
     fn ended_unexpectedly(&mut self, slot: Slot, exit: Option<ExitKind>, why: &str, ready_at: Time) {
+        if let Some(exit) = exit
+            && self.fall_back_from(slot, &format!("left with {exit}"), Some(exit))
+        {
+            return;
+        }
+        self.over = self.table.get(slot).and_then(crate::module::Module::generation);
+        self.end_sides(slot, "the old life ended");
+        self.over = None;
         let Some(module) = self.table.get(slot) else { return };
         let lived = self.now.since(module.spawned_at);
         let lived_ms = u64::try_from(lived.as_millis()).unwrap_or(u64::MAX);
@@ -233,6 +249,8 @@ impl Kernel {
         self.settle_gone(slot);
         self.fail_waiters(slot, Failure::NotFound, "it was removed");
         self.sum_up_refusals(slot);
+        self.abort_swap(slot, "the module is forgotten");
+        self.forget_sides(slot);
         if let Some(module) = self.table.remove(slot) {
             self.forget_context(&module.spec.id);
             self.record(abi::Record::new("module.forgotten").of(&module.spec.id, None));

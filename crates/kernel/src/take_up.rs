@@ -57,6 +57,8 @@ impl Kernel {
     }
 
     pub(crate) fn take_up(&mut self, slot: Slot, how: TakeUp) {
+        // A life beside was given what was approved when it began, and nobody narrows it.
+        self.end_sides(slot, "what is approved for it has changed");
         match how {
             TakeUp::NewLife => self.renew_for_permissions(slot),
             TakeUp::AtOnce | TakeUp::AtOnceWithNet => {

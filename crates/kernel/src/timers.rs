@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use abi::{Generation, Slot, Time};
 
 use crate::saved::{Keep, Saved, Unreadable};
+use crate::swap::SwapStep;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
@@ -22,6 +23,10 @@ pub(crate) enum Timer {
     Grace(Slot, Generation),
     /// A module that was killed should be reaped by now.
     Reap(Slot, Generation),
+    /// A swap's present step should be done by now.
+    Swap(Slot, Generation, SwapStep),
+    /// A life that made room for another should have answered everything by now.
+    Drain(Slot, Generation),
     /// Whoever waits for a module that is held has waited long enough.
     Held(Slot),
     /// What a module was refused in the last minute is to be summed up.
@@ -70,6 +75,8 @@ crate::saved::keep_variants!(Timer {
     Pong { 0: slot, 1: generation, 2: number },
     Grace { 0: slot, 1: generation },
     Reap { 0: slot, 1: generation },
+    Swap { 0: slot, 1: generation, 2: step },
+    Drain { 0: slot, 1: generation },
     Held { 0: slot },
     Refusals { 0: slot },
     Restart { 0: slot },

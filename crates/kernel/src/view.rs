@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use abi::{Generation, ModuleId, Name, Reason, Slot, State, Time, Zone};
 
 use crate::governor::{Bounds, Step};
+use crate::swap::SwapStep;
 use crate::zones::Probation;
 
 /// One module as it is now.
@@ -47,6 +48,12 @@ pub struct View {
     pub step: Step,
     /// How far its probation is, if it serves one.
     pub probation: Option<Probation>,
+    /// How far a swap of it is, if one is under way.
+    pub swap: Option<SwapStep>,
+    /// The life that answered before this one and could answer again at once.
+    pub warm: Option<Generation>,
+    /// How often it fell back to that one, since the kernel knows it.
+    pub falls_back: u64,
     /// Calls it made that are not answered yet.
     pub calls_pending: u32,
 }

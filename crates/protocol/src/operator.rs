@@ -286,12 +286,14 @@ pub enum Request {
         /// Milliseconds between two events, 100 or more; once when left out.
         interval_ms: Option<u64>,
     },
-    /// Put a WebAssembly module's present file in the place of its running code, with its state; answered when that is
-    /// done or undone.
+    /// Put what is on the disk now in the place of what runs, with its state; answered when that is done or undone.
     #[serde(rename = "module.swap")]
     ModuleSwap {
         /// Which.
         module_id: String,
+        /// The new one begins without state; not for WebAssembly.
+        #[serde(default)]
+        without_state: bool,
     },
     /// Start a module anew and tell what it uses and wants for a while; it is started anew afterwards too.
     #[serde(rename = "module.profile")]

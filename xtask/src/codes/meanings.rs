@@ -180,6 +180,10 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ),
     ("host::secrets::thread", "The thread that reads the vault has died; this is a bug."),
     (
+        "host::swap::kinds",
+        "A module that becomes WebAssembly, or is it no longer, can only be stopped and started.",
+    ),
+    (
         "host::swap::rolled_back",
         "The new code was not taken over, and the old one goes on; the message says why.",
     ),

@@ -74,6 +74,7 @@ impl Lives {
             | Event::NetStillOpen(_, generation, _)
             | Event::Said(_, generation, _)
             | Event::Tried(_, generation, _)
+            | Event::Drained(_, generation)
             | Event::Undelivered(_, generation, _) => !self.alive.contains_key(generation),
             Event::Discovered(_)
             | Event::Added(_)
@@ -84,6 +85,7 @@ impl Lives {
             | Event::Measured(_)
             | Event::ContextRestored(_)
             | Event::Ordered(..)
+            | Event::Manner(..)
             | Event::Departed(_) => false,
         }
     }
@@ -139,6 +141,7 @@ impl Lives {
                 return Err(String::from("a module was forgotten without a record"));
             }
             Effect::SaveGrants(..) => saved(step)?,
+            Effect::Promoted(..) => return Err(String::from("a swap that nobody asked for")),
             Effect::Note(..) => return Err(String::from("a proxy's note came out of where the proxies are")),
             Effect::Forgotten(..) | Effect::Reply(..) | Effect::Show(..) | Effect::Finished => {}
         }
@@ -218,6 +221,8 @@ impl Lives {
             | Outgoing::Chunk { .. }
             | Outgoing::End { .. }
             | Outgoing::Credit { .. } => true,
+            // Nobody is swapped here: see `swaps`.
+            Outgoing::StateSave { .. } | Outgoing::StateRestore { .. } => false,
         };
         if !fits {
             return Err(format!("{id} in {stage:?} was sent {frame:?}"));

@@ -50,6 +50,9 @@ impl Orders {
                     Order::Shutdown => By::Shutdown,
                     Order::Grant(..)
                     | Order::SafeMode(_)
+                    | Order::Swap(..)
+                    | Order::AwaitSwap(_)
+                    | Order::Release(_)
                     | Order::Promote(_)
                     | Order::RestartZone(_)
                     | Order::ResetZone(_)

@@ -83,6 +83,20 @@ fn no_fault_in_the_sandbox_zone_is_felt_in_the_stable_one() {
 }
 
 #[test]
+fn swaps_under_traffic_and_crashes_lose_double_and_reorder_nothing_and_all_end() {
+    let mut met = sim::Swaps::default();
+    for seed in 0..4 * SEEDS {
+        let told = sim::swaps(seed, STEPS).unwrap_or_else(|rule| panic!("seed {seed}: {rule}"));
+        (met.done, met.refused) = (met.done + told.done, met.refused + told.refused);
+        (met.fell_back, met.served) = (met.fell_back + told.fell_back, met.served + told.served);
+    }
+    // What is never met is never tried.
+    let is_met =
+        met.done > SEEDS && met.refused > SEEDS && met.fell_back > SEEDS / 6 && met.served > 40 * SEEDS;
+    assert!(is_met, "{met:?}");
+}
+
+#[test]
 fn every_kind_of_decision_is_met() {
     let seen = sim::tally(0..4 * SEEDS, STEPS).unwrap_or_else(|failure| panic!("{failure}"));
     let missing: Vec<&str> = MET.split(", ").filter(|kind| !seen.contains_key(kind)).collect();
@@ -122,9 +136,10 @@ fn the_scenarios_of_the_contract_hold() {
     assert!(checked > 80 || std::env::var_os("UPDATE_EXPECT").is_some(), "{checked} scenarios only");
 }
 
-fn scenario_files() -> [PathBuf; 5] {
+fn scenario_files() -> [PathBuf; 6] {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors");
-    ["rpc", "topics", "api", "permissions", "life"].map(|part| folder.join(format!("kernel-{part}.jsonl")))
+    ["rpc", "topics", "api", "permissions", "life", "swap"]
+        .map(|part| folder.join(format!("kernel-{part}.jsonl")))
 }
 
 #[test]

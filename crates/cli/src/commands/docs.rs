@@ -62,6 +62,8 @@ const PAGES: &[Page] = pages! {
     "concepts" / "life-of-a-module",
     "concepts" / "permissions",
     "concepts" / "restarts",
+    "concepts" / "swaps",
+    "concepts" / "self-update",
     "concepts" / "overload",
     "concepts" / "context-and-secrets",
     "concepts" / "safe-mode",

@@ -1,5 +1,5 @@
-//! `restart`: stop and start; a person's restart gives a module all its attempts back. With `--hot` a WebAssembly module's
-//! new code takes over the state of the old instead. `plan` tells beforehand what a restart does, `history` which there were.
+//! `restart`: stop and start; a person's restart gives a module all its attempts back. With `--hot` what is on the disk
+//! takes over the state of what runs instead. `plan` tells beforehand what a restart does, `history` which there were.
 
 use clap::{Args, Subcommand};
 use protocol::operator::{Request, Swapped};
@@ -21,7 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   ostoja restart web             returns when it is ready again
   ostoja restart web --dry-run   who else would be restarted
-  ostoja restart web --hot       WebAssembly: new code, same state, no gap
+  ostoja restart web --hot       a new life beside the old one takes its state over: no gap
   ostoja restart plan web        who would lose which service, for how long
   ostoja restart history         which restarts there were, why, how they ended";
 
@@ -34,9 +34,12 @@ pub struct RestartArgs {
     /// Which modules; one that is named like a verb stands behind --
     #[arg(required = true, value_name = "MODULE")]
     modules: Vec<String>,
-    /// Put a WebAssembly module's new code in place, with its state
+    /// Let a new life take over the state of the old one, without a gap
     #[arg(long, conflicts_with = "dry_run")]
     hot: bool,
+    /// The new life begins without state: no module is asked for any
+    #[arg(long, requires = "hot")]
+    without_state: bool,
     #[command(flatten)]
     dry_run: DryRun,
 }
@@ -67,7 +70,7 @@ pub(super) fn run(ctx: &Ctx, args: &RestartArgs) -> Outcome {
         None => {}
     }
     if args.hot {
-        return swap(ctx, &args.modules);
+        return swap(ctx, &args.modules, args.without_state);
     }
     let dry_run = args.dry_run.dry_run;
     let request = |id: &str| Request::ModuleRestart { module_id: id.to_owned(), dry_run };
@@ -75,11 +78,11 @@ pub(super) fn run(ctx: &Ctx, args: &RestartArgs) -> Outcome {
 }
 
 /// One after the other; the first that goes on with its old code ends it.
-fn swap(ctx: &Ctx, modules: &[String]) -> Outcome {
+fn swap(ctx: &Ctx, modules: &[String], without_state: bool) -> Outcome {
     let mut door = Door::open(ctx)?;
     let mut swapped = Vec::new();
     for module in modules {
-        let done: Swapped = door.ask(&Request::ModuleSwap { module_id: module.clone() })?;
+        let done: Swapped = door.ask(&Request::ModuleSwap { module_id: module.clone(), without_state })?;
         if !ctx.is_json() {
             let (pause, state) = (format!("{} µs", done.pause_us), amount::bytes(done.state_bytes));
             ctx.say_phrase(Phrase::Swapped, &[module, &pause, &state]);

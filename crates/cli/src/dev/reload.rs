@@ -143,7 +143,7 @@ impl Reloader {
         let begun = Instant::now();
         let module_id = status.id.clone();
         if status.runtime == "wasm" && status.status == "ready" {
-            let _: Swapped = door.ask(&Request::ModuleSwap { module_id })?;
+            let _: Swapped = door.ask(&Request::ModuleSwap { module_id, without_state: false })?;
             return self.tell(&status.id, DevHow::Swapped, begun, held);
         }
         match door.ask::<Acted>(&Request::ModuleRestart { module_id, dry_run: false }) {

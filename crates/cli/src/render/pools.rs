@@ -16,8 +16,11 @@ const COLUMNS: [Column; 6] = [
     Column::rest("USES"),
 ];
 
-/// Each resource by its word at the door, how it is called here, and how an amount of it is written.
-const RESOURCES: [(&str, &str, fn(u64) -> String); 9] = [
+/// A resource by its word at the door, how it is called here, and how an amount of it is written.
+type Told = (&'static str, &'static str, fn(u64) -> String);
+
+/// All of them, in the order in which they are told.
+const RESOURCES: [Told; 9] = [
     ("cpu", "cpu", percent_of),
     ("memory", "memory", amount::bytes),
     ("processes", "processes", plain),

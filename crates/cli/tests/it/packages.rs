@@ -37,9 +37,14 @@ pub(crate) fn trusted_maker(world: &World) {
 
 /// A package of the greeter at this version.
 pub(crate) fn packed(world: &World, version: &str) -> String {
+    packed_with(world, version, "")
+}
+
+/// The same with more in its manifest.
+pub(crate) fn packed_with(world: &World, version: &str, more: &str) -> String {
     let file = format!("greeter-{version}.okm");
     let folder = world.path().join(format!("greeter-{version}"));
-    greeter(&folder, version, "");
+    greeter(&folder, version, more);
     world.run(&format!("module pack greeter-{version} -o {file}")).expect(0);
     file
 }

@@ -135,7 +135,7 @@ pub(crate) fn shop(request: &Request) -> (Response, Vec<Value>) {
             let event = json!({ "event": "usage", "data": usage() });
             (Response::done(Some(json!({}))), vec![event.clone(), event.clone(), event, end()])
         }
-        Request::ModuleSwap { module_id } => {
+        Request::ModuleSwap { module_id, .. } => {
             known(module_id, |id| json!({ "pauseUs": 40, "stateBytes": 4, "status": module(id) }))
         }
         Request::ModuleProfile { module_id, .. } => known(module_id, profiled),

@@ -2,12 +2,14 @@
 //! for more waits, and whatever a kernel was at when it was killed is put right by the next one.
 
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::kernel::check_schema;
-use crate::packages::{greeter, packed, trusted_maker};
+use crate::packages::{greeter, packed, packed_with, trusted_maker};
 use crate::runner::{Ran, World};
 
 /// A home with a kernel in the background, and a probation of this length.
@@ -207,4 +209,42 @@ fn a_module_of_a_package_is_backed_up_with_its_version_and_cleaning_leaves_it() 
     let manifest =
         fs::read_to_string(other.join("modules/greeter/module.json")).expect("the link leads to it");
     assert!(manifest.contains("1.0.0"), "{manifest}");
+}
+
+/// 2,000 calls: far more than an update and its undoing leave time for.
+const CALLS_MAX: usize = 2000;
+
+/// The greeter keeps nothing in memory, and says so.
+const STATELESS: &str = ", \"state\": \"none\"";
+
+#[test]
+fn a_hot_update_under_calls_refuses_none_and_its_undoing_is_a_flip_back_to_the_warm_life() {
+    let home = Home::start("60s");
+    let two = packed_with(&home.world, "2.0.0", STATELESS);
+    greeter(&home.world.path().join("plain"), "1.0.0", STATELESS);
+    home.run("module install plain").expect(0);
+    home.run("module approve greeter -y").expect(0);
+    let pid = |home: &Home| home.data("ps")["modules"][0]["pid"].as_u64().expect("it runs");
+    let before = pid(&home);
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let calls = scope.spawn(|| {
+            let mut said = Vec::new();
+            // Bounded, so that a failure of the other thread is not waited for without an end.
+            while !is_over.load(Ordering::Acquire) && said.len() < CALLS_MAX {
+                said.push(home.says());
+            }
+            said
+        });
+        let done = home.data(&format!("update apply {two} --strategy hot"));
+        assert_eq!((&done["phase"], &done["pauseMs"]), (&json!("tried"), &json!(0)), "{done}");
+        assert_eq!(home.says(), "2.0.0");
+        assert_ne!(pid(&home), before);
+        let undone = home.data("update rollback greeter");
+        assert_eq!(undone["phase"], "rolled-back", "{undone}");
+        assert_eq!((home.says().as_str(), pid(&home)), ("1.0.0", before));
+        is_over.store(true, Ordering::Release);
+        let said = calls.join().expect("no call was refused");
+        assert!(said.iter().all(|version| version == "1.0.0" || version == "2.0.0"), "{said:?}");
+    });
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use abi::{ModuleId, Permissions, Record};
-use kernel::{Event, Order};
+use kernel::{Answer, Carry, Event, Order};
 use protocol::operator::{Acted, Installed, PlannedStep, Request, Swapped};
 use serde_json::{Value, json};
 
@@ -20,6 +20,7 @@ use crate::files::install::{self, InstallError, Way};
 use crate::files::project::ProjectModules;
 use crate::files::seal::{HashCache, Hashes};
 use crate::guests::SwapDone;
+use crate::runtime::Runtime;
 use crate::shell::Shell;
 use crate::translate::permissions_json;
 
@@ -37,7 +38,10 @@ pub(super) async fn handle(caller: &Caller, request: Request) -> Done {
         Request::ModuleRestart { module_id, dry_run } => {
             act(caller, &module_id, Order::Restart, dry_run).await
         }
-        Request::ModuleSwap { module_id } => swap(caller, &module_id).await,
+        Request::ModuleSwap { module_id, without_state } => {
+            let carry = if without_state { Carry::Nothing } else { Carry::AsOffered };
+            swap(caller, &module_id, carry).await
+        }
         Request::ModuleInstall { module_dir, symlink, dry_run: false } => {
             home::install(caller, &module_dir, symlink).await
         }
@@ -82,8 +86,46 @@ async fn act(caller: &Caller, text: &str, order: fn(ModuleId) -> Order, dry_run:
     acted(caller, &id, ordered)
 }
 
-/// A WebAssembly module's code as it is on disk now takes over, with the state of what runs.
-async fn swap(caller: &Caller, text: &str) -> Done {
+/// What is on the disk now takes over, with the state of what runs: in the place of a WebAssembly module's code, in a new
+/// process beside any other.
+async fn swap(caller: &Caller, text: &str, carry: Carry) -> Done {
+    let id = module_id(text)?;
+    let is_process = {
+        let shell = caller.shell.borrow();
+        let slot = shell.kernel.find(text).ok_or_else(|| Refusal::no_module(text))?;
+        let is_guest = shell.seat(slot).is_some_and(|seat| seat.guest.is_some());
+        let is_component = shell.blueprint(slot).is_some_and(|blueprint| blueprint.runtime == Runtime::Wasm);
+        if is_guest != is_component
+            && shell.seat(slot).is_some_and(|seat| seat.guest.is_some() || seat.life.is_some())
+        {
+            let why = format!("`{text}` was a process and is WebAssembly now, or the other way about");
+            let refusal = Refusal::new("host::swap::kinds", why);
+            return Err(refusal.help(format!("stop and start it: ostoja restart {text}")));
+        }
+        !is_component
+    };
+    if is_process { swap_process(caller, id, carry).await } else { swap_guest(caller, text).await }
+}
+
+async fn swap_process(caller: &Caller, id: ModuleId, carry: Carry) -> Done {
+    let refused = |why: String| {
+        let help =
+            format!("ostoja why {id}; to begin without state: ostoja restart {id} --hot --without-state");
+        Refusal::new("host::swap::rolled_back", format!("`{id}` goes on as it was: {why}")).help(help)
+    };
+    match caller.order(Order::Swap(id.clone(), carry)).await? {
+        Answer::Swapped(state_bytes) => {
+            let shell = caller.shell.borrow();
+            let slot = shell.kernel.find(id.as_str()).ok_or_else(|| Refusal::no_module(id.as_str()))?;
+            let pause_us = shell.seat(slot).map_or(0, |seat| seat.pause_us);
+            reply::data(&Swapped { pause_us, state_bytes, status: shell.status_of(slot) })
+        }
+        Answer::Failed(_, why) => Err(refused(why)),
+        _ => Err(refused("it ended meanwhile".to_owned())),
+    }
+}
+
+async fn swap_guest(caller: &Caller, text: &str) -> Done {
     let begun = {
         let mut shell = caller.shell.borrow_mut();
         let slot = shell.kernel.find(text).ok_or_else(|| Refusal::no_module(text))?;

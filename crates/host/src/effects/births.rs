@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::mpsc::{Sender, sync_channel};
 
@@ -33,6 +34,8 @@ pub(super) struct UnderWay {
     pub(super) effective: Permissions,
     pub(super) notify: Option<UnixDatagram>,
     pub(super) lane: LaneEnd,
+    /// The group that it is born into.
+    pub(super) cgroup: Option<PathBuf>,
     /// It was told to end before it was born.
     pub(super) is_cancelled: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixDatagram;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use abi::{ExitKind, Generation, ModuleId, Slot};
@@ -63,7 +63,7 @@ impl Shell {
         if blueprint.runtime == Runtime::Wasm {
             return self.launch_guest(slot, generation, &blueprint).map(|()| Launched::UnderWay);
         }
-        self.prepare(slot, &blueprint)?;
+        let cgroup = self.prepare_beside(slot, &blueprint)?;
         let notify = match crate::ready::wants_socket(&blueprint) {
             true => {
                 let bound = crate::ready::bind_socket(&self.notify_path(slot));
@@ -75,7 +75,7 @@ impl Shell {
         let ReadyMade { effective, prepared, .. } = made;
         let (lane, handed) = LaneEnd::make(&blueprint);
         let under_way =
-            UnderWay { slot, generation, blueprint, effective, notify, lane, is_cancelled: false };
+            UnderWay { slot, generation, blueprint, effective, notify, lane, cgroup, is_cancelled: false };
         let order = Order { prepared, handed: handed.into_iter().collect() };
         let lost = |_| (SpawnFault::Failed, LOST.to_owned());
         // Alone, it is quickest when it is waited for.
@@ -89,11 +89,12 @@ impl Shell {
 
     /// The launch is kept for the next life, and the child taken up.
     fn arrive(&mut self, launch: UnderWay, born: Born) -> Result<(), Failure> {
-        let UnderWay { slot, generation, blueprint, effective, notify, lane, .. } = launch;
+        let UnderWay { slot, generation, blueprint, effective, notify, lane, cgroup, .. } = launch;
         let Born { prepared, result } = born;
         let net = effective.net.clone();
         let watching = Watching::of(&blueprint, &effective, &self.surrounding.user_home(), &prepared);
-        if let Some(seat) = self.seat_mut(slot) {
+        // What was made for a life beside another is for that group alone.
+        if let Some(seat) = self.seat_mut(slot).filter(|seat| seat.life.is_none()) {
             seat.ready_made = Some(ReadyMade { blueprint: blueprint.clone(), effective, prepared });
         }
         let mut child = result.map_err(|error| launch::fault(&error))?;
@@ -101,13 +102,13 @@ impl Shell {
             let life = (&blueprint.id, generation);
             let handed = self.net.hand_over(&self.handle(), life, Terms { net, watching }, &watched);
             if let Err(error) = handed {
-                self.end_newborn(slot, child);
+                self.end_newborn(slot, child, cgroup.as_deref());
                 return Err((SpawnFault::Failed, format!("the net helper can't take it: {error}")));
             }
             let bearer = net::bearer(&blueprint, self.observed.manner(&blueprint));
             self.feed(Event::NetCarried(slot, generation, bearer));
         }
-        self.take_up(slot, generation, &blueprint, child, notify)?;
+        self.take_up((slot, generation), &blueprint, child, notify, cgroup)?;
         if let Some(life) = self.life_mut(slot, generation) {
             life.lane = lane;
         }
@@ -120,7 +121,7 @@ impl Shell {
         let (slot, generation) = (launch.slot, launch.generation);
         let arrived = match born.result {
             Ok(child) if launch.is_cancelled || self.seat(slot).is_none() => {
-                self.end_newborn(slot, child);
+                self.end_newborn(slot, child, launch.cgroup.as_deref());
                 Err((SpawnFault::Failed, CANCELLED.to_owned()))
             }
             result => self.arrive(launch, Born { result, ..born }),
@@ -149,11 +150,10 @@ impl Shell {
     }
 
     /// A child that nobody wants any more.
-    fn end_newborn(&mut self, slot: Slot, child: Child) {
+    fn end_newborn(&mut self, slot: Slot, child: Child, cgroup: Option<&Path>) {
         end_unwatched(child.pid, child.pidfd.as_fd());
         drop(child);
-        let cgroup = self.seat(slot).and_then(|seat| seat.cgroup.clone());
-        self.kill_group(slot, cgroup.as_deref());
+        self.kill_group(slot, cgroup);
     }
 
     /// A life that is to end before it was launched is not launched; one that is being born ends at once.
@@ -197,6 +197,25 @@ impl Shell {
 
     pub(crate) fn effective(&self, id: &ModuleId) -> abi::Permissions {
         self.kernel.find(id.as_str()).map(|slot| self.kernel.effective(slot)).unwrap_or_default()
+    }
+
+    /// Makes the launch, and gives the group that it is for. A life beside another one gets a group of its own, so that
+    /// whatever ends one of them leaves the other.
+    fn prepare_beside(&mut self, slot: Slot, blueprint: &Rc<Blueprint>) -> Result<Option<PathBuf>, Failure> {
+        let beside = self.seat_mut(slot).filter(|seat| seat.life.is_some()).map(|seat| {
+            seat.groups_killed += 1;
+            seat.ready_made = None;
+            // Of a swap that came to nothing.
+            seat.held_since = None;
+            seat.cgroup.take()
+        });
+        let prepared = self.prepare(slot, blueprint);
+        let Some(seat) = self.seat_mut(slot) else { return prepared.map(|()| None) };
+        let cgroup = seat.cgroup.clone();
+        if let Some(before) = beside {
+            seat.cgroup = before;
+        }
+        prepared.map(|()| cgroup)
     }
 
     /// Makes the launch, unless the last one still fits.
@@ -248,11 +267,11 @@ impl Shell {
     /// Takes the child's descriptors into the event loop. What can't be watched is not kept: the child is ended.
     pub(crate) fn take_up(
         &mut self,
-        slot: Slot,
-        generation: Generation,
+        (slot, generation): (Slot, Generation),
         blueprint: &Blueprint,
         child: Child,
         notify: Option<UnixDatagram>,
+        cgroup: Option<PathBuf>,
     ) -> Result<(), Failure> {
         let pidfd = Rc::new(child.pidfd);
         let (stdout, stderr) = (Rc::new(child.stdout), Rc::new(child.stderr));
@@ -283,6 +302,7 @@ impl Shell {
             lane: LaneEnd::Absent,
             started: wall_now(),
             stop: blueprint.stop,
+            cgroup,
             tasks: reading,
             awaited_text: None,
             notify,
@@ -291,7 +311,7 @@ impl Shell {
         self.adopt(slot, &mut life);
         tasks::watch_end(self.handle(), slot, generation, watched);
         if let Some(seat) = self.seat_mut(slot) {
-            seat.life = Some(life);
+            seat.put_life(life);
         }
         Ok(())
     }
@@ -301,16 +321,19 @@ impl Shell {
     pub(crate) fn life_ended(&mut self, slot: Slot, generation: Generation) {
         self.take_last_words(slot, generation);
         let Some(seat) = self.seat_mut(slot) else { return };
-        let Some(mut life) = seat.life.take_if(|life| life.generation == generation) else { return };
+        let is_beside = seat.sides.iter().any(|life| life.generation == generation);
+        let Some(mut life) = seat.take_life(generation) else { return };
         // Before it is reaped: until then its number can't be another group's.
         let _gone = sandbox::signal_group(life.pid, life.pidfd.as_fd(), sandbox::Signal::KILL);
         // What left its group too, where it has a pid namespace: that ends with this value.
         let is_namespaced = life.innermost.take().is_some();
-        let (pidfd, cgroup) = (life.pidfd.clone(), seat.cgroup.clone());
+        let (pidfd, cgroup) = (life.pidfd.clone(), life.cgroup.take());
         let held = std::mem::take(&mut life.held);
         drop(life);
-        self.tell_memory_kill(slot, generation);
-        self.release_group(slot, &held);
+        if !is_beside {
+            self.tell_memory_kill(slot, generation);
+            self.release_group(slot, &held);
+        }
         if !(is_namespaced && cgroup.as_deref().is_some_and(Cgroups::is_ending)) {
             self.kill_group(slot, cgroup.as_deref());
         }
@@ -319,10 +342,24 @@ impl Shell {
             // Nobody else reaps our children, so this is a system that takes them away by itself.
             Ok(None) | Err(_) => ExitKind::Signal(sandbox::Signal::KILL.number()),
         };
-        crate::ready::remove_socket(self, slot);
+        if is_beside {
+            self.drop_group_beside(cgroup.as_deref());
+        } else {
+            crate::ready::remove_socket(self, slot);
+        }
         self.forget_asks(slot, generation);
         self.feed(Event::Exited(slot, generation, exit));
         self.end_turn();
+    }
+}
+
+impl Shell {
+    /// The group of a life that stood beside another is of no use any more.
+    fn drop_group_beside(&mut self, group: Option<&Path>) {
+        if let Some(group) = group {
+            Cgroups::drop_group(group);
+            self.governor.forget(group);
+        }
     }
 }
 

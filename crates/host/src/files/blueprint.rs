@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use abi::{ModuleId, Name, Permissions};
 use kernel::{
-    Bounds, Capabilities, Door, Features, Forbidden, GiveUp, PRIORITY_DEFAULT, Resource, RestartRule, Spec,
-    Strategy, Work,
+    Bounds, Capabilities, Door, Features, Forbidden, GiveUp, Keeps, PRIORITY_DEFAULT, Resource, RestartRule,
+    Spec, Strategy, Work,
 };
 use protocol::files::manifest::{self, Command, Manifest};
 use protocol::files::policy::{
@@ -203,12 +203,18 @@ pub(crate) fn door(protocol: Protocol, runtime: Runtime) -> Result<Door, String>
 }
 
 /// What a component's world can do with the additions to the door: calls that are given up, deadlines, traces.
-pub(crate) const GUEST_FEATURES: Features =
-    Features { cancel: true, progress: false, stream: false, deadline: true, trace: true };
+const GUEST_FEATURES: Features =
+    Features { cancel: true, progress: false, stream: false, deadline: true, trace: true, state: false };
+
+/// A component of the module's world takes its state over within its life, so the kernel puts none beside it.
+pub(crate) fn make_guest(spec: &mut Spec) {
+    spec.features = GUEST_FEATURES;
+    spec.keeps = Keeps::Unsaid;
+}
 
 /// What the bridge to an MCP server can do with the additions to the door.
 const BRIDGE_FEATURES: Features =
-    Features { cancel: true, progress: true, stream: false, deadline: true, trace: false };
+    Features { cancel: true, progress: true, stream: false, deadline: true, trace: false, state: false };
 
 /// An MCP server's tools are methods of the service `mcp.<module>`, and it says on `mcp.<module>.changed` that they are
 /// others now. Comes after everything else that gives a module its name and its services.
@@ -245,6 +251,10 @@ pub(crate) fn apply_policy(spec: &mut Spec, policy: &Policy) {
         OnGiveUp::StopDependents => GiveUp::StopDependents,
         OnGiveUp::Shutdown => GiveUp::Shutdown,
         OnGiveUp::Start(module) => GiveUp::Start(module),
+    };
+    spec.keeps = match policy.state {
+        Some(policy::State::None) => Keeps::Nothing,
+        None => Keeps::Unsaid,
     };
     spec.max_restarts = policy.max_restarts;
     spec.ready_timeout = policy.ready.as_ref().and_then(|ready| ready.timeout);
@@ -301,13 +311,14 @@ pub(crate) const fn priority_default() -> i64 {
     PRIORITY_DEFAULT as i64
 }
 
-fn features(features: manifest::Features) -> Features {
+pub(crate) fn features(features: manifest::Features) -> Features {
     Features {
         cancel: features.cancel,
         progress: features.progress,
         stream: features.stream,
         deadline: features.deadline,
         trace: features.trace,
+        state: features.state,
     }
 }
 

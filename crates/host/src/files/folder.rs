@@ -70,7 +70,7 @@ pub(crate) fn read(path: &Path, origin: Origin, above: &Policy) -> Result<Module
     let mut spec = blueprint::spec_of_manifest(&manifest, version, &policy);
     spec.door = door;
     if is_guest {
-        spec.features = blueprint::GUEST_FEATURES;
+        blueprint::make_guest(&mut spec);
     }
     // A version's folder is ours and never changes; any other link leads to somebody's workplace.
     let linked =

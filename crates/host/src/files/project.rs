@@ -146,8 +146,9 @@ impl ProjectModules {
         };
         let mut parts = vec![identity(module), cwd.to_string_lossy().into_owned()];
         if component.is_some() && door == Door::Lines {
-            spec.features = blueprint::GUEST_FEATURES;
+            blueprint::make_guest(&mut spec);
         } else {
+            spec.features = blueprint::features(module.features);
             // Only a module takes over state: everything else gets a new life with new code.
             parts.push(code.to_string());
         }

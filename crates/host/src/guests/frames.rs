@@ -56,7 +56,9 @@ pub(super) fn what_of(frame: Outgoing) -> Option<What> {
         | Outgoing::Progress { .. }
         | Outgoing::Chunk { .. }
         | Outgoing::End { .. }
-        | Outgoing::Credit { .. } => return None,
+        | Outgoing::Credit { .. }
+        | Outgoing::StateSave { .. }
+        | Outgoing::StateRestore { .. } => return None,
     })
 }
 

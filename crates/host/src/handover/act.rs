@@ -87,6 +87,7 @@ pub(crate) async fn renew(shell: &Rc<RefCell<Shell>>, wish: Wish) -> Result<Self
         if wish.dry_run {
             return Ok((next, None));
         }
+        shell.borrow().refuse_between_lives()?;
         if !wish.restarts && !next.restarts.is_empty() {
             return Err(SelfUpdateError::Restarts(next.restarts));
         }
@@ -306,6 +307,10 @@ fn leave(shell: &Rc<RefCell<Shell>>, renewal: &Renewal, next: &Next) -> String {
     shell.end_turn();
     shell.talk.end_all("another binary takes over; connect again");
     flush(&shell);
+    // A swap may have begun since it was asked for.
+    if let Err(error) = shell.refuse_between_lives() {
+        return error.to_string();
+    }
     let way = Way { to: &next.binary.hash, back: &next.running.path, words: &renewal.words };
     let Some(left) = shell.left(way) else { return "the kernel is about to stop".to_owned() };
     let image = match image::write(&left) {
@@ -347,6 +352,15 @@ impl Shell {
     /// Whether something is under way that only this program can finish.
     fn is_at_work(&self) -> bool {
         self.births.is_busy() || !self.sets.is_empty() || self.secrets.is_asked() || self.is_unsaved
+    }
+
+    /// What is on its way between two lives of a module can't be handed over.
+    fn refuse_between_lives(&self) -> Result<(), SelfUpdateError> {
+        let modules = self.kernel.between_lives();
+        if modules.is_empty() {
+            return Ok(());
+        }
+        Err(SelfUpdateError::Swapping(modules.iter().map(ToString::to_string).collect()))
     }
 
     fn self_update_plan(&self, next: &Next) -> SelfUpdatePlan {

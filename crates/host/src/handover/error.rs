@@ -42,6 +42,9 @@ pub(crate) enum SelfUpdateError {
     /// Some modules would not run on.
     #[error("these modules can't be handed over and would be started again: {}", .0.join(", "))]
     Restarts(Vec<String>),
+    /// Some are on their way from one life to another.
+    #[error("these modules are being swapped or keep an earlier life until their probation is over: {}", .0.join(", "))]
+    Swapping(Vec<String>),
     /// There is no earlier one.
     #[error("no earlier binary is kept to go back to")]
     NothingBefore,
@@ -57,6 +60,7 @@ impl Explain for SelfUpdateError {
             Self::List(_) => "host::self_update::list",
             Self::NotVerified { .. } => "host::self_update::not_verified",
             Self::Restarts(_) => "host::self_update::restarts",
+            Self::Swapping(_) => "host::self_update::swapping",
             Self::NothingBefore => "host::self_update::not_found",
         }
     }
@@ -70,6 +74,7 @@ impl Explain for SelfUpdateError {
             Self::List(_) => Some("look at the room that is left: df -h".to_owned()),
             Self::NotVerified { .. } => Some("use a binary of ostoja for this machine".to_owned()),
             Self::Restarts(_) => Some("allow it with --allow-restarts".to_owned()),
+            Self::Swapping(_) => Some("wait until `ostoja update history` says how it ended".to_owned()),
             Self::NothingBefore => Some("ostoja self-update --list".to_owned()),
         }
     }

@@ -130,7 +130,8 @@ impl Shell {
         let notify = (is_starting && crate::ready::wants_socket(&blueprint))
             .then(|| crate::ready::bind_socket(&self.notify_path(slot)).ok())
             .flatten();
-        self.take_up(slot, generation, &blueprint, child, notify).map_err(|(_, why)| why)?;
+        let cgroup = self.seat(slot).and_then(|seat| seat.cgroup.clone());
+        self.take_up((slot, generation), &blueprint, child, notify, cgroup).map_err(|(_, why)| why)?;
         let Some(life) = self.life_mut(slot, generation) else { return Ok(()) };
         life.started = Wall(left.started_ms);
         life.stdout_lines = Some(resumed(Stream::Stdout, blueprint.door, &left.stdout_rest));

@@ -41,6 +41,9 @@ fn view(id: &str, zone: Zone, state: State) -> View {
         zone,
         bounds: Bounds::default(),
         step: Step::Free,
+        swap: None,
+        warm: None,
+        falls_back: 0,
         calls_pending: 0,
         probation: None,
     }

@@ -89,9 +89,13 @@ fn frame_heard(frame: Frame<'_>, sheet: &Sheet) -> Option<Heard> {
             lines.extend(items.into_iter().map(|item| group_line(level, item)));
             return Some(Heard::Said(lines));
         }
-        Frame::StateSaved { .. } | Frame::StateRestored { .. } => {
-            return Some(Heard::Refused("state was not asked for".to_owned()));
-        }
+        Frame::StateSaved { id, state, version } => Incoming::StateSaved {
+            id: name(&id)?,
+            // It may be kept for as long as the other life starts, so it does not keep the read buffer with it.
+            state: Payload::new(state.as_bytes()),
+            version: name(&version)?,
+        },
+        Frame::StateRestored { id } => Incoming::StateRestored { id: name(&id)? },
     }))
 }
 

@@ -68,6 +68,11 @@ pub(crate) fn tell(out: &mut Vec<u8>, frame: &Outgoing, initial: impl FnOnce() -
         Outgoing::Credit { hop, parts } => {
             encode::credit(out, decimal(*hop, &mut [0; DIGITS]), u64::from(*parts))
         }
+        Outgoing::StateSave { number } => encode::state_save(out, decimal(*number, &mut [0; DIGITS])),
+        Outgoing::StateRestore { number, state, version } => {
+            let mut digits = [0; DIGITS];
+            encode::state_restore(out, decimal(*number, &mut digits), state.as_bytes(), version.as_str());
+        }
         Outgoing::Shutdown => encode::shutdown(out),
     }
 }

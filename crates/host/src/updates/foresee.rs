@@ -23,6 +23,9 @@ const DEPTH_MAX: usize = 16;
 /// loads much takes more.
 const RESTART_EXPECTED: Duration = Duration::from_secs(2);
 
+/// 10 ms: how long messages are held at the most while state goes from one life to another; see `SPECIFICATION.md`.
+const SWAP_EXPECTED: Duration = Duration::from_millis(10);
+
 /// A plan with what it was made from.
 #[derive(Debug, Clone)]
 pub struct Foreseen {
@@ -131,8 +134,10 @@ pub fn foresee(
     let is_new =
         |(path, digests): &(&PackedPath, &Digests)| old.and_then(|old| old.get(*path)) != Some(*digests);
     let stored_bytes = facts.files.iter().filter(is_new).map(|(_, digests)| digests.bytes).sum();
-    // New beside old is not done yet: `hot` stops and starts as well, and the plan says so.
+    let is_swapped = looked.manifest.features.state && present.contains_key(&module);
     let pause = match strategy {
+        // New beside old: messages are held for some milliseconds, nobody is refused.
+        Strategy::Hot if is_swapped => SWAP_EXPECTED,
         Strategy::Hot | Strategy::Restart if present.contains_key(&module) => RESTART_EXPECTED,
         Strategy::Hot | Strategy::Restart | Strategy::Staged => Duration::ZERO,
     };

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use abi::{ModuleId, Permissions, Record, Wall};
-use kernel::{Answer, Event, Order};
+use kernel::{Answer, Event, Manner, Order};
 use protocol::operator::{UpdateDone, UpdatePhase};
 use store::SlotsFileError;
 use update::{Occupant, Phase, Step, Strategy, TransactionId};
@@ -28,6 +28,9 @@ use crate::translate::permissions_json;
 
 /// 5 min: longer than a module may take to be ready and to be tried again some times; then it is not.
 const READY_WITHIN: Duration = Duration::from_secs(300);
+
+/// 1,000 microseconds in a millisecond.
+const US_PER_MS: u64 = 1000;
 
 /// Whether a person has approved what a version asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,7 +171,9 @@ async fn go_on(shell: &Handle, ready: Ready, consent: Consent) -> Result<UpdateD
     let hashes = turn_slots(shell, &room, &home, &ready).await?;
     let record = Record::new("update.tried").of(&ready.module, None).number("transaction", ready.id.0);
     shell.borrow_mut().record(record.text("version", ready.to.version.to_string()));
-    let turned = Turn { module: ready.module.clone(), to: Some((ready.to.clone(), hashes)), approved };
+    let manner = if ready.strategy == Strategy::Hot { Manner::SwapAndKeep } else { Manner::Restart };
+    let turned =
+        Turn { module: ready.module.clone(), to: Some((ready.to.clone(), hashes)), approved, manner };
     match turn(shell, turned).await {
         Ok(pause_ms) => {
             let probation = shell.borrow().files.config.settings().update.probation;
@@ -224,6 +229,8 @@ struct Turn {
     to: Option<(Occupant, Hashes)>,
     /// What a person approved with it.
     approved: Option<Permissions>,
+    /// How its life follows.
+    manner: Manner,
 }
 
 /// Makes approval, link and life follow the slots; gives how long the module was not ready. The link comes last of what
@@ -251,10 +258,16 @@ async fn turn(shell: &Handle, turn: Turn) -> Result<Option<u64>, UpdateError> {
     linked.await.unwrap_or_else(|_| Err(std::io::Error::other("the thread has died"))).map_err(failed)?;
     shell.borrow_mut().files.hashes.forget(&place);
     let was_wanted = is_wanted(shell, &turn.module);
+    shell.borrow_mut().feed(Event::Manner(turn.module.clone(), turn.manner));
     let failed = |why: String| UpdateError::Obstacle { code: "host::reload::refused", why };
     crate::reload::modules(shell).await.map_err(failed)?;
     if occupant.is_none() || !was_wanted {
         return Ok(None);
+    }
+    if turn.manner == Manner::SwapAndKeep
+        && let Some(pause_ms) = be_swapped(shell, &turn.module).await?
+    {
+        return Ok(Some(pause_ms));
     }
     be_ready(shell, &turn.module).await?;
     Ok(Some(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)))
@@ -265,6 +278,30 @@ fn is_wanted(shell: &Handle, module: &ModuleId) -> bool {
     let shell = shell.borrow();
     let view = shell.kernel.find(module.as_str()).and_then(|slot| shell.kernel.view(slot));
     view.is_none_or(|view| view.state != abi::State::Stopped)
+}
+
+/// Waits for the end of a swap, if one is under way, and gives for how long messages were held; nothing when the module
+/// can't be swapped and is stopped and started.
+async fn be_swapped(shell: &Handle, module: &ModuleId) -> Result<Option<u64>, UpdateError> {
+    let answer = {
+        let mut shell = shell.borrow_mut();
+        let (request, answer) = shell.desk.expect();
+        shell.feed(Event::Ordered(request, Order::AwaitSwap(module.clone())));
+        shell.end_turn();
+        answer
+    };
+    let why = match tokio::time::timeout(READY_WITHIN, answer).await {
+        Ok(Ok(Answer::Swapped(_))) => {
+            let shell = shell.borrow();
+            let seat = shell.kernel.find(module.as_str()).and_then(|slot| shell.seat(slot));
+            return Ok(Some(seat.map_or(0, |seat| seat.pause_us.div_ceil(US_PER_MS))));
+        }
+        Ok(Ok(Answer::Failed(_, why))) => why,
+        Ok(Ok(_)) => return Ok(None),
+        Ok(Err(_)) => return Err(UpdateError::Stopping),
+        Err(_) => "it was not swapped in time".to_owned(),
+    };
+    Err(UpdateError::Obstacle { code: "host::swap::rolled_back", why })
 }
 
 /// Waits until a module is ready.
@@ -305,7 +342,8 @@ pub(super) async fn roll_back(
     if phase < Phase::Tried {
         return Ok(None);
     }
-    turn(shell, Turn { module, to, approved: None }).await
+    // A life before that is still warm answers again at once; else it is stopped and started.
+    turn(shell, Turn { module, to, approved: None, manner: Manner::Restart }).await
 }
 
 /// What a transaction that was undone leaves to be done.

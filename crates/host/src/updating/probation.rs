@@ -40,6 +40,8 @@ pub(crate) struct Trial {
     pub(crate) version: String,
     /// What was seen of the version before; nothing when it did not run, or another kernel saw it.
     pub(crate) past: Option<Tally>,
+    /// How often the module had fallen back to an earlier life before this.
+    pub(crate) falls_back: u64,
 }
 
 impl Trial {
@@ -47,7 +49,9 @@ impl Trial {
     pub(super) fn before(shell: &Shell, ready: &Ready) -> Self {
         let slot = shell.kernel.find(ready.module.as_str());
         let past = slot.and_then(|slot| shell.kernel.tally(slot));
-        Self { id: ready.id, module: ready.module.clone(), version: ready.to.version.to_string(), past }
+        let falls_back = slot.and_then(|slot| shell.kernel.view(slot)).map_or(0, |view| view.falls_back);
+        let (module, version) = (ready.module.clone(), ready.to.version.to_string());
+        Self { id: ready.id, module, version, past, falls_back }
     }
 }
 
@@ -102,6 +106,7 @@ async fn commit(shell: &Rc<RefCell<Shell>>, trial: &Trial) -> Result<(), UpdateE
         Ok(stock.slots.step(Step::Commit(id, said), at)?)
     })
     .await?;
+    shell.borrow_mut().order(kernel::Order::Release(trial.module.clone()));
     let record = Record::new("update.committed").of(&trial.module, None).number("transaction", id.0);
     shell.borrow_mut().record(record.text("version", trial.version.as_str()).text("evidence", evidence));
     Ok(())
@@ -134,6 +139,9 @@ fn worse(shell: &Shell, trial: &Trial, known: u32) -> Option<String> {
         State::Crashed => return Some(format!("it ended and is given up: {}", view.note)),
         State::Restarting => return Some(format!("it ended without being told to: {}", view.note)),
         State::Starting | State::Waiting | State::Ready | State::Stopped | State::Killed => {}
+    }
+    if view.falls_back > trial.falls_back {
+        return Some("it ended without being told to, and the version before answers again".to_owned());
     }
     if view.restart_count > known {
         return Some("it ended without being told to, and was started again".to_owned());

@@ -66,7 +66,7 @@ pub(crate) fn put_right(
             let Some((module, change)) = open.changes.first_key_value() else { continue };
             if open.phase == Phase::Tried {
                 let version = change.to.version.to_string();
-                let trial = Trial { id: *id, module: module.clone(), version, past: None };
+                let trial = Trial { id: *id, module: module.clone(), version, past: None, falls_back: 0 };
                 found.trials.push((trial, open.since));
             }
         }

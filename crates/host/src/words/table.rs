@@ -556,6 +556,44 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "rusza ponownie, bo zależy od konfiguracji `{section}`",
         "",
     ),
+    // New beside old.
+    says(
+        "swap.begun",
+        "a new life {next} starts beside it, version {version}; {carries} goes over",
+        "obok rusza nowe życie {next}, wersja {version}; przechodzi: {carries}",
+        "",
+    ),
+    says(
+        "swap.holding",
+        "is asked for its state for the life {next}; messages are held",
+        "oddaje stan życiu {next}; wiadomości czekają",
+        "",
+    ),
+    says(
+        "swap.done",
+        "the life {next} answers, with {state_bytes} bytes of state, {after_ms} after it was begun",
+        "odpowiada życie {next}, ze stanem {state_bytes} B, {after_ms} po starcie",
+        "",
+    ),
+    says(
+        "swap.refused",
+        "goes on as it was: while {step} {why}",
+        "działa dalej jak dotąd: {step}: {why}",
+        "ostoja restart {module}",
+    ),
+    says(
+        "swap.fell_back",
+        "the life {old} before answers again, version {version}: {why}",
+        "znów odpowiada poprzednie życie {old}, wersja {version}: {why}",
+        "ostoja logs {module}",
+    ),
+    says("swap.released", "the life {old} before is not kept any more", "poprzednie życie {old} kończy", ""),
+    says(
+        "swap.old_lost",
+        "the life {old} before ended by itself: {exit}",
+        "poprzednie życie {old} skończyło się samo: {exit}",
+        "ostoja logs {module}",
+    ),
     // WebAssembly.
     says("wasm.fell", "fell: {why}", "padł: {why}", "ostoja logs {module}"),
     says(

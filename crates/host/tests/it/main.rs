@@ -23,5 +23,6 @@ mod sdks;
 mod secrets;
 mod start;
 mod stop;
+mod swaps;
 mod wasm;
 mod zones;

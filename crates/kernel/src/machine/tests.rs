@@ -220,6 +220,9 @@ fn a_view_tells_what_can_be_seen() {
                 ),
                 step: Free,
                 probation: None,
+                swap: None,
+                warm: None,
+                falls_back: 0,
                 calls_pending: 0,
             },
         ]"#]]

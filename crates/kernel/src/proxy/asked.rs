@@ -70,6 +70,13 @@ impl<W: Clone + PartialEq> Asked<W> {
         self.open.get(token).map(|call| call.target)
     }
 
+    /// A call lies with another life now.
+    pub(crate) fn retarget(&mut self, token: u64, target: Address) {
+        if let Some(call) = self.open.get_mut(token) {
+            call.target = target;
+        }
+    }
+
     /// The open call that was made under this number of the asker's own: the latest, if it used one twice.
     pub(crate) fn latest(&self, who: &W) -> Option<u64> {
         self.open.latest(|call| call.who == *who)

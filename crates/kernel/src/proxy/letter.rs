@@ -89,6 +89,13 @@ pub enum Letter {
         /// Your number for it.
         token: u64,
     },
+    /// Your call was held, and lies with another life of its target now.
+    Moved {
+        /// Your number for it.
+        token: u64,
+        /// Where it is.
+        target: Address,
+    },
     /// It is alive.
     Alive {
         /// Your number for it.
@@ -150,6 +157,7 @@ impl Letter {
             | Self::Credit { .. }
             | Self::Answer { .. }
             | Self::Lost { .. }
+            | Self::Moved { .. }
             | Self::Chunk { .. }
             | Self::End { .. } => false,
         }

@@ -105,6 +105,7 @@ impl OperatorProxy {
             Letter::Alive { token } | Letter::Progress { token, .. } | Letter::End { token } => {
                 self.asked.renew(turn, token);
             }
+            Letter::Moved { token, target } => self.asked.retarget(token, target),
             Letter::Show { request, topic, message } => turn.acts.push(Act::Show(request, topic, message)),
             // Operators serve nothing, take no parts and are shown what modules are delivered.
             Letter::Call { .. }

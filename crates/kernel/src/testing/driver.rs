@@ -11,6 +11,7 @@
 //! order N context SCOPE set|delete ...    an operator's change of a variable
 //! full call|part HOP ID        that frame found a full queue
 //! order N WHAT...              an operator's order;  depart N
+//! manner ID swap|keep|restart  how the next change of its files is taken up
 //! wait MS                      time passes, timers fire at their moments
 //! view ID...                   shows modules as they are;  quiet: drops what was heard so far
 //! ```
@@ -26,8 +27,9 @@ use core::time::Duration;
 
 use abi::{ExitKind, Generation, Pattern, Payload, RequestId, Scope, Slot, Time};
 use kernel::{
-    Attempt, CallContext, ContextCall, ContextVerb, Discovered, Door, Effect, Ensemble, Event, FunctionCall,
-    Grants, Incoming, KernelCall, NetBearer, Order, Outcome, Settings, SpawnFault, Undelivered, Word,
+    Attempt, CallContext, Carry, ContextCall, ContextVerb, Discovered, Door, Effect, Ensemble, Event,
+    FunctionCall, Grants, Incoming, KernelCall, Manner, NetBearer, Order, Outcome, Settings, SpawnFault,
+    Undelivered, Word,
 };
 
 use super::lines::Names;
@@ -206,6 +208,7 @@ impl Driver {
                 Event::Undelivered(slot, generation, what)
             }
             "order" => Event::Ordered(RequestId(number(first)?), self.order(tail)?),
+            "manner" => Event::Manner(module_id(first)?, manner(tail)?),
             "depart" => Event::Departed(RequestId(number(first)?)),
             id if first == "says" => {
                 let (slot, generation) = self.life(id)?;
@@ -230,6 +233,10 @@ impl Driver {
             ["start", id] => Order::Start(module_id(id)?),
             ["stop", id] => Order::Stop(module_id(id)?),
             ["restart", id] => Order::Restart(module_id(id)?),
+            ["swap", id] => Order::Swap(module_id(id)?, Carry::AsOffered),
+            ["swap-empty", id] => Order::Swap(module_id(id)?, Carry::Nothing),
+            ["await-swap", id] => Order::AwaitSwap(module_id(id)?),
+            ["release", id] => Order::Release(module_id(id)?),
             ["remove", id] => Order::Remove(module_id(id)?),
             ["shutdown"] => Order::Shutdown,
             ["settle"] => Order::Settle,
@@ -278,11 +285,24 @@ fn grants(text: &str) -> Parsed<Option<Grants>> {
     }
 }
 
+fn manner(word: &str) -> Parsed<Manner> {
+    Ok(match word {
+        "swap" => Manner::Swap,
+        "keep" => Manner::SwapAndKeep,
+        "restart" => Manner::Restart,
+        _ => return Err(format!("no such manner: {word}")),
+    })
+}
+
 fn incoming(text: &str) -> Parsed<Incoming> {
     let words: Vec<&str> = text.split_whitespace().collect();
     Ok(match words[..] {
         ["ready"] => Incoming::Ready,
         ["pong"] => Incoming::Pong,
+        ["saved", id, state, version] => {
+            Incoming::StateSaved { id: name(id)?, state: bytes(state), version: name(version)? }
+        }
+        ["restored", id] => Incoming::StateRestored { id: name(id)? },
         ["ack"] => Incoming::Ack,
         ["nack", id, ref error @ ..] => Incoming::Nack { id: name(id)?, error: error.join(" ") },
         ["publish", topic, ref rest @ ..] => {

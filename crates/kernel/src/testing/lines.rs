@@ -93,6 +93,7 @@ impl Names {
             Effect::Note(slot, generation, note) => {
                 format!("note {} {note:?}", self.life(*slot, *generation))
             }
+            Effect::Promoted(slot, generation) => format!("promoted {}", self.life(*slot, *generation)),
             Effect::Forgotten(_, id) => format!("forgotten {id}"),
             Effect::Finished => String::from("finished"),
         }
@@ -153,6 +154,10 @@ fn frame_text(frame: &Outgoing) -> String {
         }
         Outgoing::End { id, hop } => format!("end {id} hop-{hop}"),
         Outgoing::Credit { hop, parts } => format!("credit hop-{hop} {parts}"),
+        Outgoing::StateSave { number } => format!("state:save {number}"),
+        Outgoing::StateRestore { number, state, version } => {
+            format!("state:restore {number} {} version={version}", payload_text(state))
+        }
         Outgoing::Shutdown => String::from("shutdown"),
     }
 }
@@ -286,6 +291,7 @@ fn grants_text(grants: &Grants) -> String {
 fn answer_text(answer: &Answer) -> String {
     match answer {
         Answer::Done => String::from("done"),
+        Answer::Swapped(bytes) => format!("swapped {bytes}"),
         Answer::Already => String::from("already"),
         Answer::Failed(failure, why) => format!("failed {failure:?}: {why}"),
         Answer::Called(outcome) => format!("called {}", outcome_text(outcome)),

@@ -9,8 +9,8 @@ use core::time::Duration;
 
 use abi::{ModuleId, Name, PermissionKind, Permissions};
 use kernel::{
-    Capabilities, Discovered, Door, Enforcement, GiveUp, Grants, RestartRule, Settings, Spec, Strategy,
-    Watchdog, Work,
+    Capabilities, Discovered, Door, Enforcement, GiveUp, Grants, Keeps, RestartRule, Settings, Spec,
+    Strategy, Watchdog, Work,
 };
 
 type Parsed<T> = Result<T, String>;
@@ -109,6 +109,8 @@ fn set_spec(spec: &mut Spec, key: &str, value: &str) -> Parsed<()> {
         "stream" => spec.features.stream = true,
         "deadline" => spec.features.deadline = true,
         "trace" => spec.features.trace = true,
+        "state" => spec.features.state = true,
+        "keeps-nothing" => spec.keeps = Keeps::Nothing,
         _ => return Err(format!("no such word for a module: {key}")),
     }
     Ok(())

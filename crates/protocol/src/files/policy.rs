@@ -56,6 +56,13 @@ pub enum Transport {
     Shm,
 }
 
+/// What a module says of the state in its memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// It has none: another life is as good as this one.
+    None,
+}
+
 /// When a module that ended by itself is started again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Restart {
@@ -198,6 +205,8 @@ pub struct Policy {
     pub protocol: Option<Protocol>,
     /// Which way its frames go, if it talks.
     pub transport: Option<Transport>,
+    /// What it says of the state in its memory; whether it hands state over is said by its `features`.
+    pub state: Option<State>,
     /// When it is started again.
     pub restart: Option<Restart>,
     /// Who is restarted with it.
@@ -246,6 +255,7 @@ impl Policy {
         Self {
             protocol: self.protocol.or(below.protocol),
             transport: self.transport.or(below.transport),
+            state: self.state.or(below.state),
             restart: self.restart.or(below.restart),
             strategy: self.strategy.or(below.strategy),
             max_restarts: self.max_restarts.or(below.max_restarts),
@@ -258,6 +268,18 @@ impl Policy {
             limits: self.limits.over(below.limits),
             minimum: self.minimum.or(below.minimum),
             zone: self.zone.or(below.zone),
+        }
+    }
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::None];
+
+    /// The word in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
         }
     }
 }

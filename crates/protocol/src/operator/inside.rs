@@ -11,7 +11,7 @@ use super::ModuleStatus;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Swapped {
-    /// How long the module handled nothing, in microseconds.
+    /// How long messages were held, in microseconds; 0 where nothing went over, as nothing had to wait.
     pub pause_us: u64,
     /// How much state went over.
     pub state_bytes: u64,

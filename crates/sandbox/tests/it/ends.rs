@@ -105,9 +105,14 @@ fn a_nested_launcher_joins_a_cgroup_without_clone3() {
 fn forker(control: &dyn Control, group: &Path) -> Child {
     let mut shell = Command::new("sh");
     shell.args(["-c", "read line; if /bin/true; then echo forked; fi"]);
-    let child = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    std::fs::write(group.join("cgroup.procs"), child.id().to_string()).unwrap();
-    control.join(group, &[child.id()]).unwrap();
+    let child = shell
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a shell starts");
+    std::fs::write(group.join("cgroup.procs"), child.id().to_string()).expect("the group takes it");
+    control.join(group, &[child.id()]).expect("the control takes it");
     child
 }
 

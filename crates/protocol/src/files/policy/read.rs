@@ -5,7 +5,8 @@ use std::time::Duration;
 use abi::Zone;
 
 use super::{
-    Limits, Minimum, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, Stop, StopSignal, Strategy, Transport,
+    Limits, Minimum, OnGiveUp, Policy, Probe, Protocol, Ready, Restart, State, Stop, StopSignal, Strategy,
+    Transport,
 };
 use crate::files::fault::Fault;
 use crate::files::node::{Key, Kind, Node};
@@ -13,9 +14,10 @@ use crate::files::reader::Reader;
 use crate::files::shell;
 
 /// The fields that [`policy_field`] reads.
-pub(in crate::files) const POLICY_FIELDS: [&str; 11] = [
+pub(in crate::files) const POLICY_FIELDS: [&str; 12] = [
     "protocol",
     "transport",
+    "state",
     "restart",
     "strategy",
     "max_restarts",
@@ -40,6 +42,7 @@ pub(in crate::files) fn policy_field(reader: &mut Reader, policy: &mut Policy, f
         "transport" => {
             policy.transport = reader.word(field, node, &Transport::ALL.map(|word| (word.as_str(), word)))
         }
+        "state" => policy.state = reader.word(field, node, &State::ALL.map(|word| (word.as_str(), word))),
         "restart" => {
             policy.restart = reader.word(field, node, &Restart::ALL.map(|word| (word.as_str(), word)))
         }
