@@ -22,7 +22,7 @@ const EXAMPLES: &str = "\
 Examples:
   ostoja alert list                          what fires now, and who is told
   ostoja alert test                          tell everybody that this is a test
-  ostoja alert silence --module web --for 2h --why \"it is being moved\"
+  ostoja alert silence --module web --for 2h --why 'it is being moved'
   ostoja alert unsilence 3
 
 Rules and outputs stand in the configuration, section ostoja-web.alerts; without
@@ -49,7 +49,7 @@ enum Verb {
     },
     /// Tell nobody for a while
     #[command(
-        after_help = "Examples:\n  ostoja alert silence --rule memory --for 1h\n  ostoja alert silence --module web --for 2h --why \"it is being moved\""
+        after_help = "Examples:\n  ostoja alert silence --rule memory --for 1h\n  ostoja alert silence --module web --for 2h --why 'it is being moved'"
     )]
     Silence {
         /// Only this rule
