@@ -128,3 +128,14 @@ fn a_mail_is_sent_step_by_step_and_its_refusal_told() {
     assert_eq!(error, "it answered 550");
     playing.join().expect("played");
 }
+
+#[test]
+fn one_that_says_nothing_is_waited_for_only_until_the_end_of_all_steps() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let stream = first_of(&[address], Instant::now() + Duration::from_millis(50)).expect("connected");
+    let error = posted(stream, "POST / HTTP/1.1\r\n\r\n").expect_err("it took too long");
+    assert!(matches!(error, SendError::Way { doing: "read the answer", .. }), "{error}");
+    let over = first_of(&[address], Instant::now()).map(|_| ()).expect_err("no time is left");
+    assert!(matches!(over, SendError::Way { doing: "connect", .. }), "{over}");
+}
