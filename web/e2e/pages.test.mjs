@@ -12,7 +12,7 @@ const APPEAR_MS = 20_000;
 
 const ROUTES = [
   "", "modules", "modules/caller", "modules/mischief/logs", "modules/caller/definition", "modules/mischief/permissions",
-  "modules/caller/limits", "modules/falls", "graph", "approvals", "updates", "zones", "journal", "config", "settings", "modules/nobody",
+  "modules/caller/limits", "modules/falls", "graph", "approvals", "alerts", "updates", "zones", "journal", "config", "settings", "modules/nobody",
 ];
 
 /** Each language with each theme and each width at least once. */

@@ -6,6 +6,7 @@ import { change } from "./api";
 import { CommandBox, isCommandOpen } from "./parts/command";
 import { Asked, question } from "./parts/dialog";
 import { Icon, type IconName, Mark } from "./parts/icon";
+import { Alerts } from "./pages/alerts";
 import { Approvals } from "./pages/approvals";
 import { Config } from "./pages/config";
 import { Graph } from "./pages/graph";
@@ -31,7 +32,7 @@ const TOAST_MS = 8000;
 const CHORD_MS = 1000;
 
 const LETTERS: Record<string, Page> = {
-  o: "overview", m: "modules", g: "graph", a: "approvals", u: "updates", z: "zones", j: "journal", c: "config", s: "settings",
+  o: "overview", m: "modules", g: "graph", a: "approvals", l: "alerts", u: "updates", z: "zones", j: "journal", c: "config", s: "settings",
 };
 
 function App() {
@@ -67,6 +68,7 @@ function PageOf() {
     case "module": return <Module key={present.id} id={present.id} tab={present.tab} />;
     case "modules": return <Modules />;
     case "graph": return <Graph />;
+    case "alerts": return <Alerts />;
     case "approvals": return <Approvals />;
     case "updates": return <Updates />;
     case "zones": return <Zones />;

@@ -7,6 +7,7 @@ export const PAGES = [
   "modules",
   "graph",
   "approvals",
+  "alerts",
   "updates",
   "zones",
   "journal",

@@ -181,6 +181,24 @@ export interface VariableRow {
   scope: string;
 }
 
+export interface Firing {
+  rule: string;
+  subject: string;
+  level: string;
+  value: number;
+  sinceMs: number;
+  told: boolean;
+  silenced: boolean;
+}
+
+export interface AlertTable {
+  firing: Firing[];
+  silences: { id: number; rule: string | null; module: string | null; untilMs: number; why: string }[];
+  rules: unknown[];
+  outputs: { name: string; kind: string; told: number; lost: number; error: string | null }[];
+  trouble: string | null;
+}
+
 export interface ConfigEntry {
   key: string;
   value: unknown;

@@ -2,6 +2,7 @@
 //! are all made from here.
 
 pub mod actors;
+pub mod alert;
 pub mod audit;
 pub mod backup;
 pub mod call;
@@ -92,6 +93,9 @@ pub enum Command {
     Why(why::WhyArgs),
     /// Open the dashboard: turn it on and print a link that logs in once
     Dashboard(dashboard::DashboardArgs),
+    /// See what fires and who is told; test, silence
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Alert(alert::AlertArgs),
     /// Make, list and revoke tokens that let programs in over HTTP
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Token(token::TokenArgs),
@@ -185,6 +189,7 @@ impl Command {
             Self::Actors(args) => actors::run(ctx, args),
             Self::Why(args) => why::run(ctx, args),
             Self::Dashboard(args) => dashboard::run(ctx, args),
+            Self::Alert(args) => alert::run(ctx, args),
             Self::Token(args) => token::run(ctx, args),
             Self::Doctor(args) => doctor::run(ctx, args),
             Self::Audit(args) => audit::run(ctx, args),

@@ -1,6 +1,7 @@
 //! What `--json` prints where it is not an answer of the operator door itself. Every document stands as `data` in an
 //! `{"ok": true, "data": …}`; fields are in camelCase and times are milliseconds, as at the door.
 
+pub mod alerts;
 pub mod tokens;
 pub mod updates;
 

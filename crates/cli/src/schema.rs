@@ -9,6 +9,7 @@ use protocol::operator::{
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
+use crate::output::alerts::{AlertSilence, AlertTable, AlertTested, AlertUnsilenced};
 use crate::output::backups::{
     BackupMade, BackupPruned, BackupRestored, BackupRows, BackupShown, BackupVerified,
 };
@@ -91,6 +92,10 @@ fn everyday() -> Vec<Output> {
         document::<ActorTable>("actors"),
         document::<Story>("why"),
         document::<DashboardLink>("dashboard"),
+        document::<AlertTable>("alert list"),
+        document::<AlertTested>("alert test"),
+        document::<AlertSilence>("alert silence"),
+        document::<AlertUnsilenced>("alert unsilence"),
         document::<TokenMade>("token create"),
         document::<TokenRows>("token list"),
         document::<TokenRevoked>("token revoke"),

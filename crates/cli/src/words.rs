@@ -116,6 +116,16 @@ phrases! {
     DashboardSocket: "it listens on its socket only: state/web/api.sock in the home", "słucha tylko na gnieździe: state/web/api.sock w katalogu domowym";
     /// `dashboard --off`.
     DashboardOff: "the dashboard is off; `{0} dashboard` turns it on", "panel jest wyłączony; `{0} dashboard` go włącza";
+    /// `alert list`: nothing fires.
+    NothingFires: "nothing fires; rules that hold: {0}", "nic nie alarmuje; obowiązujące reguły: {0}";
+    /// `alert list`: the section is wrong.
+    AlertsTrouble: "the configuration of alerts is not taken over: {0}", "konfiguracja alarmów nie została przyjęta: {0}";
+    /// `alert list`, `alert test`: nobody is told.
+    NoOutputs: "nobody is told yet; see `{0} help alert`", "nikt nie jest jeszcze powiadamiany; zob. `{0} help alert`";
+    /// `alert silence`.
+    SilenceBegins: "silence {0} begins; `{1} alert unsilence {0}` ends it", "cisza {0} trwa; `{1} alert unsilence {0}` ją kończy";
+    /// `alert unsilence`.
+    SilenceEnds: "silence {0} is over", "cisza {0} się skończyła";
     /// `token create`, beside the token.
     TokenShownOnce: "it is shown this once; send it as `Authorization: Bearer ...`", "pokazany jest tylko raz; wysyłaj go jako `Authorization: Bearer ...`";
     /// `token list`: there are none.

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::access::{By, Digest, Who};
+use crate::alerts::answers as alerts;
 use crate::app::{App, now_ms};
 use crate::asking::{self, Parts, query_of};
 use crate::body;
@@ -67,7 +68,7 @@ fn filter(method: routes::Method) -> MethodFilter {
     }
 }
 
-fn own() -> [(&'static str, MethodRouter<Arc<App>>); 13] {
+fn own() -> [(&'static str, MethodRouter<Arc<App>>); 17] {
     [
         ("/api/v1/usage/history", get(async |state, who, request| answered(history(state, who, &request)))),
         ("/api/v1/graph", get(async |state, who| answered(who_talks(state, who).await))),
@@ -77,6 +78,10 @@ fn own() -> [(&'static str, MethodRouter<Arc<App>>); 13] {
         ("/api/v1/tokens", sessions::tokens()),
         ("/api/v1/tokens/{id}", sessions::token()),
         ("/api/v1/logins", sessions::logins()),
+        ("/api/v1/alerts", alerts::alerts()),
+        ("/api/v1/alerts/test", alerts::test()),
+        ("/api/v1/alerts/silences", alerts::silences()),
+        ("/api/v1/alerts/silences/{id}", alerts::one_silence()),
         ("/livez", get(async || word(StatusCode::OK, "alive"))),
         ("/readyz", get(ready)),
         ("/healthz", get(ready)),

@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use protocol::operator::{OnBehalf, Role};
 
 use crate::access::Access;
+use crate::alerts::running::Alerts;
 use crate::door::Door;
 use crate::events::Hub;
 use crate::history::History;
@@ -23,6 +24,7 @@ pub(crate) struct App {
     pub(crate) history: History,
     pub(crate) once: Once,
     pub(crate) pace: Pace,
+    pub(crate) alerts: Alerts,
     pub(crate) counts: Counts,
     /// The address of TCP, when there is one.
     pub(crate) address: Option<SocketAddr>,

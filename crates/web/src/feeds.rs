@@ -55,6 +55,7 @@ async fn records(app: Arc<App>) {
                 match event {
                     Event::Record(row) => {
                         app.counts.record(&row);
+                        app.alerts.heard(&row.code);
                         app.hub.tell(Topic::Records, row.module_id.as_deref(), &row);
                     }
                     Event::End(_) => break,

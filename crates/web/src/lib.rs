@@ -21,6 +21,7 @@
 #![warn(missing_docs)]
 
 mod access;
+mod alerts;
 mod api;
 mod app;
 mod asking;
@@ -97,11 +98,13 @@ async fn serve(
         history: history::History::default(),
         once: once::Once::default(),
         pace: pace::Pace::default(),
+        alerts: alerts::running::Alerts::open(state)?,
         counts: metrics::Counts::default(),
         address,
         matching: tokio::sync::Mutex::default(),
     });
     feeds::start(&app);
+    tokio::spawn(alerts::running::run(app.clone()));
     let server = Server::new(app);
     tokio::spawn(server.clone().serve_unix(unix));
     if let (Some(listener), Some(address)) = (tcp, address) {

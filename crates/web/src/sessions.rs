@@ -67,13 +67,14 @@ fn shown(who: &Who) -> Response<Body> {
     json_of(StatusCode::OK, &session)
 }
 
-fn nothing() -> Response<Body> {
+pub(crate) fn nothing() -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     response
 }
 
-async fn read<T: DeserializeOwned>(request: Request) -> Result<(HeaderMap, T), Problem> {
+/// The headers and the body of a change, read whole.
+pub(crate) async fn read<T: DeserializeOwned>(request: Request) -> Result<(HeaderMap, T), Problem> {
     let (head, body) = request.into_parts();
     let bytes = body::read(&head.headers, body, true).await?;
     let value = body::json(&bytes)?.unwrap_or_else(|| json!({}));

@@ -11,7 +11,7 @@ use crate::shell;
 use crate::tree::Tree;
 
 /// Verbs that have verbs of their own.
-const NESTED: [&str; 14] = [
+const NESTED: [&str; 15] = [
     "module",
     "permissions",
     "config",
@@ -26,6 +26,7 @@ const NESTED: [&str; 14] = [
     "update",
     "mcp",
     "token",
+    "alert",
 ];
 
 /// Verbs below one that takes a module as well.

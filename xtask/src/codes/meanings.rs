@@ -215,6 +215,8 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("web::access::too_fast", "This token or session asks faster than it may; nothing was done."),
     ("web::access::too_many", "Too many wrong codes or tokens came; none is looked at for a while."),
     ("web::access::unknown", "The code, token or session is none, or none any more."),
+    ("web::alert::not_found", "There is no output or silence of this name or number."),
+    ("web::alert::not_kept", "The silence could not be kept on the disk."),
     ("web::events::too_many", "As many listen to events as may."),
     ("web::kernel::unreachable", "The kernel does not answer the process that speaks HTTP."),
     ("web::metrics::write", "The metrics could not be written as text."),

@@ -57,6 +57,7 @@ const PAGES: &[Page] = pages! {
     "guide" / "for-operators" + "pl",
     "guide" / "from-compose-pm2-systemd",
     "guide" / "write-a-module",
+    "guide" / "alerts",
     "guide" / "dashboard",
     "concepts" / "life-of-a-module",
     "concepts" / "permissions",

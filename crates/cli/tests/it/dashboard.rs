@@ -173,6 +173,63 @@ fn the_configuration_is_read_with_origins_and_changed_only_as_it_was_seen() {
     assert_eq!(owner(&kernel, "DELETE /api/v1/config/lifecycle.maxRestarts", "").status, 404);
 }
 
+/// Takes webhooks and gives the body of each.
+fn hooks() -> (u16, std::sync::mpsc::Receiver<String>) {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let (tx, rx) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut reader = std::io::BufReader::new(&mut stream);
+            let (mut line, mut length) = (String::new(), 0);
+            while std::io::BufRead::read_line(&mut reader, &mut line).is_ok_and(|bytes| bytes > 2) {
+                if let Some(text) = line.to_lowercase().strip_prefix("content-length: ") {
+                    length = text.trim().parse().unwrap_or(0);
+                }
+                line.clear();
+            }
+            let mut body = vec![0; length];
+            let _cut = reader.read_exact(&mut body);
+            let _answered = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+            if tx.send(String::from_utf8_lossy(&body).into_owned()).is_err() {
+                return;
+            }
+        }
+    });
+    (port, rx)
+}
+
+#[test]
+fn what_fires_is_told_to_a_webhook_once_and_again_when_it_is_over() {
+    let (port, told) = hooks();
+    let (kernel, _) = Running::start(&project(""), 0);
+    let config = format!(
+        "ostoja-web:\n  listen: 127.0.0.1:0\n  alerts:\n    rules: [{{ what: held, critical: 1 }}, {{ what: memory, module: ticker, warning: 1 }}]\n    \
+         outputs: [{{ to: webhook, name: hook, url: 'http://127.0.0.1:{port}/x' }}]\n"
+    );
+    std::fs::write(kernel.world.home().join("config.yaml"), config).expect("it is ours");
+    kernel.run("reload").expect(0);
+    kernel.run("dashboard").expect(0);
+    let next = || {
+        let text = told.recv_timeout(DEADLINE).expect("somebody is told");
+        serde_json::from_str::<Value>(&text).expect("JSON")["notification"].take()
+    };
+    let first = next();
+    assert_eq!((&first["subject"], &first["level"]), (&json!("ticker"), &json!("warning")));
+    let table = until(|| Some(kernel.data("alert list")).filter(|table| table["outputs"][0]["told"] == 1));
+    check_schema("alert list", &table);
+    assert_eq!((&table["firing"][0]["rule"], &table["trouble"]), (&json!("memory"), &Value::Null));
+    check_schema("alert test", &kernel.data("alert test hook"));
+    assert_eq!(next()["rule"], "test");
+    let silence = kernel.data("alert silence --module ticker --for 1h --why moved");
+    check_schema("alert silence", &silence);
+    check_schema("alert unsilence", &kernel.data(&format!("alert unsilence {}", silence["id"])));
+    kernel.run("alert unsilence 7").expect(4);
+    kernel.run("stop ticker").expect(0);
+    let over = next();
+    assert_eq!((&over["subject"], &over["level"]), (&json!("ticker"), &json!("resolved")));
+}
+
 #[test]
 fn a_token_is_made_listed_lets_a_program_in_and_is_revoked() {
     let (kernel, link) = on("127.0.0.1:0");

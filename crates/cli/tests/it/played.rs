@@ -112,7 +112,7 @@ const LINES_ALONE: [(&str, &str, i32); 26] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel, or files.
-const ELSEWHERE: [&str; 50] = [
+const ELSEWHERE: [&str; 54] = [
     // `self_update`.
     "self-update",
     "self-update --dry-run",
@@ -121,6 +121,10 @@ const ELSEWHERE: [&str; 50] = [
     "backup show",
     "backup restore",
     "dashboard",
+    "alert list",
+    "alert silence",
+    "alert test",
+    "alert unsilence",
     "token create",
     "token list",
     "token revoke",

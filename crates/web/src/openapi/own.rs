@@ -57,6 +57,29 @@ pub(super) fn add(paths: &mut Map<String, Value>) {
     let mut link = gives("Login", "Make a link that logs in once", json!([]));
     link["requestBody"] = takes(json!({"role": role}), &[]);
     path("/logins", json!({"post": link}));
+    alerts(&mut path);
+}
+
+/// Alerts: what fires, silences, the test.
+fn alerts(path: &mut impl FnMut(&str, Value)) {
+    path("/alerts", json!({"get": gives("Alerts", "What fires, silences, who is told", json!([]))}));
+    let mut test = gives("AlertsTested", "Tell outputs that this is a test", json!([]));
+    test["requestBody"] = takes(json!({"output": {"type": ["string", "null"]}}), &[]);
+    path("/alerts/test", json!({"post": test}));
+    let mut silence = gives("Silence", "Tell nobody for a while", json!([]));
+    let maybe = json!({"type": ["string", "null"]});
+    silence["requestBody"] = takes(
+        json!({
+            "rule": maybe, "module": maybe, "why": {"type": "string", "maxLength": 200},
+            "forMs": {"type": "integer", "minimum": 1, "maximum": 2_592_000_000_u64},
+        }),
+        &["forMs"],
+    );
+    path("/alerts/silences", json!({"post": silence}));
+    let mut end = nothing("End a silence");
+    end["parameters"] =
+        json!([{"name": "id", "in": "path", "required": true, "schema": {"type": "integer", "minimum": 0}}]);
+    path("/alerts/silences/{id}", json!({"delete": end}));
 }
 
 fn gives(schema: &str, summary: &str, parameters: Value) -> Value {
@@ -121,6 +144,26 @@ pub(super) fn schemas() -> Map<String, Value> {
         }), &["id", "name", "role", "createdAtMs"]),
         "Tokens": object(json!({"tokens": list(json!({"$ref": "#/$defs/Token"}))}), &["tokens"]),
         "NewToken": object(json!({"token": text, "row": {"$ref": "#/$defs/Token"}}), &["token", "row"]),
+        "Alerts": object(json!({
+            "firing": list(object(json!({
+                "rule": text, "subject": text, "level": {"enum": ["resolved", "warning", "critical"]},
+                "value": {"type": "number"}, "sinceMs": time, "told": {"type": "boolean"}, "silenced": {"type": "boolean"},
+            }), &["rule", "subject", "level", "value", "sinceMs", "told", "silenced"])),
+            "silences": list(json!({"$ref": "#/$defs/Silence"})),
+            "rules": list(json!({"type": "object"})),
+            "outputs": list(object(json!({
+                "name": text, "kind": text, "told": time, "lost": time, "error": {"type": ["string", "null"]},
+            }), &["name", "kind", "told", "lost"])),
+            "told": list(json!({"type": "object"})),
+            "trouble": {"type": ["string", "null"]},
+        }), &["firing", "silences", "rules", "outputs", "told"]),
+        "AlertsTested": object(json!({
+            "outputs": list(object(json!({"name": text, "error": {"type": ["string", "null"]}}), &["name"])),
+        }), &["outputs"]),
+        "Silence": object(json!({
+            "id": time, "rule": {"type": ["string", "null"]}, "module": {"type": ["string", "null"]},
+            "untilMs": time, "why": text,
+        }), &["id", "untilMs", "why"]),
         "Login": object(json!({"url": {"type": ["string", "null"]}, "code": text, "expiresAtMs": time}), &["code", "expiresAtMs"]),
     });
     all.as_object().cloned().unwrap_or_default()

@@ -181,6 +181,32 @@ async fn events_come_as_they_happen_and_after_a_break_from_where_it_was() {
 }
 
 #[tokio::test]
+async fn silences_are_made_by_operators_seen_by_viewers_and_ended_once() {
+    let house = House::open().await;
+    let (operator, viewer) = (house.token(Role::Operator), house.token(Role::Viewer));
+    let as_operator = [("authorization", operator.as_str())];
+    let as_viewer = [("authorization", viewer.as_str())];
+    let wish = r#"{"rule":"memory","module":"web","forMs":60000,"why":"<b>moved</b>"}"#;
+    assert_eq!(house.ask("POST /api/v1/alerts/silences", &as_viewer, wish).await.status, 403);
+    let made = house.ask("POST /api/v1/alerts/silences", &as_operator, wish).await;
+    assert_eq!((made.status, &json_of(&made.body)["module"]), (201, &json!("web")));
+    for wrong in [r#"{"forMs":0}"#, r#"{"forMs":2592000001}"#, r#"{"forMs":1,"id":7}"#, "{}"] {
+        assert_eq!(
+            house.ask("POST /api/v1/alerts/silences", &as_operator, wrong).await.status,
+            400,
+            "{wrong}"
+        );
+    }
+    let seen = json_of(&house.ask("GET /api/v1/alerts", &as_viewer, "").await.body);
+    assert_eq!(seen["silences"], json!([json_of(&made.body)]));
+    assert_eq!((&seen["firing"], &seen["outputs"]), (&json!([]), &json!([])));
+    let end = format!("DELETE /api/v1/alerts/silences/{}", json_of(&made.body)["id"]);
+    assert_eq!(house.ask(&end, &as_operator, "").await.status, 204);
+    assert_eq!(house.ask(&end, &as_operator, "").await.status, 404);
+    assert_eq!(house.ask("POST /api/v1/alerts/test", &as_operator, r#"{"output":"x"}"#).await.status, 404);
+}
+
+#[tokio::test]
 async fn a_taken_port_gives_way_to_a_free_one() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let address = taken.local_addr().expect("an address");

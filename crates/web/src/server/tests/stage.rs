@@ -51,6 +51,7 @@ impl House {
             history: crate::history::History::default(),
             once: crate::once::Once::default(),
             pace: crate::pace::Pace::default(),
+            alerts: crate::alerts::running::Alerts::open(folder.path()).expect("opened"),
             counts: crate::metrics::Counts::default(),
             address: Some(address),
             matching: tokio::sync::Mutex::default(),
