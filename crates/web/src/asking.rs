@@ -81,6 +81,10 @@ fn value(name: &str, kind: Kind, text: &str) -> Result<Value, Problem> {
             .parse::<u64>()
             .map(Value::from)
             .map_err(|_| Problem::bad(format!("`{name}` is no whole number"))),
+        Kind::WaitMs(max) => match text.parse::<u64>() {
+            Ok(number) if (1..=max).contains(&number) => Ok(Value::from(number)),
+            _ => Err(Problem::bad(format!("`{name}` is no number of milliseconds from 1 to {max}"))),
+        },
         Kind::Flag => match text {
             "true" | "1" => Ok(Value::Bool(true)),
             "false" | "0" => Ok(Value::Bool(false)),

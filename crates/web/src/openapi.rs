@@ -71,6 +71,7 @@ fn operation(door: &Value, route: &Route) -> Value {
         let schema = match asked.kind {
             Kind::Text => json!({"type": "string"}),
             Kind::Number => json!({"type": "integer", "minimum": 0}),
+            Kind::WaitMs(max) => json!({"type": "integer", "minimum": 1, "maximum": max}),
             Kind::Flag => json!({"type": "boolean"}),
             Kind::List => json!({"type": "string", "description": "Between commas"}),
         };

@@ -61,6 +61,8 @@ pub(crate) struct Asked {
 pub(crate) enum Kind {
     Text,
     Number,
+    /// A time in milliseconds, 1 to this, for which the answer is waited for.
+    WaitMs(u64),
     Flag,
     /// Texts between commas.
     List,
@@ -78,6 +80,9 @@ pub(crate) enum Taken {
 const fn asked(name: &'static str, kind: Kind) -> Asked {
     Asked { name, kind }
 }
+
+/// 5 s: half of what clients wait for an answer; the door itself takes a minute.
+const ACTORS_WAIT_MS_MAX: u64 = 5_000;
 
 const ID: &[(&str, &str)] = &[("id", "moduleId")];
 const NAME: &[(&str, &str)] = &[("name", "name")];
@@ -256,7 +261,7 @@ static SEEING: &[Route] = &[
         .verb("unset")
         .parts(&[("key", "key")]),
     get("/actors", "actors", "The actors of the kernel's process")
-        .query(&[asked("intervalMs", Kind::Number)]),
+        .query(&[asked("intervalMs", Kind::WaitMs(ACTORS_WAIT_MS_MAX))]),
     get("/functions", "fn.list", "All functions").wrap("functions"),
     get("/function-cache", "fn.stats", "What the function cache has done"),
     get("/context", "context.list", "The context variables, without their values")

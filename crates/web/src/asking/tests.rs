@@ -40,6 +40,21 @@ fn of_a_verb_with_verbs_the_route_says_which_and_a_number_in_the_path_is_one() {
 }
 
 #[test]
+fn a_time_to_wait_is_bounded_before_anybody_waits() {
+    let asked = |ms: &str| Parts {
+        query: query_of(Some(&format!("intervalMs={ms}"))).expect("a query"),
+        ..Parts::default()
+    };
+    let actors = route(Method::Get, "/actors");
+    for (ms, number) in [("1", 1), ("5000", 5000)] {
+        assert_eq!(request(actors, asked(ms)), Ok(Request::Actors { interval_ms: Some(number) }));
+    }
+    for ms in ["0", "5001", "18446744073709551615", "-1", "1.5"] {
+        assert!(refused(actors, asked(ms)).contains("from 1 to 5000"), "{ms}");
+    }
+}
+
+#[test]
 fn every_verb_of_updates_and_of_the_configuration_has_a_route_or_a_reason() {
     // Another binary in the kernel's own place is a file of its machine, and so for those who are there.
     let without = ["own", "own-list"];
