@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
+use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
+use crate::interrupt::{Next, on_wish};
 
 /// The second screen, and no cursor: what was on the terminal is there again afterwards. The mouse stays the person's.
 const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
@@ -17,10 +19,6 @@ const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
 pub(crate) struct Screen {
     state: Arc<State>,
 }
-
-/// Gives the same terminal back from another thread, for the way out by a signal.
-#[derive(Debug, Clone)]
-pub(crate) struct Restorer(Arc<State>);
 
 #[derive(Debug)]
 struct State {
@@ -50,9 +48,18 @@ impl Screen {
         Ok(screen)
     }
 
-    /// Something that can give the terminal back from elsewhere.
-    pub(crate) fn restorer(&self) -> Restorer {
-        Restorer(self.state.clone())
+    /// From now on a signal to end gives the terminal back and ends the program.
+    ///
+    /// # Errors
+    /// When signals can't be received.
+    pub(crate) fn end_on_wish(&self) -> Outcome<()> {
+        let state = self.state.clone();
+        on_wish(move |_| {
+            state.restore();
+            std::process::exit(i32::from(Exit::Interrupted.number()));
+            #[expect(unreachable_code, reason = "the signature wants an answer")]
+            Next::Enough
+        })
     }
 }
 
@@ -62,14 +69,8 @@ impl Drop for Screen {
     }
 }
 
-impl Restorer {
-    /// Gives the terminal back; once is enough.
-    pub(crate) fn restore(&self) {
-        self.0.restore();
-    }
-}
-
 impl State {
+    /// Once is enough, from whichever thread.
     fn restore(&self) {
         if self.is_taken.swap(false, Ordering::SeqCst) {
             write(LEAVE);

@@ -23,7 +23,6 @@ use crate::ctx::Ctx;
 use crate::door::{ANSWER_TIMEOUT_DEFAULT, Door};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, Stopped};
-use crate::interrupt::{Next, on_wish};
 use crate::target::Target;
 use crate::terminal::Screen;
 
@@ -67,13 +66,7 @@ type Question = (Tag, Box<Request>);
 pub(crate) fn run(ctx: &Ctx, wanted: Wanted) -> Outcome {
     let target = Target::of(ctx)?;
     let screen = Screen::take()?;
-    let restorer = screen.restorer();
-    on_wish(move |_| {
-        restorer.restore();
-        std::process::exit(i32::from(Exit::Interrupted.number()));
-        #[expect(unreachable_code, reason = "the signature wants an answer")]
-        Next::Enough
-    })?;
+    screen.end_on_wish()?;
     let (sender, events) = sync_channel(EVENTS_WAITING_MAX);
     let by = OnBehalf { name: NAME.to_owned(), role: wanted.role };
     let looks = worker(ctx, &target, &by, &sender)?;

@@ -8,9 +8,8 @@ use abi::{ModuleId, Zone};
 use kernel::{Event, Order};
 use serde_json::{Value, json};
 
-use crate::files::discovery::{Found, Search};
+use crate::files::discovery::Found;
 use crate::files::project::ProjectModules;
-use crate::files::seal::HashCache;
 use crate::home::Home;
 use crate::launch::sentence;
 use crate::shell::Shell;
@@ -118,17 +117,7 @@ impl Shell {
         std::fs::create_dir_all(&state).map_err(|error| format!("`{}`: {error}", state.display()))?;
         let module = wish.module(words, &self.files.home);
         let one = ProjectModules::by_hand(&id, &module, &state).map_err(|errors| sentence(&errors))?;
-        let user_home = self.surrounding.user_home();
-        let modules = self.files.home.modules();
-        let search = Search {
-            modules: &modules,
-            approvals: &self.files.approvals,
-            project: None,
-            user_home: &user_home,
-        };
-        let mut found = one.found(&search, &mut HashCache::default());
-        let mut found = found.pop().ok_or("nothing was found")?;
-        found.discovered.spec.start_at_boot = true;
+        let mut found = self.found_by_hand(&one).ok_or("nothing was found")?;
         found.discovered.spec.zone = Zone::System;
         Ok(found)
     }

@@ -185,8 +185,7 @@ pub(crate) fn fault(error: &LaunchError) -> (SpawnFault, String) {
     (fault, sentence(error))
 }
 
-/// An error with its causes and what helps, as one line.
-/// An error of ours that operators see only as a part of another one, with its causes.
+/// An error with its causes, as one line; without what helps, where it is told beside.
 pub(crate) fn text_of_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -198,14 +197,9 @@ pub(crate) fn text_of_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// An error with its causes and what helps, as one line.
 pub(crate) fn sentence(error: &dyn Explain) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
+    let mut text = text_of_causes(error);
     if let Some(help) = error.help() {
         text.push_str("; ");
         text.push_str(&help);

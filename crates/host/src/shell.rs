@@ -28,6 +28,7 @@ use crate::effects::Births;
 use crate::environment::Surrounding;
 use crate::files::approvals::Approvals;
 use crate::files::blueprint::Blueprint;
+use crate::files::discovery::{Found, Search};
 use crate::files::lives::Lives;
 use crate::files::project::ProjectModules;
 use crate::files::seal::HashCache;
@@ -417,6 +418,16 @@ impl Shell {
     pub(crate) fn blueprint(&self, slot: Slot) -> Option<Rc<Blueprint>> {
         let id = &self.kernel.spec(slot)?.id;
         self.files.blueprints.get(id).cloned()
+    }
+
+    /// The one module of a description that is in no file. Whoever gave it wants it to run, whatever it says about the boot.
+    pub(crate) fn found_by_hand(&self, made: &ProjectModules) -> Option<Found> {
+        let (user_home, modules) = (self.surrounding.user_home(), self.files.home.modules());
+        let approvals = &self.files.approvals;
+        let search = Search { modules: &modules, approvals, project: None, user_home: &user_home };
+        let mut found = made.found(&search, &mut HashCache::default()).pop()?;
+        found.discovered.spec.start_at_boot = true;
+        Some(found)
     }
 
     /// An order of the host's own, whose answer nobody waits for.

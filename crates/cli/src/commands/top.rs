@@ -12,7 +12,6 @@ use crate::ctx::Ctx;
 use crate::door::Door;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome, Stopped};
-use crate::interrupt::{Next, on_wish};
 use crate::render;
 use crate::terminal::{self, Screen};
 
@@ -114,13 +113,7 @@ const HAPPENINGS_WAITING_MAX: usize = 16;
 fn drawn(ctx: &Ctx, door: Door, count: Option<u64>) -> Outcome {
     let (sender, happenings) = sync_channel(HAPPENINGS_WAITING_MAX);
     let screen = Screen::take()?;
-    let restorer = screen.restorer();
-    on_wish(move |_| {
-        restorer.restore();
-        std::process::exit(i32::from(Exit::Interrupted.number()));
-        #[expect(unreachable_code, reason = "the signature wants an answer")]
-        Next::Enough
-    })?;
+    screen.end_on_wish()?;
     start_thread(sender.clone(), move |sender| read_tables(door, &sender))?;
     start_thread(sender, |sender| read_keys(&sender))?;
     let mut left = count;

@@ -6,6 +6,7 @@ use protocol::operator::Response;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::launch::text_of_causes;
 use crate::translate::raw_value;
 
 /// Why a request was not done.
@@ -34,14 +35,7 @@ impl Refusal {
 
     /// What an error says about itself, with its causes.
     pub(super) fn of(error: &dyn Explain) -> Self {
-        let mut text = error.to_string();
-        let mut cause = error.source();
-        while let Some(inner) = cause {
-            text.push_str(": ");
-            text.push_str(&inner.to_string());
-            cause = inner.source();
-        }
-        Self { code: error.code(), error: text, help: error.help() }
+        Self { code: error.code(), error: text_of_causes(error), help: error.help() }
     }
 
     /// What the kernel answered instead.

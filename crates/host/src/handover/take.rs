@@ -15,9 +15,8 @@ use super::image::{self, saved_of};
 use super::versions::{Last, Versions, sweep};
 use crate::clock::{monotonic_ns, wall_now};
 use crate::error::HostError;
-use crate::files::discovery::{Finding, Found, Search};
+use crate::files::discovery::{Finding, Found};
 use crate::files::project::ProjectModules;
-use crate::files::seal::HashCache;
 use crate::life::{Stream, Tally};
 use crate::pipes::splitter;
 use crate::shell::Shell;
@@ -83,17 +82,7 @@ impl Shell {
     fn made_by_hand(&self, one: &ByHand) -> Option<Found> {
         let id = ModuleId::parse(&one.id).ok()?;
         let made = ProjectModules::by_hand(&id, &one.module, &PathBuf::from(&one.cwd)).ok()?;
-        let user_home = self.surrounding.user_home();
-        let modules = self.files.home.modules();
-        let search = Search {
-            modules: &modules,
-            approvals: &self.files.approvals,
-            project: None,
-            user_home: &user_home,
-        };
-        let mut found = made.found(&search, &mut HashCache::default()).pop()?;
-        found.discovered.spec.start_at_boot = true;
-        Some(found)
+        self.found_by_hand(&made)
     }
 
     fn take_seat(&mut self, left: SeatLeft, strays: &Strays) {

@@ -4,11 +4,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat, open};
 use serde_json::{Value, json};
 
 use crate::kernel::{Door, Kernel, eventually, lives, python};
 
-/// Counts its calls; `VERSION` and what it does with state are put in.
+/// Counts its calls, and answers a slow one once somebody opens the fifo beside it; `VERSION` and what it does with state are
+/// put in.
 const COUNTER: &str = "n=0\n\
     for f in frames():\n\
     \x20   if f['type']=='init': say(type='ready')\n\
@@ -16,7 +18,7 @@ const COUNTER: &str = "n=0\n\
     \x20   if f['type']=='rpc_request' and f['method']=='next':\n\
     \x20       n+=1; say(type='rpc_response', id=f['id'], result=[n, 'VERSION'])\n\
     \x20   if f['type']=='rpc_request' and f['method']=='slow':\n\
-    \x20       time.sleep(0.5); say(type='rpc_response', id=f['id'], result='VERSION')\n\
+    \x20       open('slow').read(); say(type='rpc_response', id=f['id'], result='VERSION')\n\
     \x20   if f['type']=='state:save': SAVE\n\
     \x20   if f['type']=='state:restore': RESTORE";
 
@@ -79,6 +81,8 @@ fn state_goes_over_and_no_call_is_lost_doubled_or_out_of_order() {
 #[test]
 fn a_call_that_was_in_flight_is_answered_by_the_life_that_got_it() {
     let kernel = started(", state: none");
+    let fifo = kernel.path().join("slow");
+    mknodat(CWD, &fifo, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("made");
     let mut slow = kernel.door();
     let call = json!({ "cmd": "call", "service": "counter", "method": "slow", "params": null });
     let sent = || kernel.status("counter")["framesOut"].as_u64().expect("a number");
@@ -90,6 +94,8 @@ fn a_call_that_was_in_flight_is_answered_by_the_life_that_got_it() {
     assert_eq!(done["ok"], true, "{done}");
     assert_eq!(done["data"]["stateBytes"], 0);
     assert_eq!(next(&mut kernel.door()), (1, "two".to_owned()));
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK;
+    eventually("the old life is let go on", || open(&fifo, flags, Mode::empty()).is_ok());
     let answer = slow.next().expect("an answer");
     assert_eq!(answer["data"], "one", "{answer}");
 }

@@ -25,16 +25,9 @@ pub(super) fn run(caller: &Caller, wanted: Option<&str>, module: &Value, cwd: &s
         });
     }
     let one = ProjectModules::by_hand(&id, module, Path::new(cwd)).map_err(|errors| Refusal::of(&errors))?;
-    let mut hashes = HashCache::default();
-    let user_home = shell.surrounding.user_home();
-    let modules = shell.files.home.modules();
-    let search =
-        Search { modules: &modules, approvals: &shell.files.approvals, project: None, user_home: &user_home };
-    let Some(mut found) = one.found(&search, &mut hashes).pop() else {
+    let Some(found) = shell.found_by_hand(&one) else {
         return Err(Refusal::new("host::door::bad_request", "there is no module in the request"));
     };
-    // Whoever runs it wants it to run, whatever its description says about the boot.
-    found.discovered.spec.start_at_boot = true;
     shell.files.blueprints.insert(id.clone(), Rc::new(found.blueprint));
     let one = ByHand { id: id.to_string(), module: module.clone(), cwd: cwd.to_owned() };
     shell.by_hand.push(one);
