@@ -36,8 +36,9 @@ pub use safe::{Safe, SafeMode};
 pub use schema::operator_door;
 pub use secrets::{SecretsChange, VaultKey};
 pub use updates::{
-    AffectedRow, CodedSentence, Collected, EndedRow, PackageVerified, PinRow, SlotRow, SlotTable, UpdateDone,
-    UpdateHistory, UpdatePhase, UpdatePlan, UpdateVerb, UpdateWay,
+    AffectedRow, CodedSentence, Collected, EndedRow, PackageVerified, PinRow, SlotRow, SlotTable,
+    TransactionPlan, TransactionRow, TransactionTable, UpdateDone, UpdateHistory, UpdatePart, UpdatePhase,
+    UpdatePlan, UpdateVerb, UpdateWay,
 };
 pub use usage::{PoolRow, UsageRow, UsageTable};
 pub use zones::{ProbationStatus, ZoneName};

@@ -23,5 +23,6 @@ mod screen;
 mod self_update;
 mod stage;
 mod talk;
+mod together;
 mod tutorials;
 mod updates;
