@@ -101,8 +101,8 @@ fn of_updates_viewers_see_what_there_is_operators_go_back_and_administrators_do_
     assert_eq!(least(UpdateVerb::OwnList {}), Role::Viewer);
     assert_eq!(least(UpdateVerb::RollBack { module_id: "a".to_owned() }), Role::Operator);
     for verb in [
-        UpdateVerb::Plan { file: "/a.okm".to_owned(), way: None },
-        UpdateVerb::Apply { file: "/a.okm".to_owned(), way: None, approve: false },
+        UpdateVerb::Plan { file: "/a.okm".to_owned(), also: Vec::new(), way: None },
+        UpdateVerb::Apply { file: "/a.okm".to_owned(), also: Vec::new(), way: None, approve: false },
         UpdateVerb::Go { transaction: 1, approve: false },
         UpdateVerb::Pin { module_id: "a".to_owned(), name: "n".to_owned() },
         UpdateVerb::Unpin { name: "n".to_owned() },
