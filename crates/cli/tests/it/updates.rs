@@ -88,7 +88,7 @@ impl Home {
         let config = fs::read_to_string(&path).expect("it is ours");
         if config.contains("60s") {
             fs::write(&path, config.replace("60s", "1ms")).expect("it is ours");
-            self.kill();
+            self.run("down --timeout 5s").expect(0);
             self.up();
         }
         assert_eq!(self.ended(transaction)["outcome"], "committed");

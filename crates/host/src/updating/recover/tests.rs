@@ -254,7 +254,7 @@ fn a_new_module_is_there_when_it_is_tried_and_gone_when_it_is_undone() {
     world.approvals.approve(
         &module(),
         &Permissions::default(),
-        &crate::files::seal::Hashes { manifest: String::new(), tree: None },
+        &Hashes { manifest: String::new(), tree: None },
         NOW,
     );
     assert_eq!(world.start(), 1);

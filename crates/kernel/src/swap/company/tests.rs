@@ -140,7 +140,20 @@ fn one_that_falls_on_probation_takes_all_back_to_their_warm_lives() {
              user says call 2 shop buy
              view front back",
         ),
-        expect![[r#""#]],
+        expect![[r#"
+            > user says call 1 shop buy
+              front#5 <- rpc_request hop-1 from=user shop.buy
+            > exit back#4 1
+              journal swap.fell_back back#4 old=1 why="left with exit code 1" version=""
+              promoted back#1
+              journal swap.fell_back front#5 old=2 why="`back`, which became new with it, fell back" version=""
+              promoted front#2
+            > user says call 2 shop buy
+              front#2 <- rpc_request hop-1 from=user shop.buy
+            > view front back
+              view front ready restarts=0 note=""
+              view back ready restarts=0 note=""
+        "#]],
     );
 }
 
@@ -153,7 +166,20 @@ fn files_that_are_the_earlier_ones_again_are_one_flip_back_for_all() {
              module back provides=stock state print=1
              discover",
         ),
-        expect![[r#""#]],
+        expect![[r#"
+            > together front,back restart
+            > module front provides=shop requires=stock state print=1
+            > module back provides=stock state print=1
+            > discover
+              journal module.changed back#4
+              journal module.changed front#5
+              journal swap.fell_back back#4 old=1 why="its files are the earlier ones again" version=""
+              promoted back#1
+              journal swap.fell_back front#5 old=2 why="`back`, which became new with it, fell back" version=""
+              promoted front#2
+              back#4 <- shutdown
+              front#5 <- shutdown
+        "#]],
     );
 }
 
