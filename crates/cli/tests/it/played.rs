@@ -112,7 +112,7 @@ const LINES_ALONE: [(&str, &str, i32); 26] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel, or files.
-const ELSEWHERE: [&str; 54] = [
+const ELSEWHERE: [&str; 56] = [
     // `self_update`.
     "self-update",
     "self-update --dry-run",
@@ -146,6 +146,8 @@ const ELSEWHERE: [&str; 54] = [
     "update list",
     "update pin",
     "update plan",
+    "update plan FILE FILE",
+    "update status",
     "update rollback",
     "update unpin",
     "update verify",

@@ -20,11 +20,12 @@ use crate::words::Phrase;
 
 pub(super) fn apply(ctx: &Ctx, files: &[PathBuf], way: Option<UpdateWay>, consent: Consent) -> Outcome {
     // The kernel reads them, and has another folder.
-    let path = |file: &PathBuf| match file.canonicalize() {
-        Ok(path) => Ok(path.display().to_string()),
-        Err(error) => Err(Failure::io("read", file, &error)),
-    };
-    let mut paths = files.iter().map(path).collect::<Result<Vec<String>, Failure>>()?.into_iter();
+    let mut paths = Vec::new();
+    for file in files {
+        let path = file.canonicalize().map_err(|error| Failure::io("read", file, &error))?;
+        paths.push(path.display().to_string());
+    }
+    let mut paths = paths.into_iter();
     let file = paths.next().unwrap_or_default();
     let mut door = Door::open(ctx)?;
     let approve = consent == Consent::Given;
