@@ -134,6 +134,9 @@ impl Lives {
             | Effect::Perform(slot, generation, ..)
             | Effect::Grip(slot, generation, _)
             | Effect::Reach(slot, generation, _)
+            | Effect::KeepState(slot, generation, ..)
+            | Effect::Recall(slot, generation)
+            | Effect::Settle(slot, generation, _)
             | Effect::Warn(slot, generation, _) => {
                 self.living(*slot, *generation)?;
             }

@@ -136,9 +136,9 @@ fn the_scenarios_of_the_contract_hold() {
     assert!(checked > 80 || std::env::var_os("UPDATE_EXPECT").is_some(), "{checked} scenarios only");
 }
 
-fn scenario_files() -> [PathBuf; 6] {
+fn scenario_files() -> [PathBuf; 7] {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors");
-    ["rpc", "topics", "api", "permissions", "life", "swap"]
+    ["rpc", "topics", "api", "permissions", "life", "swap", "state"]
         .map(|part| folder.join(format!("kernel-{part}.jsonl")))
 }
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use abi::Wall;
 use update::ChunkId;
 
-use super::catalogue::{self, Listed};
+use super::catalogue::{self, Content, Listed};
 use super::error::BackupError;
 use super::record::{Backup, Part, RECORD_BYTES_MAX};
-use crate::depot::{Depot, DepotFound};
+use crate::depot::{Cleaned, Depot, DepotFound};
 use crate::disk::{Disk, replace};
 
 /// 10,000 backups: more than a year by the hour.
@@ -121,6 +121,39 @@ impl Backups {
             Some(files) => Ok(files),
             None => self.stored_list(backup.number, part),
         }
+    }
+
+    /// One file of a backup, by its path from the home's root.
+    ///
+    /// # Errors
+    /// `Unknown` when there is no such file, or it has more than `bytes_max`; `List`, `Depot`, `Disk`.
+    pub fn read_file(
+        &mut self,
+        backup: &Backup,
+        path: &Path,
+        bytes_max: u64,
+    ) -> Result<Vec<u8>, BackupError> {
+        for part in &backup.parts {
+            let files = self.files(backup, part)?;
+            let Some(file) = files.into_iter().find(|file| file.path == path) else { continue };
+            if let Content::File(content) = file.content
+                && content.bytes <= bytes_max
+            {
+                let mut bytes = Vec::new();
+                self.depot()?.read(&content, &mut bytes)?;
+                return Ok(bytes);
+            }
+        }
+        Err(BackupError::Unknown { number: backup.number, what: path.display().to_string() })
+    }
+
+    /// Removes one backup, and cleans the depot of what nothing else needs.
+    ///
+    /// # Errors
+    /// As [`Self::clean`]; the backup is gone then all the same.
+    pub fn remove(&mut self, number: u64) -> Result<Cleaned, BackupError> {
+        self.remove_record(number)?;
+        self.clean()
     }
 
     /// The list as the depot has it, whatever lies beside the records.
