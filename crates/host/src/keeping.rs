@@ -53,6 +53,15 @@ enum Came {
 pub(crate) struct Keeping {
     jobs: VecDeque<(Slot, Generation, Job)>,
     waiting_bytes: usize,
+    /// A thread is at one of them.
+    is_at_work: bool,
+}
+
+impl Keeping {
+    /// Whether something of it would be lost if this program ended now.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.is_at_work || !self.jobs.is_empty()
+    }
 }
 
 /// Works for as long as the kernel runs.
@@ -72,6 +81,7 @@ pub(crate) async fn keep_now(shell: &Rc<RefCell<Shell>>) {
         let (slot, generation, job, states) = {
             let mut shell = shell.borrow_mut();
             let Some((slot, generation, job)) = shell.keeping.jobs.pop_front() else { return };
+            shell.keeping.is_at_work = true;
             if let Job::Keep(kept, _) = &job {
                 shell.keeping.waiting_bytes -= kept.state.len();
             }
@@ -84,6 +94,7 @@ pub(crate) async fn keep_now(shell: &Rc<RefCell<Shell>>) {
             if is_search { Came::Lost(died) } else { Came::NotKept(died) }
         });
         let mut shell = shell.borrow_mut();
+        shell.keeping.is_at_work = false;
         shell.tell_kept(slot, generation, came);
         shell.end_turn();
     }
@@ -128,7 +139,8 @@ fn keep(states: &KeptStates, mut kept: Kept, keys: Option<&[String]>) -> Result<
 pub(crate) fn selected(state: &[u8], keys: &[String]) -> Result<Vec<u8>, String> {
     let members: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(state)
         .map_err(|_| "single members are to be kept, and its state is no JSON object".to_owned())?;
-    let kept: BTreeMap<&String, &Box<RawValue>> = members.iter().filter(|(key, _)| keys.contains(key)).collect();
+    let kept: BTreeMap<&String, &Box<RawValue>> =
+        members.iter().filter(|(key, _)| keys.contains(key)).collect();
     serde_json::to_vec(&kept).map_err(|error| error.to_string())
 }
 
@@ -172,10 +184,13 @@ impl Shell {
         let record = |code| Record::new(code).of(&id, Some(generation));
         let found = match came {
             Came::Kept { bytes, stored } => {
-                return self.record(record("state.kept").number("bytes", bytes as u64).number("stored", stored));
+                return self
+                    .record(record("state.kept").number("bytes", bytes as u64).number("stored", stored));
             }
             Came::NotKept(why) => return self.record(record("state.not_kept").text("why", why)),
-            Came::NotSettled(why) => return self.trouble(format!("a state of {id} that was used is still there: {why}")),
+            Came::NotSettled(why) => {
+                return self.trouble(format!("a state of {id} that was used is still there: {why}"));
+            }
             Came::Settled => return,
             Came::Lost(why) => {
                 self.record(record("state.not_taken").text("why", why));

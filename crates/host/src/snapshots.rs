@@ -32,7 +32,7 @@ use crate::memory;
 use crate::shell::Shell;
 
 /// What begins the component of a state.
-const STATE: &str = "state/";
+const STATE: &str = store::SNAPSHOT_COMPONENTS;
 
 /// The component with the kernel's own.
 const KERNEL: &str = "state/kernel";
@@ -114,7 +114,7 @@ impl Explain for SnapshotError {
             Self::State { source, .. } => source.code(),
             Self::Disk { .. } => "host::snapshot::disk",
             Self::NoSnapshot { .. } => "host::snapshot::is_backup",
-            Self::Without { .. } => "host::snapshot::without",
+            Self::Without { .. } => "host::snapshot::unknown",
             Self::Unread { .. } => "host::snapshot::unread",
         }
     }
@@ -146,11 +146,6 @@ pub struct About {
     kernel: Value,
 }
 
-/// Whether a backup is a snapshot.
-pub fn is_snapshot(backup: &Backup) -> bool {
-    backup.parts.iter().any(|part| part.component.starts_with(STATE))
-}
-
 /// The snapshot with this number, the newest without one.
 ///
 /// # Errors
@@ -160,11 +155,11 @@ pub fn find(backups: &Backups, number: Option<u64>) -> Result<Backup, SnapshotEr
         Some(number) => backups.find(Some(number)).map_err(SnapshotError::Store)?,
         None => {
             let all = backups.all().map_err(SnapshotError::Store)?;
-            let newest = all.into_iter().rev().find(is_snapshot);
+            let newest = all.into_iter().rev().find(Backup::is_snapshot);
             newest.ok_or(SnapshotError::Store(BackupError::Missing))?
         }
     };
-    if is_snapshot(&found) { Ok(found) } else { Err(SnapshotError::NoSnapshot { number: found.number }) }
+    if found.is_snapshot() { Ok(found) } else { Err(SnapshotError::NoSnapshot { number: found.number }) }
 }
 
 /// What a snapshot says about itself.
@@ -173,7 +168,8 @@ pub fn find(backups: &Backups, number: Option<u64>) -> Result<Backup, SnapshotEr
 /// `Unread`, `Store`.
 pub fn about(backups: &mut Backups, snapshot: &Backup) -> Result<About, SnapshotError> {
     let unread = || SnapshotError::Unread { number: snapshot.number };
-    let bytes = backups.read_file(snapshot, Path::new(ABOUT), ABOUT_BYTES_MAX).map_err(SnapshotError::Store)?;
+    let bytes =
+        backups.read_file(snapshot, Path::new(ABOUT), ABOUT_BYTES_MAX).map_err(SnapshotError::Store)?;
     let about: About = serde_json::from_slice(&bytes).map_err(|_| unread())?;
     if about.form == FORM { Ok(about) } else { Err(unread()) }
 }
@@ -218,7 +214,9 @@ pub(crate) async fn keep(
         Material { home, label, at: wall_now(), version, cut }
     };
     let writing = tokio::task::spawn_blocking(move || write(&material));
-    writing.await.unwrap_or_else(|_| Err(disk("write", Path::new(ABOUT))(io::Error::other("the thread has died"))))
+    writing
+        .await
+        .unwrap_or_else(|_| Err(disk("write", Path::new(ABOUT))(io::Error::other("the thread has died"))))
 }
 
 fn disk(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SnapshotError + use<> {

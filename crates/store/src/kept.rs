@@ -268,7 +268,8 @@ fn parse(bytes: &[u8]) -> Result<Kept, &'static str> {
     if plain.len() > most {
         return Err("it is too large");
     }
-    let end = plain.iter().take(ABOUT_BYTES_MAX).position(|byte| *byte == b'\n').ok_or("it has no first line")?;
+    let end =
+        plain.iter().take(ABOUT_BYTES_MAX).position(|byte| *byte == b'\n').ok_or("it has no first line")?;
     let about: About = serde_json::from_slice(&plain[..end]).map_err(|_| "its first line can't be read")?;
     if about.form != FORM {
         return Err("its form is not known");

@@ -67,8 +67,8 @@ mod stage;
 
 pub use backup::{
     BACKUPS_MAX, Backup, BackupError, Backups, Content, Keep, Listed, Loss, Made, Part, Pruned, Restored,
-    Rules, Skipped, Source as BackupSource, Staged, Trust, Verified, Wanted, finish_restore, is_cut_short,
-    kept_of, put_in_place,
+    Rules, SNAPSHOT_COMPONENTS, Skipped, Source as BackupSource, Staged, Trust, Verified, Wanted,
+    finish_restore, is_cut_short, kept_of, put_in_place,
 };
 pub use depot::{
     Cleaned, Depot, DepotError, DepotFound, DepotLock, DepotLockError, Holding, Inspected, Intake, Stocked,

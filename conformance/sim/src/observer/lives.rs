@@ -75,6 +75,8 @@ impl Lives {
             | Event::Said(_, generation, _)
             | Event::Tried(_, generation, _)
             | Event::Drained(_, generation)
+            | Event::Overran(_, generation)
+            | Event::Recalled(_, generation, _)
             | Event::Undelivered(_, generation, _) => !self.alive.contains_key(generation),
             Event::Discovered(_)
             | Event::Added(_)

@@ -154,6 +154,10 @@ pub(crate) fn shop(request: &Request) -> (Response, Vec<Value>) {
         Request::Why { module_id, .. } => known(module_id, story),
         Request::Journal(_) => done(json!({ "records": [], "damaged": [] })),
         Request::Config(_) => failed("host::config::not_found", "nothing was set under `a`"),
+        Request::Snapshot(_) => done(json!({
+            "number": 1, "atMs": 1, "label": null, "pauseMs": 3, "storedBytes": 10,
+            "modules": [{ "moduleId": "web", "life": 1, "bytes": 2, "form": "1", "why": null }]
+        })),
         Request::Update(_) => failed("host::update::not_found", "no version of `web` is kept here"),
     }
 }

@@ -90,9 +90,7 @@ pub(super) fn plain_answer(answer: Answer) -> Result<Ordered, Refusal> {
         | Answer::Cut(_)
         | Answer::Called(_)
         | Answer::Published(_)
-        | Answer::Settled(_) => {
-            Ok(Ordered::Done)
-        }
+        | Answer::Settled(_) => Ok(Ordered::Done),
     }
 }
 

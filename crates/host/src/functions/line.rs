@@ -196,9 +196,7 @@ fn answer_text(answer: Answer) -> Result<String, String> {
         | Answer::Cut(_)
         | Answer::Done
         | Answer::Already
-        | Answer::Settled(_) => {
-            Ok(String::new())
-        }
+        | Answer::Settled(_) => Ok(String::new()),
     }
 }
 

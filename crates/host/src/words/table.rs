@@ -601,7 +601,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "przed końcem oddaje {bytes} B stanu, postać {form}",
         "",
     ),
-    says("state.kept", "{bytes} bytes of its state are kept, in {stored}", "zachowuje {bytes} B stanu w {stored} B", ""),
+    says(
+        "state.kept",
+        "{bytes} bytes of its state are kept, in {stored}",
+        "zachowuje {bytes} B stanu w {stored} B",
+        "",
+    ),
     says(
         "state.not_kept",
         "its state is not kept: {why}",
@@ -627,7 +632,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "",
     ),
     // Snapshots.
-    says("snapshot.begun", "a snapshot begins; {modules} modules are asked", "zaczyna migawkę; pyta moduły: {modules}", ""),
+    says(
+        "snapshot.begun",
+        "a snapshot begins; {modules} modules are asked",
+        "zaczyna migawkę; pyta moduły: {modules}",
+        "",
+    ),
     says(
         "snapshot.cut",
         "has the states of {modules} modules, of {without} none, after a pause of {pause_ms}",

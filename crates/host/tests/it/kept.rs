@@ -3,11 +3,17 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use abi::Wall;
+use host::Home;
+use protocol::files::config::settings::Backups as Rules;
 use serde_json::{Value, json};
+use store::{Backups, KeptStates, LocalDisk, Trust, Wanted};
 
 use crate::guests::Guest;
 use crate::kernel::{Kernel, eventually, python};
+use crate::secrets::{Kept, NAME, VALUE};
 
 /// Counts its calls, with the Python SDK, whose hooks are all that a module has to do with its state.
 const COUNTER: &str = "\
@@ -53,7 +59,8 @@ fn started(state: &str) -> Kernel {
 }
 
 fn next(kernel: &Kernel) -> (u64, u64) {
-    let counts = kernel.data(json!({ "cmd": "call", "service": "counter", "method": "next", "timeoutMs": 15_000 }));
+    let counts =
+        kernel.data(json!({ "cmd": "call", "service": "counter", "method": "next", "timeoutMs": 15_000 }));
     let of = |name: &str| counts[name].as_u64().expect("a number");
     (of("n"), of("cache"))
 }
@@ -82,7 +89,7 @@ fn all_of_it_comes_back_after_a_restart_a_stop_a_change_and_another_kernel() {
     kernel.data(json!({ "cmd": "module.start", "moduleId": "counter" }));
     assert_eq!(next(&kernel), (3, 3));
     kernel.file("ostoja.yaml", &project(", state: all, max_restarts: 4"));
-    kernel.data(json!({ "cmd": "module.reload" }));
+    kernel.data(json!({ "cmd": "kernel.reload" }));
     kernel.settle();
     assert_eq!(next(&kernel), (4, 4));
     kernel.signal(rustix::process::Signal::TERM);
@@ -185,4 +192,81 @@ fn a_webassembly_module_keeps_its_state_too() {
     kernel.settle();
     assert_eq!(next(&kernel), json!(4));
     assert_eq!(fact(&kernel, "state.restored", "bytes"), json!(4));
+}
+
+/// Reads its secret, and remembers its length and a word.
+const KEEPER: &str = "\
+from ostoja import *
+@service('keeper')
+class Keeper:
+    def go(self): return len(secret('NAME'))
+@hook('save')
+def save(): return {'word': 'remembered-7d21', 'length': len(secret('NAME'))}
+run()
+";
+
+/// All that a file holds, also what is compressed in it.
+fn bytes_of(root: &Path, path: &Path) -> Vec<u8> {
+    let mut bytes = fs::read(path).expect("read");
+    if path.parent() == Some(&root.join("state/kept")) {
+        let states = KeptStates::new(Arc::new(LocalDisk), &root.join("state/kept"));
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+        let kept = states.find(&abi::ModuleId::parse(name).expect("a module")).expect("read").expect("there");
+        bytes.extend(kept.state);
+    }
+    bytes
+}
+
+/// How many files below a folder hold these bytes, and how many there are.
+fn holding(root: &Path, folder: &Path, wanted: &[u8]) -> (usize, usize) {
+    let (mut holding_it, mut all) = (0, 0);
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            let (more, count) = holding(root, &path, wanted);
+            (holding_it, all) = (holding_it + more, all + count);
+        } else if path.is_file() {
+            all += 1;
+            holding_it += usize::from(bytes_of(root, &path).windows(wanted.len()).any(|part| part == wanted));
+        }
+    }
+    (holding_it, all)
+}
+
+#[test]
+fn no_backup_and_no_snapshot_holds_a_secret_in_clear_when_all_of_it_is_decompressed() {
+    let mut kept = Kept::with(
+        "modules:\n  keeper: {run: [python3, m.py], protocol: lines, provides: [keeper], features: [state], \
+         state: all, permissions: {secrets: [db.password]}}\n",
+    );
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/python/ostoja.py");
+    kept.kernel.file("ostoja.py", &fs::read_to_string(sdk).expect("the SDK is there"));
+    kept.kernel.file("m.py", &KEEPER.replace("NAME", NAME));
+    kept.start();
+    kept.kernel.settle();
+    let length =
+        kept.kernel.data(json!({ "cmd": "call", "service": "keeper", "method": "go", "timeoutMs": 15_000 }));
+    assert_eq!(length, json!(VALUE.len()), "it had the secret in its memory");
+    kept.kernel.data(json!({ "cmd": "snapshot", "verb": "create" }));
+    let home = Home::at(kept.kernel.path());
+    let mut backups = Backups::new(Arc::new(LocalDisk), &home.state());
+    let sources = host::backup::sources(&home, &Rules::default());
+    backups.create((Wall(1), None), home.root(), &sources, Trust::Nothing).expect("made");
+    let all = backups.all().expect("read");
+    assert_eq!(all.len(), 2);
+    let (mut remembered, mut looked_at) = (0, 0);
+    for backup in &all {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().join("all");
+        backups.restore_to(backup, Wanted::All, &root).expect("laid out");
+        let hex: String = VALUE.bytes().map(|byte| format!("{byte:02x}")).collect();
+        for spelling in [VALUE.as_bytes(), hex.as_bytes()] {
+            assert_eq!(holding(&root, &root, spelling).0, 0, "backup {}", backup.number);
+        }
+        let (found, count) = holding(&root, &root, b"remembered-7d21");
+        (remembered, looked_at) = (remembered + found, looked_at + count);
+    }
+    assert_eq!(remembered, 1, "what a module remembers is found, so that a secret would be");
+    assert!(looked_at > 4, "{looked_at} files");
+    assert_eq!(holding(&home.state(), &home.state(), VALUE.as_bytes()).0, 0, "and nothing lies beside them");
 }

@@ -24,19 +24,23 @@ fn house(script: &str) -> String {
 #[test]
 fn what_is_said_after_a_state_goes_on_when_the_last_state_is_there() {
     check(
-        &house("a says call 1 b go {}
+        &house(
+            "a says call 1 b go {}
              order 1 cut
              b says saved 4 {\"n\":2} v2
              b says answer 1 2
              b says call 9 a go
-             a says saved 4 {\"n\":1} v1"),
+             a says saved 4 {\"n\":1} v1",
+        ),
         expect![[""]],
     );
 }
 
 #[test]
 fn who_refuses_ends_or_says_nothing_in_time_is_left_out_by_name() {
-    let cut = |script: &str| heard(&house(&format!("order 1 cut\n a says saved 4 1 v\n {script}")), &["reply 1"]).join("");
+    let cut = |script: &str| {
+        heard(&house(&format!("order 1 cut\n a says saved 4 1 v\n {script}")), &["reply 1"]).join("")
+    };
     assert_eq!(cut("b says nack 4 not now"), "reply 1 cut within 0 a#1=1 v b#2 \"not now\"");
     assert_eq!(cut("exit b 1"), "reply 1 cut within 0 a#1=1 v b#2 \"it ended meanwhile\"");
     assert_eq!(cut("order 2 stop b"), "reply 1 cut within 0 a#1=1 v b#2 \"it ended meanwhile\"");
@@ -46,7 +50,8 @@ fn who_refuses_ends_or_says_nothing_in_time_is_left_out_by_name() {
 
 #[test]
 fn an_answer_to_another_question_is_none_to_this_one() {
-    let cut = |script: &str| heard(&house(&format!("order 1 cut\n {script}")), &["reply 1", "keep-state"]).len();
+    let cut =
+        |script: &str| heard(&house(&format!("order 1 cut\n {script}")), &["reply 1", "keep-state"]).len();
     assert_eq!(cut("a says saved 1 {} v\n b says saved 2 {} v\n a says saved 3 {} v"), 0);
     // One that is late is nobody's state, also not that of a life that ends.
     let late = "wait 2000\n quiet\n order 2 stop a\n a says saved 4 {} v";
@@ -68,7 +73,8 @@ fn a_muted_module_that_says_too_much_ends_the_cut_and_all_of_it_is_heard() {
 
 #[test]
 fn what_a_module_said_before_its_end_counts() {
-    let script = house("b says call 1 a go\n order 1 cut\n a says saved 4 {} v\n a says answer 1 7\n exit a 0");
+    let script =
+        house("b says call 1 a go\n order 1 cut\n a says saved 4 {} v\n a says answer 1 7\n exit a 0");
     assert_eq!(heard(&script, &["b#2 <- rpc_response"]), ["b#2 <- rpc_response 1 result 7"]);
 }
 

@@ -102,7 +102,8 @@ fn a_life_that_does_not_answer_begins_without_when_its_time_is_over() {
 
 #[test]
 fn what_comes_late_changes_nothing() {
-    let late = "recalled a nothing\n quiet\n recalled a {} v1\n a says restored 2\n a says nack 2 no\n wait 2000";
+    let late =
+        "recalled a nothing\n quiet\n recalled a {} v1\n a says restored 2\n a says nack 2 no\n wait 2000";
     assert_eq!(heard(&again(late), &["journal", "settle", "a#2 <- state"]), Vec::<String>::new());
 }
 
@@ -125,7 +126,8 @@ fn who_falls_over_a_state_is_not_offered_it_again() {
 
 #[test]
 fn who_is_told_to_end_while_it_takes_a_state_over_leaves_it_to_the_next_life() {
-    let script = "recalled a {} v1\n order 2 restart a\n a says restored 2\n exit a 0\n spawned a\n a says ready";
+    let script =
+        "recalled a {} v1\n order 2 restart a\n a says restored 2\n exit a 0\n spawned a\n a says ready";
     let told = heard(&again(script), &["settle", "recall ", "a#2 <- state:save"]);
     assert_eq!(told, ["recall a#3"]);
 }
@@ -138,7 +140,10 @@ fn who_gives_no_state_is_told_to_end_all_the_same() {
     ] {
         let script = one(&format!("order 1 stop a\n {script}\n exit a 0"));
         let told = heard(&script, &["journal state", "a#1 <- shutdown", "keep-state"]);
-        assert_eq!(told, [format!("journal state.not_kept a#1 why={why:?}"), String::from("a#1 <- shutdown")]);
+        assert_eq!(
+            told,
+            [format!("journal state.not_kept a#1 why={why:?}"), String::from("a#1 <- shutdown")]
+        );
     }
     let told = heard(&one("order 1 stop a\n exit a 0"), &["journal state", "a#1 <- shutdown"]);
     assert_eq!(told, ["journal state.not_kept a#1 why=\"it ended before it gave its state\""]);

@@ -302,7 +302,9 @@ fn answer_text(answer: &Answer) -> String {
         Answer::Swapped(bytes) => format!("swapped {bytes}"),
         Answer::Cut(cut) => {
             let given = |given: &kernel::Given| match &given.state {
-                Ok((state, version)) => format!(" {}#{}={} {version}", given.module, given.life, payload_text(state)),
+                Ok((state, version)) => {
+                    format!(" {}#{}={} {version}", given.module, given.life, payload_text(state))
+                }
                 Err(why) => format!(" {}#{} {why:?}", given.module, given.life),
             };
             let all: Vec<String> = cut.modules.iter().map(given).collect();

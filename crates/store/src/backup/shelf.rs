@@ -97,13 +97,16 @@ impl Backups {
         Ok((sound, damaged))
     }
 
-    /// One backup; the newest without a number.
+    /// One backup; the newest without a number, snapshots left aside.
     ///
     /// # Errors
     /// `NotFound`, `Missing` when there is none at all; as [`Self::all`].
     pub fn find(&self, number: Option<u64>) -> Result<Backup, BackupError> {
         let (sound, damaged) = self.sound_and_damaged()?;
-        let Some(number) = number else { return sound.into_iter().next_back().ok_or(BackupError::Missing) };
+        let Some(number) = number else {
+            let newest = sound.into_iter().rev().find(|backup| !backup.is_snapshot());
+            return newest.ok_or(BackupError::Missing);
+        };
         let path = self.path_of(number);
         if damaged.contains(&path) {
             return Err(BackupError::Record { path });

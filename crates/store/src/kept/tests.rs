@@ -55,7 +55,10 @@ fn a_state_is_compressed_and_bounded() {
     let (_folder, states) = states();
     let stored = states.keep(&kept("a", &vec![b'x'; KEPT_BYTES_MAX])).expect("the most that is kept");
     assert!(stored < 64 << 10, "{stored} bytes");
-    assert_eq!(states.find(&kept("a", b"").module).expect("read").map(|kept| kept.state.len()), Some(KEPT_BYTES_MAX));
+    assert_eq!(
+        states.find(&kept("a", b"").module).expect("read").map(|kept| kept.state.len()),
+        Some(KEPT_BYTES_MAX)
+    );
     let refused = states.keep(&kept("b", &vec![b'x'; KEPT_BYTES_MAX + 1]));
     assert!(matches!(refused, Err(KeptError::TooLarge { bytes }) if bytes == KEPT_BYTES_MAX + 1));
 }
@@ -78,7 +81,10 @@ fn a_state_of_another_module_is_not_handed_on() {
     states.keep(&one).expect("kept");
     fs::rename(states.path(&one.module), states.path(&other.module)).expect("renamed");
     let found = states.find(&other.module);
-    assert!(matches!(found, Err(KeptError::Damaged { flaw: "it belongs to another module", .. })), "{found:?}");
+    assert!(
+        matches!(found, Err(KeptError::Damaged { flaw: "it belongs to another module", .. })),
+        "{found:?}"
+    );
 }
 
 #[test]
