@@ -160,8 +160,8 @@ impl Kernel {
         let Some(cut) = self.cut.take() else { return };
         let name = self.name_of(slot);
         let why = alloc::format!("`{name}` said more than is held while a snapshot is made");
-        self.unmute(&cut);
         self.record(abi::Record::new("snapshot.failed").text("why", why.clone()));
+        self.unmute(&cut);
         self.push(Effect::Reply(cut.request, Answer::Failed(Failure::Failed, why)));
     }
 
@@ -174,14 +174,14 @@ impl Kernel {
 
     /// Answers when everybody has.
     fn finish_cut(&mut self) {
-        let Some(cut) = self.cut.take_if(|cut| cut.waiting.is_empty()) else { return };
+        let Some(mut cut) = self.cut.take_if(|cut| cut.waiting.is_empty()) else { return };
         let (kernel, context) = (self.save(), self.context.kept(self.now));
-        self.unmute(&cut);
         let pause_ms = u64::try_from(self.now.since(cut.begun).as_millis()).unwrap_or(u64::MAX);
-        let modules: Vec<Given> = cut.given.into_values().collect();
+        let modules: Vec<Given> = core::mem::take(&mut cut.given).into_values().collect();
         let without = modules.iter().filter(|given| given.state.is_err()).count();
         let record = abi::Record::new("snapshot.cut").number("modules", (modules.len() - without) as u64);
         self.record(record.number("without", without as u64).number("pause_ms", pause_ms));
+        self.unmute(&cut);
         let answer = Answer::Cut(Box::new(Cut { modules, kernel, context, pause_ms }));
         self.push(Effect::Reply(cut.request, answer));
     }

@@ -32,7 +32,22 @@ fn what_is_said_after_a_state_goes_on_when_the_last_state_is_there() {
              b says call 9 a go
              a says saved 4 {\"n\":1} v1",
         ),
-        expect![[""]],
+        expect![[r#"
+            > a says call 1 b go {}
+              b#2 <- rpc_request hop-1 from=a b.go {}
+            > order 1 cut
+              journal snapshot.begun modules=2
+              a#1 <- state:save 4
+              b#2 <- state:save 4
+            > b says saved 4 {"n":2} v2
+            > b says answer 1 2
+            > b says call 9 a go
+            > a says saved 4 {"n":1} v1
+              journal snapshot.cut modules=2 without=0 pause_ms=0
+              a#1 <- rpc_response 1 result 2
+              a#1 <- rpc_request hop-1 from=b a.go
+              reply 1 cut within 0 a#1={"n":1} v1 b#2={"n":2} v2
+        "#]],
     );
 }
 
