@@ -105,6 +105,26 @@ pub(crate) fn escape(words: &[&str]) -> Result<()> {
     shell::run(&mut command)
 }
 
+/// 4 min: the short form takes half of that.
+const FAULTS_SECONDS: u32 = 240;
+
+/// 12 h: the long form takes some.
+const FAULTS_LONG_SECONDS: u32 = 12 * 60 * 60;
+
+/// Spoils file system calls of the program as tests have it, and looks whether its home is whole afterwards.
+///
+/// # Errors
+/// When one of them did harm; the words that repeat it were printed.
+pub(crate) fn faults(words: &[&str]) -> Result<()> {
+    let mut build = shell::cargo();
+    shell::run(build.args(["build", "--quiet", "--locked", "--package", "cli", "--package", "faults"]))?;
+    let folder = shell::target().join("debug");
+    let is_long = words.contains(&"--long");
+    let seconds = if is_long { FAULTS_LONG_SECONDS } else { FAULTS_SECONDS };
+    let mut command = bounded(seconds, &folder.join("faults").display().to_string());
+    shell::run(command.arg(folder.join("ostoja")).args(words))
+}
+
 /// Runs the simulator with these arguments, built with optimisation: it is many times faster and builds in seconds.
 ///
 /// # Errors

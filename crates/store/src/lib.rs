@@ -66,7 +66,7 @@ mod stage;
 pub use backup::{
     BACKUPS_MAX, Backup, BackupError, Backups, Content, Keep, Listed, Loss, Made, Part, Pruned, Restored,
     Rules, Skipped, Source as BackupSource, Staged, Trust, Verified, Wanted, finish_restore, is_cut_short,
-    kept_of, put_in_place,
+    kept_of, put_in_place, sweep_restore,
 };
 pub use depot::{
     Cleaned, Depot, DepotError, DepotFound, DepotLock, DepotLockError, Holding, Inspected, Intake, Stocked,

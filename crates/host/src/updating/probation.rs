@@ -20,6 +20,9 @@ use crate::stock::{Stock, Stockroom};
 /// 100 ms: how late a fault is noticed at the most; a look costs some microseconds.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// 5 s until what the disk refused is tried again: a version stays on probation no longer than the disk is broken.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
+
 /// 20 answers: fewer say nothing about a rate.
 const ANSWERS_MIN: u64 = 20;
 
@@ -61,38 +64,59 @@ pub(super) fn begin(shell: &Rc<RefCell<Shell>>, trial: Trial, left: Duration) {
     spawn_local(watch(handle, trial, Instant::now() + left));
 }
 
-async fn watch(shell: Handle, trial: Trial, until: Instant) {
+async fn watch(shell: Handle, trial: Trial, mut until: Instant) {
     // Ends that were counted before are the old version's.
     let mut known = shell.upgrade().map_or(0, |shell| restarts(&shell.borrow(), &trial.module));
-    while Instant::now() < until {
-        tokio::time::sleep(LOOK_EVERY.min(until.saturating_duration_since(Instant::now()))).await;
+    let mut worse = None;
+    loop {
+        while Instant::now() < until {
+            tokio::time::sleep(LOOK_EVERY.min(until.saturating_duration_since(Instant::now()))).await;
+            let Some(shell) = shell.upgrade() else { return };
+            if shell.borrow().is_stopping {
+                // It goes on at the next start.
+                return;
+            }
+            if worse.is_none() {
+                worse = self::worse(&shell.borrow(), &trial, known);
+                known = restarts(&shell.borrow(), &trial.module);
+                // What is found is acted upon at once; what the disk refused waits for its next try.
+                until = if worse.is_some() { Instant::now() } else { until };
+            }
+        }
         let Some(shell) = shell.upgrade() else { return };
-        if shell.borrow().is_stopping {
-            // It goes on at the next start.
+        let done = match &worse {
+            Some(why) => roll_back(&shell, trial.id, why.clone()).await.map(drop),
+            None => commit(&shell, &trial).await,
+        };
+        if tell(&shell, &trial, done) == Told::Ended {
             return;
         }
-        let worse = worse(&shell.borrow(), &trial, known);
-        known = restarts(&shell.borrow(), &trial.module);
-        if let Some(why) = worse {
-            let undone = roll_back(&shell, trial.id, why).await;
-            return tell(&shell, &trial, undone.map(|_| ()));
-        }
+        until = Instant::now() + AGAIN_AFTER;
     }
-    let Some(shell) = shell.upgrade() else { return };
-    let done = commit(&shell, &trial).await;
-    tell(&shell, &trial, done);
+}
+
+/// Whether a probation is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Ended,
+    /// The disk, or who works on it, is in the way.
+    Again,
 }
 
 /// What went wrong is told as a trouble; that somebody else ended the transaction is nothing wrong.
-fn tell(shell: &Rc<RefCell<Shell>>, trial: &Trial, done: Result<(), UpdateError>) {
+fn tell(shell: &Rc<RefCell<Shell>>, trial: &Trial, done: Result<(), UpdateError>) -> Told {
     use abi::Explain;
-    if let Err(error) = done
-        && error.code() != "update::slots::no_transaction"
-    {
-        let why = crate::launch::sentence(&error);
-        shell
-            .borrow_mut()
-            .trouble(format!("the probation of {} did not end as it should: {why}", trial.module));
+    let begins = format!("the probation of {} did not end as it should", trial.module);
+    let mut shell = shell.borrow_mut();
+    shell.no_trouble(&begins);
+    match done {
+        Ok(()) => Told::Ended,
+        Err(error) if error.code() == "update::slots::no_transaction" => Told::Ended,
+        Err(UpdateError::Stopping) => Told::Ended,
+        Err(error) => {
+            shell.trouble(format!("{begins}, and will be tried again: {}", crate::launch::sentence(&error)));
+            Told::Again
+        }
     }
 }
 
