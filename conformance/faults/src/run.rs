@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::plan::{Fault, Target};
 use crate::scenes::{SCENES, Scene};
 use crate::templates;
-use crate::world::World;
+use crate::world::{PROGRAM, STEPPER, World};
 
 /// In the short form, so many trials of a scene beside a kernel, which take a second or two each…
 const BESIDE_MAX: usize = 12;
@@ -34,15 +34,7 @@ pub(crate) struct Wanted {
 impl Wanted {
     pub(crate) fn of(program: PathBuf) -> Self {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            program,
-            is_long: false,
-            shows_calls: false,
-            seed: 1,
-            workers,
-            scenes: Vec::new(),
-            only: None,
-        }
+        Self { program, is_long: false, shows_calls: false, seed: 1, workers, scenes: Vec::new(), only: None }
     }
 }
 
@@ -99,12 +91,14 @@ pub(crate) fn run(wanted: &Wanted) -> Result<()> {
 
 /// A world for each worker, with its templates.
 fn worlds(folder: &Path, wanted: &Wanted) -> Result<Vec<World>> {
-    let made: Result<Vec<World>> =
-        (0..wanted.workers.max(1)).map(|at| World::at(&folder.join(at.to_string()), &wanted.program)).collect();
-    let made = made?;
+    let own = std::env::current_exe().context("finding this program")?;
+    for (from, name) in [(&wanted.program, PROGRAM), (&own, STEPPER)] {
+        std::fs::copy(from, folder.join(name)).context("copying a program")?;
+    }
+    let names = (0..wanted.workers.max(1)).map(|at| at.to_string());
+    let made: Vec<World> = names.map(|name| World::at(folder, &name)).collect::<Result<_>>()?;
     std::thread::scope(|scope| {
-        let makers: Vec<_> =
-            made.iter().map(|world| scope.spawn(|| templates::make(world, &wanted.program))).collect();
+        let makers: Vec<_> = made.iter().map(|world| scope.spawn(|| templates::make(world))).collect();
         makers.into_iter().try_for_each(|maker| {
             maker.join().unwrap_or_else(|_| Err(anyhow::anyhow!("the maker of a world fell")))
         })
@@ -122,7 +116,8 @@ fn choose(worlds: &[World], scenes: &[Scene], wanted: &Wanted) -> Result<(Vec<Tr
             chosen.push(Trial { scene: *scene, target: target.clone() });
             continue;
         }
-        let steps = scene.play(world, None).with_context(|| format!("scene {} without a fault", scene.name))?;
+        let steps =
+            scene.play(world, None).with_context(|| format!("scene {} without a fault", scene.name))?;
         if wanted.shows_calls {
             for (key, kind) in &steps.calls {
                 println!("{}: {kind:<6} {key}", scene.name);

@@ -47,14 +47,15 @@ const WRAPPED: &str = "#!/bin/sh\nexec PROGRAM \"$@\"\n";
 ///
 /// # Errors
 /// When the binary does not do what it does on a good day.
-pub(crate) fn make(world: &World, program: &std::path::Path) -> Result<()> {
+pub(crate) fn make(world: &World) -> Result<()> {
     world.clear()?;
     for line in ["key generate me", "key root root.json", "key trust me root.json --for greeter"] {
         world.run(line)?.well(line)?;
     }
     fs::write(world.home().join("config.yaml"), CONFIG).context("writing config.yaml")?;
     let other = world.path("other-ostoja");
-    fs::write(&other, WRAPPED.replace("PROGRAM", &program.display().to_string())).context("a wrapper")?;
+    fs::write(&other, WRAPPED.replace("PROGRAM", &world.program().display().to_string()))
+        .context("a wrapper")?;
     fs::set_permissions(&other, fs::Permissions::from_mode(0o755)).context("a wrapper")?;
     for version in ["2.0.0", "3.0.0"] {
         let name = greeter(world, version)?;

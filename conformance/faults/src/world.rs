@@ -16,6 +16,10 @@ use crate::plan::Target;
 const COMMAND_SECONDS: u32 = 60;
 const KERNEL_SECONDS: u32 = 120;
 
+/// The programs as the worlds have them: whoever builds meanwhile replaces others.
+pub(crate) const PROGRAM: &str = "ostoja";
+pub(crate) const STEPPER: &str = "faults";
+
 /// 30 s until something that is on its way is there.
 pub(crate) const WITHIN: Duration = Duration::from_secs(30);
 
@@ -24,6 +28,8 @@ pub(crate) const WITHIN: Duration = Duration::from_secs(30);
 pub(crate) struct World {
     root: PathBuf,
     program: PathBuf,
+    /// This program.
+    stepper: PathBuf,
 }
 
 /// What a command came to.
@@ -49,9 +55,15 @@ impl Ran {
 }
 
 impl World {
-    pub(crate) fn at(root: &Path, program: &Path) -> Result<Self> {
-        fs::create_dir_all(root).context("making a world")?;
-        Ok(Self { root: root.join("w"), program: program.to_owned() })
+    /// A world in a folder of its own, beside the programs.
+    pub(crate) fn at(folder: &Path, name: &str) -> Result<Self> {
+        let around = folder.join(name);
+        fs::create_dir_all(&around).context("making a world")?;
+        Ok(Self { root: around.join("w"), program: folder.join(PROGRAM), stepper: folder.join(STEPPER) })
+    }
+
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -135,7 +147,7 @@ impl World {
     /// Starts the binary under the stepper.
     pub(crate) fn step(&self, target: Option<&Target>, line: &str) -> Result<Stepped> {
         let mut command = bounded(KERNEL_SECONDS);
-        command.arg(std::env::current_exe().context("finding this program")?).arg("step");
+        command.arg(&self.stepper).arg("step");
         command.arg(self.home()).arg(self.path("armed")).arg(self.path("told.json"));
         if let Some(Target { key, nth, fault }) = target {
             command.args([fault.to_string(), nth.to_string(), key.clone()]);

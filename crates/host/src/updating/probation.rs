@@ -61,13 +61,19 @@ impl Trial {
 /// Watches a version until its time is over, then it stays.
 pub(super) fn begin(shell: &Rc<RefCell<Shell>>, trial: Trial, left: Duration) {
     let handle = shell.borrow().handle();
-    spawn_local(watch(handle, trial, Instant::now() + left));
+    spawn_local(watch(handle, trial, Instant::now() + left, None));
 }
 
-async fn watch(shell: Handle, trial: Trial, mut until: Instant) {
+/// Undoes a version, for this reason, as soon as the disk lets it: it did not a moment ago.
+pub(super) fn undo_later(shell: &Rc<RefCell<Shell>>, trial: Trial, why: String) {
+    let handle = shell.borrow().handle();
+    spawn_local(watch(handle, trial, Instant::now() + AGAIN_AFTER, Some(why)));
+}
+
+/// Looks until the time is over or it is `worse`, then ends the transaction.
+async fn watch(shell: Handle, trial: Trial, mut until: Instant, mut worse: Option<String>) {
     // Ends that were counted before are the old version's.
     let mut known = shell.upgrade().map_or(0, |shell| restarts(&shell.borrow(), &trial.module));
-    let mut worse = None;
     loop {
         while Instant::now() < until {
             tokio::time::sleep(LOOK_EVERY.min(until.saturating_duration_since(Instant::now()))).await;

@@ -177,6 +177,29 @@ fn a_full_disk_leaves_the_slots_as_they_were() {
 }
 
 #[test]
+fn what_a_step_says_is_what_the_disk_holds_when_one_operation_fails() {
+    let step = |number: u64| {
+        let occupant = Occupant { version: semver::Version::new(number, 0, 0), release: FileRef::empty() };
+        Step::Adopt(module(&format!("web-{number}")), occupant)
+    };
+    for left in 0..40 {
+        let disk = Arc::new(Rehearsal::default());
+        let mut slots = open(&disk).0;
+        slots.step(step(1), Wall(1)).unwrap();
+        disk.fail_once_after(left);
+        let done = slots.step(step(2), Wall(2)).is_ok();
+        disk.heal();
+        let found = open(&disk).0.slots().modules().len();
+        assert_eq!(found, if done { 2 } else { 1 }, "operation {left}");
+        // A file that is damaged now is never replaced by an older copy.
+        disk.spoil(Path::new("/state/slots"), |bytes| bytes[40] ^= 1);
+        if let Ok((slots, _)) = SlotsFile::open(disk, Path::new(SLOTS)) {
+            assert_eq!(slots.slots().modules().len(), found, "operation {left}");
+        }
+    }
+}
+
+#[test]
 fn a_damaged_file_of_slots_is_repaired_from_its_copy_and_two_are_never_read() {
     let disk = Arc::new(Rehearsal::default());
     life_of_a_home(&disk);
@@ -184,14 +207,19 @@ fn a_damaged_file_of_slots_is_repaired_from_its_copy_and_two_are_never_read() {
     let (file, copy) = (Path::new("/state/slots"), Path::new("/state/slots.copy"));
     let length = disk.read(file, 1 << 20).unwrap().len();
     for path in [file, copy] {
-        for at in (0..length).step_by(7) {
-            disk.spoil(path, |bytes| bytes[at] ^= 4);
+        for at in 0..length {
+            disk.spoil(path, |bytes| bytes[at] ^= 1 << (at % 8));
             let (slots, found) = SlotsFile::open(disk.clone(), Path::new(SLOTS)).unwrap();
             assert_eq!((slots.slots(), found), (&good, SlotsFound::Repaired));
             assert_eq!(SlotsFile::open(disk.clone(), Path::new(SLOTS)).unwrap().1, SlotsFound::Sound);
         }
         disk.remove(path).unwrap();
         assert_eq!(*open(&disk).0.slots(), good);
+    }
+    for at in 0..length {
+        disk.spoil(file, |bytes| bytes.truncate(at));
+        let (slots, found) = SlotsFile::open(disk.clone(), Path::new(SLOTS)).unwrap();
+        assert_eq!((slots.slots(), found), (&good, SlotsFound::Repaired), "cut at {at}");
     }
     for path in [file, copy] {
         disk.spoil(path, |bytes| bytes.truncate(length / 2));
