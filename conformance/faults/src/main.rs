@@ -27,11 +27,16 @@ use crate::run::Wanted;
 
 const USAGE: &str = "usage: faults PROGRAM [--long] [--seed S] [--workers N] [--scene NAME]...
        faults PROGRAM --scene NAME --fault kill|EIO|ENOSPC --nth N --key KEY   one fault again
-       faults PROGRAM --scene NAME --calls                                    the calls of a scene";
+       faults PROGRAM --scene NAME --calls                                    the calls of a scene
+       faults probe                                                           whether it is possible here";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let done = if words.first().is_some_and(|word| word == "step") { step(&words[1..]) } else { run(&words) };
+    let done = match words.first().map(String::as_str) {
+        Some("step") => step(&words[1..]),
+        Some("probe") => probe(),
+        _ => run(&words),
+    };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -39,6 +44,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether this machine lets a program be held at its system calls.
+fn probe() -> Result<()> {
+    let plan = Plan { home: PathBuf::from("/"), arm: PathBuf::from("/nonexistent"), target: None };
+    let told = stepper::run(&plan, &["true".to_owned()])?;
+    anyhow::ensure!(told.code == 0, "`true` ended with {}", told.code);
+    Ok(())
 }
 
 fn run(words: &[String]) -> Result<()> {

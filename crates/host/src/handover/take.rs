@@ -158,7 +158,8 @@ impl Shell {
     fn note_taken(&mut self, wanted: &str, pause_ms: u64, modules: usize) {
         const LIST: &str = "the list of the kernel's own binaries can't be";
         let home = self.files.home.clone();
-        let mut versions = match Versions::read(&home) {
+        // Twice, since a start after this goes by what it says.
+        let mut versions = match Versions::read(&home).or_else(|_| Versions::read(&home)) {
             Ok(versions) => versions,
             // It stays as it is: a list without the fallback would be worse than one that is a little old.
             Err(error) => return self.trouble(format!("{LIST} read: {error}")),

@@ -10,6 +10,7 @@ use super::super::keys::SigningKey;
 use super::*;
 
 mod conformance;
+mod lives;
 
 /// The time of these tests, and when what they sign expires.
 const NOW: Wall = Wall(1_800_000_000_000);

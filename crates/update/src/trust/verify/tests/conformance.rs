@@ -250,7 +250,7 @@ impl Repository {
             root["roles"]["snapshot"]["keyids"].as_array_mut().unwrap().push(json!(new));
         }
         let role: Root = serde_json::from_value(root.clone()).unwrap();
-        self.roots.insert(name.to_owned(), with(&[1, 2], |keys| sign(role, keys, name)).unwrap());
+        self.roots.insert(name.to_owned(), with(&[1, 2, 3], |keys| sign(role, keys, name)).unwrap());
     }
 
     fn slice(&mut self, said: &Value) -> Slice {
