@@ -21,6 +21,7 @@ mod played;
 mod runner;
 mod screen;
 mod self_update;
+mod snapshots;
 mod stage;
 mod talk;
 mod tutorials;

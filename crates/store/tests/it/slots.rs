@@ -164,12 +164,14 @@ fn a_full_disk_leaves_the_slots_as_they_were() {
         let disk = Arc::new(Rehearsal::default());
         let mut slots = open(&disk).0;
         disk.fail_after(left);
-        assert!(matches!(slots.step(adopt(), Wall(1)), Err(SlotsFileError::Disk { .. })));
-        assert_eq!(*slots.slots(), Slots::default());
+        // Only the copy may be missing from a step that is done.
+        let done = slots.step(adopt(), Wall(1)).is_ok();
+        assert_eq!(slots.slots().modules().len(), usize::from(done));
         disk.heal();
         // What is on the disk is the state before or the one after, and both go on from there.
         let mut again = open(&disk).0;
         if *again.slots() == Slots::default() {
+            assert!(!done, "what was done is there");
             again.step(adopt(), Wall(1)).unwrap();
         }
         assert_eq!(open(&disk).0.slots().modules().len(), 1);
