@@ -105,8 +105,8 @@ pub(crate) fn escape(words: &[&str]) -> Result<()> {
     shell::run(&mut command)
 }
 
-/// 4 min: the short form takes half of that.
-const FAULTS_SECONDS: u32 = 240;
+/// 10 min: the short form takes two on an idle machine.
+const FAULTS_SECONDS: u32 = 600;
 
 /// 12 h: the long form takes some.
 const FAULTS_LONG_SECONDS: u32 = 12 * 60 * 60;
