@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::super::super::issue::{
-    DelegationDraft, RoleDraft, RootDraft, TargetsDraft, issue_root, issue_snapshot, issue_targets,
-    issue_timestamp, sign,
+    DelegationDraft, RootDraft, TargetsDraft, issue_root, issue_snapshot, issue_targets, issue_timestamp,
+    sign,
 };
 use super::super::*;
 use super::{LATER, NOW, edit, forge, held, root_draft, with};
