@@ -227,7 +227,10 @@ async fn go_on(shell: &Handle, ready: Ready, consent: Consent) -> Result<UpdateD
         Err(UpdateError::Stopping) => Err(UpdateError::Stopping),
         Err(error) => {
             let why = crate::launch::sentence(&error);
-            roll_back(shell, ready.id, why.clone()).await?;
+            if let Err(error) = roll_back(shell, ready.id, why.clone()).await {
+                probation::undo_later(shell, trial, why);
+                return Err(error);
+            }
             let modules = ready.parts.into_iter().map(|part| part.module).collect();
             Err(UpdateError::RolledBack { modules, why })
         }

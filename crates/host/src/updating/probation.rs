@@ -20,6 +20,9 @@ use crate::stock::{Stock, Stockroom};
 /// 100 ms: how late a fault is noticed at the most; a look costs some microseconds.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// 5 s until what the disk refused is tried again: a version stays on probation no longer than the disk is broken.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
+
 /// 20 answers: fewer say nothing about a rate.
 const ANSWERS_MIN: u64 = 20;
 
@@ -68,6 +71,12 @@ impl Trial {
         modules.join(", ")
     }
 
+    /// What is worse about the first of them that is.
+    fn worse(&self, shell: &Shell, known: &[u32]) -> Option<String> {
+        let mut each = self.versions.iter().zip(known);
+        each.find_map(|(tried, known)| Some(self.of(tried, worse(shell, tried, *known)?)))
+    }
+
     /// Of several it is said which one a sentence is about.
     fn of(&self, tried: &Tried, sentence: String) -> String {
         if self.versions.len() > 1 { format!("{}: {sentence}", tried.module) } else { sentence }
@@ -77,46 +86,71 @@ impl Trial {
 /// Watches versions until their time is over, then they stay.
 pub(super) fn begin(shell: &Rc<RefCell<Shell>>, trial: Trial, left: Duration) {
     let handle = shell.borrow().handle();
-    spawn_local(watch(handle, trial, Instant::now() + left));
+    spawn_local(watch(handle, trial, Instant::now() + left, None));
 }
 
-async fn watch(shell: Handle, trial: Trial, until: Instant) {
+/// Undoes versions, for this reason, as soon as the disk lets it: it did not a moment ago.
+pub(super) fn undo_later(shell: &Rc<RefCell<Shell>>, trial: Trial, why: String) {
+    let handle = shell.borrow().handle();
+    spawn_local(watch(handle, trial, Instant::now() + AGAIN_AFTER, Some(why)));
+}
+
+/// Looks until the time is over or it is `worse`, then ends the transaction.
+async fn watch(shell: Handle, trial: Trial, mut until: Instant, mut worse: Option<String>) {
     let count = |shell: &Shell| -> Vec<u32> {
         trial.versions.iter().map(|tried| restarts(shell, &tried.module)).collect()
     };
     // Ends that were counted before are the old versions'.
     let mut known = shell.upgrade().map_or_else(Vec::new, |shell| count(&shell.borrow()));
-    while Instant::now() < until {
-        tokio::time::sleep(LOOK_EVERY.min(until.saturating_duration_since(Instant::now()))).await;
+    loop {
+        while Instant::now() < until {
+            tokio::time::sleep(LOOK_EVERY.min(until.saturating_duration_since(Instant::now()))).await;
+            let Some(shell) = shell.upgrade() else { return };
+            if shell.borrow().is_stopping {
+                // It goes on at the next start.
+                return;
+            }
+            if worse.is_none() {
+                worse = trial.worse(&shell.borrow(), &known);
+                known = count(&shell.borrow());
+                // What is found is acted upon at once; what the disk refused waits for its next try.
+                until = if worse.is_some() { Instant::now() } else { until };
+            }
+        }
         let Some(shell) = shell.upgrade() else { return };
-        if shell.borrow().is_stopping {
-            // It goes on at the next start.
+        let done = match &worse {
+            Some(why) => roll_back(&shell, trial.id, why.clone()).await.map(drop),
+            None => commit(&shell, &trial).await,
+        };
+        if tell(&shell, &trial, done) == Told::Ended {
             return;
         }
-        let worse = {
-            let shell = shell.borrow();
-            let mut each = trial.versions.iter().zip(&known);
-            each.find_map(|(tried, known)| Some(trial.of(tried, worse(&shell, tried, *known)?)))
-        };
-        known = count(&shell.borrow());
-        if let Some(why) = worse {
-            let undone = roll_back(&shell, trial.id, why).await;
-            return tell(&shell, &trial, undone.map(|_| ()));
-        }
+        until = Instant::now() + AGAIN_AFTER;
     }
-    let Some(shell) = shell.upgrade() else { return };
-    let done = commit(&shell, &trial).await;
-    tell(&shell, &trial, done);
+}
+
+/// Whether a probation is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Ended,
+    /// The disk, or who works on it, is in the way.
+    Again,
 }
 
 /// What went wrong is told as a trouble; that somebody else ended the transaction is nothing wrong.
-fn tell(shell: &Rc<RefCell<Shell>>, trial: &Trial, done: Result<(), UpdateError>) {
+fn tell(shell: &Rc<RefCell<Shell>>, trial: &Trial, done: Result<(), UpdateError>) -> Told {
     use abi::Explain;
-    if let Err(error) = done
-        && error.code() != "update::slots::no_transaction"
-    {
-        let (why, modules) = (crate::launch::sentence(&error), trial.modules());
-        shell.borrow_mut().trouble(format!("the probation of {modules} did not end as it should: {why}"));
+    let begins = format!("the probation of {} did not end as it should", trial.modules());
+    let mut shell = shell.borrow_mut();
+    shell.no_trouble(&begins);
+    match done {
+        Ok(()) => Told::Ended,
+        Err(error) if error.code() == "update::slots::no_transaction" => Told::Ended,
+        Err(UpdateError::Stopping) => Told::Ended,
+        Err(error) => {
+            shell.trouble(format!("{begins}, and will be tried again: {}", crate::launch::sentence(&error)));
+            Told::Again
+        }
     }
 }
 
