@@ -202,7 +202,8 @@ impl Looks {
     /// Now and then an operator goes to safe mode, and back.
     fn change_mode(&mut self) {
         if self.random.happens(2) {
-            let order = Order::SafeMode(String::from("a whim"));
+            let why = String::from("a whim");
+            let order = if self.random.happens(50) { Order::Alarm(why) } else { Order::SafeMode(why) };
             self.kernel.handle(self.now, Event::Ordered(RequestId(1), order));
         } else if self.random.happens(10) {
             self.resume();

@@ -50,6 +50,7 @@ impl Orders {
                     Order::Shutdown => By::Shutdown,
                     Order::Grant(..)
                     | Order::SafeMode(_)
+                    | Order::Alarm(_)
                     | Order::Swap(..)
                     | Order::AwaitSwap(_)
                     | Order::Release(_)

@@ -36,6 +36,33 @@ fn safe_mode_ends_every_module_and_resume_starts_what_starts_at_boot() {
 }
 
 #[test]
+fn an_alarm_leads_to_safe_mode_unless_the_watchdog_is_passive() {
+    for mode in ["active", "strict"] {
+        let lines = heard(
+            &format!(
+                "settings watchdog={mode}\n module a\n discover\n up a\n order 1 alarm the last 3 starts"
+            ),
+            &["safe_mode.", "a#1 <- shutdown"],
+        );
+        assert_eq!(
+            lines,
+            ["journal safe_mode.entered why=\"the last 3 starts\"", "a#1 <- shutdown"],
+            "{mode}"
+        );
+    }
+    check(
+        "settings watchdog=passive
+         module a
+         discover
+         up a
+         quiet
+         order 1 alarm the last 3 starts
+         order 2 safe-mode somebody wishes it",
+        expect![[""]],
+    );
+}
+
+#[test]
 fn in_safe_mode_nothing_starts_and_who_asks_is_told_why() {
     let lines = heard(
         "module a
