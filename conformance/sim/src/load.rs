@@ -208,7 +208,10 @@ impl Looks {
             self.kernel.handle(self.now, Event::Ordered(RequestId(1), order));
             let wanted = was_safe || !is_alarm || self.watchdog != Watchdog::Passive;
             if self.kernel.safe_mode().is_some() != wanted {
-                return Err(format!("safe mode is not what a {:?} watchdog makes of an alarm", self.watchdog));
+                return Err(format!(
+                    "safe mode is not what a {:?} watchdog makes of an alarm",
+                    self.watchdog
+                ));
             }
         } else if self.random.happens(10) {
             self.resume();

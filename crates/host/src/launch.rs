@@ -42,7 +42,8 @@ pub(crate) fn command(blueprint: &Blueprint, effective: &Permissions, ground: Gr
         Program::Guest { .. } => blueprint.arguments(),
         Program::Entry { entry, deno_config } => {
             let search_path = ground.surrounding.search_path();
-            let is_node = blueprint.runtime == Runtime::Node;
+            // What its own guard refuses, the system is never asked for: then nobody would see that an observed life wants it.
+            let is_guarded = blueprint.runtime == Runtime::Node && ground.manner.is_none();
             let set: Vec<String> = blueprint.env.keys().chain(&blueprint.env_pass).cloned().collect();
             Entry {
                 runtime: blueprint.runtime,
@@ -53,7 +54,7 @@ pub(crate) fn command(blueprint: &Blueprint, effective: &Permissions, ground: Gr
                 search_path: &search_path,
                 temporary: temporary_folder(blueprint, ground.home).as_deref(),
                 set: &set,
-                node: is_node.then(|| ground.versions.known_node(&search_path)).flatten(),
+                node: is_guarded.then(|| ground.versions.known_node(&search_path)).flatten(),
             }
             .command(effective)
         }

@@ -1,5 +1,6 @@
 //! Safe mode: what ends, what may not start, and what comes back.
 
+use std::format;
 use std::string::String;
 use std::vec::Vec;
 
@@ -58,7 +59,16 @@ fn an_alarm_leads_to_safe_mode_unless_the_watchdog_is_passive() {
          quiet
          order 1 alarm the last 3 starts
          order 2 safe-mode somebody wishes it",
-        expect![[""]],
+        expect![[r#"
+            > order 1 alarm the last 3 starts
+              journal safe_mode.reported why="the last 3 starts"
+              reply 1 done
+            > order 2 safe-mode somebody wishes it
+              journal safe_mode.entered why="somebody wishes it"
+              journal module.stopping a#1 reason="safe-mode" grace_ms=5000
+              a#1 <- shutdown
+              reply 2 done
+        "#]],
     );
 }
 
