@@ -93,7 +93,7 @@ pub fn loads(seed: u64, looks: u64) -> Result<Loads, String> {
     let mut world = Looks::new(seed);
     for _ in 0..looks {
         world.change_appetites();
-        world.change_mode();
+        world.change_mode()?;
         world.look()?;
     }
     world.resume();
@@ -199,14 +199,24 @@ impl Looks {
         }
     }
 
-    /// Now and then an operator goes to safe mode, and back.
-    fn change_mode(&mut self) {
+    /// Now and then there is an alarm, or an operator goes to safe mode, and back. The rule: a passive watchdog lets an alarm be.
+    fn change_mode(&mut self) -> Result<(), String> {
         if self.random.happens(2) {
-            let order = Order::SafeMode(String::from("a whim"));
+            let (why, was_safe) = (String::from("a whim"), self.kernel.safe_mode().is_some());
+            let is_alarm = self.random.happens(50);
+            let order = if is_alarm { Order::Alarm(why) } else { Order::SafeMode(why) };
             self.kernel.handle(self.now, Event::Ordered(RequestId(1), order));
+            let wanted = was_safe || !is_alarm || self.watchdog != Watchdog::Passive;
+            if self.kernel.safe_mode().is_some() != wanted {
+                return Err(format!(
+                    "safe mode is not what a {:?} watchdog makes of an alarm",
+                    self.watchdog
+                ));
+            }
         } else if self.random.happens(10) {
             self.resume();
         }
+        Ok(())
     }
 
     fn resume(&mut self) {

@@ -16,7 +16,6 @@ use std::thread;
 use std::time::Duration;
 
 use abi::Record;
-use kernel::Order;
 
 use crate::safe::Cause;
 use crate::shell::Shell;
@@ -107,10 +106,8 @@ impl Shell {
         tracing::error!(place, "the kernel has a fault");
         self.record(Record::new("kernel.fault").text("place", place));
         let cause = Cause::Fault(place.to_owned());
-        let why = cause.why();
-        self.trouble(why.clone());
-        self.go_safe(cause);
-        self.order(Order::SafeMode(why));
+        self.trouble(cause.why());
+        self.alarm(cause);
         self.end_turn();
     }
 }

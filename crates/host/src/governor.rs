@@ -12,6 +12,8 @@
 //! | shedding | its proxy, which the kernel tells itself |
 //! | throttled | the processor's quota of its cgroup; where there is none, it stands still for most of each tenth of a second |
 //! | frozen | the freezer of its cgroup, else SIGSTOP to its process group |
+//!
+//! For WebAssembly guests see [`guests`].
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -30,6 +32,7 @@ use crate::life::Life;
 use crate::shell::{Handle, Shell};
 use crate::usage;
 
+mod guests;
 mod pools;
 #[cfg(test)]
 mod tests;
@@ -241,6 +244,9 @@ impl Shell {
     pub(crate) fn grip(&mut self, slot: Slot, generation: Generation, grip: Grip) {
         let now = self.now();
         let Some(view) = self.kernel.view(slot) else { return };
+        if self.is_guest(slot, generation) {
+            return self.grip_guest(&view, generation, grip);
+        }
         let cgroup = self.seat(slot).and_then(|seat| seat.cgroup.clone());
         let has_quota = self.governor.has("cpu") && cgroup.is_some();
         let handle = self.handle();
@@ -323,6 +329,7 @@ impl Shell {
         let now = self.now();
         let strain_permille = strain_permille();
         self.count_sharers();
+        self.pace_guests();
         let mut rows = Vec::new();
         for (slot, generation) in self.kernel.governed(strain_permille) {
             if let Some(used) = self.measure(now, slot, generation) {
@@ -357,16 +364,20 @@ impl Shell {
     }
 
     fn cpu_us(&self, slot: Slot, group: GroupUse) -> Option<u64> {
+        if let Some(cpu_us) = group.cpu_us {
+            return Some(cpu_us);
+        }
         let seat = self.seat(slot)?;
         let pid = seat.life.as_ref()?.pid;
-        let of_processes =
-            || usage::of_process(pid, seat.cgroup.as_deref()).unwrap_or_default().cpu_ms * 1000;
-        Some(group.cpu_us.unwrap_or_else(of_processes))
+        Some(usage::of_process(pid, seat.cgroup.as_deref()).unwrap_or_default().cpu_ms * 1000)
     }
 
     /// What can be counted of a life at any moment, which is everything but rates; with what the system says of its group.
     fn count(&self, slot: Slot, generation: Generation) -> Option<(GroupUse, Amounts)> {
         let seat = self.seat(slot)?;
+        if let Some(guest) = seat.guest.as_ref().filter(|guest| guest.generation == generation) {
+            return guests::count(guest);
+        }
         let life = seat.life.as_ref().filter(|life| life.generation == generation)?;
         let dir = seat.cgroup.as_deref();
         let group = dir.map(|dir| self.governor.used(dir)).unwrap_or_default();

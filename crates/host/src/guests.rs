@@ -34,10 +34,12 @@ use tokio::task::AbortHandle;
 use wasm::{Engine, EngineError, EngineOptions, Stop};
 
 use crate::files::blueprint::Blueprint;
+use crate::governor::Held;
 
 mod command;
 mod frames;
 mod hear;
+mod heed;
 mod launch;
 mod make;
 mod post;
@@ -89,6 +91,10 @@ pub(crate) struct Guest {
     pub(crate) awaited_text: Option<String>,
     /// Its hall, by its place in the list; none for a plain command.
     hall: Option<usize>,
+    /// How tight the governor holds it.
+    pub(crate) held: Held,
+    /// What it said and has not paid for.
+    unheard: VecDeque<Letter>,
 }
 
 /// How far it has come.
@@ -181,6 +187,12 @@ impl Guests {
         }
     }
 
+    /// Whether a guest has its thread to itself.
+    pub(crate) fn is_alone(&self, guest: &Guest) -> bool {
+        let hall = guest.hall.and_then(|at| self.halls.get(at));
+        hall.is_none_or(|hall| hall.residents == 1)
+    }
+
     /// The actor systems of the halls, by their names.
     pub(crate) fn systems(&self) -> impl Iterator<Item = (String, &actor::System)> {
         self.halls.iter().enumerate().map(|(at, hall)| (format!("wasm-{at}"), hall.running.system()))
@@ -196,11 +208,34 @@ impl Guest {
         }
     }
 
+    /// Bounded frames that may wait for it.
+    pub(crate) fn bound_frames(&self, frames_max: usize) {
+        if let Stage::Living(living) = &self.stage {
+            living.inbox.bound_frames(frames_max);
+        }
+    }
+
+    /// Frames that wait for it, and their bytes.
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        match &self.stage {
+            Stage::Living(living) => living.inbox.used(),
+            Stage::Making | Stage::Running(_) => (0, 0),
+        }
+    }
+
+    /// Ends what runs in it, or paces it; nothing before it is made.
+    pub(crate) fn stop(&self) -> Option<&Stop> {
+        match &self.stage {
+            Stage::Making => None,
+            Stage::Living(living) => Some(&living.stop),
+            Stage::Running(stop) => Some(stop),
+        }
+    }
+
     /// Processor time in milliseconds and bytes of linear memory.
     pub(crate) fn used(&self) -> Option<crate::usage::Used> {
         let Stage::Living(living) = &self.stage else { return None };
-        let statistics = living.system.statistics(living.address.addr())?;
-        let cpu_ms = statistics.cpu_ns / 1_000_000;
+        let cpu_ms = u64::try_from(living.stop.worked().as_millis()).unwrap_or(u64::MAX);
         Some(crate::usage::Used { cpu_ms, rss_bytes: living.shared.memory_bytes() })
     }
 }

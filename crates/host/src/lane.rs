@@ -28,7 +28,7 @@ use tokio::sync::Notify;
 
 use crate::files::blueprint::Blueprint;
 use crate::life::Life;
-use crate::limits::{LANE_FRAMES, LANE_FRAMES_SLOWED, LAST_WORDS_FRAMES_MAX, READ_BYTES};
+use crate::limits::{LANE_FRAMES, LAST_WORDS_FRAMES_MAX, READ_BYTES};
 use crate::outbox::{Mail, Posted, Written};
 use crate::pipes::Took;
 use crate::shell::Shell;
@@ -147,9 +147,7 @@ impl Shell {
         if let Some(wait) = self.must_wait(slot, generation) {
             return Took::Later(wait);
         }
-        let is_slowed = self.life_mut(slot, generation).is_some_and(|life| life.held.is_slowed());
-        let frames_max = if is_slowed { LANE_FRAMES_SLOWED } else { LANE_FRAMES };
-        let looked = self.look_into(slot, generation, frames_max);
+        let looked = self.look_into(slot, generation, LANE_FRAMES);
         // Who rang may have made room for our writing end.
         self.list_mail_of(slot, generation);
         self.end_turn();

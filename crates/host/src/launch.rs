@@ -18,13 +18,14 @@ use crate::files::blueprint::{Blueprint, Program};
 use crate::governor::Counted;
 use crate::home::Home;
 use crate::observe::needs::{Places, locate};
-use crate::runtime::{Entry, Runtime};
+use crate::runtime::{Entry, Runtime, Versions};
 
 /// What a launch depends on beside the module itself.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ground<'a> {
     pub(crate) home: &'a Home,
     pub(crate) surrounding: &'a Surrounding,
+    pub(crate) versions: &'a Versions,
     /// How hosts that a `net` names are told from others here.
     pub(crate) outside: Outside,
     /// What a module's group bounds. The rlimit on processes would count all of the user's, and the one on memory what a
@@ -39,15 +40,24 @@ pub(crate) fn command(blueprint: &Blueprint, effective: &Permissions, ground: Gr
     match &blueprint.program {
         Program::Words(words) => words.clone(),
         Program::Guest { .. } => blueprint.arguments(),
-        Program::Entry { entry, deno_config } => Entry {
-            runtime: blueprint.runtime,
-            entry,
-            folder: blueprint.folder.as_deref().unwrap_or(&blueprint.cwd),
-            deno_config: deno_config.as_deref(),
-            user_home: &ground.surrounding.user_home(),
-            search_path: &ground.surrounding.search_path(),
+        Program::Entry { entry, deno_config } => {
+            let search_path = ground.surrounding.search_path();
+            // What its own guard refuses, the system is never asked for: then nobody would see that an observed life wants it.
+            let is_guarded = blueprint.runtime == Runtime::Node && ground.manner.is_none();
+            let set: Vec<String> = blueprint.env.keys().chain(&blueprint.env_pass).cloned().collect();
+            Entry {
+                runtime: blueprint.runtime,
+                entry,
+                folder: blueprint.folder.as_deref().unwrap_or(&blueprint.cwd),
+                deno_config: deno_config.as_deref(),
+                user_home: &ground.surrounding.user_home(),
+                search_path: &search_path,
+                temporary: temporary_folder(blueprint, ground.home).as_deref(),
+                set: &set,
+                node: is_guarded.then(|| ground.versions.known_node(&search_path)).flatten(),
+            }
+            .command(effective)
         }
-        .command(effective),
     }
 }
 

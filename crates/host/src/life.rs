@@ -148,6 +148,14 @@ impl Seat {
         }
     }
 
+    /// How the life of this generation is held, whether it is a process or not.
+    pub(crate) fn held_of(&mut self, generation: Generation) -> Option<&mut Held> {
+        if self.guest.as_ref().is_some_and(|guest| guest.generation == generation) {
+            return self.guest.as_mut().map(|guest| &mut guest.held);
+        }
+        self.life_of(generation).map(|life| &mut life.held)
+    }
+
     /// Takes that life out.
     pub(crate) fn take_life(&mut self, generation: Generation) -> Option<Life> {
         let seated = self.life.take_if(|life| life.generation == generation);

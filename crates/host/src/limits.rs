@@ -6,9 +6,14 @@ use std::time::Duration;
 /// the others by no more than that.
 pub(crate) const READ_BYTES: usize = 16 << 10;
 
-/// 256 bytes from one pipe of a module that is slowed: a few frames, some microseconds of work, so that whoever comes in
-/// between hardly notices.
-pub(crate) const READ_BYTES_SLOWED: usize = 256;
+/// 4 KiB from one pipe of a module that is slowed: below a hundred frames, some ten microseconds of work. Fewer at a time would
+/// be no kindness to others: each read meets one of their frames, however short it is.
+pub(crate) const READ_BYTES_SLOWED: usize = 4 << 10;
+
+/// 20 ms: so long at the least is a module not heard that has spent what its frames are paid from. What it says is then taken
+/// fifty times a second instead of a thousand, and so many of other modules' frames meet it and not more; its own wait in
+/// its pipe a little longer, which is where more than it may send belongs.
+pub(crate) const OWING_REST: Duration = Duration::from_millis(20);
 
 /// 32 reads in a row that fill the buffer are a flood; the reader then rests for [`FLOOD_REST`], so that a flooding
 /// module takes less than half of the kernel's processor and is slowed down by its own full pipe.
@@ -30,9 +35,6 @@ pub(crate) const LOOK_OUTS_LEFT_OUT: u32 = 64;
 
 /// 64 frames from one lane in one turn: as many as a read of a pipe gives, for the same reason.
 pub(crate) const LANE_FRAMES: usize = 64;
-
-/// 4 frames from the lane of a module that is slowed: see [`READ_BYTES_SLOWED`].
-pub(crate) const LANE_FRAMES_SLOWED: usize = 4;
 
 /// 16,384 frames are taken at the most from what a dead process left in its lane: twice as many as a ring holds of the
 /// smallest, so that a grandchild that goes on writing can't hold up the restart.

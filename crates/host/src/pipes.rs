@@ -54,9 +54,7 @@ impl Shell {
         if self.is_leaving {
             return Some(LEAVING_LOOK_EVERY);
         }
-        let now = self.now();
-        let own = self.life_mut(slot, generation)?.held.bucket.as_mut().and_then(|bucket| bucket.wait(now));
-        own.max(self.wait_for_pool(slot, generation))
+        self.must_pay(slot, generation)
     }
 
     /// What a dead process left in its pipes, stderr first, so that a crash report has its last words.

@@ -14,6 +14,7 @@ use crate::files::config;
 use crate::files::discovery::{self, Finding, Search};
 use crate::files::project::ProjectModules;
 use crate::launch::sentence;
+use crate::runtime::Runtime;
 use crate::shell::Shell;
 
 /// How the troubles of this room begin.
@@ -152,6 +153,9 @@ impl Shell {
             Search { modules: &modules, approvals: &self.files.approvals, project, user_home: &user_home };
         let finding = discovery::search(&search, &mut hashes);
         self.files.hashes = hashes;
+        if finding.uses(Runtime::Node) {
+            self.files.versions.node(&self.surrounding.search_path());
+        }
         finding
     }
 
@@ -166,6 +170,7 @@ impl Shell {
             self.is_unsaved = true;
             self.bells.save.notify_one();
         }
+        self.bind_approvals(&finding);
         let discovered = finding.discovered();
         let mut blueprints = finding.modules;
         let before = self.guests_by_code();
@@ -175,6 +180,26 @@ impl Shell {
         }
         self.feed(Event::Discovered(discovered));
         self.swap_changed(&before);
+    }
+
+    /// What is approved follows a manifest that asks for less by itself, and is bound to it.
+    fn bind_approvals(&mut self, finding: &Finding) {
+        for (id, found) in &finding.modules {
+            let Some(binding) = &found.binding else { continue };
+            if let Some(hashes) = &binding.narrowed {
+                let before = self.files.approvals.grants(id).base.unwrap_or_default();
+                let declared = &found.discovered.spec.declared;
+                let record = Record::new("permission.narrowed").of(id, None);
+                let record = record.text("gone", before.minus(declared).to_string());
+                self.record(record.text("manifest_hash", hashes.manifest.as_str()));
+                self.files.approvals.narrow(id, declared, hashes);
+            }
+            let is_new = self.files.approvals.note_rest(id, Some(binding.rest.clone()));
+            if is_new || binding.narrowed.is_some() {
+                self.is_unsaved = true;
+                self.bells.save.notify_one();
+            }
+        }
     }
 }
 
@@ -209,10 +234,13 @@ async fn look_again(
             return Err(shell.borrow_mut().refuse_files("modules.refused", MODULES_TROUBLE, &error));
         }
     };
-    let (approvals, mut hashes, folder, user_home) = {
-        let shell = shell.borrow();
-        let files = &shell.files;
-        (files.approvals.clone(), files.hashes.clone(), files.home.modules(), shell.surrounding.user_home())
+    let (approvals, mut hashes, mut versions, folder) = {
+        let files = &shell.borrow().files;
+        (files.approvals.clone(), files.hashes.clone(), files.versions.clone(), files.home.modules())
+    };
+    let (user_home, search_path) = {
+        let surrounding = &shell.borrow().surrounding;
+        (surrounding.user_home(), surrounding.search_path())
     };
     let looking = tokio::task::spawn_blocking(move || {
         let search = Search {
@@ -222,12 +250,15 @@ async fn look_again(
             user_home: &user_home,
         };
         let finding = discovery::search(&search, &mut hashes);
-        (finding, hashes, project)
+        if finding.uses(Runtime::Node) {
+            versions.node(&search_path);
+        }
+        (finding, hashes, versions, project)
     });
     let found = looking.await.map_err(|_| "the thread that looks at the modules has died".to_owned())?;
-    let (finding, hashes, project) = found;
+    let (finding, hashes, versions, project) = found;
     let mut shell = shell.borrow_mut();
-    shell.files.hashes = hashes;
+    (shell.files.hashes, shell.files.versions) = (hashes, versions);
     shell.files.project = project;
     shell.no_trouble(MODULES_TROUBLE);
     // Sections of the project's modules are part of the configuration; they come first, so that a new life starts with them.

@@ -1,14 +1,18 @@
-//! What runs a module's entry, and with which words: the commands and, for Deno, the flags of the module door (A7).
+//! What runs a module's entry, and with which words: the commands of the module door (A7), with the flags of the guard that a
+//! runtime has of its own.
 
 use std::path::{Path, PathBuf};
 
 use abi::Permissions;
 use protocol::files::manifest;
 
-use crate::environment::ALWAYS_READABLE;
-
+mod guard;
 #[cfg(test)]
 mod tests;
+mod versions;
+
+pub(crate) use guard::NodeVersion;
+pub(crate) use versions::Versions;
 
 /// What runs a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -96,6 +100,12 @@ pub(crate) struct Entry<'a> {
     pub(crate) user_home: &'a Path,
     /// Where programs are looked for.
     pub(crate) search_path: &'a str,
+    /// A temporary folder of its own, if it has one.
+    pub(crate) temporary: Option<&'a Path>,
+    /// Names of variables that a project file sets or passes on.
+    pub(crate) set: &'a [String],
+    /// Which Node there is, where one is needed and its version is known.
+    pub(crate) node: Option<NodeVersion>,
 }
 
 impl Entry<'_> {
@@ -112,56 +122,15 @@ impl Entry<'_> {
                 command.extend(config.map(|path| format!("--config={}", path.display())));
                 command
             }
-            Runtime::Node => words(&["node"]),
+            Runtime::Node => words(&["node"]).into_iter().chain(self.node_flags(effective)).collect(),
             Runtime::Bun => words(&["bun", "run"]),
-            Runtime::Python => words(&["python3"]),
+            Runtime::Python => words(&["python3"]).into_iter().chain(self.python_flags(effective)).collect(),
             Runtime::Php => words(&["php"]),
             Runtime::Go | Runtime::Rust | Runtime::Binary | Runtime::Wasm | Runtime::Command => Vec::new(),
         };
         command.push(entry);
         command
     }
-
-    /// One flag per kind of permission, in a fixed order; never `--allow-all`.
-    fn deno_flags(&self, effective: &Permissions) -> Vec<String> {
-        let located = |values: &std::collections::BTreeSet<String>| -> Vec<String> {
-            values.iter().map(|value| self.locate(value).display().to_string()).collect()
-        };
-        let mut env: Vec<String> = ALWAYS_READABLE.iter().map(|name| (*name).to_owned()).collect();
-        env.extend(effective.env.iter().filter(|name| !ALWAYS_READABLE.contains(&name.as_str())).cloned());
-        vec![
-            flag("net", &effective.net.iter().cloned().collect::<Vec<_>>()),
-            flag("read", &located(&effective.read)),
-            flag("write", &located(&effective.write)),
-            flag("env", &env),
-            flag("run", &self.runnable(effective)),
-            flag("sys", &effective.sys.iter().cloned().collect::<Vec<_>>()),
-        ]
-    }
-
-    fn locate(&self, text: &str) -> PathBuf {
-        match text.strip_prefix("~/") {
-            Some(rest) => self.user_home.join(rest),
-            None if text == "~" => self.user_home.to_owned(),
-            None => self.folder.join(text),
-        }
-    }
-
-    /// Only names of programs that are on the path. A path would be another program than the one that was approved as
-    /// soon as somebody replaces the file, and a shell or interpreter comes in by its own approved name alone.
-    fn runnable(&self, effective: &Permissions) -> Vec<String> {
-        let on_path = |name: &&String| !name.contains('/') && find_program(name, self.search_path).is_some();
-        effective.run.iter().filter(on_path).cloned().collect()
-    }
-}
-
-fn flag(kind: &str, values: &[String]) -> String {
-    if values.is_empty() {
-        return format!("--deny-{kind}");
-    }
-    // Deno splits at commas and knows a doubled one as a comma of the value itself.
-    let values: Vec<String> = values.iter().map(|value| value.replace(',', ",,")).collect();
-    format!("--allow-{kind}={}", values.join(","))
 }
 
 /// The first file of this name on the path that can be run.

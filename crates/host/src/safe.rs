@@ -11,6 +11,8 @@
 //! | starts that failed, a fault of the kernel | after [`TRY_AGAIN_AFTER`], once; the next one leads back here |
 //! | a file that can't be read | as soon as it can |
 //! | an operator's word or a flag | never |
+//!
+//! Under a passive watchdog the first row is told and nothing else: it is neither entered nor left for that.
 
 use std::cell::RefCell;
 use std::fs;
@@ -20,7 +22,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use abi::Time;
-use kernel::Order;
+use kernel::{Order, Watchdog};
 
 use crate::fault;
 use crate::files::approvals::Approvals;
@@ -81,11 +83,15 @@ impl Cause {
     }
 
     /// What is to happen for the kernel to leave it by itself.
-    pub(crate) fn until(&self) -> &'static str {
-        match self {
-            Self::FailedBoots(_) | Self::Fault(_) => "it is tried again after 10 min",
-            Self::Files(_) => "it is left as soon as the file can be read",
-            Self::Asked(_) => "it is left by: ostoja kernel resume",
+    pub(crate) fn until(&self, watchdog: Watchdog) -> &'static str {
+        match (self, watchdog) {
+            (Self::FailedBoots(_) | Self::Fault(_), Watchdog::Active | Watchdog::Strict) => {
+                "it is tried again after 10 min"
+            }
+            (Self::Files(_), _) => "it is left as soon as the file can be read",
+            (Self::FailedBoots(_) | Self::Fault(_) | Self::Asked(_), _) => {
+                "it is left by: ostoja kernel resume"
+            }
         }
     }
 }
@@ -167,8 +173,30 @@ impl Safety {
 impl Shell {
     /// Enters it for what was found at the start; before the kernel knows of any module.
     pub(crate) fn begin_safely(&mut self) {
-        if let Some(cause) = self.safety.cause.clone() {
-            self.order(Order::SafeMode(cause.why()));
+        if let Some(cause) = self.safety.cause.take() {
+            self.alarm(cause);
+        }
+    }
+
+    /// Enters safe mode for this cause; where the watchdog is passive and it is a matter of judgement, the cause is told and
+    /// nothing is touched.
+    pub(crate) fn alarm(&mut self, cause: Cause) {
+        let why = cause.why();
+        let order = match cause {
+            // Without its files there is nothing to be started by, and a wish is a wish.
+            Cause::Files(_) | Cause::Asked(_) => Order::SafeMode(why.clone()),
+            Cause::FailedBoots(_) | Cause::Fault(_) => Order::Alarm(why.clone()),
+        };
+        self.order(order);
+        if self.kernel.safe_mode().is_some() {
+            // Who wished it is the one to end it, whatever came after.
+            if !matches!(self.safety.cause, Some(Cause::Asked(_))) {
+                self.go_safe(cause);
+            }
+        } else {
+            self.trouble(format!("{why}; the watchdog is passive, so nothing was done about it"));
+            // It is journaled, and would be told at every start from now on.
+            fault::forget(&self.files.home.state());
         }
     }
 
@@ -228,9 +256,14 @@ pub(crate) async fn look_after(shell: Rc<RefCell<Shell>>) {
             (shell.safety.cause.clone(), shell.safety.since, shell.now())
         };
         let are_files_well = || files_are_well(&shell.borrow()).is_ok();
-        let is_gone = cause.is_some_and(|cause| cause.is_gone(now.since(since), are_files_well));
+        let is_gone = cause.as_ref().is_some_and(|cause| cause.is_gone(now.since(since), are_files_well));
+        // What has passed by itself may come again, and a passive watchdog does nothing about it: that is an operator's.
+        let is_touched = match (&cause, shell.borrow().kernel.settings().watchdog) {
+            (Some(Cause::FailedBoots(_) | Cause::Fault(_)), Watchdog::Passive) => false,
+            (_, Watchdog::Passive | Watchdog::Active | Watchdog::Strict) => true,
+        };
         // What went wrong in between is told by the one who reads, and tried again.
-        if is_gone && resume(&shell).await.is_ok() {
+        if is_gone && is_touched && resume(&shell).await.is_ok() {
             let mut shell = shell.borrow_mut();
             shell.order(Order::Resume);
             shell.end_turn();

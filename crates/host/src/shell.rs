@@ -45,6 +45,7 @@ use crate::observe::Observations;
 use crate::outbox::Written;
 use crate::ready::Probes;
 use crate::run::{News, ProjectSource};
+use crate::runtime::{Runtime, Versions};
 use crate::safe::Safety;
 use crate::talk::Talk;
 use crate::tasks;
@@ -69,6 +70,8 @@ pub(crate) struct Files {
     pub(crate) config: Config,
     pub(crate) approvals: Approvals,
     pub(crate) hashes: HashCache,
+    /// Which versions runtimes are.
+    pub(crate) versions: Versions,
     /// What is known of every module that was found or added.
     pub(crate) blueprints: BTreeMap<ModuleId, Rc<Blueprint>>,
 }
@@ -272,7 +275,8 @@ impl Shell {
     pub(crate) fn ground(&self) -> Ground<'_> {
         let outside = self.net.outside(&self.proofs);
         let counted = self.governor.counted();
-        Ground { home: &self.files.home, surrounding: &self.surrounding, outside, counted, manner: None }
+        let Files { home, versions, .. } = &self.files;
+        Ground { home, surrounding: &self.surrounding, versions, outside, counted, manner: None }
     }
 
     /// Tells the kernel what happened and does everything that follows from it.
@@ -431,12 +435,15 @@ impl Shell {
     }
 
     /// The one module of a description that is in no file. Whoever gave it wants it to run, whatever it says about the boot.
-    pub(crate) fn found_by_hand(&self, made: &ProjectModules) -> Option<Found> {
+    pub(crate) fn found_by_hand(&mut self, made: &ProjectModules) -> Option<Found> {
         let (user_home, modules) = (self.surrounding.user_home(), self.files.home.modules());
         let approvals = &self.files.approvals;
         let search = Search { modules: &modules, approvals, project: None, user_home: &user_home };
         let mut found = made.found(&search, &mut HashCache::default()).pop()?;
         found.discovered.spec.start_at_boot = true;
+        if found.blueprint.runtime == Runtime::Node {
+            self.files.versions.node(&self.surrounding.search_path());
+        }
         Some(found)
     }
 

@@ -408,6 +408,9 @@ pub enum Order {
     Shutdown,
     /// End every module but the system's own and start none until [`Order::Resume`]; for this reason.
     SafeMode(String),
+    /// The host has found a reason for safe mode, and nobody wishes it: it is entered, unless the watchdog is passive, which
+    /// only says so.
+    Alarm(String),
     /// Leave safe mode: start what starts at boot.
     Resume,
     /// Move a module to the stable zone, and out of quarantine.

@@ -49,6 +49,7 @@ impl Kernel {
             Order::Remove(id) => self.with_module(request, &id, Self::order_remove),
             Order::Shutdown => self.order_shutdown(request),
             Order::SafeMode(why) => self.order_safe_mode(request, why),
+            Order::Alarm(why) => self.order_alarm(request, why),
             Order::Resume => self.order_resume(request),
             Order::Promote(id) => self.with_module(request, &id, Self::order_promote),
             Order::RestartZone(zone) => self.order_restart_zone(request, zone),

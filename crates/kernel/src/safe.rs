@@ -14,6 +14,7 @@ use crate::Effect;
 use crate::effect::Answer;
 use crate::machine::Kernel;
 use crate::module::{Phase, Then};
+use crate::spec::Watchdog;
 
 impl Kernel {
     /// Why no module runs, while that is so.
@@ -34,6 +35,17 @@ impl Kernel {
             }
         }
         self.push(Effect::Reply(request, Answer::Done));
+    }
+
+    /// A reason for it that nobody wished: as much is done by itself as the watchdog may do.
+    pub(crate) fn order_alarm(&mut self, request: RequestId, why: String) {
+        match self.settings.watchdog {
+            Watchdog::Active | Watchdog::Strict => self.order_safe_mode(request, why),
+            Watchdog::Passive => {
+                self.record(Record::new("safe_mode.reported").text("why", why));
+                self.push(Effect::Reply(request, Answer::Done));
+            }
+        }
     }
 
     pub(crate) fn order_resume(&mut self, request: RequestId) {

@@ -7,11 +7,9 @@
 use std::fmt;
 use std::future::Future as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::p2::bindings::CommandPre;
@@ -25,10 +23,8 @@ use crate::grant::Grant;
 use crate::module::{ModuleError, chain};
 use crate::state::Limiter;
 use crate::stdio::{Inlet, Outlet};
+use crate::stop::{STOP_CHECK_TICKS, Stop};
 use crate::world::{self, Streams};
-
-/// 10 ticks between two looks at whether a guest that computes was stopped: 10 ms of delay for 1 % of nothing.
-pub(crate) const STOP_CHECK_TICKS: u64 = 10;
 
 /// What one command may use up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,39 +48,6 @@ impl CommandLimits {
 pub struct Exit {
     /// Its exit code; 0 is success.
     pub code: i32,
-}
-
-/// Ends a running command or instance from another thread. Clones end the same one.
-#[derive(Debug, Clone, Default)]
-pub struct Stop {
-    shared: Arc<Stopping>,
-}
-
-#[derive(Debug, Default)]
-struct Stopping {
-    wanted: AtomicBool,
-    changed: Notify,
-}
-
-impl Stop {
-    /// Ends it now: in a wait at once, in its own code within some milliseconds. To let it end by itself, close its
-    /// standard input first.
-    pub fn stop(&self) {
-        self.shared.wanted.store(true, Ordering::Release);
-        self.shared.changed.notify_one();
-    }
-
-    /// Whether an end was asked for.
-    pub fn is_wanted(&self) -> bool {
-        self.shared.wanted.load(Ordering::Acquire)
-    }
-
-    /// Comes to its end when an end is asked for.
-    pub(crate) async fn until_wanted(&self) {
-        while !self.is_wanted() {
-            self.shared.changed.notified().await;
-        }
-    }
 }
 
 struct CommandState {
@@ -160,8 +123,9 @@ impl Command {
         let mut store = Store::new(self.engine.wasmtime(), state);
         store.limiter(|state| &mut state.limiter);
         let (stop, end) = (stop.clone(), limits.deadline.map(|deadline| Instant::now() + deadline));
-        store.set_epoch_deadline(1);
+        store.set_epoch_deadline(STOP_CHECK_TICKS);
         store.epoch_deadline_callback(move |_| {
+            stop.look();
             let late = end.is_some_and(|end| Instant::now() >= end);
             let over = late || stop.is_wanted();
             Ok(if over { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(STOP_CHECK_TICKS) })

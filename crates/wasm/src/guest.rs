@@ -8,13 +8,13 @@ use wasmtime::component::TypedFunc;
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::Limits;
-use crate::command::STOP_CHECK_TICKS;
 use crate::fault::{self, EntryPoint, Fault};
 use crate::limits::{PAYLOAD_BYTES_MAX, STATE_BYTES_MAX, kept};
 use crate::module::Module;
 use crate::services::{Level, Services};
 use crate::state::{Context, Identity, State};
 use crate::stdio::Scribble;
+use crate::stop::STOP_CHECK_TICKS;
 use crate::world::{self, Streams};
 
 /// Bytes that are handed in: shared, so that the buffer can be used again once the guest has its copy.
@@ -150,7 +150,8 @@ impl Guest {
         let mut store = Store::new(module.engine().wasmtime(), state);
         store.limiter(|state| &mut state.limiter);
         // A look now and then whether it is to end, and at its deadline: between two looks nothing is paid.
-        store.epoch_deadline_callback(|context| {
+        store.epoch_deadline_callback(|mut context| {
+            context.data_mut().keep_pace();
             let left = context.data().ticks_to_next_look();
             Ok(left.map_or(UpdateDeadline::Interrupt, UpdateDeadline::Continue))
         });

@@ -26,7 +26,6 @@ use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use crate::clock::Held;
-use crate::command::Stop;
 use crate::engine::{Engine, TICK};
 use crate::fault::{EntryPoint, Fault, Frames};
 use crate::guest::{Answer, Bytes, Guest, Job, Saved, begin, fault_of};
@@ -34,6 +33,7 @@ use crate::limits::{Limits, PAYLOAD_BYTES_MAX, STATE_BYTES_MAX};
 use crate::module::{Module, Pace};
 use crate::services::{CallFailure, Services, Ticket};
 use crate::state::{Context, Identity, Letterbox};
+use crate::stop::Stop;
 
 /// 64 KiB of the buffer for payloads are kept between entries; a larger one is given back.
 const BUFFER_BYTES_KEPT: usize = 64 << 10;

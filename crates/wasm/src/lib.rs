@@ -55,6 +55,7 @@ mod module;
 mod services;
 mod state;
 mod stdio;
+mod stop;
 mod swap;
 mod world;
 
@@ -63,7 +64,7 @@ pub mod functions;
 
 pub use check::CheckError;
 pub use clock::Running;
-pub use command::{Command, CommandLimits, Exit, Stop};
+pub use command::{Command, CommandLimits, Exit};
 pub use compile::CompileError;
 pub use engine::{
     BACKTRACE_FRAMES_MAX, BOOKKEEPING_BYTES_MAX, CORE_INSTANCES_PER_COMPONENT, Engine, EngineError,
@@ -86,5 +87,6 @@ pub use services::{
 };
 pub use state::{Bound, Context, Identity};
 pub use stdio::{INLET_BYTES_MAX, Inlet, Outlet, Sink, Taken};
+pub use stop::{Meter, Stop};
 pub use swap::{SwapError, Swapped, swap};
 pub use world::WorldError;

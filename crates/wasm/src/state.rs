@@ -9,10 +9,10 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, StoreContext};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use crate::command::{STOP_CHECK_TICKS, Stop};
 use crate::engine::{Engine, Metering, ticks_of};
 use crate::limits::{LOG_LINES_PER_ENTRY, Limits, PUBLISHES_PER_ENTRY, TOPICS_MAX, kept};
 use crate::services::{BusRefusal, CallFailure, Level, Purpose, Services, Ticket};
+use crate::stop::{STOP_CHECK_TICKS, Stop};
 
 /// What one entry is about. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -195,6 +195,14 @@ impl State {
     /// Whether the present entry is past its deadline.
     pub(crate) fn is_late(&self) -> bool {
         self.engine.now_ticks() >= self.deadline_tick
+    }
+
+    /// Stands still for as long as a guest of its pace has to. Its deadline is about its own time, and moves with it.
+    pub(crate) fn keep_pace(&mut self) {
+        let before = self.engine.now_ticks();
+        self.stop.look();
+        let rested = self.engine.now_ticks().saturating_sub(before);
+        self.deadline_tick = self.deadline_tick.saturating_add(rested);
     }
 
     /// How many ticks the present entry may go on before it is looked at again; none when it has to end.

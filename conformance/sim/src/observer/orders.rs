@@ -53,6 +53,7 @@ impl Orders {
                     Order::Grant(..)
                     | Order::SafeMode(_)
                     | Order::Cut
+                    | Order::Alarm(_)
                     | Order::Swap(..)
                     | Order::AwaitSwap(_)
                     | Order::Release(_)

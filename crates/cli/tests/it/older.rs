@@ -34,6 +34,8 @@ os.execv(sys.argv[5], sys.argv[5:])
 struct Form {
     /// The command that goes on as another one.
     prefix: Vec<String>,
+    /// What is set for it beside its own variables.
+    set: Vec<(String, String)>,
     /// The layers that are lacking then.
     lacks: &'static [&'static str],
 }
@@ -42,14 +44,29 @@ impl Form {
     fn refusing(call: i64, errno: i32, argument: u32, bits: u32, lacks: &'static [&'static str]) -> Self {
         let words = [call.to_string(), errno.to_string(), argument.to_string(), bits.to_string()];
         let python = ["/usr/bin/python3".to_owned(), "-c".to_owned(), REFUSE.to_owned()];
-        Self { prefix: python.into_iter().chain(words).collect(), lacks }
+        Self { prefix: python.into_iter().chain(words).collect(), set: Vec::new(), lacks }
+    }
+
+    /// A Linux whose Landlock is of an earlier version, played by a library between `ostoja` and the system.
+    fn landlock(library: &Path, abi: u32) -> Self {
+        // What each version brought, from the newest: scopes, ports, and a right to cut files short.
+        let lacks: &[&str] = match abi {
+            ..3 => &["landlock_files", "landlock_net", "landlock_scopes"],
+            3 => &["landlock_net", "landlock_scopes"],
+            4 | 5 => &["landlock_scopes"],
+            6.. => &[],
+        };
+        let library = library.display().to_string();
+        let set = vec![("LD_PRELOAD".to_owned(), library), ("PLAYED_ABI".to_owned(), abi.to_string())];
+        Self { prefix: Vec::new(), set, lacks }
     }
 
     /// Runs `ostoja` in it.
     fn run(&self, world: &World, line: &[&str]) -> Ran {
         let own = world.command(line);
-        let mut command = Command::new(&self.prefix[0]);
-        command.args(&self.prefix[1..]).arg(own.get_program()).args(own.get_args()).env_clear();
+        let mut words = self.prefix.iter().map(AsRef::as_ref).chain([own.get_program()]);
+        let mut command = Command::new(words.next().expect("at least itself"));
+        command.args(words).args(own.get_args()).env_clear().envs(self.set.iter().cloned());
         command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.current_dir(world.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         finish(command.spawn().expect("it runs"))
@@ -63,6 +80,62 @@ const EINVAL: i32 = 22;
 
 /// `SECCOMP_FILTER_FLAG_NEW_LISTENER`, since Linux 5.0.
 const NEW_LISTENER: u32 = 1 << 3;
+
+/// Answers calls about Landlock as a kernel would that knows less: another version, and of what is asked for exactly what that
+/// version knows; everything else goes to the real one, with its errors. Rules are thus applied for real, with the masks
+/// of that version.
+const EARLIER: &str = r#"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+static int played;
+__attribute__((constructor)) static void begin(void) {
+    const char *text = getenv("PLAYED_ABI");
+    played = text ? atoi(text) : 0;
+}
+static long real(long number, long a, long b, long c, long d, long e, long f) {
+    long result;
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    register long r9 __asm__("r9") = f;
+    __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+static long create(const uint64_t *wanted, unsigned long bytes, long flags) {
+    static const uint64_t files[] = {0, 0x1fff, 0x3fff, 0x7fff, 0x7fff, 0xffff, 0xffff};
+    const uint64_t known[] = {files[played], played >= 4 ? 3 : 0, played >= 6 ? 3 : 0};
+    const unsigned long words = played >= 6 ? 3 : played >= 4 ? 2 : 1;
+    if (flags == 1) {
+        long version = real(444, 0, 0, 1, 0, 0, 0);
+        return version < played ? version : played;
+    }
+    if (flags) return -EINVAL;
+    for (unsigned long at = 0; at < bytes / 8; at++) {
+        if (at >= words && wanted[at]) return -E2BIG;
+        if (at < words && (wanted[at] & ~known[at])) return -EINVAL;
+    }
+    return real(444, (long)wanted, bytes, 0, 0, 0, 0);
+}
+long syscall(long number, ...) {
+    va_list all;
+    va_start(all, number);
+    long a = va_arg(all, long), b = va_arg(all, long), c = va_arg(all, long);
+    long d = va_arg(all, long), e = va_arg(all, long), f = va_arg(all, long);
+    va_end(all);
+    long result;
+    if (played && number == 444) result = create((const uint64_t *)a, b, (unsigned)c);
+    else if (played && number == 445 && b == 2 && played < 4) result = -EINVAL;
+    else if (played && number == 446 && b && played < 7) result = -EINVAL;
+    else result = real(number, a, b, c, d, e, f);
+    if (result < 0 && result > -4096) {
+        errno = -result;
+        return -1;
+    }
+    return result;
+}
+"#;
 
 /// The layers that stand, by what `doctor` says.
 fn standing(ran: &Ran) -> Vec<String> {
@@ -127,6 +200,31 @@ fn without_landlock_the_other_layers_hold() {
 }
 
 #[test]
+fn with_each_earlier_landlock_its_own_masks_are_applied_and_what_it_lacks_is_named() {
+    let test = "with_each_earlier_landlock_its_own_masks_are_applied_and_what_it_lacks_is_named";
+    if !cfg!(target_arch = "x86_64") {
+        return skipped(test, "the library that plays it is for another processor");
+    }
+    let world = World::new();
+    let (source, library) = (world.path().join("earlier.c"), world.path().join("earlier.so"));
+    fs::write(&source, EARLIER).expect("it is ours");
+    let made = Command::new("cc").args(["-O1", "-shared", "-fPIC", "-o"]).arg(&library).arg(&source).output();
+    if !made.is_ok_and(|output| output.status.success()) {
+        return skipped(test, "there is no cc here");
+    }
+    let whole = standing(&world.run("--json doctor"));
+    for abi in 1..=6 {
+        let form = Form::landlock(&library, abi);
+        if form.lacks.is_empty() {
+            let left = standing(&form.run(&world, &["--json", "doctor"]));
+            assert_eq!(left, whole, "the version {abi} has all that is used");
+        } else {
+            holds(test, &form);
+        }
+    }
+}
+
+#[test]
 fn without_the_notification_of_calls_the_other_layers_hold() {
     let test = "without_the_notification_of_calls_the_other_layers_hold";
     if given(test, &["/usr/bin/python3"]) {
@@ -150,7 +248,7 @@ fn without_a_group_of_processes_the_layers_hold_and_bounds_are_told() {
     .expect("it is ours");
     let line = ["sh", "-c", "umount -l /sys/fs/cgroup && exec \"$@\"", "sh"];
     let prefix = words.iter().chain(&line).map(|word| (*word).to_owned()).collect();
-    let form = Form { prefix, lacks: &[] };
+    let form = Form { prefix, set: Vec::new(), lacks: &[] };
     form.run(&world, &["up", "-d", "-f", "ostoja.yaml"]).expect(0);
     let bounds = world.run("--json kernel status").expect(0).json()["data"]["kernel"]["bounds"].to_string();
     assert!(!bounds.contains("cgroup"), "{bounds}");

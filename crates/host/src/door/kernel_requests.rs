@@ -36,6 +36,7 @@ impl Shell {
             Some(ProjectSource::File(path)) => Some(path.display().to_string()),
             Some(ProjectSource::Inline(..)) | None => None,
         };
+        let watchdog = self.kernel.settings().watchdog;
         KernelStatus {
             pid: std::process::id(),
             version: self.version.clone(),
@@ -45,7 +46,7 @@ impl Shell {
             uptime_ms: self.now().0,
             states,
             journal,
-            watchdog: match self.kernel.settings().watchdog {
+            watchdog: match watchdog {
                 kernel::Watchdog::Passive => "passive".to_owned(),
                 kernel::Watchdog::Active => "active".to_owned(),
                 kernel::Watchdog::Strict => "strict".to_owned(),
@@ -58,7 +59,7 @@ impl Shell {
             safe_mode: self
                 .safety
                 .cause()
-                .map(|cause| SafeMode { why: cause.why(), until: cause.until().to_owned() }),
+                .map(|cause| SafeMode { why: cause.why(), until: cause.until(watchdog).to_owned() }),
         }
     }
 

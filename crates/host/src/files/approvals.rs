@@ -153,6 +153,23 @@ impl Approvals {
         bind(entry, hashes);
     }
 
+    /// The manifest asks for less by itself: what it asks for no more is approved no more.
+    pub(crate) fn narrow(&mut self, id: &ModuleId, declared: &Permissions, hashes: &Hashes) {
+        let entry = self.store.modules.entry(id.clone()).or_default();
+        entry.base = Some(declared.clone());
+        let rest = entry.rest_hash.clone();
+        self.bind(id, hashes);
+        self.note_rest(id, rest);
+    }
+
+    /// Notes the hash of what is approved beside the permissions. Says whether it was another one.
+    pub(crate) fn note_rest(&mut self, id: &ModuleId, rest: Option<String>) -> bool {
+        let Some(entry) = self.store.modules.get_mut(id).filter(|entry| entry.is_approved()) else {
+            return false;
+        };
+        std::mem::replace(&mut entry.rest_hash, rest) != entry.rest_hash
+    }
+
     /// Binds the approval that is there to other hashes.
     pub(crate) fn bind(&mut self, id: &ModuleId, hashes: &Hashes) {
         let entry = self.store.modules.entry(id.clone()).or_default();
@@ -219,6 +236,8 @@ fn remember(entry: &mut Entry, next: &Hashes) {
 fn bind(entry: &mut Entry, hashes: &Hashes) {
     entry.base_manifest_hash = Some(hashes.manifest.clone());
     entry.tree_hash.clone_from(&hashes.tree);
+    // It is noted when these files are looked at next.
+    entry.rest_hash = None;
 }
 
 fn is_of(earlier: &Earlier, hashes: &Hashes) -> bool {

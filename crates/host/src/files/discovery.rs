@@ -16,7 +16,7 @@ use super::approvals::Approvals;
 use super::blueprint::{self, Blueprint, Origin};
 use super::folder::{self, ModuleFolder, Unusable};
 use super::project::ProjectModules;
-use super::seal::{Covers, HashCache, Hashes, Seal, fingerprint};
+use super::seal::{self, Covers, HashCache, Hashes, Seal, fingerprint};
 use crate::runtime::Runtime;
 
 #[cfg(test)]
@@ -30,6 +30,17 @@ const WORKPLACE_FOLDERS: [&str; 5] = [".git", "node_modules", "__pycache__", ".v
 pub(crate) struct Found {
     pub(crate) discovered: Discovered,
     pub(crate) blueprint: Blueprint,
+    /// What its approval is to be bound to now; nothing for what needs none or has none.
+    pub(crate) binding: Option<Binding>,
+}
+
+/// What follows for an approval from files that it still covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Binding {
+    /// The hash of everything but the permissions.
+    pub(crate) rest: String,
+    /// The hashes of a manifest that asks for less than was approved, and for nothing else.
+    pub(crate) narrowed: Option<Hashes>,
 }
 
 /// Everything that was found.
@@ -96,6 +107,11 @@ impl Finding {
         }
     }
 
+    /// Whether any module is run by this.
+    pub(crate) fn uses(&self, runtime: Runtime) -> bool {
+        self.modules.values().any(|found| found.blueprint.runtime == runtime)
+    }
+
     /// What the kernel is told.
     pub(crate) fn discovered(&self) -> Vec<Discovered> {
         self.modules.values().map(|found| found.discovered.clone()).collect()
@@ -150,7 +166,7 @@ pub(crate) fn judge(
     blueprint::apply_bridge(&mut spec, &mut blueprint, protocol);
     let id = spec.id.clone();
     let origin = blueprint.origin;
-    let grants = search.approvals.grants(&id);
+    let mut grants = search.approvals.grants(&id);
     let Some(folder) = blueprint.folder.clone() else {
         return refused(&id, origin, grants, "it has no folder".to_owned());
     };
@@ -163,34 +179,83 @@ pub(crate) fn judge(
             return refused(&id, origin, grants, format!("its files can't be read: {error}"));
         }
     };
-    let why = match origin {
+    let mut why = match origin {
         Origin::Home => mismatch(search.approvals, &id, &hashes),
         Origin::Project | Origin::Hand => None,
     };
-    // The code of a WebAssembly module can change within a life, so it is no part of what makes it another one.
-    let swaps = blueprint.runtime == Runtime::Wasm && blueprint.door == Door::Lines;
+    let rest = match origin {
+        // What can't be told apart is approved as a whole.
+        Origin::Home => cache.rest(&seal, &writable(&grants.effective(), &seal, search.user_home)).ok(),
+        Origin::Project | Origin::Hand => None,
+    };
+    let mut narrowed = None;
+    if why.is_some() && rest.as_deref().is_some_and(|rest| asks_for_less(search, &spec, rest)) {
+        let held = Grants { base: Some(spec.declared.clone()), ..grants.clone() };
+        narrowed = cache.look(&seal, &writable(&held.effective(), &seal, search.user_home)).ok();
+        if narrowed.is_some() {
+            (why, grants) = (None, held);
+        }
+    }
     if blueprint.runtime == Runtime::Wasm {
         blueprint.code = cache.code_of(blueprint.entry());
     }
+    let apart = writable(&grants.effective(), &seal, search.user_home);
+    let parts = identity(search, cache, &blueprint, (&hashes, &apart));
+    let parts: Vec<&str> = parts.iter().chain(extra).map(String::as_str).collect();
+    spec.fingerprint = fingerprint(&parts);
+    let binding = rest.filter(|_| why.is_none()).map(|rest| Binding { rest, narrowed });
+    Found { discovered: Discovered { spec, grants, refused: why }, blueprint, binding }
+}
+
+/// What makes a module the one it is: its manifest and its files, but for those that may change within a life.
+fn identity(
+    search: &Search<'_>,
+    cache: &mut HashCache,
+    blueprint: &Blueprint,
+    (hashes, writable): (&Hashes, &[PathBuf]),
+) -> [String; 2] {
+    let folder = blueprint.folder.as_deref().unwrap_or(&blueprint.cwd);
+    // What a module asks for is no part of what it is: that follows from what is approved.
+    let asks_apart = blueprint.origin == Origin::Home && is_in_place(search, folder);
+    let rest = asks_apart.then(|| seal::manifest_rest(folder).ok()).flatten();
+    let is_whole = rest.is_none();
+    let manifest = rest.unwrap_or_else(|| hashes.manifest.clone());
+    // The code of a WebAssembly module can change within a life.
+    let swaps = blueprint.runtime == Runtime::Wasm && blueprint.door == Door::Lines;
+    let own = swaps.then(|| blueprint.entry().to_owned());
     let tree = match &hashes.tree {
-        Some(_) if swaps => {
-            let mut apart = writable(&grants.effective(), &seal, search.user_home);
-            apart.push(blueprint.entry().to_owned());
-            cache.of_tree(&folder, &apart).unwrap_or_default()
+        Some(tree) if is_whole && !swaps => tree.clone(),
+        Some(_) => {
+            let mut apart = writable.to_vec();
+            apart.extend(own);
+            apart.extend((!is_whole).then(|| folder.join(seal::MANIFEST)));
+            cache.of_tree(folder, &apart).unwrap_or_default()
         }
-        Some(tree) => tree.clone(),
         None => {
             let mut workplace: Vec<PathBuf> =
                 WORKPLACE_FOLDERS.iter().map(|name| folder.join(name)).collect();
-            workplace.extend(swaps.then(|| blueprint.entry().to_owned()));
+            workplace.extend(own);
             // A workplace that can't be hashed whole changes only with its manifest.
-            cache.of_tree(&folder, &workplace).unwrap_or_default()
+            cache.of_tree(folder, &workplace).unwrap_or_default()
         }
     };
-    let mut parts: Vec<&str> = vec![&hashes.manifest, &tree];
-    parts.extend(extra.iter().map(String::as_str));
-    spec.fingerprint = fingerprint(&parts);
-    Found { discovered: Discovered { spec, grants, refused: why }, blueprint }
+    [manifest, tree]
+}
+
+/// Whether a manifest differs from the approved one by asking for less, and in nothing else.
+fn asks_for_less(search: &Search<'_>, spec: &Spec, rest: &str) -> bool {
+    let entry = search.approvals.entry(&spec.id);
+    entry.is_some_and(|entry| {
+        let approved = entry.base.as_ref().is_some_and(|base| spec.declared.within(base) == spec.declared);
+        approved && entry.rest_hash.as_deref() == Some(rest)
+    })
+}
+
+/// Whether a folder lies in the home itself. A version's folder, or somebody's workplace, is another module to the kernel as
+/// soon as anything in its manifest differs.
+fn is_in_place(search: &Search<'_>, folder: &Path) -> bool {
+    let modules = search.modules.canonicalize().ok();
+    modules.is_some_and(|modules| folder.parent() == Some(&modules))
 }
 
 /// Why the files are not those that were approved, if so.
@@ -223,5 +288,6 @@ pub(crate) fn refused(id: &ModuleId, origin: Origin, grants: Grants, why: String
     Found {
         discovered: Discovered { spec, grants, refused: Some(why) },
         blueprint: Blueprint::unusable(id, origin),
+        binding: None,
     }
 }

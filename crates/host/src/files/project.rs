@@ -175,7 +175,11 @@ impl ProjectModules {
             ..Blueprint::unusable(&module.id, self.origin)
         };
         blueprint::apply_bridge(&mut spec, &mut blueprint, module.policy.protocol);
-        Found { discovered: Discovered { spec, grants: Grants::default(), refused: None }, blueprint }
+        Found {
+            discovered: Discovered { spec, grants: Grants::default(), refused: None },
+            blueprint,
+            binding: None,
+        }
     }
 
     /// A module that can't run is still what the project says of it: nobody waits for one that is not to start.

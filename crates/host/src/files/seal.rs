@@ -11,10 +11,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 #[cfg(test)]
 mod tests;
+
+/// The file that says what a module is.
+pub(super) const MANIFEST: &str = "module.json";
 
 /// 200,000 files in one module's folder; a larger one is no module but a disk.
 const FILES_MAX: usize = 200_000;
@@ -69,12 +73,28 @@ impl HashCache {
     /// # Errors
     /// A file can't be read, or there are too many.
     pub(crate) fn look(&mut self, seal: &Seal, writable: &[PathBuf]) -> io::Result<Hashes> {
-        let manifest = hex(&self.of_file(&seal.folder.join("module.json"))?);
+        let manifest = hex(&self.of_file(&seal.folder.join(MANIFEST))?);
         let tree = match seal.covers {
             Covers::Tree => Some(self.of_tree(&seal.folder, writable)?),
             Covers::Manifest => None,
         };
         Ok(Hashes { manifest, tree })
+    }
+
+    /// One hash over what an approval is about beside the permissions: the manifest without them, and the other files. Two
+    /// manifests of one rest differ in what they ask for and in nothing else.
+    ///
+    /// # Errors
+    /// A file can't be read, there are too many, or the manifest is no JSON.
+    pub(crate) fn rest(&mut self, seal: &Seal, writable: &[PathBuf]) -> io::Result<String> {
+        let mut all = Sha256::new();
+        all.update(manifest_rest(&seal.folder)?);
+        if seal.covers == Covers::Tree {
+            let manifest = seal.folder.join(MANIFEST);
+            let apart: Vec<PathBuf> = writable.iter().cloned().chain([manifest]).collect();
+            all.update(self.of_tree(&seal.folder, &apart)?);
+        }
+        Ok(hex(&all.finalize().into()))
     }
 
     /// One hash over names, kinds and contents of all files, in the order of their names.
@@ -135,6 +155,19 @@ impl HashCache {
     }
 }
 
+/// One hash over a folder's manifest without its permissions.
+///
+/// # Errors
+/// It can't be read, or is no JSON.
+pub(super) fn manifest_rest(folder: &Path) -> io::Result<String> {
+    let mut manifest: Value = serde_json::from_slice(&fs::read(folder.join(MANIFEST))?)?;
+    if let Some(fields) = manifest.as_object_mut() {
+        // The order of the others is part of what was approved, so it is kept.
+        fields.shift_remove("permissions");
+    }
+    Ok(hex(&Sha256::digest(manifest.to_string()).into()))
+}
+
 impl Stamp {
     fn of(meta: &fs::Metadata) -> Self {
         Self {
@@ -156,7 +189,7 @@ pub(crate) fn expected(
     let mut all = Sha256::new();
     let mut manifest = [0; 32];
     for (path, (is_program, hash)) in files {
-        if *path == folder.join("module.json") {
+        if *path == folder.join(MANIFEST) {
             manifest = *hash;
         }
         if writable.iter().any(|writable| path.starts_with(writable)) {

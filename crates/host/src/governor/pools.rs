@@ -15,7 +15,8 @@ use kernel::{Amounts, Pool, Pools, Resource, TokenBucket, View};
 use protocol::operator::PoolRow;
 use sandbox::control::{Caps, Weight};
 
-use super::{BURST, Governor, bucket, pressure_permille};
+use super::{BURST, Governor, Held, bucket, pressure_permille};
+use crate::limits::OWING_REST;
 use crate::shell::Shell;
 
 /// What frames and calls are paid from; nothing where nothing bounds them.
@@ -112,6 +113,9 @@ impl Shell {
     fn hold_lives_anew(&mut self, now: Time, before: Pools) {
         for view in self.kernel.views() {
             let Some(generation) = view.generation else { continue };
+            if self.hold_guest_anew(&view, generation) {
+                continue;
+            }
             let Some(life) = self.life_mut(view.slot, generation) else { continue };
             let grip = life.held.grip;
             life.held.bucket = bucket(now, &view, grip);
@@ -127,8 +131,20 @@ impl Shell {
         }
     }
 
+    /// How long a life is not to be heard because what it said is not paid for.
+    pub(crate) fn must_pay(&mut self, slot: Slot, generation: Generation) -> Option<Duration> {
+        let now = self.now();
+        let own = self.held_mut(slot, generation)?.bucket.as_mut().and_then(|bucket| bucket.wait(now));
+        own.max(self.wait_for_pool(slot, generation)).map(|wait| wait.max(OWING_REST))
+    }
+
+    /// How a life is held, whether it is a process or a guest.
+    fn held_mut(&mut self, slot: Slot, generation: Generation) -> Option<&mut Held> {
+        self.seat_mut(slot)?.held_of(generation)
+    }
+
     /// How long a life is not to be heard because its pool's purse and its own share of it are empty.
-    pub(crate) fn wait_for_pool(&mut self, slot: Slot, generation: Generation) -> Option<Duration> {
+    fn wait_for_pool(&mut self, slot: Slot, generation: Generation) -> Option<Duration> {
         if self.governor.pools.purses.is_empty() {
             return None;
         }
@@ -140,15 +156,15 @@ impl Shell {
             .purses
             .get_mut(&share.zone)
             .and_then(|purse| purse.wait(&mut share.purse, now));
-        if let Some(life) = self.life_mut(slot, generation) {
-            life.held.share = Some(share);
+        if let Some(held) = self.held_mut(slot, generation) {
+            held.share = Some(share);
         }
         wait
     }
 
     /// What a life has said is paid by it and by its pool.
     pub(crate) fn pay(&mut self, now: Time, slot: Slot, generation: Generation, frames: u64, calls: u64) {
-        if let Some(bucket) = self.life_mut(slot, generation).and_then(|life| life.held.bucket.as_mut()) {
+        if let Some(bucket) = self.held_mut(slot, generation).and_then(|held| held.bucket.as_mut()) {
             bucket.spend(now, frames);
         }
         if self.governor.pools.purses.is_empty() {
@@ -159,14 +175,14 @@ impl Shell {
         if let Some(purse) = self.governor.pools.purses.get_mut(&share.zone) {
             purse.spend(now, frames, calls);
         }
-        if let Some(life) = self.life_mut(slot, generation) {
-            life.held.share = Some(share);
+        if let Some(held) = self.held_mut(slot, generation) {
+            held.share = Some(share);
         }
     }
 
     /// A life's share of its pool's purse, made anew when others have come or gone since.
     fn take_share(&mut self, slot: Slot, generation: Generation, now: Time) -> Option<Share> {
-        let held = self.life_mut(slot, generation)?.held.share.take();
+        let held = self.held_mut(slot, generation)?.share.take();
         let zone = held.as_ref().map(|share| share.zone).or_else(|| self.kernel.zone(slot))?;
         self.governor.pools.purses.get(&zone)?;
         let among = self.governor.pools.sharers.get(&zone).copied().unwrap_or(1);

@@ -6,6 +6,7 @@ use std::thread;
 use protocol::lines::{Line, LineDecoder};
 use wasm::{Command, CommandLimits, Fault, Inlet, Outlet, Stop};
 
+use super::frames::FRAME_BYTES;
 use super::make::{Failure, Made};
 use super::post::{End, Help, News, Post};
 use crate::life::Stream;
@@ -85,7 +86,7 @@ impl Lines {
                     format!("a line of {bytes} bytes is too long and was dropped").into_bytes()
                 }
             };
-            let bytes = line.len();
+            let bytes = line.len() + FRAME_BYTES;
             self.post.send_when_room(News::Text(self.stream, line), bytes, &self.stop);
         }
     }
@@ -95,7 +96,7 @@ impl Drop for Lines {
     /// The last line may lack its end.
     fn drop(&mut self) {
         if let Some(Line::Complete(line)) = self.decoder.finish() {
-            let (line, bytes) = (line.to_vec(), line.len());
+            let (line, bytes) = (line.to_vec(), line.len() + FRAME_BYTES);
             self.post.send_when_room(News::Text(self.stream, line), bytes, &self.stop);
         }
     }

@@ -17,7 +17,7 @@ use crate::shell::{Handle, Shell};
 const ABORTED: i32 = 6;
 
 /// 64 letters a turn: below a millisecond of work, as one read of a pipe.
-const LETTERS_PER_TURN: usize = 64;
+pub(super) const LETTERS_PER_TURN: usize = 64;
 
 /// Takes letters until the kernel ends.
 pub(super) async fn hear_guests(shell: Handle, mut letters: mpsc::UnboundedReceiver<Letter>) {
@@ -25,10 +25,10 @@ pub(super) async fn hear_guests(shell: Handle, mut letters: mpsc::UnboundedRecei
         let Some(shell) = shell.upgrade() else { return };
         {
             let mut shell = shell.borrow_mut();
-            shell.hear_guest(first);
+            shell.heed(first);
             for _ in 1..LETTERS_PER_TURN {
                 let Ok(letter) = letters.try_recv() else { break };
-                shell.hear_guest(letter);
+                shell.heed(letter);
             }
             shell.end_turn();
         }
@@ -37,17 +37,15 @@ pub(super) async fn hear_guests(shell: Handle, mut letters: mpsc::UnboundedRecei
 }
 
 impl Shell {
-    fn hear_guest(&mut self, letter: Letter) {
+    pub(super) fn hear_guest(&mut self, letter: Letter) {
         let Letter { slot, generation, news, _place } = letter;
+        self.charge(slot, generation, &news);
         match news {
             News::Said(said) => {
                 if self.guest(slot, generation).is_none() {
                     return;
                 }
                 self.frames += 1;
-                if let Some(seat) = self.seat_mut(slot) {
-                    seat.tally.frames_in += 1;
-                }
                 self.feed(Event::Said(slot, generation, said));
             }
             News::Line(line) => self.say(slot, generation, line),
@@ -106,6 +104,7 @@ impl Shell {
                 Some(begin)
             }
         };
+        self.adopt_guest(slot, generation);
         self.feed(Event::Spawned(slot, generation));
         // Its thread waits for nothing else; one that has ended tells so.
         let _ended = begin.map(|begin| begin.try_send(()));

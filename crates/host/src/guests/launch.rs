@@ -1,6 +1,6 @@
 //! The kernel's side of a guest's life: its launch, what it is sent, what it is told to do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,7 @@ use super::{
 };
 use crate::clock::wall_now;
 use crate::files::blueprint::Blueprint;
+use crate::governor::Held;
 use crate::outbox::Mail;
 use crate::shell::Shell;
 
@@ -53,6 +54,8 @@ impl Shell {
             tasks: Vec::new(),
             awaited_text: None,
             hall,
+            held: Held::default(),
+            unheard: VecDeque::new(),
         });
         self.guests.guests += 1;
         if hall.is_none() {

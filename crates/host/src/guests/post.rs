@@ -27,10 +27,18 @@ pub(super) struct Room {
     freed: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Used {
     frames: usize,
     bytes: usize,
+    /// How many bounded frames may wait.
+    frames_max: usize,
+}
+
+impl Default for Used {
+    fn default() -> Self {
+        Self { frames: 0, bytes: 0, frames_max: QUEUE_FRAMES_MAX_DEFAULT }
+    }
 }
 
 /// The place of one frame; dropping it gives the room back.
@@ -45,13 +53,22 @@ impl Room {
     pub(super) fn take(self: &Arc<Self>, mail: Mail, bytes: usize) -> Option<Place> {
         let mut used = self.lock();
         let fits = match mail {
-            Mail::Bounded => {
-                used.frames < QUEUE_FRAMES_MAX_DEFAULT && used.bytes + bytes <= QUEUE_BYTES_MAX_DEFAULT
-            }
+            Mail::Bounded => used.frames < used.frames_max && used.bytes + bytes <= QUEUE_BYTES_MAX_DEFAULT,
             Mail::Answer => used.bytes + bytes <= QUEUE_BYTES_MAX_DEFAULT,
             Mail::Certain => used.bytes + bytes <= CERTAIN_BYTES_MAX,
         };
         fits.then(|| self.place(&mut used, bytes))
+    }
+
+    /// From now on so many bounded frames may wait; what waits already stays.
+    pub(super) fn bound_frames(&self, frames_max: usize) {
+        self.lock().frames_max = frames_max.min(QUEUE_FRAMES_MAX_DEFAULT);
+    }
+
+    /// How many frames wait, and their bytes.
+    pub(super) fn used(&self) -> (usize, usize) {
+        let used = self.lock();
+        (used.frames, used.bytes)
     }
 
     /// Waits on this thread until there is one, or until `stop` is wanted.

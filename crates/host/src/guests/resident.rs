@@ -245,6 +245,7 @@ impl Resident {
         let stop = instance.stopper();
         let done = match wasm::swap(&mut self.instance, instance, &Context::default()) {
             Ok(swapped) => {
+                stop.succeed(&self.stop);
                 (self.topics, self.stop) = (topics, stop.clone());
                 let pause_us = u64::try_from(swapped.pause.as_micros()).unwrap_or(u64::MAX);
                 SwapDone::Done { pause_us, state_bytes: swapped.state_bytes as u64, stop }
@@ -279,6 +280,14 @@ impl Actor for Resident {
     type Message = Frame;
 
     fn handle(&mut self, frame: Frame, turn: &mut Turn<'_>) {
+        let meter = self.stop.enter();
+        self.take(frame, turn);
+        self.stop.leave(meter);
+    }
+}
+
+impl Resident {
+    fn take(&mut self, frame: Frame, turn: &mut Turn<'_>) {
         if self.instance.waiting().is_none() {
             return self.enter(frame.what, frame.place, turn);
         }

@@ -139,6 +139,7 @@ impl Shell {
         {
             living.stop = stop.clone();
         }
+        self.pace_guest(slot, generation);
 
         // Makers may overtake each other; whoever waits then hears of a swap to the same file.
         let begun = self.guests.swaps.get_mut(&(slot, generation)).and_then(VecDeque::pop_front);

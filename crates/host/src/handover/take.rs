@@ -71,7 +71,7 @@ fn known(shell: &mut Shell, finding: &Finding) -> Vec<Known> {
     let all = finding.modules.values().cloned().chain(by_hand).chain(shell.know_companion());
     let all: Vec<Found> = all.collect();
     let mut known = Vec::with_capacity(all.len());
-    for Found { discovered, blueprint } in all {
+    for Found { discovered, blueprint, .. } in all {
         shell.files.blueprints.insert(discovered.spec.id.clone(), Rc::new(blueprint));
         known.push(Known { found: discovered, successor: None });
     }
@@ -79,7 +79,7 @@ fn known(shell: &mut Shell, finding: &Finding) -> Vec<Known> {
 }
 
 impl Shell {
-    fn made_by_hand(&self, one: &ByHand) -> Option<Found> {
+    fn made_by_hand(&mut self, one: &ByHand) -> Option<Found> {
         let id = ModuleId::parse(&one.id).ok()?;
         let made = ProjectModules::by_hand(&id, &one.module, &PathBuf::from(&one.cwd)).ok()?;
         self.found_by_hand(&made)

@@ -35,6 +35,7 @@ use crate::handover::{self, Begin, Keepsakes, Left};
 use crate::home::Home;
 use crate::midwife::{self, Job};
 use crate::net::NetHelper;
+use crate::runtime::Versions;
 use crate::safe::{self, Boots, Cause, FAILED_BOOTS_MAX};
 use crate::secrets::{self, Secrets};
 use crate::shell::{Files, Parts, Shell};
@@ -221,6 +222,7 @@ fn make_shell(
             config: read.config,
             approvals: read.approvals,
             hashes: HashCache::default(),
+            versions: Versions::default(),
             blueprints: BTreeMap::new(),
         },
         surrounding: Surrounding::of_process(),

@@ -78,6 +78,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "ostoja kernel resume",
     ),
     says(
+        "safe_mode.reported",
+        "there is a reason for safe mode, and the watchdog is passive: {why}",
+        "jest powód na tryb awaryjny, a strażnik jest bierny: {why}",
+        "ostoja kernel safe-mode",
+    ),
+    says(
         "kernel.fault",
         "the kernel itself has a fault, at {place}",
         "samo jądro ma usterkę, w {place}",
@@ -511,6 +517,12 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "permission.applied",
         "what it may do changed, and holds at once",
         "zmieniło się, co mu wolno, i obowiązuje od razu",
+        "ostoja module perms {module}",
+    ),
+    says(
+        "permission.narrowed",
+        "its manifest asks for less now; taken back: {gone}",
+        "manifest prosi teraz o mniej; cofnięto: {gone}",
         "ostoja module perms {module}",
     ),
     says(

@@ -120,6 +120,64 @@ fn an_update_within_its_approval_is_a_hot_swap_and_beyond_it_waits() {
 }
 
 #[test]
+fn a_manifest_that_asks_for_less_by_itself_holds_at_once_and_one_that_asks_for_more_waits() {
+    let kernel = Kernel::settled("modules: {}\n");
+    let asks = |topics: &[&str]| manifest("1", &json!({ "context": topics }));
+    let dir = module(&kernel, "source", &asks(&["session:a", "session:b"]));
+    kernel.data(json!({ "cmd": "module.install", "moduleDir": dir }));
+    approve(&kernel);
+    let pid = kernel.module_pid("web");
+    let granted =
+        || kernel.data(json!({ "cmd": "module.show", "moduleId": "web" }))["effective"]["context"].clone();
+    let write = |manifest: &Value| {
+        kernel.file("modules/web/module.json", &manifest.to_string());
+        kernel.data(json!({ "cmd": "kernel.reload" }));
+    };
+    write(&asks(&["session:a"]));
+    eventually("less is granted", || granted() == json!(["session:a"]));
+    assert_eq!(
+        (kernel.state("web"), kernel.module_pid("web")),
+        ("ready".to_owned(), pid),
+        "in the same life"
+    );
+    let codes = kernel.codes("web");
+    assert!(codes.contains(&"permission.narrowed".to_owned()), "{codes:?}");
+    let restart = kernel.ask(json!({ "cmd": "module.restart", "moduleId": "web" }));
+    assert_eq!(restart["ok"], true, "its approval is bound to what it is now: {restart}");
+    // What it gave up it would have to ask for again, and what it never had too.
+    for more in [asks(&["session:a", "session:b"]), asks(&["session:a", "session:c"])] {
+        write(&more);
+        let restart = kernel.ask(json!({ "cmd": "module.restart", "moduleId": "web" }));
+        assert_eq!(restart["ok"], false, "{restart}");
+        assert_eq!(granted(), json!(["session:a"]));
+    }
+}
+
+#[test]
+fn a_manifest_that_asks_for_less_and_changes_anything_else_waits() {
+    let kernel = Kernel::settled("modules: {}\n");
+    let dir = module(&kernel, "source", &manifest("1", &json!({ "context": ["session:a"] })));
+    kernel.data(json!({ "cmd": "module.install", "moduleDir": dir }));
+    approve(&kernel);
+    let refused = |what: &str| {
+        kernel.data(json!({ "cmd": "kernel.reload" }));
+        let restart = kernel.ask(json!({ "cmd": "module.restart", "moduleId": "web" }));
+        assert_eq!(restart["ok"], false, "{what}: {restart}");
+    };
+    let mut other = manifest("1", &json!({}));
+    other["provides"] = json!(["web.get", "more"]);
+    kernel.file("modules/web/module.json", &other.to_string());
+    refused("another service");
+    kernel.file("modules/web/module.json", &manifest("1", &json!({})).to_string());
+    kernel.file("modules/web/main.py", "print('evil')\n");
+    refused("another program");
+    kernel.file("modules/web/main.py", &python(LINES));
+    kernel.data(json!({ "cmd": "kernel.reload" }));
+    let restart = kernel.ask(json!({ "cmd": "module.restart", "moduleId": "web" }));
+    assert_eq!(restart["ok"], true, "less alone is well: {restart}");
+}
+
+#[test]
 fn uninstalling_leaves_nothing_of_a_module() {
     let kernel = installed();
     approve(&kernel);

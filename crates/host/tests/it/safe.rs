@@ -80,6 +80,46 @@ fn after_three_starts_that_did_not_settle_the_next_one_is_safe() {
 }
 
 #[test]
+fn a_passive_watchdog_only_tells_of_starts_that_did_not_settle() {
+    let mut kernel = Kernel::home(SLEEPER);
+    kernel.file("config.yaml", "watchdog: {mode: passive}\n");
+    kernel.file("state/boots", "3\n");
+    kernel.start();
+    kernel.wait_for_state("sleeper", "ready");
+    assert_eq!(why(&kernel), None);
+    let told = |kernel: &Kernel| {
+        let status = kernel.data(json!({ "cmd": "kernel.status" }));
+        status["troubles"].to_string().contains("the last 3 starts did not settle")
+    };
+    assert!(told(&kernel), "it is told");
+    let rows = kernel.data(json!({ "cmd": "journal", "code": "safe_mode.reported" }));
+    assert_eq!(rows["records"].as_array().map(Vec::len), Some(1), "{rows}");
+    // A word is a word, whatever the watchdog.
+    kernel.data(json!({ "cmd": "kernel.safe-mode", "why": "a test" }));
+    kernel.wait_for_state("sleeper", "stopped");
+}
+
+#[test]
+fn a_passive_watchdog_only_tells_of_a_fault_of_the_kernel_itself() {
+    let mut kernel = Kernel::home(SLEEPER);
+    kernel.file("config.yaml", "watchdog: {mode: passive}\n");
+    kernel.start_with(|command| {
+        command.env("OSTOJA_TEST_FAULT", "1").stderr(std::process::Stdio::null());
+    });
+    eventually("it is told", || {
+        let status = kernel.data(json!({ "cmd": "kernel.status" }));
+        status["troubles"].to_string().contains("the watchdog is passive")
+    });
+    assert_eq!(why(&kernel), None);
+    kernel.wait_for_state("sleeper", "ready");
+    kernel.signal(rustix::process::Signal::KILL);
+    kernel.wait();
+    kernel.start();
+    let status = kernel.data(json!({ "cmd": "kernel.status" }));
+    assert!(!status["troubles"].to_string().contains("fault"), "it was told once: {status}");
+}
+
+#[test]
 fn a_fault_of_the_kernel_itself_ends_every_module_and_is_told_at_the_next_start_too() {
     let mut kernel = Kernel::home(SLEEPER);
     kernel.start_with(|command| {

@@ -101,10 +101,19 @@ fn holds(text: &[u8], bytes: &[u8]) -> bool {
     text.windows(bytes.len()).any(|part| part == bytes)
 }
 
-/// The secret as it could have been written: plain, and as hex.
-fn spellings() -> [Vec<u8>; 2] {
+/// The secret as it could have been written: plain, backwards, as hex, and as Base64 from wherever its groups of three begin.
+fn spellings() -> Vec<Vec<u8>> {
     let hex: String = VALUE.bytes().map(|byte| format!("{byte:02x}")).collect();
-    [VALUE.as_bytes().to_vec(), hex.into_bytes()]
+    let plain = [VALUE.to_owned(), VALUE.chars().rev().collect(), hex.to_uppercase(), hex];
+    let grouped = (0..3).map(|from| base64(&VALUE.as_bytes()[from..]));
+    plain.into_iter().map(String::into_bytes).chain(grouped).collect()
+}
+
+/// Whole groups of three bytes alone, since what follows decides about the rest.
+fn base64(bytes: &[u8]) -> Vec<u8> {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let groups = bytes.chunks_exact(3).map(|three| u32::from_be_bytes([0, three[0], three[1], three[2]]));
+    groups.flat_map(|group| [18, 12, 6, 0].map(|shift| DIGITS[(group >> shift) as usize & 63])).collect()
 }
 
 fn assert_nowhere_on_disk(home: &Path) {
@@ -165,11 +174,15 @@ fn a_secret_is_in_nothing_that_the_kernel_wrote_or_shows() {
         json!({ "cmd": "module.show", "moduleId": "wasm" }),
         json!({ "cmd": "why", "moduleId": "owner", "limit": 1000 }),
         json!({ "cmd": "permissions.list" }),
+        json!({ "cmd": "journal", "limit": 1000 }),
+        json!({ "cmd": "usage" }),
         json!({ "cmd": "context.list" }),
         json!({ "cmd": "kernel.status" }),
     ] {
         let shown = kernel.data(request.clone()).to_string();
-        assert!(!shown.contains(VALUE), "{request}");
+        for bytes in spellings() {
+            assert!(!holds(shown.as_bytes(), &bytes), "{request}");
+        }
     }
     assert_nowhere_on_disk(kernel.path());
     // However it ends, nothing is left: neither at once nor by the next life's clearing up.

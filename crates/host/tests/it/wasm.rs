@@ -457,3 +457,77 @@ fn actors_are_observed_and_a_swap_is_told_when_it_is_asked_for() {
     let nobody = kernel.ask(json!({ "cmd": "actors", "intervalMs": 0 }));
     assert_eq!(nobody["code"], "host::door::bad_request");
 }
+
+/// Publishes its parameters so many times when it is called.
+fn publisher(times: u32) -> String {
+    let body = format!(
+        "(local $i i32) (loop $again
+        (call $publish (i32.const 0) (local.get $at) (local.get $len) (i32.const 512))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br_if $again (i32.lt_u (local.get $i) (i32.const {times}))))
+        (call $bytes (local.get $at) (local.get $len))"
+    );
+    Guest::new().with("init", LISTEN).with("on-call", &body).text()
+}
+
+#[test]
+fn a_guest_is_heard_no_faster_than_its_pool_gives() {
+    let kernel = kernel(
+        &[("loud.wat", publisher(400))],
+        "pools: {stable: {cap: {messages_per_s: 200}}}\nmodules:\n\
+         \x20 loud: {run: loud.wat, provides: [loud], subscribes: [topic.a]}\n",
+    );
+    assert_eq!(kernel.settle(), Vec::<String>::new());
+    let before = kernel.status("loud")["framesIn"].as_u64().expect("a number");
+    let begun = Instant::now();
+    assert_eq!(
+        call(&kernel, "loud", &json!("m"))["data"],
+        json!("m"),
+        "its answer comes behind what it said"
+    );
+    eventually("all is heard", || kernel.status("loud")["framesIn"].as_u64() >= Some(before + 400));
+    // A second of them may come at once from the purse, and as much from its share; what is beyond that takes its time.
+    assert!(begun.elapsed().as_millis() >= 450, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_guest_is_heard_no_faster_than_its_own_limit_says_and_says_it_all() {
+    let kernel = kernel(
+        &[("loud.wat", publisher(400)), ("free.wat", publisher(400))],
+        "modules:\n  loud: {run: loud.wat, provides: [loud], subscribes: [topic.a], limits: {messages_per_s: 200}}\n\
+         \x20 free: {run: free.wat, provides: [free], subscribes: [topic.a]}\n",
+    );
+    kernel.settle();
+    let took = |service: &str| {
+        let begun = Instant::now();
+        assert_eq!(call(&kernel, service, &json!("m"))["data"], json!("m"));
+        begun.elapsed().as_millis()
+    };
+    assert!(took("loud") >= 900, "200 at once, and the other 200 within a second");
+    took("free");
+    assert!(kernel.status("loud")["framesIn"].as_u64() >= Some(400), "nothing was lost");
+    let begun = kernel.status("free")["framesIn"].as_u64();
+    assert!(begun >= Some(400), "who has no limit is not held: {begun:?}");
+}
+
+#[test]
+fn a_guest_that_computes_without_end_gets_as_much_of_a_processor_as_its_limit_says() {
+    let kernel = kernel(
+        &[("loop.wat", Guest::new().with("on-call", LOOP).text())],
+        "modules:\n  spin: {run: loop.wat, provides: [spin], limits: {cpu: 20%}}\n",
+    );
+    kernel.settle();
+    let mut door = kernel.door();
+    door.send(&format!(
+        "{}\n",
+        json!({ "cmd": "call", "service": "spin", "method": "go", "timeoutMs": 60_000 })
+    ));
+    let cpu_ms = || kernel.status("spin")["cpuMs"].as_u64().expect("a number");
+    eventually("it works", || cpu_ms() >= 100);
+    let (begun, before) = (Instant::now(), cpu_ms());
+    eventually("it works on", || cpu_ms() >= before + 200);
+    let passed = begun.elapsed().as_millis();
+    assert!(passed >= 600, "a fifth of a second of work within {passed} ms");
+    let codes = kernel.codes("spin");
+    assert!(!codes.iter().any(|code| code == "governor.killed"), "{codes:?}");
+}

@@ -1,5 +1,6 @@
 //! Safe mode: what ends, what may not start, and what comes back.
 
+use std::format;
 use std::string::String;
 use std::vec::Vec;
 
@@ -30,6 +31,42 @@ fn safe_mode_ends_every_module_and_resume_starts_what_starts_at_boot() {
               journal safe_mode.left
               journal module.starting a#2 attempt=0
               spawn a#2
+              reply 2 done
+        "#]],
+    );
+}
+
+#[test]
+fn an_alarm_leads_to_safe_mode_unless_the_watchdog_is_passive() {
+    for mode in ["active", "strict"] {
+        let lines = heard(
+            &format!(
+                "settings watchdog={mode}\n module a\n discover\n up a\n order 1 alarm the last 3 starts"
+            ),
+            &["safe_mode.", "a#1 <- shutdown"],
+        );
+        assert_eq!(
+            lines,
+            ["journal safe_mode.entered why=\"the last 3 starts\"", "a#1 <- shutdown"],
+            "{mode}"
+        );
+    }
+    check(
+        "settings watchdog=passive
+         module a
+         discover
+         up a
+         quiet
+         order 1 alarm the last 3 starts
+         order 2 safe-mode somebody wishes it",
+        expect![[r#"
+            > order 1 alarm the last 3 starts
+              journal safe_mode.reported why="the last 3 starts"
+              reply 1 done
+            > order 2 safe-mode somebody wishes it
+              journal safe_mode.entered why="somebody wishes it"
+              journal module.stopping a#1 reason="safe-mode" grace_ms=5000
+              a#1 <- shutdown
               reply 2 done
         "#]],
     );

@@ -259,6 +259,7 @@ impl Driver {
             ["reset-zone", zone] => Order::ResetZone(abi::Zone::parse(zone).ok_or("no such zone")?),
             ["restart-zone", zone] => Order::RestartZone(abi::Zone::parse(zone).ok_or("no such zone")?),
             ["safe-mode", ref why @ ..] => Order::SafeMode(why.join(" ")),
+            ["alarm", ref why @ ..] => Order::Alarm(why.join(" ")),
             ["resume"] => Order::Resume,
             ["grant", id, these] => Order::Grant(module_id(id)?, permissions(these)?),
             ["deny", id, these] => Order::Deny(module_id(id)?, permissions(these)?),

@@ -78,6 +78,9 @@ pub struct Entry {
     pub base_granted_at: Option<Wall>,
     /// SHA-256 over every file of the module's folder but what it may write, 64 lower-case hex digits.
     pub tree_hash: Option<String>,
+    /// SHA-256 over the approved manifest without its permissions and every other file: what may not change when a manifest
+    /// asks for less by itself. 64 lower-case hex digits.
+    pub rest_hash: Option<String>,
     /// When the module was first spawned.
     pub first_spawn_at: Option<Wall>,
     /// What it may do on the bus.

@@ -115,7 +115,7 @@ fn an_mcp_server_speaks_through_the_bridge_under_a_service_of_its_name() {
         "modules:\n  a: {run: [srv, -x], protocol: mcp, provides: [files]}\n  b: {path: mod, protocol: mcp}\n  c: {run: x.wasm, protocol: mcp}\n",
     );
     for (id, services) in [("a", vec!["mcp.a", "files"]), ("b", vec!["mcp.b"])] {
-        let Found { discovered, blueprint } = &found[id];
+        let Found { discovered, blueprint, .. } = &found[id];
         assert_eq!((discovered.spec.door, &discovered.refused), (Door::Lines, &None));
         let provided: Vec<&str> = discovered.spec.provides.iter().map(abi::Name::as_str).collect();
         assert_eq!(provided, services);
