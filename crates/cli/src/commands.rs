@@ -15,6 +15,7 @@ pub mod dev;
 pub mod docs;
 pub mod doctor;
 pub mod down;
+pub mod events;
 pub mod function;
 pub mod help;
 pub mod import;
@@ -83,6 +84,8 @@ pub enum Command {
     Publish(publish::PublishArgs),
     /// Listen to topics
     Subscribe(subscribe::SubscribeArgs),
+    /// Follow what happens: decisions, lines, use; resume where you were
+    Events(events::EventsArgs),
     /// Watch what modules use
     Top(top::TopArgs),
     /// Watch and steer everything on one screen
@@ -184,6 +187,7 @@ impl Command {
             Self::Call(args) => call::run(ctx, args),
             Self::Publish(args) => publish::run(ctx, args),
             Self::Subscribe(args) => subscribe::run(ctx, args),
+            Self::Events(args) => events::run(ctx, args),
             Self::Top(args) => top::run(ctx, args),
             Self::Tui(args) => tui::run(ctx, args),
             Self::Actors(args) => actors::run(ctx, args),

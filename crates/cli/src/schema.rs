@@ -2,10 +2,10 @@
 //! shows, and against which a test holds what each verb really prints.
 
 use protocol::operator::{
-    Acted, ActorTable, Collected, ConfigEntry, ContextKey, Event, FunctionRow, FunctionStats, Installed,
-    LogPage, ModuleDetail, ModuleStatus, PackageVerified, Plan, Profiled, Published, Safe, SelfUpdatePlan,
-    SelfVersions, SlotTable, Story, UpdateDone, UpdateHistory, UpdatePlan, UsageTable, VariableList,
-    VariableRow,
+    Acted, ActorTable, Collected, ConfigEntry, ContextKey, Event, EventLine, FunctionRow, FunctionStats,
+    Installed, LogPage, ModuleDetail, ModuleStatus, PackageVerified, Plan, Profiled, Published, Safe,
+    SelfUpdatePlan, SelfVersions, SlotTable, Story, UpdateDone, UpdateHistory, UpdatePlan, UsageTable,
+    VariableList, VariableRow,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
@@ -87,6 +87,7 @@ fn everyday() -> Vec<Output> {
         document::<Called>("call"),
         document::<Published>("publish"),
         lines::<Event>("subscribe"),
+        lines::<EventLine>("events"),
         document::<UsageTable>("top -n 1"),
         lines::<Event>("top"),
         document::<ActorTable>("actors"),

@@ -35,6 +35,7 @@ mod actor_requests;
 mod config_requests;
 mod connection;
 mod context_requests;
+mod events;
 mod function_requests;
 mod kernel_requests;
 mod logs;

@@ -70,6 +70,7 @@ mod sentinel;
 mod shell;
 mod signals;
 mod stock;
+mod stream;
 mod talk;
 mod tap;
 mod tasks;

@@ -11,7 +11,7 @@ use crate::runner::{Ran, World, finish};
 use crate::stage::{Played, shop};
 
 /// A command line, the verb whose schema it keeps to, and its exit code.
-const LINES: [(&str, &str, i32); 67] = [
+const LINES: [(&str, &str, i32); 69] = [
     ("up -d", "up -d", 3),
     ("up --dry-run", "--dry-run of any verb but config, service", 0),
     ("ps", "ps", 0),
@@ -35,6 +35,8 @@ const LINES: [(&str, &str, i32); 67] = [
     ("publish topic a=1", "publish", 0),
     ("subscribe topic", "subscribe", 0),
     ("subscribe topic -n 1", "subscribe", 0),
+    ("events", "events", 0),
+    ("events records,logs,usage -n 1 --since oldest", "events", 0),
     ("top -n 1", "top -n 1", 0),
     ("top -n 2", "top", 0),
     ("restart web --hot", "restart --hot", 0),

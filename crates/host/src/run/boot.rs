@@ -91,7 +91,7 @@ impl Begun {
 
 async fn live(options: Options, begin: Begin, begun: Begun, jobs: Sender<Job>) -> Result<(), HostError> {
     let home = options.home.clone();
-    let left = match begin {
+    let mut left = match begin {
         Begin::Fresh => None,
         Begin::TakeOver(left) => Some(left),
     };
@@ -127,7 +127,10 @@ async fn live(options: Options, begin: Begin, begun: Begun, jobs: Sender<Job>) -
     let clock = left.as_deref().map_or_else(Clock::start, clock_of);
     let shell = make_shell(&options, read, (cgroups, safety, births), (talk, held.keepsakes()), clock)?;
     shell.borrow_mut().observe_all(options.observe);
-    if left.is_none() {
+    if let Some(left) = &mut left {
+        // Before anything is decided, so that it is numbered where the earlier program left off.
+        shell.borrow_mut().talk.stream.resume(std::mem::take(&mut left.stream));
+    } else {
         memory::restore(&mut shell.borrow_mut());
         shell.borrow_mut().record_start(leftovers);
     }

@@ -111,7 +111,6 @@ impl Request {
             | Self::ModuleShow { .. }
             | Self::PermissionsList { .. }
             | Self::PermissionsPending {}
-            | Self::Events {}
             | Self::Usage { .. }
             | Self::Actors { .. }
             | Self::FunctionList {}
@@ -157,6 +156,8 @@ impl Request {
             | Self::Config(_)
             | Self::SecretsChanged(_) => Role::Admin,
             Self::Update(verb) => verb.least_role(),
+            Self::Events(wanted) if wanted.hears_modules() => Role::Developer,
+            Self::Events(_) => Role::Viewer,
         }
     }
 
@@ -185,6 +186,7 @@ impl Request {
             self,
             Self::Logs(_)
                 | Self::Subscribe { .. }
+                | Self::Events(_)
                 | Self::ContextList { .. }
                 | Self::ContextGet(_)
                 | Self::Update(UpdateVerb::Plan { .. })

@@ -2,7 +2,7 @@
 //! which request.
 
 use super::{
-    Acted, ActorTable, Collected, ConfigTable, Event, FunctionRow, FunctionStats, Installed, JournalPage,
+    Acted, ActorTable, Collected, ConfigTable, EventLine, EventsBegun, FunctionRow, FunctionStats, Installed, JournalPage,
     KernelStatus, LogPage, ModuleDetail, ModuleStatus, OnBehalf, PendingRow, PermissionRow, Plan, Profiled,
     Published, Request, Response, Safe, Settled, SlotTable, Story, Swapped, UpdateDone, UpdateHistory,
     UpdatePlan, UsageTable, VariableList, VariableRow,
@@ -22,7 +22,7 @@ struct OperatorDoor {
     /// The line that answers it.
     response: Response,
     /// The lines that follow when something is followed.
-    event: Event,
+    event: EventLine,
     /// The `data` of a good answer, by request; what is not listed has none.
     answers: Answers,
 }
@@ -83,6 +83,7 @@ struct Answers {
     call: Value,
     publish: Published,
     usage: UsageTable,
+    events: EventsBegun,
     #[schemars(rename = "module.swap")]
     module_swap: Swapped,
     #[schemars(rename = "module.profile")]
