@@ -29,6 +29,7 @@ pub mod module;
 pub mod new;
 pub mod overview;
 pub mod permissions;
+pub mod policy;
 pub mod ps;
 pub mod publish;
 pub mod reload;
@@ -123,6 +124,9 @@ pub enum Command {
     /// See and decide what modules may touch
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Permissions(permissions::PermissionsArgs),
+    /// Narrow what roles may, or give something to one by name; check, explain, test
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Policy(policy::PolicyArgs),
     /// See and change the variables that modules keep with the kernel
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Context(context::ContextArgs),
@@ -203,6 +207,7 @@ impl Command {
             Self::Key(args) => key::run(ctx, args),
             Self::Function(args) => function::run(ctx, args),
             Self::Permissions(args) => permissions::run(ctx, args),
+            Self::Policy(args) => policy::run(ctx, args),
             Self::Context(args) => context::run(ctx, args),
             Self::Backup(args) => backup::run(ctx, args),
             Self::Secret(args) => secret::run(ctx, args),

@@ -13,6 +13,7 @@ use crate::output::alerts::{AlertSilence, AlertTable, AlertTested, AlertUnsilenc
 use crate::output::backups::{
     BackupMade, BackupPruned, BackupRestored, BackupRows, BackupShown, BackupVerified,
 };
+use crate::output::policies::{PolicyChecked, PolicyExplained, PolicyTested};
 use crate::output::restarts::{RestartHistory, RestartImpact};
 use crate::output::tokens::{TokenMade, TokenRevoked, TokenRows};
 use crate::output::updates::{KeyChanged, KeyRows, MakerChanged, Packed, Pinned, SelfUpdated};
@@ -160,6 +161,9 @@ fn nested() -> Vec<Output> {
         document::<FunctionStats>("fn stats"),
         document::<PermissionRows>("permissions list"),
         document::<PendingRows>("permissions pending"),
+        document::<PolicyChecked>("policy check"),
+        document::<PolicyExplained>("policy explain"),
+        document::<PolicyTested>("policy test"),
         document::<VariableList>("context list"),
         document::<VariableRow>("context get"),
         document::<ContextKey>("context set"),

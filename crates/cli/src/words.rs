@@ -98,6 +98,18 @@ phrases! {
     ConnectedAgain: "it is back", "jest z powrotem";
     /// `events`: what everything uses.
     UsedTogether: "modules: {0}   cpu {1}   memory {2}", "moduły: {0}   procesor {1}   pamięć {2}";
+    /// `policy check`: there are none.
+    NoPolicies: "no policies in {0}; the built-in roles are all", "brak zasad w {0}; obowiązują same wbudowane role";
+    /// `policy check`: nothing is wrong.
+    PoliciesWell: "policies that are well: {0}, in {1} files", "poprawne zasady: {0}, pliki: {1}";
+    /// `policy explain`.
+    PolicyAllows: "allowed: {0}", "wolno: {0}";
+    /// The same, for a denial.
+    PolicyDenies: "denied: {0}", "nie wolno: {0}";
+    /// No policy had a say.
+    PolicyNone: "no policy permits it", "żadna zasada na to nie pozwala";
+    /// `policy test`.
+    PolicyCases: "cases: {0}, otherwise than expected: {1}", "przypadki: {0}, inaczej niż oczekiwano: {1}";
     /// What was followed came to its end.
     Ended: "the end: {0}", "koniec: {0}";
     /// `start`, `stop`, `restart`: it was so already.

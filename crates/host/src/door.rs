@@ -73,6 +73,7 @@ pub(crate) struct Desk {
     waiting: BTreeMap<RequestId, oneshot::Sender<Answer>>,
     hearing: BTreeMap<RequestId, Rc<Outlet>>,
     pub(crate) connections: usize,
+    refusals: standing::Refusals,
 }
 
 impl Desk {

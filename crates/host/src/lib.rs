@@ -58,6 +58,7 @@ mod net;
 mod observe;
 mod outbox;
 mod pipes;
+pub mod policies;
 mod ready;
 mod reload;
 mod restarts;

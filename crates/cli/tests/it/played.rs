@@ -114,7 +114,7 @@ const LINES_ALONE: [(&str, &str, i32); 26] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel, or files.
-const ELSEWHERE: [&str; 54] = [
+const ELSEWHERE: [&str; 57] = [
     // `self_update`.
     "self-update",
     "self-update --dry-run",
@@ -151,6 +151,10 @@ const ELSEWHERE: [&str; 54] = [
     "update rollback",
     "update unpin",
     "update verify",
+    // `policies`.
+    "policy check",
+    "policy explain",
+    "policy test",
     "import",
     "init",
     "secret set",

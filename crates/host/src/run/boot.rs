@@ -135,6 +135,8 @@ async fn live(options: Options, begin: Begin, begun: Begun, jobs: Sender<Job>) -
         shell.borrow_mut().record_start(leftovers);
     }
     shell.borrow_mut().tell_locked_vault();
+    // It is told and journaled where it is found, and holds before anybody can ask.
+    let _told = shell.borrow_mut().reload_policies();
     let finding = find_modules(&mut shell.borrow_mut(), &complaints);
     begun.tell(BootStep::Modules, counted(finding.modules.len(), finding.refused()));
     spawn_tasks(&shell, &mut signals, listener, news);

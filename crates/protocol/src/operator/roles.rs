@@ -161,9 +161,9 @@ impl Request {
         }
     }
 
-    /// Whether it changes anything.
-    pub fn weight(&self) -> Weight {
-        let is_dry = match self {
+    /// Whether it asks only what would happen.
+    pub fn is_dry_run(&self) -> bool {
+        match self {
             Self::KernelStop { dry_run }
             | Self::KernelReload { dry_run, .. }
             | Self::ModuleStart { dry_run, .. }
@@ -176,9 +176,13 @@ impl Request {
             Self::PermissionsGrant(change)
             | Self::PermissionsDeny(change)
             | Self::PermissionsRevoke(change) => change.dry_run,
-            _ => self.only_looks(),
-        };
-        if is_dry { Weight::Look } else { Weight::Change }
+            _ => false,
+        }
+    }
+
+    /// Whether it changes anything.
+    pub fn weight(&self) -> Weight {
+        if self.is_dry_run() || self.only_looks() { Weight::Look } else { Weight::Change }
     }
 
     fn only_looks(&self) -> bool {
