@@ -7,6 +7,7 @@
 mod actors;
 mod calls;
 mod cold;
+mod first_call;
 pub(crate) mod home;
 mod lanes;
 mod neighbours;
@@ -29,7 +30,7 @@ use crate::shell;
 use report::Report;
 
 /// Everything that can be measured.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "supervisors",
     "calls",
     "thousand",
@@ -40,6 +41,7 @@ const NAMES: [&str; 10] = [
     "neighbours",
     "self-update",
     "swap",
+    "first-call",
 ];
 
 /// What is measured on other programs than the one that ships.
@@ -93,6 +95,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
             "thousand" => thousand::measure(&binary)?,
             "neighbours" => neighbours::measure(&binary, wish.rounds, &wish.only)?,
             "self-update" => renewal::measure(&binary, wish.rounds)?,
+            "first-call" => first_call::measure(&binary, wish.rounds, &wish.only)?,
             "swap" => swap::measure(&binary, wish.rounds)?,
             "spawn" => spawn::measure(wish.rounds)?,
             "lanes" => lanes::measure()?,
