@@ -1,6 +1,6 @@
 //! `policy`: the operator's own policies, read from the home, so that they can be tried before a kernel holds to them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use host::policies::{folder, source, sources};
@@ -10,7 +10,7 @@ use policy::{
 };
 use protocol::operator::{ModuleStatus, Request};
 
-use crate::args::RoleWord;
+use super::dashboard::RoleWord;
 use crate::ctx::Ctx;
 use crate::door::{ANSWER_TIMEOUT_DEFAULT, Door};
 use crate::exit::Exit;
@@ -88,9 +88,9 @@ struct ExplainArgs {
     /// In which zone; asked of the kernel when left out and one runs
     #[arg(long)]
     zone: Option<String>,
-    /// As a dry run
+    /// As what only asks what would happen
     #[arg(long)]
-    dry: bool,
+    dry_run: bool,
 }
 
 pub(super) fn run(ctx: &Ctx, args: &PolicyArgs) -> Outcome {
@@ -182,7 +182,7 @@ fn explain(ctx: &Ctx, args: &ExplainArgs) -> Outcome {
         role,
         verb: &args.verb,
         resource: resource(args.module.as_deref(), zone.as_deref()),
-        dry_run: args.dry,
+        dry_run: args.dry_run,
     };
     let Decision { is_allowed: allowed, by } = policies.decide(&question);
     let (verb, module) = (args.verb.clone(), args.module.clone());
@@ -230,7 +230,7 @@ fn question_text(said: &PolicyExplained) -> String {
     words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-fn test(ctx: &Ctx, file: &PathBuf) -> Outcome {
+fn test(ctx: &Ctx, file: &Path) -> Outcome {
     let text = std::fs::read_to_string(file).map_err(|error| Failure::io("read", file, &error))?;
     let cases = Cases::parse(&text).map_err(|error| {
         Failure::new("cli::policy::cases", format!("`{}` holds no cases", file.display()))
