@@ -39,6 +39,7 @@ pub mod run;
 pub mod secret;
 pub mod self_update;
 pub mod service;
+pub mod snapshot;
 pub mod start;
 pub mod status;
 pub mod stop;
@@ -133,6 +134,9 @@ pub enum Command {
     /// Back up what the home holds, and put it back
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Backup(backup::BackupArgs),
+    /// Keep what modules and kernel remember at one moment, and put it back
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Snapshot(snapshot::SnapshotArgs),
     /// Keep secrets that modules are handed by grant only
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Secret(secret::SecretArgs),
@@ -210,6 +214,7 @@ impl Command {
             Self::Policy(args) => policy::run(ctx, args),
             Self::Context(args) => context::run(ctx, args),
             Self::Backup(args) => backup::run(ctx, args),
+            Self::Snapshot(args) => snapshot::run(ctx, args),
             Self::Secret(args) => secret::run(ctx, args),
             Self::Config(args) => config::run(ctx, args),
             Self::Kernel(args) => kernel::run(ctx, args),

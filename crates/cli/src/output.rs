@@ -18,6 +18,7 @@ use serde_json::Value;
 pub mod backups;
 pub mod policies;
 pub mod restarts;
+pub mod snapshots;
 use crate::dev::frames::DevFrame;
 
 /// `up -d`, `kernel start -d`, `kernel restart`.

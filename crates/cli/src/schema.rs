@@ -4,8 +4,8 @@
 use protocol::operator::{
     Acted, ActorTable, Collected, ConfigEntry, ContextKey, Event, EventLine, FunctionRow, FunctionStats,
     Installed, LogPage, ModuleDetail, ModuleStatus, PackageVerified, Plan, Profiled, Published, Safe,
-    SelfUpdatePlan, SelfVersions, SlotTable, Story, UpdateDone, UpdateHistory, UpdatePlan, UsageTable,
-    VariableList, VariableRow,
+    SelfUpdatePlan, SelfVersions, SlotTable, SnapshotMade, SnapshotRestored, Story, UpdateDone,
+    UpdateHistory, UpdatePlan, UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
@@ -15,6 +15,7 @@ use crate::output::backups::{
 };
 use crate::output::policies::{PolicyChecked, PolicyExplained, PolicyTested};
 use crate::output::restarts::{RestartHistory, RestartImpact};
+use crate::output::snapshots::{SnapshotRemoved, SnapshotRows, SnapshotShown};
 use crate::output::tokens::{TokenMade, TokenRevoked, TokenRows};
 use crate::output::updates::{KeyChanged, KeyRows, MakerChanged, Packed, Pinned, SelfUpdated};
 use crate::output::{
@@ -140,6 +141,11 @@ fn of_backups() -> Vec<Output> {
         document::<BackupRestored>("backup restore"),
         document::<BackupVerified>("backup verify"),
         document::<BackupPruned>("backup prune"),
+        document::<SnapshotMade>("snapshot create"),
+        document::<SnapshotRows>("snapshot list"),
+        document::<SnapshotShown>("snapshot show"),
+        document::<SnapshotRestored>("snapshot restore"),
+        document::<SnapshotRemoved>("snapshot rm"),
     ]
 }
 

@@ -38,7 +38,7 @@ pub const KERNEL: &str = "kernel";
 const MODULE: &str = "module/";
 
 /// The kernel's own files and folders, from the home's root.
-const KERNEL_PLACES: [&str; 9] = [
+const KERNEL_PLACES: [&str; 12] = [
     "config.yaml",
     "config.d",
     "makers",
@@ -46,8 +46,11 @@ const KERNEL_PLACES: [&str; 9] = [
     "policies",
     "state/context.json",
     "state/good",
+    "state/kept",
     "state/lives",
+    "state/restarts.json",
     "state/vault",
+    "state/web",
 ];
 
 /// The component of a module.

@@ -22,6 +22,7 @@ mod policies;
 mod runner;
 mod screen;
 mod self_update;
+mod snapshots;
 mod stage;
 mod talk;
 mod tutorials;

@@ -114,7 +114,13 @@ const LINES_ALONE: [(&str, &str, i32); 26] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel, or files.
-const ELSEWHERE: [&str; 57] = [
+const ELSEWHERE: [&str; 62] = [
+    // `snapshots`.
+    "snapshot create",
+    "snapshot list",
+    "snapshot show",
+    "snapshot restore",
+    "snapshot rm",
     // `self_update`.
     "self-update",
     "self-update --dry-run",

@@ -29,7 +29,7 @@ const NAMES_A_MODULE: [&str; 11] = [
 const NAMES_A_FOLDER: [&str; 2] = ["module.install", "module.update"];
 
 /// Requests that have verbs of their own.
-const HAVE_VERBS: [&str; 2] = ["update", "config"];
+const HAVE_VERBS: [&str; 3] = ["update", "config", "snapshot"];
 
 /// 64 characters of an unknown command are repeated to whoever sent it.
 const UNKNOWN_CHARS_MAX: usize = 64;
