@@ -25,10 +25,10 @@ Examples:
   ostoja events records,logs --module web
   ostoja events --code restart. --code module.exited
   ostoja events --since oldest   first those that are kept
-  ostoja events --json | jq -r .id    give the last one to --since to miss nothing
+  ostoja events --json | jq -r .id    the last one is for --since
 
-Each numbered line has an id, EPOCH-NUMBER. A kernel that starts anew begins another
-epoch; a self-update does not. When what was missed is not kept any more, that is told.
+Each numbered line has an id, EPOCH-NUMBER. A kernel that starts anew begins
+another epoch; a self-update does not. What is not kept any more is told.
 A connection that breaks is made again within 10 s, and nothing is missed.";
 
 /// 10 s: longer than another binary takes to stand in the kernel's place.
@@ -70,11 +70,8 @@ pub struct EventsArgs {
 /// A kind of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
-    /// Decisions.
     Records,
-    /// What modules say.
     Logs,
-    /// What modules use.
     Usage,
 }
 

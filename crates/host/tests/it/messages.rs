@@ -149,7 +149,7 @@ fn a_place_that_is_gone_is_told_and_what_is_none_is_refused() {
     // What this kernel decided from its beginning on follows, although nobody was there.
     assert_eq!(door.event("record")["code"], "kernel.started");
     for wrong in ["yesterday", "-1", ""] {
-        let refused = door.ask(json!({ "cmd": "events", "since": wrong }));
+        let refused = kernel.ask(json!({ "cmd": "events", "since": wrong }));
         assert_eq!(refused["code"], "host::door::bad_request", "{wrong}");
     }
 }
