@@ -15,6 +15,7 @@ pub mod dev;
 pub mod docs;
 pub mod doctor;
 pub mod down;
+pub mod events;
 pub mod function;
 pub mod help;
 pub mod import;
@@ -28,6 +29,7 @@ pub mod module;
 pub mod new;
 pub mod overview;
 pub mod permissions;
+pub mod policy;
 pub mod ps;
 pub mod publish;
 pub mod reload;
@@ -84,6 +86,8 @@ pub enum Command {
     Publish(publish::PublishArgs),
     /// Listen to topics
     Subscribe(subscribe::SubscribeArgs),
+    /// Follow what happens: decisions, lines, use; resume where you were
+    Events(events::EventsArgs),
     /// Watch what modules use
     Top(top::TopArgs),
     /// Watch and steer everything on one screen
@@ -121,6 +125,9 @@ pub enum Command {
     /// See and decide what modules may touch
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Permissions(permissions::PermissionsArgs),
+    /// Narrow what roles may, or give something to one by name; check, explain, test
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Policy(policy::PolicyArgs),
     /// See and change the variables that modules keep with the kernel
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Context(context::ContextArgs),
@@ -188,6 +195,7 @@ impl Command {
             Self::Call(args) => call::run(ctx, args),
             Self::Publish(args) => publish::run(ctx, args),
             Self::Subscribe(args) => subscribe::run(ctx, args),
+            Self::Events(args) => events::run(ctx, args),
             Self::Top(args) => top::run(ctx, args),
             Self::Tui(args) => tui::run(ctx, args),
             Self::Actors(args) => actors::run(ctx, args),
@@ -203,6 +211,7 @@ impl Command {
             Self::Key(args) => key::run(ctx, args),
             Self::Function(args) => function::run(ctx, args),
             Self::Permissions(args) => permissions::run(ctx, args),
+            Self::Policy(args) => policy::run(ctx, args),
             Self::Context(args) => context::run(ctx, args),
             Self::Backup(args) => backup::run(ctx, args),
             Self::Snapshot(args) => snapshot::run(ctx, args),

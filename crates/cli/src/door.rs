@@ -5,7 +5,9 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use protocol::operator::{ConfigVerb, Event, ModuleStatus, OnBehalf, Request, Response, UpdateVerb};
+use protocol::operator::{
+    ConfigVerb, Event, EventLine, ModuleStatus, OnBehalf, Request, Response, UpdateVerb,
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -125,6 +127,18 @@ impl Door {
     /// # Errors
     /// As [`Self::next_event`], and `cli::door::timed_out`.
     pub(crate) fn next_event_until(&mut self, deadline: Option<Instant>) -> Outcome<Option<Event>> {
+        self.next_of_stream(deadline)
+    }
+
+    /// The next event with its id.
+    ///
+    /// # Errors
+    /// As [`Self::next_event`].
+    pub(crate) fn next_numbered(&mut self) -> Outcome<Option<EventLine>> {
+        self.next_of_stream(None)
+    }
+
+    fn next_of_stream<T: DeserializeOwned>(&mut self, deadline: Option<Instant>) -> Outcome<Option<T>> {
         match self.socket.read_line(deadline).map_err(|error| hung_up(&error.to_string()))? {
             Line::Got(line) => {
                 serde_json::from_slice(&line).map(Some).map_err(|error| garbled(&error).into())
@@ -232,7 +246,7 @@ fn wanted_name(request: &Request) -> Option<&str> {
         | Request::PermissionsPending {}
         | Request::Publish { .. }
         | Request::Subscribe { .. }
-        | Request::Events {}
+        | Request::Events(_)
         | Request::Actors { .. }
         | Request::FunctionPut { .. }
         | Request::FunctionRun { .. }
@@ -278,7 +292,8 @@ pub(crate) fn unreachable(target: &Target, error: &io::Error) -> Failure {
     }
 }
 
-fn hung_up(why: &str) -> Failure {
+/// The kernel went away.
+pub(crate) fn hung_up(why: &str) -> Failure {
     Failure::new("cli::door::hung_up", "the kernel went away before it answered")
         .caused_by(why)
         .help("ostoja status")

@@ -81,7 +81,7 @@ pub(crate) fn show_event(ctx: &Ctx, printer: &mut LogPrinter, event: &Event) -> 
             ctx.say_phrase(Phrase::Ended, &[why]);
             Ok(())
         }
-        Event::Record(_) | Event::Message(_) | Event::Usage(_) => Ok(()),
+        Event::Record(_) | Event::Message(_) | Event::Usage(_) | Event::Gone(_) => Ok(()),
     }
 }
 

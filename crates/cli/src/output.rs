@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub mod backups;
+pub mod policies;
 pub mod restarts;
 pub mod snapshots;
 use crate::dev::frames::DevFrame;

@@ -2,10 +2,10 @@
 //! shows, and against which a test holds what each verb really prints.
 
 use protocol::operator::{
-    Acted, ActorTable, Collected, ConfigEntry, ContextKey, Event, FunctionRow, FunctionStats, Installed,
-    LogPage, ModuleDetail, ModuleStatus, PackageVerified, Plan, Profiled, Published, Safe, SelfUpdatePlan,
-    SelfVersions, SlotTable, SnapshotMade, SnapshotRestored, Story, TransactionPlan, TransactionTable,
-    UpdateDone, UpdateHistory, UpdatePlan, UsageTable, VariableList, VariableRow,
+    Acted, ActorTable, Collected, ConfigEntry, ContextKey, Event, EventLine, FunctionRow, FunctionStats,
+    Installed, LogPage, ModuleDetail, ModuleStatus, PackageVerified, Plan, Profiled, Published, Safe,
+    SelfUpdatePlan, SelfVersions, SlotTable, SnapshotMade, SnapshotRestored, Story, TransactionPlan,
+    TransactionTable, UpdateDone, UpdateHistory, UpdatePlan, UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
@@ -13,6 +13,7 @@ use crate::output::alerts::{AlertSilence, AlertTable, AlertTested, AlertUnsilenc
 use crate::output::backups::{
     BackupMade, BackupPruned, BackupRestored, BackupRows, BackupShown, BackupVerified,
 };
+use crate::output::policies::{PolicyChecked, PolicyExplained, PolicyTested};
 use crate::output::restarts::{RestartHistory, RestartImpact};
 use crate::output::snapshots::{SnapshotRemoved, SnapshotRows, SnapshotShown};
 use crate::output::tokens::{TokenMade, TokenRevoked, TokenRows};
@@ -88,6 +89,7 @@ fn everyday() -> Vec<Output> {
         document::<Called>("call"),
         document::<Published>("publish"),
         lines::<Event>("subscribe"),
+        lines::<EventLine>("events"),
         document::<UsageTable>("top -n 1"),
         lines::<Event>("top"),
         document::<ActorTable>("actors"),
@@ -167,6 +169,9 @@ fn nested() -> Vec<Output> {
         document::<FunctionStats>("fn stats"),
         document::<PermissionRows>("permissions list"),
         document::<PendingRows>("permissions pending"),
+        document::<PolicyChecked>("policy check"),
+        document::<PolicyExplained>("policy explain"),
+        document::<PolicyTested>("policy test"),
         document::<VariableList>("context list"),
         document::<VariableRow>("context get"),
         document::<ContextKey>("context set"),

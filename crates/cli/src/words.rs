@@ -88,6 +88,28 @@ phrases! {
     LinesLost: "{0} lines were lost", "utracono linii: {0}";
     /// The events that a slow reader missed.
     EventsLost: "{0} events were lost, because they were read too slowly", "utracono zdarzeń: {0}, bo czytano je za wolno";
+    /// What an event stream that was resumed can't tell.
+    EventsTooOld: "not all that came after {0} is kept any more; this is the rest", "nie wszystko po {0} jest jeszcze przechowywane; oto reszta";
+    /// The same when the kernel has begun anew.
+    EventsOfAnother: "{0} belongs to an earlier run of the kernel; this is what the present one keeps", "{0} należy do wcześniejszego działania jądra; oto, co przechowuje obecne";
+    /// `events`: the connection broke.
+    ConnectionLost: "the kernel went away; waiting for it", "jądro zniknęło; czekam na nie";
+    /// `events`: it is made again.
+    ConnectedAgain: "it is back", "jest z powrotem";
+    /// `events`: what everything uses.
+    UsedTogether: "modules: {0}   cpu {1}   memory {2}", "moduły: {0}   procesor {1}   pamięć {2}";
+    /// `policy check`: there are none.
+    NoPolicies: "no policies in {0}; the built-in roles are all", "brak zasad w {0}; obowiązują same wbudowane role";
+    /// `policy check`: nothing is wrong.
+    PoliciesWell: "policies that are well: {0}, in {1} files", "poprawne zasady: {0}, pliki: {1}";
+    /// `policy explain`.
+    PolicyAllows: "allowed: {0}", "wolno: {0}";
+    /// The same, for a denial.
+    PolicyDenies: "denied: {0}", "nie wolno: {0}";
+    /// No policy had a say.
+    PolicyNone: "no policy permits it", "żadna zasada na to nie pozwala";
+    /// `policy test`.
+    PolicyCases: "cases: {0}, otherwise than expected: {1}", "przypadki: {0}, inaczej niż oczekiwano: {1}";
     /// What was followed came to its end.
     Ended: "the end: {0}", "koniec: {0}";
     /// `start`, `stop`, `restart`: it was so already.

@@ -38,11 +38,12 @@ pub const KERNEL: &str = "kernel";
 const MODULE: &str = "module/";
 
 /// The kernel's own files and folders, from the home's root.
-const KERNEL_PLACES: [&str; 11] = [
+const KERNEL_PLACES: [&str; 12] = [
     "config.yaml",
     "config.d",
     "makers",
     "permissions.yaml",
+    "policies",
     "state/context.json",
     "state/good",
     "state/kept",

@@ -35,6 +35,7 @@ mod actor_requests;
 mod config_requests;
 mod connection;
 mod context_requests;
+mod events;
 mod function_requests;
 mod kernel_requests;
 mod logs;
@@ -73,6 +74,7 @@ pub(crate) struct Desk {
     waiting: BTreeMap<RequestId, oneshot::Sender<Answer>>,
     hearing: BTreeMap<RequestId, Rc<Outlet>>,
     pub(crate) connections: usize,
+    refusals: standing::Refusals,
 }
 
 impl Desk {

@@ -43,6 +43,7 @@ use crate::life::{Life, Seat};
 use crate::net::NetHelper;
 use crate::observe::Observations;
 use crate::outbox::Written;
+use crate::policies::Holding;
 use crate::ready::Probes;
 use crate::run::{News, ProjectSource};
 use crate::runtime::{Runtime, Versions};
@@ -125,6 +126,8 @@ pub(crate) struct Shell {
     pub(crate) observed: Observations,
     pub(crate) talk: Talk,
     pub(crate) desk: Desk,
+    /// What holds beside the table of roles.
+    pub(crate) policies: Holding,
     /// WebAssembly modules.
     pub(crate) guests: Guests,
     /// The function cache.
@@ -229,6 +232,7 @@ impl Shell {
                 observed: Observations::default(),
                 talk: parts.talk,
                 desk: Desk::default(),
+                policies: Holding::default(),
                 guests: Guests::new(),
                 functions: Cabinet::new(parts.seed),
                 bells: Rc::new(Bells::default()),

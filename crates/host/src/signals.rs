@@ -75,6 +75,7 @@ pub(crate) async fn obey(shell: Rc<RefCell<Shell>>, mut signals: Signals) {
             _ = signals.permissions.recv() => {
                 let mut shell = shell.borrow_mut();
                 // What is broken is told as a trouble, and stays as it was.
+                let _told = shell.reload_policies();
                 let _told = shell.reload_permissions();
                 shell.end_turn();
             }

@@ -14,6 +14,7 @@ use store::{Admission, LogEntry, LogLine, Logs, Said, Scribe};
 use crate::clock::wall_now;
 use crate::door::outlet::Outlet;
 use crate::run::{FrameTold, Frames, News, Observer, Presence, Way};
+use crate::stream::{Stream, Told, Wanted};
 use crate::translate::log_level;
 
 /// Who follows what.
@@ -26,8 +27,8 @@ pub(crate) struct Follower {
 /// What a follower wants.
 #[derive(Debug)]
 pub(crate) enum Wants {
-    /// Every record.
-    Records,
+    /// What of the numbered stream is wanted.
+    Events(Wanted),
     /// Log lines that match.
     Logs(LogFilter),
 }
@@ -60,6 +61,7 @@ pub(crate) struct Talk {
     pub(crate) logs: Logs,
     pub(crate) scribe: Scribe,
     pub(crate) followers: Vec<Follower>,
+    pub(crate) stream: Stream,
     logging: Logging,
     observer: Observer,
     presence: Presence,
@@ -80,7 +82,9 @@ impl Talk {
         presence: Presence,
         frames: Frames,
     ) -> Self {
-        Self { logs, scribe, followers: Vec::new(), logging: Logging::default(), observer, presence, frames }
+        let stream = Stream::begin(wall_now(), std::process::id());
+        let (followers, logging) = (Vec::new(), Logging::default());
+        Self { logs, scribe, followers, stream, logging, observer, presence, frames }
     }
 
     /// Whether frames are to be told at all: what tells them costs a copy each.
@@ -108,20 +112,25 @@ impl Talk {
     /// Hands a decision to the journal, before it is acted upon.
     pub(crate) fn record(&mut self, record: Record) {
         let wall = wall_now();
-        let listened = self.followers.iter().any(|follower| matches!(follower.wants, Wants::Records));
-        if listened || self.presence == Presence::Foreground {
-            let row = row_of(0, wall, &record);
-            for follower in self.followers.iter().filter(|follower| matches!(follower.wants, Wants::Records))
-            {
-                follower.outlet.event(&Event::Record(row.clone()));
-            }
-            if self.presence == Presence::Foreground {
-                self.tell(&News::Record(row));
-            }
+        let row = row_of(0, wall, &record);
+        if self.presence == Presence::Foreground {
+            self.tell(&News::Record(row.clone()));
         }
+        let told = self.stream.record(record.module.as_ref(), record.code, Event::Record(row));
+        self.hand_out(&told);
         if self.scribe.try_append(wall, record) == Admission::Lost {
             // The scribe counts it, and writes the count at the place where it is missing.
             tracing::debug!("a record found no room");
+        }
+    }
+
+    fn hand_out(&self, told: &Told) {
+        for follower in &self.followers {
+            if let Wants::Events(wanted) = &follower.wants
+                && wanted.takes(told)
+            {
+                follower.outlet.line(&told.line);
+            }
         }
     }
 
@@ -141,8 +150,15 @@ impl Talk {
         self.logs.try_append(entry)
     }
 
-    fn pass_on(&self, entry: &LogEntry) {
+    fn pass_on(&mut self, entry: &LogEntry) {
         let Said::Line(line) = &entry.said else { return };
+        let hears =
+            |follower: &&Follower| matches!(&follower.wants, Wants::Events(wanted) if wanted.hears_lines());
+        let listeners = self.followers.iter().filter(hears).count();
+        let event = || Event::Log(line_of(entry, line));
+        if let Some(told) = self.stream.line(&entry.module, entry.ts, listeners, event) {
+            self.hand_out(&told);
+        }
         for follower in &self.followers {
             if let Wants::Logs(filter) = &follower.wants
                 && filter.matches(entry, line)

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 mod config;
 mod context;
+mod events;
 mod inside;
 mod journal;
 mod profile;
@@ -28,6 +29,9 @@ mod zones;
 
 pub use config::{ConfigEntry, ConfigTable, ConfigVerb};
 pub use context::{ContextChange, ContextKey, VariableList, VariableRow};
+pub use events::{
+    EventId, EventLine, EventTopic, EventsBegun, EventsGone, EventsRequest, GoneReason, NoEventId,
+};
 pub use inside::{ActorCore, ActorRow, ActorSystem, ActorTable, FunctionRow, FunctionStats, Swapped};
 pub use journal::{JournalPage, JournalRequest, JournalRow};
 pub use profile::{Held, Profiled};
@@ -283,9 +287,9 @@ pub enum Request {
         /// Which.
         topics: Vec<String>,
     },
-    /// Hear every decision as `record` events from now on.
+    /// Hear what happens, numbered: decisions, log lines, use, messages; from now on, or from where it broke off.
     #[serde(rename = "events")]
-    Events {},
+    Events(EventsRequest),
     /// What every module uses, now; with `intervalMs`, again and again as `usage` events.
     #[serde(rename = "usage")]
     Usage {
@@ -459,6 +463,8 @@ pub enum Event {
     Usage(UsageTable),
     /// This many events were dropped, because the asker reads too slowly.
     Lost(u64),
+    /// Something before what follows is not kept any more; comes first, and only to whoever resumes.
+    Gone(EventsGone),
     /// Nothing more will come.
     End(String),
 }

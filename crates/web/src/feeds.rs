@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::operator::{Event, LogsRequest, Request};
+use protocol::operator::{Event, EventsRequest, LogsRequest, Request};
 use tokio::time::sleep;
 
 use crate::app::{App, own};
@@ -48,7 +48,8 @@ impl Patience {
 async fn records(app: Arc<App>) {
     let mut patience = Patience::new();
     loop {
-        if let Ok(mut connection) = app.door.follow(&Request::Events {}, &own()).await {
+        if let Ok(mut connection) = app.door.follow(&Request::Events(EventsRequest::default()), &own()).await
+        {
             patience = Patience::new();
             app.hub.tell_connected(true);
             while let Ok(event) = connection.event().await {
@@ -59,7 +60,8 @@ async fn records(app: Arc<App>) {
                         app.hub.tell(Topic::Records, row.module_id.as_deref(), &row);
                     }
                     Event::End(_) => break,
-                    Event::Log(_) | Event::Message(_) | Event::Usage(_) | Event::Lost(_) => {}
+                    Event::Log(_) | Event::Message(_) | Event::Usage(_) | Event::Lost(_) | Event::Gone(_) => {
+                    }
                 }
             }
         }
@@ -85,7 +87,11 @@ async fn usage(app: Arc<App>) {
                         app.hub.tell(Topic::Usage, None, &table);
                     }
                     Event::End(_) => return Ok::<(), DoorError>(()),
-                    Event::Log(_) | Event::Record(_) | Event::Message(_) | Event::Lost(_) => {}
+                    Event::Log(_)
+                    | Event::Record(_)
+                    | Event::Message(_)
+                    | Event::Lost(_)
+                    | Event::Gone(_) => {}
                 }
             }
         };
@@ -123,7 +129,11 @@ async fn logs(app: Arc<App>) {
                 match connection.event().await? {
                     Event::Log(line) => app.hub.tell(Topic::Logs, Some(&line.module_id), &line),
                     Event::End(_) => return Ok::<(), DoorError>(()),
-                    Event::Usage(_) | Event::Record(_) | Event::Message(_) | Event::Lost(_) => {}
+                    Event::Usage(_)
+                    | Event::Record(_)
+                    | Event::Message(_)
+                    | Event::Lost(_)
+                    | Event::Gone(_) => {}
                 }
             }
         };

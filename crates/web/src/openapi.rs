@@ -55,7 +55,9 @@ fn entry<'m>(paths: &'m mut Map<String, Value>, path: &str) -> &'m mut Map<Strin
 
 fn schemas(door: &Value) -> Map<String, Value> {
     let mut schemas = door["$defs"].as_object().cloned().unwrap_or_default();
-    schemas.retain(|name, _| !matches!(name.as_str(), "Request" | "Response" | "Event" | "Answers"));
+    schemas.retain(|name, _| {
+        !matches!(name.as_str(), "Request" | "Response" | "Event" | "EventLine" | "Answers")
+    });
     schemas.extend(own::schemas());
     schemas
 }

@@ -106,7 +106,9 @@ impl Problem {
 /// What the door's codes are in HTTP. What has no row is a refusal of what was asked, as things are.
 fn status_of(code: &str) -> StatusCode {
     match code {
-        "host::door::forbidden" | "kernel::order::denied" => StatusCode::FORBIDDEN,
+        "host::door::forbidden" | "host::policy::unreadable" | "kernel::order::denied" => {
+            StatusCode::FORBIDDEN
+        }
         "kernel::order::timed_out" => StatusCode::GATEWAY_TIMEOUT,
         "kernel::order::shutting_down" | "host::door::too_many" => StatusCode::SERVICE_UNAVAILABLE,
         "host::door::too_long" => StatusCode::PAYLOAD_TOO_LARGE,

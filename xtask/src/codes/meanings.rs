@@ -89,6 +89,11 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
         "The module has to be approved before single permissions can be changed.",
     ),
     (
+        "cli::policy::broken",
+        "A policy can't be read, is not valid by the schema, or gives something to nobody by name.",
+    ),
+    ("cli::policy::cases", "The file holds no cases for policies, or one that is none."),
+    (
         "cli::profile::of_project",
         "A module of a project file has no manifest of its own, so nothing was written.",
     ),
@@ -160,6 +165,10 @@ pub(super) const MEANINGS: &[(&str, &str)] = &[
     ("host::journal::read", "The journal could not be read for an answer."),
     ("host::logs::read", "The logs could not be read for an answer."),
     ("host::permissions::not_saved", "What was approved could not be written to disk, so it was not done."),
+    (
+        "host::policy::unreadable",
+        "The home's own policies can't be read, so the kernel refuses everybody but the owner.",
+    ),
     ("host::profile::no_process", "The module is WebAssembly and has no process that could be observed."),
     (
         "host::profile::not_here",

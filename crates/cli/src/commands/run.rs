@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
-use protocol::operator::{Acted, Event, JournalRow, Request};
+use protocol::operator::{Acted, Event, EventsRequest, JournalRow, Request};
 use serde_json::{Map, Value, json};
 
 use crate::acting::with_last_words;
@@ -90,7 +90,7 @@ fn detached(ctx: &Ctx, target: &Target, request: &Request) -> Outcome {
 fn in_front(ctx: &Ctx, target: &Target, request: &Request) -> Outcome {
     let timeout = ctx.timeout_or(ANSWER_TIMEOUT_DEFAULT);
     let mut decisions = Door::open_at(target, timeout)?;
-    decisions.ask_raw(&Request::Events {})?;
+    decisions.ask_raw(&Request::Events(EventsRequest::default()))?;
     let mut door = Door::open_at(target, timeout)?;
     let beginning = Beginning::now(target)?;
     let acted: Acted = door.ask(request)?;

@@ -70,6 +70,6 @@ fn show(ctx: &Ctx, event: &Event) -> Outcome<()> {
             ctx.say_phrase(Phrase::Ended, &[why]);
             Ok(())
         }
-        Event::Log(_) | Event::Record(_) | Event::Usage(_) => Ok(()),
+        Event::Log(_) | Event::Record(_) | Event::Usage(_) | Event::Gone(_) => Ok(()),
     }
 }

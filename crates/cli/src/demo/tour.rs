@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use protocol::operator::{Event, JournalRow, ModuleStatus, PendingRow, PermissionChange, Request, Story};
+use protocol::operator::{
+    Event, EventsRequest, JournalRow, ModuleStatus, PendingRow, PermissionChange, Request, Story,
+};
 use serde_json::{Value, json};
 
 use crate::amount;
@@ -148,7 +150,7 @@ impl Guide<'_> {
 
     fn crash(&mut self) -> Outcome<()> {
         let mut decisions = self.tour.door()?;
-        decisions.ask_raw(&Request::Events {})?;
+        decisions.ask_raw(&Request::Events(EventsRequest::default()))?;
         // It dies instead of answering: the error is what is to be seen.
         let answered = match call(&mut self.tour.door()?, "worker", "crash", None) {
             Ok(result) => text_of(&result),
@@ -232,7 +234,7 @@ impl Guide<'_> {
     /// The wish comes right after the module is ready; it may still be on its way.
     fn find_wish(&self, door: &mut Door) -> Outcome<PendingRow> {
         let mut decisions = self.tour.door()?;
-        decisions.ask_raw(&Request::Events {})?;
+        decisions.ask_raw(&Request::Events(EventsRequest::default()))?;
         let deadline = Instant::now().checked_add(STEP_WITHIN);
         loop {
             let pending: Vec<PendingRow> = door.ask(&Request::PermissionsPending {})?;

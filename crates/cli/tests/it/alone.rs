@@ -5,7 +5,7 @@ use std::fs;
 use crate::runner::World;
 
 /// Every verb, as typed with its least arguments, that needs a kernel.
-const NEED_A_KERNEL: [&str; 45] = [
+const NEED_A_KERNEL: [&str; 46] = [
     "ps",
     "status web",
     "start web",
@@ -16,6 +16,7 @@ const NEED_A_KERNEL: [&str; 45] = [
     "call web hello",
     "publish topic 1",
     "subscribe topic",
+    "events",
     "top -b -n 1",
     "top -b",
     "why web",

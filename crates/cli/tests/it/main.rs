@@ -18,6 +18,7 @@ mod new;
 mod older;
 mod packages;
 mod played;
+mod policies;
 mod runner;
 mod screen;
 mod self_update;

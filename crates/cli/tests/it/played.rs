@@ -11,7 +11,7 @@ use crate::runner::{Ran, World, finish};
 use crate::stage::{Played, shop};
 
 /// A command line, the verb whose schema it keeps to, and its exit code.
-const LINES: [(&str, &str, i32); 67] = [
+const LINES: [(&str, &str, i32); 69] = [
     ("up -d", "up -d", 3),
     ("up --dry-run", "--dry-run of any verb but config, service", 0),
     ("ps", "ps", 0),
@@ -35,6 +35,8 @@ const LINES: [(&str, &str, i32); 67] = [
     ("publish topic a=1", "publish", 0),
     ("subscribe topic", "subscribe", 0),
     ("subscribe topic -n 1", "subscribe", 0),
+    ("events", "events", 0),
+    ("events records,logs,usage -n 1 --since oldest", "events", 0),
     ("top -n 1", "top -n 1", 0),
     ("top -n 2", "top", 0),
     ("restart web --hot", "restart --hot", 0),
@@ -112,7 +114,7 @@ const LINES_ALONE: [(&str, &str, i32); 26] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel, or files.
-const ELSEWHERE: [&str; 61] = [
+const ELSEWHERE: [&str; 64] = [
     // `snapshots`.
     "snapshot create",
     "snapshot list",
@@ -157,6 +159,10 @@ const ELSEWHERE: [&str; 61] = [
     "update rollback",
     "update unpin",
     "update verify",
+    // `policies`.
+    "policy check",
+    "policy explain",
+    "policy test",
     "import",
     "init",
     "secret set",

@@ -129,7 +129,7 @@ pub(crate) fn shop(request: &Request) -> (Response, Vec<Value>) {
                 json!({ "event": "message", "data": { "tsMs": 1, "topic": topics[0], "payload": [1] } });
             (Response::done(Some(json!({}))), vec![message.clone(), message, end()])
         }
-        Request::Events {} => (Response::done(Some(json!({}))), vec![exited(), end()]),
+        Request::Events(_) => (Response::done(Some(json!({ "id": "e-1" }))), vec![exited(), end()]),
         Request::Usage { interval_ms } => used(*interval_ms),
         Request::ModuleSwap { module_id, .. } => {
             known(module_id, |id| json!({ "pauseUs": 40, "stateBytes": 4, "status": module(id) }))

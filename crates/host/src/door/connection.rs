@@ -15,6 +15,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::task::spawn_local;
 
+use super::events::Following;
 use super::outlet::Outlet;
 use super::reply::{self, Refusal};
 use super::{parse, requests, standing};
@@ -33,6 +34,8 @@ pub(super) struct Caller {
     pub(super) follows: Rc<Cell<bool>>,
     /// Topics that are heard through this connection.
     pub(super) heard: Rc<RefCell<Vec<RequestId>>>,
+    /// The stream that it follows, if any: one a connection.
+    pub(super) stream: Rc<RefCell<Option<Following>>>,
 }
 
 impl Caller {
@@ -73,8 +76,13 @@ pub(super) async fn serve(shell: Rc<RefCell<Shell>>, stream: UnixStream) {
     let (reader, writer) = stream.into_split();
     let outlet = Rc::new(Outlet::default());
     let writing = spawn_local(write_lines(writer, outlet.clone()));
-    let caller =
-        Caller { shell: shell.clone(), outlet: outlet.clone(), follows: Rc::default(), heard: Rc::default() };
+    let caller = Caller {
+        shell: shell.clone(),
+        outlet: outlet.clone(),
+        follows: Rc::default(),
+        heard: Rc::default(),
+        stream: Rc::default(),
+    };
     converse(&caller, reader).await;
     outlet.close();
     // What is queued is still written to somebody who only closed one direction.

@@ -168,7 +168,10 @@ pub(super) async fn reload(caller: &Caller, what: Option<ReloadWhat>, dry_run: b
         caller.shell.borrow_mut().reload_config_or_tell().map_err(refused)?;
     }
     if wants(ReloadWhat::Permissions) {
-        caller.shell.borrow_mut().reload_permissions().map_err(refused)?;
+        let mut shell = caller.shell.borrow_mut();
+        // One that can't be read does not keep the other from being taken over.
+        let policies = shell.reload_policies();
+        shell.reload_permissions().and(policies).map_err(refused)?;
     }
     if wants(ReloadWhat::Modules) {
         crate::reload::modules(&caller.shell).await.map_err(refused)?;

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use protocol::operator::{Event, Response};
 use serde::Serialize;
@@ -21,13 +22,19 @@ pub(crate) struct Outlet {
 
 #[derive(Debug, Default)]
 struct State {
-    lines: VecDeque<Vec<u8>>,
+    lines: VecDeque<Rc<[u8]>>,
     bytes: usize,
     /// Events that found no room since the last one that did.
     lost: u64,
     /// Events that wait for a response that has to come before them.
-    held: Option<Vec<Event>>,
+    held: Option<Vec<Held>>,
     closed: bool,
+}
+
+#[derive(Debug)]
+enum Held {
+    Event(Event),
+    Line(Rc<[u8]>),
 }
 
 impl Outlet {
@@ -41,19 +48,24 @@ impl Outlet {
 
     /// Queues an event, or counts it as lost.
     pub(crate) fn event(&self, event: &Event) {
+        self.take(|| Held::Event(event.clone()), |state| queue(state, event));
+    }
+
+    /// The same for an event that is written already, as it is for everybody.
+    pub(crate) fn line(&self, line: &Rc<[u8]>) {
+        self.take(|| Held::Line(line.clone()), |state| queue_line(state, line.clone()));
+    }
+
+    fn take(&self, held: impl FnOnce() -> Held, queue: impl FnOnce(&mut State)) {
         let mut state = self.state.borrow_mut();
         if state.closed {
             return;
         }
-        if let Some(held) = &mut state.held {
-            if held.len() < EVENTS_WAITING_MAX {
-                held.push(event.clone());
-            } else {
-                state.lost += 1;
-            }
-            return;
+        match &mut state.held {
+            Some(kept) if kept.len() < EVENTS_WAITING_MAX => return kept.push(held()),
+            Some(_) => return state.lost += 1,
+            None => queue(&mut state),
         }
-        queue(&mut state, event);
         drop(state);
         self.more.notify_one();
     }
@@ -67,9 +79,11 @@ impl Outlet {
     pub(crate) fn release(&self, response: &Response, is_known: impl Fn(&Event) -> bool) {
         let mut state = self.state.borrow_mut();
         push(&mut state, response);
-        for event in state.held.take().unwrap_or_default() {
-            if !is_known(&event) {
-                queue(&mut state, &event);
+        for held in state.held.take().unwrap_or_default() {
+            match held {
+                Held::Event(event) if is_known(&event) => {}
+                Held::Event(event) => queue(&mut state, &event),
+                Held::Line(line) => queue_line(&mut state, line),
             }
         }
         drop(state);
@@ -87,7 +101,7 @@ impl Outlet {
     }
 
     /// The next line to write; nothing when it is closed and empty.
-    pub(crate) async fn next(&self) -> Option<Vec<u8>> {
+    pub(crate) async fn next(&self) -> Option<Rc<[u8]>> {
         loop {
             {
                 let mut state = self.state.borrow_mut();
@@ -109,17 +123,34 @@ impl Outlet {
 }
 
 fn queue(state: &mut State, event: &Event) {
-    let full = state.lines.len() >= EVENTS_WAITING_MAX || state.bytes >= EVENT_BYTES_WAITING_MAX;
     // The end is told to everybody: it comes once.
-    if full && !matches!(event, Event::End(_)) {
+    if !matches!(event, Event::End(_)) && !has_room(state) {
         state.lost += 1;
         return;
     }
+    tell_lost(state);
+    push(state, event);
+}
+
+fn queue_line(state: &mut State, line: Rc<[u8]>) {
+    if !has_room(state) {
+        state.lost += 1;
+        return;
+    }
+    tell_lost(state);
+    state.bytes += line.len();
+    state.lines.push_back(line);
+}
+
+fn has_room(state: &State) -> bool {
+    state.lines.len() < EVENTS_WAITING_MAX && state.bytes < EVENT_BYTES_WAITING_MAX
+}
+
+fn tell_lost(state: &mut State) {
     if state.lost > 0 {
         let lost = std::mem::take(&mut state.lost);
         push(state, &Event::Lost(lost));
     }
-    push(state, event);
 }
 
 fn push<T: Serialize>(state: &mut State, value: &T) {
@@ -128,9 +159,9 @@ fn push<T: Serialize>(state: &mut State, value: &T) {
     state.lines.push_back(line);
 }
 
-fn line_of<T: Serialize>(value: &T) -> Vec<u8> {
+fn line_of<T: Serialize>(value: &T) -> Rc<[u8]> {
     // The door's types are always JSON; a line that could not be made would be an empty one, which readers skip.
     let mut line = serde_json::to_vec(value).unwrap_or_default();
     line.push(b'\n');
-    line
+    line.into()
 }

@@ -28,6 +28,9 @@ const NAMES_A_MODULE: [&str; 11] = [
 /// Requests that name a folder.
 const NAMES_A_FOLDER: [&str; 2] = ["module.install", "module.update"];
 
+/// Requests that have verbs of their own.
+const HAVE_VERBS: [&str; 3] = ["update", "config", "snapshot"];
+
 /// 64 characters of an unknown command are repeated to whoever sent it.
 const UNKNOWN_CHARS_MAX: usize = 64;
 
@@ -39,6 +42,8 @@ pub(super) struct Asked {
     pub(super) by: Option<OnBehalf>,
     /// The request's name.
     pub(super) cmd: String,
+    /// The same with the verb of one that has several: `update.apply`.
+    pub(super) verb: String,
     /// The module that it names, if any.
     pub(super) module: Option<ModuleId>,
 }
@@ -61,6 +66,10 @@ pub(super) fn asked(line: &[u8]) -> Result<Asked, Refusal> {
         return Err(Refusal::new("host::door::bad_request", "moduleDir is required"));
     }
     let by = fields.get("by").map(on_behalf).transpose()?;
+    let verb = match fields.get("verb").and_then(Value::as_str) {
+        Some(verb) if HAVE_VERBS.contains(&cmd.as_str()) => format!("{cmd}.{verb}"),
+        _ => cmd.clone(),
+    };
     let module = fields.get("moduleId").and_then(Value::as_str).and_then(|id| ModuleId::parse(id).ok());
     let request = serde_json::from_value(value).map_err(|error| {
         let text = error.to_string();
@@ -70,7 +79,7 @@ pub(super) fn asked(line: &[u8]) -> Result<Asked, Refusal> {
             Refusal::new("host::door::bad_request", text)
         }
     })?;
-    Ok(Asked { request, by, cmd, module })
+    Ok(Asked { request, by, cmd, verb, module })
 }
 
 /// A `by` that can't be read refuses the request: left out, it would be asked with every right.

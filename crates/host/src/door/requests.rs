@@ -1,6 +1,6 @@
 //! Every request of the operator door, handed to where it is done.
 
-use abi::{ModuleId, Name, Payload};
+use abi::{ModuleId, Name, Payload, RequestId};
 use kernel::{Answer, Order};
 use protocol::operator::{Published, Request};
 use serde_json::{Value, json};
@@ -8,11 +8,10 @@ use serde_json::{Value, json};
 use super::connection::Caller;
 use super::reply::{self, Done, Refusal, call_answer, plain_answer};
 use super::{
-    actor_requests, config_requests, context_requests, function_requests, kernel_requests, logs,
+    actor_requests, config_requests, context_requests, events, function_requests, kernel_requests, logs,
     module_requests, permission_requests, profile_requests, secret_requests, snapshot_requests,
     update_requests, usage_requests,
 };
-use crate::talk::{Follower, Wants};
 
 /// Does it and answers.
 pub(super) async fn handle(caller: &Caller, request: Request) {
@@ -23,7 +22,7 @@ pub(super) async fn handle(caller: &Caller, request: Request) {
             return usage_requests::follow(caller, interval_ms);
         }
         Request::Subscribe { topics } => return subscribe(caller, &topics).await,
-        Request::Events {} => return follow_records(caller),
+        Request::Events(request) => return events::handle(caller, &request).await,
         Request::Usage { interval_ms: None } => usage_requests::once(caller),
         Request::Call { service, method, params, timeout_ms } => {
             call(caller, &service, &method, params, timeout_ms).await
@@ -115,6 +114,12 @@ async fn subscribe(caller: &Caller, topics: &[String]) {
 
 /// The subscription's number stays with the connection: it ends when the operator hangs up.
 async fn begin_subscription(caller: &Caller, topics: &[String]) -> Done {
+    hear(caller, topics).await?;
+    Ok(Some(json!({})))
+}
+
+/// From now on messages on these topics go to the caller; gives the number that stands for it.
+pub(super) async fn hear(caller: &Caller, topics: &[String]) -> Result<RequestId, Refusal> {
     let topics: Vec<Name> = topics.iter().map(|topic| name("topic", topic)).collect::<Result<_, _>>()?;
     let (request, answer) = {
         let mut shell = caller.shell.borrow_mut();
@@ -128,12 +133,5 @@ async fn begin_subscription(caller: &Caller, topics: &[String]) -> Done {
     let gone = |_| Refusal::new("kernel::order::shutting_down", "the kernel is gone");
     plain_answer(answer.await.map_err(gone)?)?;
     caller.follows.set(true);
-    Ok(Some(json!({})))
-}
-
-fn follow_records(caller: &Caller) {
-    caller.outlet.response(&reply::response(Ok(Some(json!({})))));
-    let follower = Follower { outlet: caller.outlet.clone(), wants: Wants::Records };
-    caller.shell.borrow_mut().talk.followers.push(follower);
-    caller.follows.set(true);
+    Ok(request)
 }

@@ -29,12 +29,26 @@ pub(super) fn once(caller: &Caller) -> Done {
 
 /// Answers, then sends a table at each interval until the operator is gone.
 pub(super) fn follow(caller: &Caller, interval_ms: u64) {
-    if interval_ms < INTERVAL_MIN_MS {
-        let why = format!("intervalMs is {interval_ms}; at least {INTERVAL_MIN_MS} is needed");
-        return caller.outlet.response(&reply::response(Err(Refusal::new("host::door::bad_request", why))));
+    if let Err(refusal) = check(interval_ms) {
+        return caller.outlet.response(&reply::response(Err(refusal)));
     }
     caller.outlet.response(&reply::response(Ok(Some(json!({})))));
     caller.follows.set(true);
+    // For as long as the connection is there.
+    watch(caller, interval_ms, || true);
+}
+
+/// Whether this is an interval.
+pub(super) fn check(interval_ms: u64) -> Result<(), Refusal> {
+    if interval_ms >= INTERVAL_MIN_MS {
+        return Ok(());
+    }
+    let why = format!("intervalMs is {interval_ms}; at least {INTERVAL_MIN_MS} is needed");
+    Err(Refusal::new("host::door::bad_request", why))
+}
+
+/// Sends a table at each interval until the operator is gone, or it is not wanted any more.
+pub(super) fn watch(caller: &Caller, interval_ms: u64, is_wanted: impl Fn() -> bool + 'static) {
     let (shell, outlet) = (Rc::downgrade(&caller.shell), caller.outlet.clone());
     spawn_local(async move {
         let mut ticks = tokio::time::interval(Duration::from_millis(interval_ms));
@@ -42,6 +56,9 @@ pub(super) fn follow(caller: &Caller, interval_ms: u64) {
         let (mut last, mut sampled) = (Last::new(), None);
         while !outlet.is_closed() {
             ticks.tick().await;
+            if !is_wanted() {
+                return;
+            }
             let Some(shell) = shell.upgrade() else { return };
             let now = Instant::now();
             let table = sample(&shell, &last, sampled.map(|at| now - at));

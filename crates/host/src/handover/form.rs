@@ -7,6 +7,8 @@ use std::os::fd::RawFd;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::stream::StreamLeft;
+
 /// The form of what is handed over. A binary takes over this one alone.
 pub(crate) const FORM: u32 = 1;
 
@@ -54,6 +56,8 @@ pub(crate) struct Left {
     /// Lives that can't be handed over: they are started again.
     pub(crate) restarts: Vec<RestartLeft>,
     pub(crate) by_hand: Vec<ByHand>,
+    #[serde(default)]
+    pub(crate) stream: StreamLeft,
 }
 
 /// A module's place.

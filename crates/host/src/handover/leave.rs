@@ -63,6 +63,7 @@ impl Shell {
             seats: seats.into_iter().map(|(slot, seat)| seat_of(slot, seat)).collect(),
             launches: self.launches.iter().map(|(slot, generation)| (slot.0, generation.0)).collect(),
             by_hand: self.by_hand.clone(),
+            stream: self.talk.stream.leave(),
         })
     }
 

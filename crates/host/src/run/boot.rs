@@ -92,7 +92,7 @@ impl Begun {
 
 async fn live(options: Options, begin: Begin, begun: Begun, jobs: Sender<Job>) -> Result<(), HostError> {
     let home = options.home.clone();
-    let left = match begin {
+    let mut left = match begin {
         Begin::Fresh => None,
         Begin::TakeOver(left) => Some(left),
     };
@@ -128,11 +128,16 @@ async fn live(options: Options, begin: Begin, begun: Begun, jobs: Sender<Job>) -
     let clock = left.as_deref().map_or_else(Clock::start, clock_of);
     let shell = make_shell(&options, read, (cgroups, safety, births), (talk, held.keepsakes()), clock)?;
     shell.borrow_mut().observe_all(options.observe);
-    if left.is_none() {
+    if let Some(left) = &mut left {
+        // Before anything is decided, so that it is numbered where the earlier program left off.
+        shell.borrow_mut().talk.stream.resume(std::mem::take(&mut left.stream));
+    } else {
         memory::restore(&mut shell.borrow_mut());
         shell.borrow_mut().record_start(leftovers);
     }
     shell.borrow_mut().tell_locked_vault();
+    // It is told and journaled where it is found, and holds before anybody can ask.
+    let _told = shell.borrow_mut().reload_policies();
     let finding = find_modules(&mut shell.borrow_mut(), &complaints);
     begun.tell(BootStep::Modules, counted(finding.modules.len(), finding.refused()));
     spawn_tasks(&shell, &mut signals, listener, news);

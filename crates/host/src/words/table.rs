@@ -51,6 +51,31 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "wykonano kopię {backup} (składniki: {components}, nowe bajty: {bytes}, nieodczytane pliki: {skipped})",
         "ostoja backup list",
     ),
+    says("operator.asked", "{by} ({role}) asked {cmd}", "{by} ({role}) zażądał: {cmd}", ""),
+    says(
+        "operator.refused",
+        "{by} ({role}) may not ask {cmd}",
+        "{by} ({role}) nie może żądać: {cmd}",
+        "ostoja policy explain --as {by} --role {role} {cmd}",
+    ),
+    says(
+        "operator.refusals_summed_up",
+        "{count} more requests were refused within a minute",
+        "w ciągu minuty odrzucono jeszcze żądań: {count}",
+        "",
+    ),
+    says(
+        "policy.loaded",
+        "{policies} policies in {files} files hold beside the roles",
+        "obok ról obowiązują zasady: {policies} (pliki: {files})",
+        "ostoja policy check",
+    ),
+    says(
+        "policy.unreadable",
+        "the policies can't be read, so only the owner may ask anything: {why}",
+        "zasad nie da się odczytać, więc żądać może tylko właściciel: {why}",
+        "ostoja policy check",
+    ),
     says("kernel.started", "the kernel started", "jądro wystartowało", ""),
     says(
         "kernel.replacing",

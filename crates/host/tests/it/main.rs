@@ -17,6 +17,7 @@ mod messages;
 mod narrowed;
 mod net;
 mod pids;
+mod policies;
 mod pools;
 mod rude;
 mod safe;

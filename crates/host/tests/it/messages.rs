@@ -96,3 +96,79 @@ fn usage_comes_again_and_again_and_tells_shares() {
         (0..20).any(|_| door.event("usage")["modules"][0]["cpuPercent"].as_f64().expect("a share") > 5.0);
     assert!(busy, "an endless loop uses the processor");
 }
+
+#[test]
+fn one_stream_carries_several_kinds_and_goes_on_where_it_broke_off() {
+    let kernel = Kernel::settled(
+        "modules:\n  a: {run: 'while read l; do echo $l; done; sleep 1000'}\n  b: {run: sleep 1000}\n",
+    );
+    let mut door = kernel.door();
+    let wanted = json!({ "cmd": "events", "topics": ["records", "logs", "usage"], "intervalMs": 100, "hear": ["news"] });
+    let begun = door.ask(wanted);
+    let begin = begun["data"]["id"].as_str().expect("an id").to_owned();
+    kernel.data(json!({ "cmd": "publish", "topic": "news", "payload": 7 }));
+    kernel.data(json!({ "cmd": "module.stop", "moduleId": "b" }));
+    let mut kinds = std::collections::BTreeSet::new();
+    let mut last = String::new();
+    while kinds.len() < 3 || !last.ends_with("stopped") {
+        let line = door.next().expect("an event");
+        let kind = line["event"].as_str().expect("a kind").to_owned();
+        // What is numbered can be resumed with, and the rest has no number.
+        assert_eq!(line["id"].is_string(), matches!(kind.as_str(), "record" | "log"), "{line}");
+        if kind == "record" {
+            last = line["data"]["code"].as_str().expect("a code").to_owned();
+        }
+        kinds.insert(kind);
+    }
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["message", "record", "usage"]);
+    drop(door);
+    kernel.data(json!({ "cmd": "module.start", "moduleId": "b" }));
+    let mut again = kernel.door();
+    again.ask(
+        json!({ "cmd": "events", "since": begin, "modules": ["b"], "codes": ["module.", "order.stop"] }),
+    );
+    let codes: Vec<_> = (0..4).map(|_| again.event("record")["code"].clone()).collect();
+    assert_eq!(codes, ["order.stop", "module.stopping", "module.stopped", "module.starting"]);
+}
+
+#[test]
+fn a_place_that_is_gone_is_told_and_what_is_none_is_refused() {
+    let mut kernel = Kernel::settled("modules:\n  a: {run: sleep 1000}\n");
+    let mut door = kernel.door();
+    let earlier = door.ask(json!({ "cmd": "events" }))["data"]["id"].as_str().expect("an id").to_owned();
+    drop(door);
+    kernel.signal(rustix::process::Signal::TERM);
+    kernel.wait();
+    kernel.start();
+    kernel.settle();
+    let mut door = kernel.door();
+    let begun = door.ask(json!({ "cmd": "events", "since": earlier }));
+    assert_ne!(begun["data"]["id"].as_str().expect("an id").split('-').next(), earlier.split('-').next());
+    let gone = door.event("gone");
+    assert_eq!(gone, json!({ "since": earlier, "reason": "other_epoch" }));
+    // What this kernel decided from its beginning on follows, although nobody was there.
+    assert_eq!(door.event("record")["code"], "kernel.started");
+    for wrong in ["yesterday", "-1", ""] {
+        let refused = kernel.ask(json!({ "cmd": "events", "since": wrong }));
+        assert_eq!(refused["code"], "host::door::bad_request", "{wrong}");
+    }
+}
+
+#[test]
+fn another_stream_on_a_connection_takes_the_place_of_the_first() {
+    let kernel = Kernel::settled("modules:\n  a: {run: sleep 1000}\n  b: {run: sleep 1000}\n");
+    let mut door = kernel.door();
+    door.ask(json!({ "cmd": "events", "topics": ["usage"], "intervalMs": 100, "hear": ["news"] }));
+    door.send(&format!("{}\n", json!({ "cmd": "events", "modules": ["b"] })));
+    while door.next().expect("a line").get("ok").is_none() {}
+    kernel.data(json!({ "cmd": "publish", "topic": "news", "payload": 7 }));
+    kernel.data(json!({ "cmd": "module.stop", "moduleId": "a" }));
+    kernel.data(json!({ "cmd": "module.stop", "moduleId": "b" }));
+    loop {
+        let line = door.next().expect("an event");
+        assert_eq!((&line["event"], &line["data"]["moduleId"]), (&json!("record"), &json!("b")), "{line}");
+        if line["data"]["code"] == "module.stopped" {
+            break;
+        }
+    }
+}

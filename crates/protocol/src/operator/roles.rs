@@ -111,7 +111,6 @@ impl Request {
             | Self::ModuleShow { .. }
             | Self::PermissionsList { .. }
             | Self::PermissionsPending {}
-            | Self::Events {}
             | Self::Usage { .. }
             | Self::Actors { .. }
             | Self::FunctionList {}
@@ -159,12 +158,14 @@ impl Request {
             | Self::Snapshot(_)
             | Self::SecretsChanged(_) => Role::Admin,
             Self::Update(verb) => verb.least_role(),
+            Self::Events(wanted) if wanted.hears_modules() => Role::Developer,
+            Self::Events(_) => Role::Viewer,
         }
     }
 
-    /// Whether it changes anything.
-    pub fn weight(&self) -> Weight {
-        let is_dry = match self {
+    /// Whether it asks only what would happen.
+    pub fn is_dry_run(&self) -> bool {
+        match self {
             Self::KernelStop { dry_run }
             | Self::KernelReload { dry_run, .. }
             | Self::ModuleStart { dry_run, .. }
@@ -177,9 +178,13 @@ impl Request {
             Self::PermissionsGrant(change)
             | Self::PermissionsDeny(change)
             | Self::PermissionsRevoke(change) => change.dry_run,
-            _ => self.only_looks(),
-        };
-        if is_dry { Weight::Look } else { Weight::Change }
+            _ => false,
+        }
+    }
+
+    /// Whether it changes anything.
+    pub fn weight(&self) -> Weight {
+        if self.is_dry_run() || self.only_looks() { Weight::Look } else { Weight::Change }
     }
 
     fn only_looks(&self) -> bool {
@@ -187,6 +192,7 @@ impl Request {
             self,
             Self::Logs(_)
                 | Self::Subscribe { .. }
+                | Self::Events(_)
                 | Self::ContextList { .. }
                 | Self::ContextGet(_)
                 | Self::Update(UpdateVerb::Plan { .. })

@@ -2,11 +2,11 @@
 //! which request.
 
 use super::{
-    Acted, ActorTable, Collected, ConfigTable, Event, FunctionRow, FunctionStats, Installed, JournalPage,
-    KernelStatus, LogPage, ModuleDetail, ModuleStatus, OnBehalf, PendingRow, PermissionRow, Plan, Profiled,
-    Published, Request, Response, Safe, Settled, SlotTable, SnapshotMade, SnapshotRestored, Story, Swapped,
-    TransactionPlan, TransactionTable, UpdateDone, UpdateHistory, UpdatePlan, UsageTable, VariableList,
-    VariableRow,
+    Acted, ActorTable, Collected, ConfigTable, Event, EventLine, EventsBegun, FunctionRow, FunctionStats,
+    Installed, JournalPage, KernelStatus, LogPage, ModuleDetail, ModuleStatus, OnBehalf, PendingRow,
+    PermissionRow, Plan, Profiled, Published, Request, Response, Safe, Settled, SlotTable, SnapshotMade,
+    SnapshotRestored, Story, Swapped, TransactionPlan, TransactionTable, UpdateDone, UpdateHistory,
+    UpdatePlan, UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
@@ -23,7 +23,7 @@ struct OperatorDoor {
     /// The line that answers it.
     response: Response,
     /// The lines that follow when something is followed.
-    event: Event,
+    event: EventLine,
     /// The `data` of a good answer, by request; what is not listed has none.
     answers: Answers,
 }
@@ -93,6 +93,7 @@ struct Answers {
     call: Value,
     publish: Published,
     usage: UsageTable,
+    events: EventsBegun,
     #[schemars(rename = "module.swap")]
     module_swap: Swapped,
     #[schemars(rename = "module.profile")]

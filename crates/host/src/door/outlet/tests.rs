@@ -11,7 +11,7 @@ fn lines(outlet: &Outlet) -> Vec<String> {
     runtime.block_on(async {
         let mut lines = Vec::new();
         while let Some(line) = outlet.next().await {
-            lines.push(String::from_utf8(line).expect("UTF-8").trim().to_owned());
+            lines.push(String::from_utf8(line.to_vec()).expect("UTF-8").trim().to_owned());
         }
         lines
     })
@@ -51,6 +51,21 @@ fn events_that_came_before_the_response_follow_it_unless_it_holds_them() {
         lines(&outlet),
         [r#"{"ok":true,"data":"page"}"#, r#"{"event":"lost","data":2}"#, r#"{"event":"lost","data":3}"#]
     );
+}
+
+#[test]
+fn a_line_that_is_shared_counts_like_any_event() {
+    let outlet = Outlet::default();
+    let line: Rc<[u8]> = b"{}\n".as_slice().into();
+    outlet.hold();
+    outlet.line(&line);
+    outlet.release(&Response::done(None), |_| false);
+    for _ in 0..EVENTS_WAITING_MAX {
+        outlet.line(&line);
+    }
+    let lines = lines(&outlet);
+    assert_eq!((lines[0].as_str(), lines[1].as_str()), (r#"{"ok":true}"#, "{}"));
+    assert_eq!(lines.last().map(String::as_str), Some(r#"{"event":"lost","data":2}"#));
 }
 
 #[test]
