@@ -20,6 +20,7 @@ mod spec;
 mod supervisors;
 mod swap;
 mod thousand;
+mod web;
 
 use std::path::PathBuf;
 
@@ -29,7 +30,7 @@ use crate::shell;
 use report::Report;
 
 /// Everything that can be measured.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "supervisors",
     "calls",
     "thousand",
@@ -40,6 +41,7 @@ const NAMES: [&str; 10] = [
     "neighbours",
     "self-update",
     "swap",
+    "web",
 ];
 
 /// What is measured on other programs than the one that ships.
@@ -94,6 +96,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
             "neighbours" => neighbours::measure(&binary, wish.rounds, &wish.only)?,
             "self-update" => renewal::measure(&binary, wish.rounds)?,
             "swap" => swap::measure(&binary, wish.rounds)?,
+            "web" => web::measure(&binary, wish.rounds, &wish.only)?,
             "spawn" => spawn::measure(wish.rounds)?,
             "lanes" => lanes::measure()?,
             "actors" => actors::measure(wish.build, wish.rounds, &wish.only)?,
