@@ -19,6 +19,7 @@ mod older;
 mod packages;
 mod played;
 mod runner;
+mod safe;
 mod screen;
 mod self_update;
 mod stage;

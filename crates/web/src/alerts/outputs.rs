@@ -302,9 +302,9 @@ fn read_trust() -> Option<Arc<ClientConfig>> {
     if roots.is_empty() {
         return None;
     }
-    // The provider is named: with two of them in a program, the library would not choose.
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
+    let config = ClientConfig::builder_with_provider(crate::tls::provider())
+        .with_safe_default_protocol_versions()
+        .ok()?;
     Some(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
 }
 
