@@ -7,6 +7,7 @@
 mod actors;
 mod calls;
 mod cold;
+mod first_call;
 pub(crate) mod home;
 mod lanes;
 mod neighbours;
@@ -30,7 +31,7 @@ use crate::shell;
 use report::Report;
 
 /// Everything that can be measured.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "supervisors",
     "calls",
     "thousand",
@@ -42,6 +43,7 @@ const NAMES: [&str; 11] = [
     "self-update",
     "swap",
     "web",
+    "first-call",
 ];
 
 /// What is measured on other programs than the one that ships.
@@ -95,6 +97,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
             "thousand" => thousand::measure(&binary)?,
             "neighbours" => neighbours::measure(&binary, wish.rounds, &wish.only)?,
             "self-update" => renewal::measure(&binary, wish.rounds)?,
+            "first-call" => first_call::measure(&binary, wish.rounds, &wish.only)?,
             "swap" => swap::measure(&binary, wish.rounds)?,
             "web" => web::measure(&binary, wish.rounds, &wish.only)?,
             "spawn" => spawn::measure(wish.rounds)?,

@@ -1,5 +1,5 @@
-//! `cargo xtask dist`: what people install. A tar.zst with an install script, a Debian package, an OCI image layout, a
-//! bill of materials and checksums, all out of one release build and one tree of files.
+//! `cargo xtask dist`: what people install. A tar.zst with an install script, a Debian package, an RPM package, an OCI image
+//! layout, a bill of materials and checksums, all out of one release build and one tree of files.
 //!
 //! Everything is packed twice and has to come out the same, byte for byte; then it is tried: the package is checked by
 //! lintian, installed, upgraded, removed and purged, the archive is installed and removed, and the kernel runs as process 1.
@@ -8,6 +8,7 @@ mod archive;
 mod deb;
 mod image;
 mod materials;
+mod rpm;
 mod stage;
 mod trial;
 
@@ -84,6 +85,7 @@ fn pack(release: &Release, out: &Path) -> Result<BTreeMap<String, String>> {
     let files = [
         archive::pack(release, &tree, out)?,
         deb::pack(release, &tree, out)?,
+        rpm::pack(release, &tree, out)?,
         image::pack(release, &tree, out)?,
         materials::write(release, out)?,
     ];

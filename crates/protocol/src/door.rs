@@ -6,7 +6,6 @@
 
 use std::fmt;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -28,7 +27,8 @@ pub const PROTOCOL_VERSION: &str = "1.0";
 pub const INIT_ID: &str = "init";
 
 /// How urgent a log record is, in the door's own words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "operator", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
     /// Every step.
@@ -76,9 +76,10 @@ impl fmt::Display for LogLevel {
 /// Any JSON value that belongs to the modules and not to the kernel.
 ///
 /// `Debug` shows its kind only, because payloads never reach logs.
-#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema, Default)]
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+#[cfg_attr(feature = "operator", derive(schemars::JsonSchema))]
 #[serde(transparent)]
-#[schemars(transparent)]
+#[cfg_attr(feature = "operator", schemars(transparent))]
 pub struct Opaque(pub Value);
 
 impl fmt::Debug for Opaque {

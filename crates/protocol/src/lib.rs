@@ -7,8 +7,8 @@
 //! - [`lines`] splits what a pipe gives into lines, bounded.
 //! - [`decode`] reads a module's line without looking into payloads; [`encode`] writes the kernel's.
 //! - [`door`] holds the same messages as owned types, for SDKs, tests and the schema.
-//! - [`operator`] holds the types of the operator door.
-//! - [`schema`] gives the JSON Schemas that are checked in under `schema/`.
+//! - `operator` (feature `operator`) holds the types of the operator door.
+//! - `schema` (the same feature) gives the JSON Schemas that are checked in under `schema/`.
 //! - `files` (feature `files`) reads `module.json`, `ostoja.yaml`, `config.yaml` and `permissions.yaml`.
 //!
 //! ```text
@@ -28,5 +28,7 @@ pub mod encode;
 #[cfg(feature = "files")]
 pub mod files;
 pub mod lines;
+#[cfg(feature = "operator")]
 pub mod operator;
+#[cfg(feature = "operator")]
 pub mod schema;

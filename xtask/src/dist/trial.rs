@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 
 use super::stage::place;
-use super::{Release, deb, sha256};
+use super::{Release, deb, rpm, sha256};
 use crate::ci::{apt, bounded};
 use crate::shell;
 
@@ -40,6 +40,7 @@ pub(super) fn all(release: &Release, out: &Path) -> Result<()> {
     std::fs::create_dir_all(&folder)?;
     archive(release, out, &folder.join("archive"))?;
     debian(release, out, &folder.join("debian"))?;
+    red_hat(release, out, &folder.join("rpm"))?;
     image(out)?;
     process_one(&out.join("stage/root/usr/bin/ostoja"), &folder.join("one"))?;
     std::fs::remove_dir_all(&folder)?;
@@ -131,6 +132,43 @@ fn newer(release: &Release, out: &Path, package: &Path) -> Result<PathBuf> {
         Command::new("dpkg-deb").args(["--build", "--root-owner-group", "-Znone"]).arg(&folder).arg(&to),
     )?;
     Ok(to)
+}
+
+/// The RPM in a root of its own: installed, upgraded, removed, each with its scripts.
+fn red_hat(release: &Release, out: &Path, folder: &Path) -> Result<()> {
+    let root = folder.join("root");
+    std::fs::create_dir_all(&root)?;
+    // What it depends on is not there, and the database of a foreign root is none of this machine's.
+    let tool = |words: &[&str]| {
+        let mut command = bounded(TOOL_SECONDS, "rpm");
+        command.arg("--root").arg(&root).args(["--dbpath", "/var/lib/rpm"]);
+        shell::read(command.args(words))
+    };
+    let package = out.join(rpm::file_name(&release.version)).display().to_string();
+    tool(&["--install", "--nodeps", &package])?;
+    says_version(&root.join("usr/bin/ostoja"), release)?;
+    let kept = root.join("var/lib/ostoja/config.yaml");
+    place(&kept, b"{}", 0o600)?;
+    // The same tree under a later version.
+    let newer = format!("{}^upgrade", release.version);
+    let build = folder.join("newer");
+    tool(&["--query", "--package", "--requires", &package]).and_then(|told| {
+        ensure!(told.contains("libc.so.6"), "the package does not say that it needs the C library: {told}");
+        Ok(())
+    })?;
+    rpm::build(release, &rpm::tree(out), &build, &newer)?;
+    let newer_file = build.join("RPMS").join(rpm::file_name(&newer)).display().to_string();
+    tool(&["--upgrade", "--nodeps", &newer_file])?;
+    let told = tool(&["--query", "ostoja"])?;
+    ensure!(told.contains("upgrade") && told.lines().count() == 1, "the upgrade is not there: {told}");
+    tool(&["--verify", "--nodeps", "--nouser", "--nogroup", "ostoja"])?;
+    tool(&["--erase", "ostoja"])?;
+    ensure!(kept.is_file(), "a removal takes the home away");
+    let left =
+        shell::read(Command::new("find").arg(root.join("usr")).args(["-type", "f"])).unwrap_or_default();
+    ensure!(left.is_empty(), "the RPM leaves behind: {left}");
+    println!("the RPM is installed, upgraded and removed");
+    Ok(())
 }
 
 /// Every blob of the layout is what its name says, and the index leads to the program.

@@ -23,6 +23,7 @@ Examples:
   ostoja new greeter --lang python
   ostoja new mailer --lang node --template worker
   ostoja new bot --lang typescript --template bot
+  ostoja new tools --lang python --template mcp
   ostoja new adder --lang wasm
 
 Each folder holds the module, its manifest, the schema of its configuration, a
@@ -175,12 +176,14 @@ fn no_template(plan: &Plan) -> Failure {
     };
     let (language, template) =
         (word(&|| plan.language.to_possible_value()), word(&|| plan.template.to_possible_value()));
-    if plan.template == Template::Mcp {
-        let message = "there is no template `mcp`: any MCP server is a module with `protocol: mcp`";
-        return Failure::usage(message).help("ostoja docs mcp");
-    }
     let message = format!("there is no template `{template}` for {language}");
-    Failure::usage(message).help(format!("ostoja new {} --lang {language} --template service", plan.id))
+    let help = if plan.template == Template::Mcp {
+        // Any MCP server is a module, whatever it is written in: `ostoja docs mcp`.
+        format!("ostoja new {} --lang python --template mcp", plan.id)
+    } else {
+        format!("ostoja new {} --lang {language} --template service", plan.id)
+    };
+    Failure::usage(message).help(help)
 }
 
 fn told(plan: &Plan, folder: &Path, files: &[File]) -> Made {
@@ -189,7 +192,7 @@ fn told(plan: &Plan, folder: &Path, files: &[File]) -> Made {
     next.extend(files::build(plan));
     next.push("ostoja up -d".to_owned());
     let first = files::first_call(plan);
-    next.push(format!("ostoja call {} {} {}", plan.id, first.method, shell_word(first.params)));
+    next.push(format!("ostoja call {} {} {}", files::service(plan), first.method, shell_word(first.params)));
     Made {
         module_id: plan.id.to_string(),
         folder: shown,

@@ -165,10 +165,25 @@ fn workers_work_and_bots_reply() {
 }
 
 #[test]
+fn mcp_servers_are_modules_and_pass_their_own_tests() {
+    let world = World::new();
+    let _down = Down(&world);
+    assert_eq!(first_answer(&world, "python", "mcp"), "hello Ada");
+    inside(&world, "mine", &["python3", "-m", "unittest"]).expect(0);
+    if !is_on_path("node") {
+        return skip("no `node` on PATH, so what `new --lang node --template mcp` writes was not run");
+    }
+    let world = World::new();
+    let _down = Down(&world);
+    assert_eq!(first_answer(&world, "node", "mcp"), "hello Ada");
+    inside(&world, "mine", &["node", "--test"]).expect(0);
+}
+
+#[test]
 fn every_template_is_written_as_files_that_ostoja_reads() {
     for (lang, templates) in [
-        ("python", &["service", "worker", "bot", "http"][..]),
-        ("node", &["service", "worker", "bot", "http"]),
+        ("python", &["service", "worker", "bot", "http", "mcp"][..]),
+        ("node", &["service", "worker", "bot", "http", "mcp"]),
         ("typescript", &["service", "worker", "bot", "http"]),
         ("go", &["service", "worker", "bot", "http"]),
         ("shell", &["service", "worker"]),
@@ -198,8 +213,8 @@ fn what_can_not_be_made_is_refused_with_what_can() {
     world.run("new mine --lang python").expect(0);
     assert_eq!(world.run("--json new mine --lang python").expect(1).error_code(), "cli::new::present");
     world.run("new mine --lang python --folder other").expect(0);
-    let ran = world.run("new tool --lang python --template mcp").expect(2);
-    assert!(ran.stderr.contains("a module with `protocol: mcp`"), "{}", ran.stderr);
+    let ran = world.run("new tool --lang go --template mcp").expect(2);
+    assert!(ran.stderr.contains("--lang python --template mcp"), "{}", ran.stderr);
     assert!(world.run("new tool --lang wasm --template bot").expect(2).stderr.contains("--template service"));
     assert!(
         world

@@ -1,12 +1,12 @@
 //! What a module writes to its stdout.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{LogLevel, Opaque, TransportKind, present, transport::known};
 
 /// One line from a module to the kernel.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "operator", derive(schemars::JsonSchema))]
 #[serde(tag = "type")]
 pub enum FromModule {
     /// The module has initialised itself.
@@ -205,7 +205,8 @@ pub enum FromModule {
 }
 
 /// One entry of a `log-group`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "operator", derive(schemars::JsonSchema))]
 pub struct LogItem {
     /// What.
     pub msg: String,

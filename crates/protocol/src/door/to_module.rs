@@ -1,12 +1,12 @@
 //! What the kernel writes to a module's stdin.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{LaneOffer, Opaque, TransportKind, present, transport::known};
 
 /// One line from the kernel to a module.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "operator", derive(schemars::JsonSchema))]
 #[serde(tag = "type")]
 pub enum ToModule {
     /// The first spawn ever of this module; comes before `init`.

@@ -4,13 +4,13 @@
 //! its `ready`, the last line that it writes to its pipe; the kernel's last line is `transport`. A module that says nothing
 //! stays on its pipes.
 
-use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 /// The ways on which frames can go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "operator", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TransportKind {
     /// Two rings in shared memory.
@@ -27,7 +27,8 @@ impl TransportKind {
 }
 
 /// A lane that the kernel has made for this life of the module.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "operator", derive(schemars::JsonSchema))]
 pub struct LaneOffer {
     /// What it is.
     pub kind: TransportKind,

@@ -13,6 +13,14 @@ pub(super) struct FirstCall {
     result_go: &'static str,
 }
 
+/// The service that it offers.
+pub(super) fn service(plan: &Plan) -> String {
+    match plan.template {
+        Template::Mcp => format!("mcp.{}", plan.id),
+        Template::Service | Template::Worker | Template::Bot | Template::Http => plan.id.to_string(),
+    }
+}
+
 pub(super) fn first_call(plan: &Plan) -> FirstCall {
     let call = |method, params, result, params_go, result_go| FirstCall {
         method,
@@ -66,11 +74,15 @@ pub(super) fn of(plan: &Plan) -> Option<Vec<File>> {
     let mut files = vec![
         File { path: entry, text: filled(plan, source), mode },
         text("module.json", manifest::manifest(plan)),
-        text("config.schema.json", manifest::schema()),
         text("ostoja.yaml", manifest::project(plan)),
         text("README.md", manifest::readme(plan)),
     ];
-    files.extend(beside(plan));
+    if plan.template == Template::Mcp {
+        files.push(spoken_to(plan));
+    } else {
+        files.push(text("config.schema.json", manifest::schema()));
+        files.extend(beside(plan));
+    }
     Some(files)
 }
 
@@ -99,6 +111,8 @@ fn source(plan: &Plan) -> Option<(&'static str, &'static str)> {
         (Language::Python, Template::Worker) => ("main.py", template!("python/worker.py")),
         (Language::Python, Template::Bot) => ("main.py", template!("python/bot.py")),
         (Language::Python, Template::Http) => ("main.py", template!("python/http.py")),
+        (Language::Python, Template::Mcp) => ("main.py", template!("python/mcp.py")),
+        (Language::Node, Template::Mcp) => ("main.mjs", template!("node/mcp.mjs")),
         (Language::Node, Template::Service) => ("main.mjs", template!("node/service.mjs")),
         (Language::Node, Template::Worker) => ("main.mjs", template!("node/worker.mjs")),
         (Language::Node, Template::Bot) => ("main.mjs", template!("node/bot.mjs")),
@@ -120,8 +134,20 @@ fn source(plan: &Plan) -> Option<(&'static str, &'static str)> {
         (Language::Wasm, Template::Service) => ("main.wat", template!("wasm/service.wat")),
         (Language::Shell, Template::Bot | Template::Http)
         | (Language::Wasm, Template::Worker | Template::Bot | Template::Http)
-        | (_, Template::Mcp) => return None,
+        | (
+            Language::Typescript | Language::Go | Language::Shell | Language::Rust | Language::Wasm,
+            Template::Mcp,
+        ) => return None,
     })
+}
+
+/// The test of an MCP server, which speaks to it as a client does: it needs no SDK.
+fn spoken_to(plan: &Plan) -> File {
+    if plan.language == Language::Python {
+        text("test_main.py", filled(plan, template!("python/test_mcp.py")))
+    } else {
+        text("main.test.mjs", filled(plan, template!("node/mcp.test.mjs")))
+    }
 }
 
 /// The SDK, the test, and what the language wants besides.
@@ -155,7 +181,11 @@ fn beside(plan: &Plan) -> Vec<File> {
             let sdk = plan.sdk.as_deref().unwrap_or(std::path::Path::new("sdk")).display().to_string();
             let cargo = format!(
                 "[package]\nname = \"module\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n\
-                 [dependencies]\nsdk = {{ path = {sdk:?} }}\n\n# Not part of a workspace around it.\n[workspace]\n"
+                 [dependencies]\nsdk = {{ path = {sdk:?} }}\n\n\
+                 # Line numbers where it falls, and no more, make the first build a third shorter; so does not keeping what\n\
+                 # would let a part of so little be built again alone.\n\
+                 [profile.dev]\ndebug = \"line-tables-only\"\nincremental = false\n\n[profile.dev.package.\"*\"]\ndebug = false\n\n\
+                 # Not part of a workspace around it.\n[workspace]\n"
             );
             vec![text("Cargo.toml", cargo), text(".gitignore", "/target\n/bin\n")]
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::files::{PORT, build, first_call, test};
+use super::files::{PORT, build, first_call, service, test};
 use super::{Language, Plan, Template};
 use crate::target::shell_word;
 
@@ -26,7 +26,6 @@ pub(super) fn manifest(plan: &Plan) -> String {
         "runtime": runtime,
         "entry": entry,
         "permissions": permissions(plan),
-        "provides": [id],
     });
     let mut set = |key: &str, value: Value| manifest[key] = value;
     match plan.template {
@@ -38,8 +37,14 @@ pub(super) fn manifest(plan: &Plan) -> String {
             set("subscribes", json!(["chat.message"]));
             set("publishes", json!(["chat.reply"]));
         }
-        Template::Service | Template::Http | Template::Mcp => {}
+        Template::Service | Template::Http => {}
+        Template::Mcp => {
+            // Its tools are what it offers, and its service has its name; configuration is none of the protocol's.
+            set("protocol", json!("mcp"));
+            return format!("{manifest:#}\n");
+        }
     }
+    set("provides", json!([id]));
     set("configKey", json!(id));
     set("configSchema", json!("config.schema.json"));
     if matches!(plan.language, Language::Python | Language::Node | Language::Typescript | Language::Go) {
@@ -51,7 +56,8 @@ pub(super) fn manifest(plan: &Plan) -> String {
 fn describes(plan: &Plan) -> &'static str {
     match plan.template {
         Template::Service if plan.language == Language::Wasm => "Adds whole numbers",
-        Template::Service | Template::Mcp => "Greets people",
+        Template::Service => "Greets people",
+        Template::Mcp => "An MCP server that greets people",
         Template::Worker => "Counts the words of jobs",
         Template::Bot => "Answers what is said",
         Template::Http => "Serves a page",
@@ -93,12 +99,24 @@ pub(super) fn readme(plan: &Plan) -> String {
     let call = first_call(plan);
     let build = build(plan).map(|line| format!("{line}\n")).unwrap_or_default();
     let id = &plan.id;
+    let more = if plan.template == Template::Mcp {
+        "- Any MCP client can run it too: the command is the interpreter and this folder's file.\n".to_owned()
+    } else {
+        format!(
+            "- `config.schema.json` describes its section of the configuration: `ostoja config set {id}.greeting hi`.\n"
+        )
+    };
+    let talk = if plan.template == Template::Mcp {
+        ""
+    } else {
+        "`ostoja module check . --talk` holds the whole conversation that a kernel may hold with it.\n"
+    };
     format!(
-        "# {id}\n\n{}; a module for Ostoja.\n\n```sh\n{build}ostoja up -d\nostoja call {id} {} {}\nostoja logs {id}\n\
-         ostoja down\n```\n\nIts test: `{}`.\n`ostoja module check . --talk` holds the whole conversation that a kernel may \
-         hold with it.\n\n- `module.json` says what it is, what it offers and what it may touch.\n\
-         - `config.schema.json` describes its section of the configuration: `ostoja config set {id}.greeting hi`.\n",
+        "# {id}\n\n{}; a module for Ostoja.\n\n```sh\n{build}ostoja up -d\nostoja call {} {} {}\nostoja logs {id}\n\
+         ostoja down\n```\n\nIts test: `{}`.\n{talk}\n\
+         - `module.json` says what it is, what it offers and what it may touch.\n{more}",
         describes(plan),
+        service(plan),
         call.method,
         shell_word(call.params),
         test(plan),
