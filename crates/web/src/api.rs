@@ -68,7 +68,7 @@ fn filter(method: routes::Method) -> MethodFilter {
     }
 }
 
-fn own() -> [(&'static str, MethodRouter<Arc<App>>); 18] {
+fn own() -> [(&'static str, MethodRouter<Arc<App>>); 19] {
     [
         ("/api/v1/usage/history", get(async |state, who, request| answered(history(state, who, &request)))),
         ("/api/v1/graph", get(async |state, who| answered(who_talks(state, who).await))),
@@ -78,6 +78,7 @@ fn own() -> [(&'static str, MethodRouter<Arc<App>>); 18] {
         ("/api/v1/tokens", sessions::tokens()),
         ("/api/v1/tokens/{id}", sessions::token()),
         ("/api/v1/logins", sessions::logins()),
+        ("/api/v1/packages/{name}", crate::uploads::package()),
         ("/api/v1/alerts", alerts::alerts()),
         ("/api/v1/alerts/test", alerts::test()),
         ("/api/v1/alerts/silences", alerts::silences()),

@@ -1,6 +1,7 @@
 //! What all requests share.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -37,6 +38,10 @@ pub(crate) struct App {
     pub(crate) certificates: Option<Arc<Certificates>>,
     /// The machine's name in links.
     pub(crate) name: Option<String>,
+    /// The folder of its own.
+    pub(crate) state: PathBuf,
+    /// One package on its way at a time.
+    pub(crate) uploading: tokio::sync::Mutex<()>,
     /// One change with `If-Match` at a time, so that none comes between the look and the change of another one.
     pub(crate) matching: tokio::sync::Mutex<()>,
 }

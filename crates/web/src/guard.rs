@@ -3,7 +3,7 @@
 //! A page of somebody else's can make a browser send requests here, and by DNS rebinding even under its own name. The
 //! browser says which name it used (`Host`) and which page asks (`Origin`); both have to be ours.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
@@ -25,6 +25,8 @@ const SECRET_WORDS: [&str; 4] = ["token", "access_token", "authorization", "csrf
 pub(crate) struct Site {
     /// The address that was connected to.
     pub(crate) own: SocketAddr,
+    /// Who connected.
+    pub(crate) peer: IpAddr,
     /// What makes it safe, when something does.
     pub(crate) certificates: Option<Arc<Certificates>>,
 }

@@ -47,6 +47,7 @@ mod server;
 mod sessions;
 mod stream;
 pub mod tls;
+mod uploads;
 
 use std::sync::Arc;
 
@@ -111,8 +112,11 @@ async fn serve(
         address,
         certificates,
         name: options.name.clone(),
+        state: state.clone(),
+        uploading: tokio::sync::Mutex::default(),
         matching: tokio::sync::Mutex::default(),
     });
+    uploads::clear(state);
     feeds::start(&app);
     tokio::spawn(alerts::running::run(app.clone()));
     if let Some(certificates) = app.certificates.clone() {

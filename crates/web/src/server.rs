@@ -6,7 +6,7 @@
 use std::convert::Infallible;
 use std::fs::{self, Permissions};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -79,6 +79,10 @@ pub(crate) enum Via {
     Tcp(Site),
 }
 
+/// The address that a request came from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
 /// Opens the socket of TCP; when the port is taken, a free one.
 ///
 /// # Errors
@@ -138,7 +142,7 @@ impl Server {
     pub(crate) async fn serve_tcp(self, listener: TcpListener, acceptor: Option<TlsAcceptor>) {
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => self.admit_tcp(stream, acceptor.clone()),
+                Ok((stream, peer)) => self.admit_tcp(stream, peer.ip(), acceptor.clone()),
                 Err(error) => {
                     tracing::warn!(%error, "somebody could not be let in");
                     sleep(ACCEPT_REST).await;
@@ -168,14 +172,14 @@ impl Server {
     }
 
     /// The same over TCP, made safe first where it is to be.
-    fn admit_tcp(&self, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
+    fn admit_tcp(&self, stream: TcpStream, peer: IpAddr, acceptor: Option<TlsAcceptor>) {
         let Ok(place) = self.places.clone().try_acquire_owned() else { return };
         // Who has hung up already has no address any more.
         let Ok(own) = stream.local_addr() else { return };
         let own = SocketAddr::new(own.ip().to_canonical(), own.port());
         // Answers are whole when they are written.
         let _slower = stream.set_nodelay(true);
-        let via = Via::Tcp(Site { own, certificates: self.app.certificates.clone() });
+        let via = Via::Tcp(Site { own, peer, certificates: self.app.certificates.clone() });
         let server = self.clone();
         tokio::spawn(async move {
             match acceptor {
@@ -235,12 +239,17 @@ impl Server {
             Via::Socket => Some(Who::owner()),
             Via::Tcp(site) => {
                 guard::check(site, request.method(), request.uri(), request.headers())?;
-                let who = self.who(request.headers()).await?;
+                let who = self.who(site.peer, request.headers()).await?;
                 self.pace(who.as_ref())?;
                 who
             }
         };
         request.extensions_mut().insert::<Asker>(who);
+        request.extensions_mut().insert(Peer(match via {
+            // Whoever may open the socket is here.
+            Via::Socket => Ipv4Addr::LOCALHOST.into(),
+            Via::Tcp(site) => site.peer,
+        }));
         let routed = TowerToHyperService::new(self.router.clone()).call(request).await;
         Ok(routed.unwrap_or_else(|never| match never {}))
     }
@@ -260,7 +269,7 @@ impl Server {
 
     /// Who is behind a token or a cookie. A wrong token is refused, not taken for nobody's; a cookie that ended is nobody's,
     /// so that its page can say so and log in again.
-    async fn who(&self, headers: &HeaderMap) -> Result<Asker, Problem> {
+    async fn who(&self, from: IpAddr, headers: &HeaderMap) -> Result<Asker, Problem> {
         let mut all = headers.get_all(header::AUTHORIZATION).iter();
         if let Some(value) = all.next() {
             if all.next().is_some() {
@@ -269,7 +278,7 @@ impl Server {
             let token = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
             let token = token.filter(|token| token.starts_with(TOKEN_PREFIX));
             let token = token.ok_or_else(|| not_let_in(crate::access::Refused::Unknown))?;
-            return self.app.access.by_token(token, now_ms()).await.map(Some).map_err(not_let_in);
+            return self.app.access.by_token(from, token, now_ms()).await.map(Some).map_err(not_let_in);
         }
         Ok(cookie_of(&self.app, headers).and_then(|text| self.app.access.by_session(text, now_ms()).ok()))
     }

@@ -16,6 +16,7 @@ use crate::api::{Asker, Done, answered, at_least, json_of, no_forgery, somebody}
 use crate::app::{App, now_ms};
 use crate::body;
 use crate::problem::Problem;
+use crate::server::Peer;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,7 +41,7 @@ struct NewLogin {
 /// `/session`
 pub(crate) fn session() -> MethodRouter<Arc<App>> {
     get(async |Extension(who): Extension<Asker>| answered(somebody(who).map(|who| shown(&who))))
-        .post(async |state, request| answered(login(state, request).await))
+        .post(async |state, peer, request| answered(login(state, peer, request).await))
         .delete(async |state, who, headers| answered(logout(state, who, &headers)))
 }
 
@@ -82,9 +83,13 @@ pub(crate) async fn read<T: DeserializeOwned>(request: Request) -> Result<(Heade
     Ok((head.headers, read))
 }
 
-async fn login(State(app): State<Arc<App>>, request: Request) -> Done {
+async fn login(
+    State(app): State<Arc<App>>,
+    Extension(Peer(from)): Extension<Peer>,
+    request: Request,
+) -> Done {
     let (_, WithCode { code }) = read(request).await?;
-    let (cookie, session) = app.access.login(&code, now_ms()).map_err(not_let_in)?;
+    let (cookie, session) = app.access.login(from, &code, now_ms()).map_err(not_let_in)?;
     let text = json!({
         "name": session.name, "role": session.role, "csrf": session.csrf, "expiresAtMs": session.expires_at_ms,
     });

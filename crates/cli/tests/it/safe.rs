@@ -26,6 +26,8 @@ def tried(context, name="box.example"):
 
 def trusting(newest=None):
     context = ssl.create_default_context(cafile=cert)
+    # The certificate vouches for itself, which is no chain as the strictest rules want it.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if newest is not None:
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
         context.maximum_version = newest
@@ -38,7 +40,11 @@ stream.sendall(f"GET /livez HTTP/1.1\r\nHost: box.example:{port}\r\nConnection: 
 response = http.client.HTTPResponse(stream)
 response.begin()
 plain = socket.create_connection(("127.0.0.1", port), timeout=20)
-plain.sendall(f"GET /livez HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+try:
+    plain.sendall(f"GET /livez HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+    heard = plain.recv(1000)
+except OSError:
+    heard = b""
 old = trusting(ssl.TLSVersion.TLSv1_1)
 old.set_ciphers("DEFAULT@SECLEVEL=0")
 print(json.dumps({
@@ -49,7 +55,7 @@ print(json.dumps({
     "eleven": tried(old),
     "untrusted": tried(ssl.create_default_context()),
     "foreign": tried(trusting(), "evil.example"),
-    "plain": b"HTTP/" in plain.recv(1000),
+    "plain": b"HTTP/" in heard,
 }))
 "#;
 

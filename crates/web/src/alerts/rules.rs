@@ -105,12 +105,18 @@ pub(crate) enum Output {
         from: String,
         recipient: String,
     },
+    /// A method of a service: a module of one's own, with the rights that it was given, tells whom or runs what it may.
+    Call {
+        name: String,
+        service: String,
+        method: String,
+    },
 }
 
 impl Output {
     pub(crate) fn name(&self) -> &str {
         match self {
-            Self::Webhook { name, .. } | Self::Mail { name, .. } => name,
+            Self::Webhook { name, .. } | Self::Mail { name, .. } | Self::Call { name, .. } => name,
         }
     }
 
@@ -118,6 +124,7 @@ impl Output {
         match self {
             Self::Webhook { .. } => "webhook",
             Self::Mail { .. } => "mail",
+            Self::Call { .. } => "call",
         }
     }
 }

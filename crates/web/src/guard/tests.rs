@@ -4,8 +4,12 @@ use axum::http::HeaderValue;
 
 use super::*;
 
+fn site(own: [u8; 4], certificates: Option<Arc<Certificates>>) -> Site {
+    Site { own: SocketAddr::from((own, 7117)), peer: IpAddr::from([192, 0, 2, 1]), certificates }
+}
+
 fn checked(uri: &str, pairs: &[(&'static str, &str)]) -> Result<(), StatusCode> {
-    let site = Site { own: SocketAddr::from(([127, 0, 0, 1], 7117)), certificates: None };
+    let site = site([127, 0, 0, 1], None);
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
         headers.append(*name, HeaderValue::from_str(value).expect("a value"));
@@ -77,7 +81,7 @@ fn over_tls_a_name_is_ours_when_the_certificate_is_for_it_and_only_its_own_pages
     std::fs::write(&files.certificate, made.certificate).expect("written");
     std::fs::write(&files.key, made.key).expect("written");
     let certificates = Some(Certificates::open(&files).expect("opened"));
-    let site = Site { own: SocketAddr::from(([192, 0, 2, 7], 7117)), certificates };
+    let site = site([192, 0, 2, 7], certificates);
     assert!(site.is_strict());
     let asked = |host: &'static str, origin: Option<&'static str>| {
         let mut headers = HeaderMap::new();

@@ -65,7 +65,8 @@ pub(super) fn prepare(
         .and_then(|()| keep(&key, &made.key))
         .and_then(|()| keep(&cert, &made.certificate));
     kept.map_err(|error| refused("the certificate can't be kept").caused_by(error.to_string()))?;
-    set("tls", json!({ "cert": cert, "key": key }))?;
+    set("tls.cert", json!(cert.display().to_string()))?;
+    set("tls.key", json!(key.display().to_string()))?;
     if let Some(name) = args.tls_name.first() {
         set("name", json!(name))?;
     }

@@ -84,6 +84,8 @@ impl House {
             address: Some(address),
             certificates: certificates.clone(),
             name: None,
+            state: folder.path().to_owned(),
+            uploading: tokio::sync::Mutex::default(),
             matching: tokio::sync::Mutex::default(),
         });
         let socket = folder.path().join("api.sock");
@@ -109,7 +111,8 @@ impl House {
     /// A cookie and what goes with its changes.
     pub(super) async fn login(&self) -> (String, String) {
         let (code, _) = self.app.access.make_code(Role::Admin, now_ms()).expect("a code");
-        let (cookie, session) = self.app.access.login(&code, now_ms()).expect("logged in");
+        let (cookie, session) =
+            self.app.access.login(std::net::Ipv4Addr::LOCALHOST.into(), &code, now_ms()).expect("logged in");
         (format!("{}={cookie}", crate::access::COOKIE), session.csrf)
     }
 
