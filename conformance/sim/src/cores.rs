@@ -237,6 +237,9 @@ impl Cores {
             Act::Tried(attempt) => {
                 self.send(life, CONTROL, Parcel::Event(Event::Tried(slot, generation, attempt)));
             }
+            Act::Overran => {
+                self.send(life, CONTROL, Parcel::Event(Event::Overran(slot, generation)));
+            }
             Act::Drained => {
                 self.send(life, CONTROL, Parcel::Event(Event::Drained(slot, generation)));
             }

@@ -6,6 +6,8 @@
 //!   once: whatever is held, moved or handed back.
 //! - Each call is answered once; well only if a life handled it, and then with what that life said.
 //! - The state that a new life gets is the one that the old one gave.
+//! - What a life gives before a planned end is what the next one is offered, once at most, in every second run.
+//! - A cut holds what the life that answers gave for it, and loses no call either.
 //! - Few lives are beside each other, and every swap ends.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -13,8 +15,8 @@ use std::time::Duration;
 
 use abi::{ExitKind, Generation, ModuleId, Name, Payload, Permissions, RequestId, Slot, Time};
 use kernel::{
-    CallContext, Capabilities, Carry, Discovered, Door, Effect, Ensemble, Event, Features, Grants, Incoming,
-    Manner, Order, Outcome, Outgoing, Signal, Spec, Word,
+    Answer, CallContext, Capabilities, Carry, Discovered, Door, Effect, Ensemble, Event, Fate, Features,
+    Grants, Incoming, Keeps, Manner, Order, Outcome, Outgoing, Signal, Spec, Word,
 };
 
 use crate::random::Random;
@@ -51,6 +53,10 @@ struct Swapping {
     handled: BTreeMap<(u64, u64), u32>,
     /// What the provider said last of its state.
     saved: Option<Payload>,
+    /// What is kept for its next life.
+    kept: Option<Payload>,
+    /// Whether its state outlives planned restarts.
+    keeps: Keeps,
     print: u64,
     told: Swaps,
 }
@@ -66,6 +72,10 @@ pub struct Swaps {
     pub fell_back: u64,
     /// Calls that were answered well.
     pub served: u64,
+    /// States that outlived a planned restart.
+    pub kept: u64,
+    /// Cuts that hold a state.
+    pub cut: u64,
 }
 
 /// Lives through so many steps.
@@ -88,10 +98,11 @@ fn module(name: &str) -> Discovered {
     Discovered { spec, grants, refused: None }
 }
 
-fn provider(print: u64) -> Discovered {
+fn provider(print: u64, keeps: Keeps) -> Discovered {
     let mut one = module("count");
     one.spec.provides = vec![Name::literal("count")];
     one.spec.features = Features { state: true, cancel: true, ..Features::default() };
+    one.spec.keeps = keeps;
     one.spec.max_restarts = Some(1_000_000);
     one.spec.fingerprint = print;
     one
@@ -123,6 +134,8 @@ impl Swapping {
             answered: BTreeMap::new(),
             handled: BTreeMap::new(),
             saved: None,
+            kept: None,
+            keeps: if seed.is_multiple_of(2) { Keeps::State } else { Keeps::Unsaid },
             print: 1,
             told: Swaps::default(),
         };
@@ -131,7 +144,7 @@ impl Swapping {
     }
 
     fn discover(&mut self) -> Result<(), String> {
-        let mut found = vec![provider(self.print)];
+        let mut found = vec![provider(self.print, self.keeps)];
         found.extend((0..CALLERS).map(caller));
         self.tell(Event::Discovered(found))
     }
@@ -175,7 +188,8 @@ impl Swapping {
 
     fn order(&mut self) -> Result<(), String> {
         let id = ModuleId::parse("count").expect("a slug");
-        let order = match self.random.below(12) {
+        let order = match self.random.below(14) {
+            12 | 13 => Order::Cut,
             0..5 => Order::Swap(id, Carry::AsOffered),
             5 => Order::Swap(id, Carry::Nothing),
             6 => Order::AwaitSwap(id),
@@ -306,6 +320,23 @@ impl Swapping {
                     let exited = Event::Exited(slot, generation, ExitKind::Signal(9));
                     self.kernel.handle(self.now, exited);
                 }
+                Effect::KeepState(_, _, state, _) => {
+                    if self.saved.as_ref() != Some(&state) {
+                        return Err(String::from("a state that nobody gave is kept"));
+                    }
+                    self.kept = Some(state);
+                }
+                // Now and then a disk takes longer than anybody waits.
+                Effect::Recall(..) if self.random.happens(5) => {}
+                Effect::Recall(slot, generation) => {
+                    let left = self.kept.clone().map(|state| (state, Word::literal("1")));
+                    self.kernel.handle(self.now, Event::Recalled(slot, generation, left));
+                }
+                Effect::Settle(_, _, fate) => {
+                    self.kept.take().ok_or("a state is settled that is not kept")?;
+                    self.told.kept += u64::from(fate == Fate::Taken);
+                }
+                Effect::Reply(_, Answer::Cut(cut)) => self.check_cut(&cut)?,
                 Effect::Record(record) => match record.code {
                     "swap.done" => self.told.done += 1,
                     "swap.refused" => self.told.refused += 1,
@@ -313,6 +344,19 @@ impl Swapping {
                     _ => {}
                 },
                 _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Its own word is what a cut holds of it, and nobody else was asked.
+    fn check_cut(&mut self, cut: &kernel::Cut) -> Result<(), String> {
+        for given in &cut.modules {
+            if let Ok((state, _)) = &given.state {
+                if self.saved.as_ref() != Some(state) || given.module.as_str() != "count" {
+                    return Err(String::from("a cut holds a state that nobody gave"));
+                }
+                self.told.cut += 1;
             }
         }
         Ok(())
@@ -348,7 +392,7 @@ impl Swapping {
             *last = number;
         }
         if let Outgoing::StateRestore { state, .. } = &frame
-            && self.saved.as_ref() != Some(state)
+            && ![&self.saved, &self.kept].into_iter().flatten().any(|given| given == state)
         {
             return Err(String::from("a state that nobody gave goes over"));
         }

@@ -282,6 +282,8 @@ impl World {
             }
             Effect::SaveGrants(id, grants) => self.operator.keep(id, grants.clone()),
             Effect::Forgotten(_, id) => *self.forgotten.entry(id.clone()).or_default() += 1,
+            // No module here says that its state outlives its restarts.
+            Effect::KeepState(..) | Effect::Recall(..) | Effect::Settle(..) => {}
             Effect::Record(_)
             | Effect::Perform(..)
             | Effect::Warn(..)

@@ -37,6 +37,7 @@ pub mod run;
 pub mod secret;
 pub mod self_update;
 pub mod service;
+pub mod snapshot;
 pub mod start;
 pub mod status;
 pub mod stop;
@@ -126,6 +127,9 @@ pub enum Command {
     /// Back up what the home holds, and put it back
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Backup(backup::BackupArgs),
+    /// Keep what modules and kernel remember at one moment, and put it back
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Snapshot(snapshot::SnapshotArgs),
     /// Keep secrets that modules are handed by grant only
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Secret(secret::SecretArgs),
@@ -201,6 +205,7 @@ impl Command {
             Self::Permissions(args) => permissions::run(ctx, args),
             Self::Context(args) => context::run(ctx, args),
             Self::Backup(args) => backup::run(ctx, args),
+            Self::Snapshot(args) => snapshot::run(ctx, args),
             Self::Secret(args) => secret::run(ctx, args),
             Self::Config(args) => config::run(ctx, args),
             Self::Kernel(args) => kernel::run(ctx, args),

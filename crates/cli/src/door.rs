@@ -210,7 +210,8 @@ fn wanted_name(request: &Request) -> Option<&str> {
         Request::Logs(logs) => logs.modules.first().map(String::as_str),
         Request::Update(verb) => wanted_version(verb),
         Request::Config(ConfigVerb::Set { key, .. } | ConfigVerb::Unset { key, .. }) => Some(key),
-        Request::KernelStatus {}
+        Request::Snapshot(_)
+        | Request::KernelStatus {}
         | Request::KernelStop { .. }
         | Request::KernelSettle { .. }
         | Request::KernelSafeMode { .. }

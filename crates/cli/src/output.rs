@@ -17,6 +17,7 @@ use serde_json::Value;
 
 pub mod backups;
 pub mod restarts;
+pub mod snapshots;
 use crate::dev::frames::DevFrame;
 
 /// `up -d`, `kernel start -d`, `kernel restart`.

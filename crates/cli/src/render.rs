@@ -16,6 +16,7 @@ pub mod profile;
 pub mod reference;
 pub mod replay;
 pub mod restarts;
+pub mod snapshots;
 pub mod status;
 pub mod story;
 pub mod top;

@@ -4,8 +4,8 @@
 use protocol::operator::{
     Acted, ActorTable, Collected, ConfigEntry, ContextKey, Event, FunctionRow, FunctionStats, Installed,
     LogPage, ModuleDetail, ModuleStatus, PackageVerified, Plan, Profiled, Published, Safe, SelfUpdatePlan,
-    SelfVersions, SlotTable, Story, UpdateDone, UpdateHistory, UpdatePlan, UsageTable, VariableList,
-    VariableRow,
+    SelfVersions, SlotTable, SnapshotMade, SnapshotRestored, Story, UpdateDone, UpdateHistory, UpdatePlan,
+    UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
@@ -14,6 +14,7 @@ use crate::output::backups::{
     BackupMade, BackupPruned, BackupRestored, BackupRows, BackupShown, BackupVerified,
 };
 use crate::output::restarts::{RestartHistory, RestartImpact};
+use crate::output::snapshots::{SnapshotRemoved, SnapshotRows, SnapshotShown};
 use crate::output::tokens::{TokenMade, TokenRevoked, TokenRows};
 use crate::output::updates::{KeyChanged, KeyRows, MakerChanged, Packed, Pinned, SelfUpdated};
 use crate::output::{
@@ -138,6 +139,11 @@ fn of_backups() -> Vec<Output> {
         document::<BackupRestored>("backup restore"),
         document::<BackupVerified>("backup verify"),
         document::<BackupPruned>("backup prune"),
+        document::<SnapshotMade>("snapshot create"),
+        document::<SnapshotRows>("snapshot list"),
+        document::<SnapshotShown>("snapshot show"),
+        document::<SnapshotRestored>("snapshot restore"),
+        document::<SnapshotRemoved>("snapshot rm"),
     ]
 }
 

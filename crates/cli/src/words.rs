@@ -162,6 +162,12 @@ phrases! {
     BackupRestoreQuestion: "put back {0}? What is there now is kept aside", "przywrócić {0}? To, co jest tam teraz, zostanie odłożone na bok";
     /// `backup restore` in place.
     BackupRestored: "{0} files put back; what was there lies in {1}", "przywrócono pliki: {0}; co tam było, leży w {1}";
+    /// `snapshot create`.
+    SnapshotMade: "snapshot {0}: {1} states, {2} stored; what modules said was held for {3}", "migawka {0}: stanów {1}, zapisano {2}; wiadomości czekały {3}";
+    /// `snapshot list` without any.
+    NoSnapshots: "no snapshot yet; make one: {0} snapshot create", "nie ma jeszcze migawki; zrób ją: {0} snapshot create";
+    /// The question before states are put back.
+    SnapshotRestoreQuestion: "put back the state of {0}? Those that run are started anew, and what they remember now is lost", "przywrócić stan: {0}? Działające ruszą od nowa, a to, co teraz pamiętają, przepadnie";
     /// `self-update`: it took over.
     SelfUpdated: "{0} handed over to {1}; modules that ran on: {2}; pause: {3}", "{0} przekazał miejsce {1}; modułów, które działały dalej: {2}; przerwa: {3}";
     /// `self-update`: it did not, or did not stay.

@@ -38,15 +38,18 @@ pub const KERNEL: &str = "kernel";
 const MODULE: &str = "module/";
 
 /// The kernel's own files and folders, from the home's root.
-const KERNEL_PLACES: [&str; 8] = [
+const KERNEL_PLACES: [&str; 11] = [
     "config.yaml",
     "config.d",
     "makers",
     "permissions.yaml",
     "state/context.json",
     "state/good",
+    "state/kept",
     "state/lives",
+    "state/restarts.json",
     "state/vault",
+    "state/web",
 ];
 
 /// The component of a module.

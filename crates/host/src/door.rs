@@ -47,6 +47,7 @@ mod reply;
 mod requests;
 mod rows;
 mod secret_requests;
+mod snapshot_requests;
 mod standing;
 mod update_requests;
 mod usage_requests;

@@ -35,6 +35,11 @@ impl Shell {
             Effect::Watch(slot, generation) => crate::ready::watch(self, slot, generation),
             Effect::Perform(slot, generation, id, task) => self.perform(slot, generation, &id, task),
             Effect::SaveGrants(id, grants) => self.keep_grants(&id, &grants),
+            Effect::KeepState(slot, generation, state, version) => {
+                self.keep_state(slot, generation, &state, &version);
+            }
+            Effect::Recall(slot, generation) => self.recall(slot, generation),
+            Effect::Settle(slot, generation, fate) => self.settle_kept(slot, generation, fate),
             Effect::Warn(slot, generation, text) => self.warn(slot, generation, text),
             Effect::Reply(request, answer) => self.desk.answer(request, answer),
             Effect::Show(request, topic, message) => self.desk.show(request, &topic, &message),

@@ -30,6 +30,7 @@ pub(crate) use act::{Wish, list, renew};
 pub(crate) use error::SelfUpdateError;
 pub use form::Renewal;
 pub(crate) use form::{ByHand, Left};
+pub(crate) use image::json_of;
 pub(crate) use leave::Keepsakes;
 pub(crate) use redirect::{Begin, begin, way_back};
 pub use take::handover_check_main;

@@ -205,6 +205,16 @@ impl Home {
         self.state().join("context.json")
     }
 
+    /// The restarts of the last day.
+    pub fn restarts(&self) -> PathBuf {
+        self.state().join("restarts.json")
+    }
+
+    /// What modules keep over planned restarts.
+    pub fn kept(&self) -> PathBuf {
+        self.state().join("kept")
+    }
+
     /// The secrets, sealed.
     pub fn vault(&self) -> PathBuf {
         self.state().join("vault")

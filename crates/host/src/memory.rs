@@ -179,6 +179,19 @@ pub(crate) async fn write_now(shell: &Rc<RefCell<Shell>>) {
     }
 }
 
+/// The file with the variables of a cut that was made then.
+pub(crate) fn of_cut(all: &[(Scope, Word, Kept)], at: Wall) -> io::Result<Vec<u8>> {
+    let until = |ttl: Duration| Wall(at.0.saturating_add(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)));
+    let entry = |(scope, key, kept): &(Scope, Word, Kept)| Entry {
+        scope: scope.clone(),
+        key: key.clone(),
+        value: kept.value.clone(),
+        until: kept.ttl.map(until),
+        owner: kept.owner.clone(),
+    };
+    text(&all.iter().map(entry).collect::<Vec<_>>())
+}
+
 impl Shell {
     /// All variables; their values are shared, not copied.
     fn entries(&self) -> Vec<Entry> {

@@ -2,7 +2,7 @@
 //!
 //! Every ten seconds, if there is any plan: the clock is compared with the patterns ([`cron`]), the machine is looked at
 //! ([`sight`]), and what to do is decided by [`kernel::Planned`], which is pure. A person's restart asks nobody here; that
-//! it happened is noted, because a module's new life is seen whoever wanted it.
+//! it happened is noted, because a module's new life is seen whoever wanted it. What was noted outlives the kernel ([`memory`]).
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,7 +17,10 @@ use crate::clock::wall_now;
 use crate::shell::Shell;
 
 mod cron;
+mod memory;
 mod sight;
+
+pub(crate) use memory::write_now;
 
 #[cfg(test)]
 mod tests;
@@ -33,7 +36,7 @@ const PENDING_MAX: usize = 10_000;
 
 /// What is planned, waits or was done.
 #[derive(Debug, Default)]
-struct Planner {
+pub(crate) struct Planner {
     /// Until here the patterns have been looked at.
     checked: Option<Wall>,
     pending: Vec<Pending>,
@@ -42,6 +45,8 @@ struct Planner {
     lives: BTreeMap<ModuleId, Generation>,
     /// Plans whose pattern or zone can't be read, so that each is told once.
     unread: BTreeMap<String, String>,
+    /// Whether the ledger has what the file has not.
+    is_unwritten: bool,
 }
 
 /// One module's restart that waits for its moment.
@@ -67,23 +72,13 @@ enum Told {
 
 /// Looks at plans for as long as the kernel runs.
 pub(crate) async fn plan_now_and_then(shell: Rc<RefCell<Shell>>) {
-    let mut planner = Planner::default();
+    memory::read(&mut shell.borrow_mut());
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let mut shell = shell.borrow_mut();
-        let restarts = shell.files.config.settings().restarts.clone();
-        if restarts.schedules.is_empty() && planner.pending.is_empty() {
-            // What was missed while there was no plan is not made up for.
-            planner.checked = None;
-        }
-        let (now, views) = (shell.clock.now(), shell.kernel.views());
-        let open = u32::try_from(shell.desk.open()).unwrap_or(u32::MAX);
-        planner.see_lives(now, &views);
-        let sight = || Sight { calls_open: open, ..sight::look() };
-        let told = planner.look((wall_now(), now), &restarts, &views, &sight);
-        told.into_iter().for_each(|told| shell.do_as_told(told));
+        shell.borrow_mut().look_at_plans();
+        write_now(&shell).await;
     }
 }
 
@@ -95,6 +90,7 @@ impl Planner {
             let before = self.lives.insert(view.id.clone(), generation);
             if before.is_some_and(|before| before != generation) {
                 self.ledger.note(now, &view.id);
+                self.is_unwritten = true;
             }
         }
         self.lives.retain(|id, _| views.iter().any(|view| view.id == *id));
@@ -184,6 +180,21 @@ impl Planner {
 }
 
 impl Shell {
+    fn look_at_plans(&mut self) {
+        let restarts = self.files.config.settings().restarts.clone();
+        let (now, views) = (self.clock.now(), self.kernel.views());
+        let open = u32::try_from(self.desk.open()).unwrap_or(u32::MAX);
+        let planner = &mut self.planner;
+        if restarts.schedules.is_empty() && planner.pending.is_empty() {
+            // What was missed while there was no plan is not made up for.
+            planner.checked = None;
+        }
+        planner.see_lives(now, &views);
+        let sight = || Sight { calls_open: open, ..sight::look() };
+        let told = planner.look((wall_now(), now), &restarts, &views, &sight);
+        told.into_iter().for_each(|told| self.do_as_told(told));
+    }
+
     fn do_as_told(&mut self, told: Told) {
         let record = |code, pending: &Pending| {
             Record::new(code).of(&pending.module, None).text("plan", pending.plan.as_str())

@@ -92,6 +92,10 @@ pub(crate) struct Bells {
     pub(crate) set_file: tokio::sync::Mutex<()>,
     /// Context variables changed since they were written last.
     pub(crate) context: Notify,
+    /// States of modules wait to be written or read.
+    pub(crate) states: Notify,
+    /// Whoever writes or reads one holds it meanwhile.
+    pub(crate) state_files: tokio::sync::Mutex<()>,
     /// Modules wait for secrets.
     pub(crate) secrets: Notify,
     /// The kernel said that nothing runs any more.
@@ -130,6 +134,10 @@ pub(crate) struct Shell {
     /// Processes that are ours and no module's: probes.
     pub(crate) probes: Probes,
     pub(crate) sets: VecDeque<crate::effects::PendingSet>,
+    /// Planned restarts.
+    pub(crate) planner: crate::restarts::Planner,
+    /// States of modules on their way to and from files.
+    pub(crate) keeping: crate::keeping::Keeping,
     /// Lives with something to write at the end of this turn.
     mail: Vec<(Slot, Generation)>,
     /// One read buffer for all, since only one reads at a time; shared with payloads that are on their way.
@@ -225,6 +233,8 @@ impl Shell {
                 launches: VecDeque::new(),
                 probes: Probes::default(),
                 sets: VecDeque::new(),
+                planner: crate::restarts::Planner::default(),
+                keeping: crate::keeping::Keeping::default(),
                 mail: Vec::new(),
                 sheet: None,
                 cuts: Vec::new(),

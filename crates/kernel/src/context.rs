@@ -177,6 +177,16 @@ impl Context {
         all.filter(move |(_, _, variable)| is_alive(now, variable))
     }
 
+    /// All variables, as another life of the kernel takes them over.
+    pub fn kept(&self, now: Time) -> Vec<(Scope, Word, Kept)> {
+        let kept = |variable: &Variable| Kept {
+            value: variable.value.clone(),
+            ttl: variable.until.map(|until| until.since(now)),
+            owner: variable.owner.clone(),
+        };
+        self.variables(now).map(|(scope, key, one)| (scope.clone(), key.clone(), kept(one))).collect()
+    }
+
     /// Takes over variables of an earlier life of the kernel, as far as they fit; gives how many did.
     pub fn restore(&mut self, now: Time, all: Vec<(Scope, Word, Kept)>) -> usize {
         let mut taken = 0;

@@ -1,6 +1,7 @@
 //! Everything that the kernel can want done: one closed enum. Effects are safe to repeat, because each one that
 //! touches a module carries the generation it is meant for.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,8 +10,10 @@ use abi::{
     ExitKind, Generation, ModuleId, Name, Payload, Permissions, Reason, Record, RequestId, Scope, Slot, State,
 };
 
+use crate::cut::Cut;
 use crate::event::{CallContext, FunctionCall, Outcome};
 use crate::governor::Grip;
+use crate::keeping::Fate;
 use crate::proxy::Note;
 use crate::spec::{Grants, PendingRequest};
 use crate::word::Word;
@@ -33,6 +36,12 @@ pub enum Effect {
     Perform(Slot, Generation, Word, Task),
     /// Keep what is approved for this module.
     SaveGrants(ModuleId, Grants),
+    /// Keep this state of a life that is about to end, of this form in its words, for the module's next life.
+    KeepState(Slot, Generation, Payload, Word),
+    /// Look for what an earlier life of this module left, then report `Recalled`.
+    Recall(Slot, Generation),
+    /// What was recalled for this life has come to this.
+    Settle(Slot, Generation, Fate),
     /// A line in the module's own log, from the kernel, at level warn.
     Warn(Slot, Generation, String),
     /// Answer an operator.
@@ -362,6 +371,8 @@ pub enum Answer {
     Already,
     /// Another life answers now; so many bytes of state went over.
     Swapped(u64),
+    /// The states of all modules at one moment.
+    Cut(Box<Cut>),
     /// It came to this instead; the text says why.
     Failed(Failure, String),
     /// What a called service answered.

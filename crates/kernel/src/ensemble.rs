@@ -230,6 +230,7 @@ impl Ensemble {
                     self.control(now, Event::Said(slot, generation, said));
                 }
                 Act::Tried(attempt) => self.control(now, Event::Tried(slot, generation, attempt)),
+                Act::Overran => self.control(now, Event::Overran(slot, generation)),
                 Act::Drained => self.control(now, Event::Drained(slot, generation)),
                 Act::Warn(text) => self.effects.push_back(Effect::Warn(slot, generation, text)),
                 Act::Reply(request, answer) => self.effects.push_back(Effect::Reply(request, answer)),

@@ -53,6 +53,10 @@ pub enum Event {
     Ordered(RequestId, Order),
     /// A life that makes room for another has answered all that it was asked, and nobody owes it an answer.
     Drained(Slot, Generation),
+    /// What an earlier life of this module left for this one, as [`crate::Effect::Recall`] asked.
+    Recalled(Slot, Generation, Option<(Payload, Word)>),
+    /// This life said more than is held while a cut is made.
+    Overran(Slot, Generation),
     /// How the next change of this module's files is to be taken up.
     Manner(ModuleId, Manner),
     /// An operator went away: nothing more is answered or shown to it.
@@ -384,6 +388,10 @@ pub enum Order {
     Stop(ModuleId),
     /// Stop and start a module; answered when it is ready or has failed.
     Restart(ModuleId),
+    /// The same, and what it has in its memory is not asked for: its next life gets what is kept for it now.
+    Reinstate(ModuleId),
+    /// Make one consistent cut through the states of all modules and of the kernel; answered by [`crate::Answer::Cut`].
+    Cut,
     /// Put a new life beside the one that runs, hand its state over, and let the new one answer from then on; answered
     /// when that is done or has failed.
     Swap(ModuleId, Carry),

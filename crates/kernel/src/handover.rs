@@ -65,7 +65,10 @@ impl Kernel {
     /// Modules that are being swapped, or that keep the life before beside them. What is on its way between two lives is
     /// not saved, so no other binary takes over meanwhile.
     pub fn between_lives(&self) -> Vec<ModuleId> {
-        let is_between = |module: &&Module| module.swap.is_some() || !module.sides.is_empty();
+        let is_cut = self.cut.is_some();
+        let is_between = |module: &&Module| {
+            is_cut || module.swap.is_some() || !module.sides.is_empty() || module.is_between_files()
+        };
         let modules = self.table.iter().map(|(_, module)| module);
         modules.filter(is_between).map(|module| module.spec.id.clone()).collect()
     }

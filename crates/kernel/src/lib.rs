@@ -18,6 +18,7 @@ extern crate std;
 
 mod calls;
 mod context;
+mod cut;
 mod effect;
 mod ensemble;
 mod event;
@@ -25,6 +26,7 @@ mod governor;
 mod graph;
 mod handover;
 mod health;
+mod keeping;
 mod life;
 mod machine;
 mod module;
@@ -59,6 +61,7 @@ pub use context::{
     CONTEXT_BYTES_MAX, CONTEXT_OWNER_BYTES_MAX, CONTEXT_VALUE_BYTES_MAX, Context, Kept, SESSION_TTL_DEFAULT,
     TTL_MAX, Unkept, Variable,
 };
+pub use cut::{Cut, Given};
 pub use effect::{
     Answer, Change, Effect, Failure, KernelResult, Message, ModuleRow, Notice, Outgoing, Signal, Task,
     VariableRow,
@@ -70,6 +73,7 @@ pub use event::{
 };
 pub use governor::{Amounts, Bounds, Grip, Measured, Pool, Pools, Reading, Resource, Step, TokenBucket};
 pub use handover::{Known, Strays};
+pub use keeping::Fate;
 pub use machine::Kernel;
 pub use planned::{Caution, Late, Ledger, Next, Permit, Planned, Sight, Waits};
 pub use proxy::{Act, Badge, Letter, Note, OperatorProxy, Proxy, SERVING_MAX, Tally, Turn, Wants};

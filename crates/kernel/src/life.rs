@@ -202,9 +202,18 @@ impl Kernel {
         let Some(module) = self.table.get(slot) else { return };
         // A plain command that does one-time work is never ready: it is there when it is done.
         let is_job = module.spec.door == Door::Plain && module.spec.work == Work::Once;
-        if is_job || module.phase != Phase::Running(generation, Stage::Starting) {
+        let is_starting = module.phase == Phase::Running(generation, Stage::Starting);
+        if is_job || !is_starting || module.taking.is_some() {
             return;
         }
+        if !self.looks_for_state(slot, generation) {
+            self.come_in(slot, generation);
+        }
+    }
+
+    /// It is ready and has what an earlier life left it: others may know of it from here on.
+    pub(crate) fn come_in(&mut self, slot: Slot, generation: Generation) {
+        let Some(module) = self.table.get(slot) else { return };
         if module.spec.door == Door::Lines && self.refused_at_registration(slot) {
             return;
         }
@@ -352,7 +361,7 @@ impl Kernel {
     pub(crate) fn ready_timed_out(&mut self, slot: Slot, generation: Generation) {
         let Some(module) = self.table.get(slot) else { return };
         let is_late = match module.phase {
-            Phase::Running(running, Stage::Starting) => running == generation,
+            Phase::Running(running, Stage::Starting) => running == generation && module.taking.is_none(),
             // One-time work has its time for all of it.
             Phase::Running(running, Stage::Waiting | Stage::Ready) => {
                 running == generation && module.spec.work == Work::Once
@@ -391,6 +400,12 @@ impl Kernel {
             error.truncate(error.floor_char_boundary(INIT_ERROR_BYTES_MAX));
             module.init_error = Some(error.clone());
             self.record(self.record_of(slot, "module.init_failed").text("error", error));
+            return;
+        }
+        if self.keeps_none(slot, id, &error)
+            || self.state_not_taken(slot, generation, id, &error)
+            || self.cut_refused(slot, id, &error)
+        {
             return;
         }
         self.state_refused(slot, id, error);

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use abi::{Generation, ModuleId, Name, Record, Slot, Time, Zone};
 
 use crate::context::{Context, Watches};
+use crate::cut::Cutting;
 use crate::governor::{Resource, Strain};
 use crate::module::{Module, Phase};
 use crate::orders::Waiters;
@@ -41,6 +42,8 @@ pub struct Kernel {
     pub(crate) timers: Timers,
     pub(crate) waiters: Waiters,
     pub(crate) shutdown: Option<Shutdown>,
+    /// A cut through everything, under way.
+    pub(crate) cut: Option<Cutting>,
     /// Restarts whose wait is over, in the order in which they are begun: depth, priority, seat.
     pub(crate) due: BTreeSet<(u32, u32, Slot)>,
     /// Of each zone's restarts, by [`Settings::budget_of`]; full where there is none yet.
@@ -74,6 +77,7 @@ impl Kernel {
             timers: Timers::default(),
             waiters: Waiters::default(),
             shutdown: None,
+            cut: None,
             due: BTreeSet::new(),
             random: Random::new(seed),
             strain: Strain::default(),
@@ -123,6 +127,8 @@ impl Kernel {
             Event::Exited(slot, generation, exit) => self.handle_exited(slot, generation, exit),
             Event::Measured(measured) => self.handle_measured(&measured),
             Event::Drained(slot, generation) => self.side_drained(slot, generation),
+            Event::Recalled(slot, generation, left) => self.handle_recalled(slot, generation, left),
+            Event::Overran(slot, _) => self.cut_overran(slot),
             Event::Manner(id, manner) => self.set_manner(&id, manner),
             Event::Ordered(request, order) => self.handle_order(request, order),
             Event::Departed(request) => self.handle_departed(request),
@@ -144,6 +150,8 @@ impl Kernel {
                 Timer::Swap(slot, generation, step) => self.swap_overdue(slot, generation, step),
                 Timer::Drain(slot, generation) => self.side_drained(slot, generation),
                 Timer::Held(slot) => self.held_too_long(slot),
+                Timer::Cut => self.cut_overdue(),
+                Timer::State(slot, generation) => self.state_overdue(slot, generation),
                 Timer::Refusals(slot) => self.refusals_due(slot),
                 Timer::Restart(slot) => self.restart_due(slot, at),
                 Timer::Probation(slot) => self.probation_due(slot),
@@ -314,8 +322,7 @@ impl Kernel {
         }
         match said {
             Incoming::StateSaved { id, state, version } => self.state_saved(slot, &id, state, version),
-            // Nobody gave this life a state.
-            Incoming::StateRestored { .. } => {}
+            Incoming::StateRestored { id } => self.state_taken(slot, generation, &id),
             Incoming::Ready => self.handle_ready(slot, generation),
             Incoming::Pong => self.handle_pong(slot),
             Incoming::Nack { id, error } => self.handle_nack(slot, generation, &id, error),

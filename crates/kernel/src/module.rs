@@ -18,6 +18,7 @@ use abi::{Generation, Reason, State, Time};
 
 use crate::event::{Discovered, NetBearer};
 use crate::governor::Ladder;
+use crate::keeping::{Parting, Taking};
 use crate::permits::SECRETS_BURST;
 use crate::refusals::Refusals;
 use crate::restart::Bucket;
@@ -118,6 +119,12 @@ pub(crate) struct Module {
     pub(crate) ladder: Ladder,
     /// A passive watchdog has said that it is past a bound.
     pub(crate) is_over_reported: bool,
+    /// Its next life is offered what is kept, whatever it says of that.
+    pub(crate) is_put_back: bool,
+    /// It gives its state before it is told to end.
+    pub(crate) parting: Option<Parting>,
+    /// It takes over what an earlier life left before it counts as ready.
+    pub(crate) taking: Option<Taking>,
     /// A life that is to answer in its place, on its way there.
     pub(crate) swap: Option<Swap>,
     /// Lives beside the one that answers, which did so before or were to: all of them end.
@@ -160,6 +167,9 @@ impl Module {
             lingering: None,
             ladder: Ladder::default(),
             is_over_reported: false,
+            is_put_back: false,
+            parting: None,
+            taking: None,
             swap: None,
             sides: Vec::new(),
             manner: None,

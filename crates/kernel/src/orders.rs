@@ -10,6 +10,7 @@ use abi::{ModuleId, Permissions, Reason, RequestId, Slot};
 use crate::Effect;
 use crate::effect::{Answer, Failure};
 use crate::event::Order;
+use crate::keeping::Asks;
 use crate::machine::Kernel;
 use crate::module::{Module, Phase, Rest, Stage, Then};
 use crate::spec::Work;
@@ -34,6 +35,8 @@ impl Kernel {
             Order::Start(id) => self.with_module(request, &id, Self::order_start),
             Order::Stop(id) => self.with_module(request, &id, Self::order_stop),
             Order::Restart(id) => self.with_module(request, &id, Self::order_restart),
+            Order::Reinstate(id) => self.with_module(request, &id, Self::order_reinstate),
+            Order::Cut => self.order_cut(request),
             Order::Swap(id, carry) => match self.table.find(id.as_str()) {
                 Some(slot) => self.order_swap(request, slot, carry),
                 None => self.fail(request, Failure::NotFound, format!("Module \"{id}\" not found")),
@@ -83,6 +86,7 @@ impl Kernel {
         if let Some(shutdown) = &mut self.shutdown {
             shutdown.requests.retain(|waiting| *waiting != request);
         }
+        // A cut that nobody waits for ends by itself, and its answer goes to nobody.
         self.forget_swap_request(request);
         self.topics.depart(request);
     }
@@ -160,6 +164,17 @@ impl Kernel {
     }
 
     fn order_restart(&mut self, request: RequestId, slot: Slot) {
+        self.restart_by_order(request, slot, Asks::State);
+    }
+
+    fn order_reinstate(&mut self, request: RequestId, slot: Slot) {
+        if let Some(module) = self.table.get_mut(slot) {
+            module.is_put_back = true;
+        }
+        self.restart_by_order(request, slot, Asks::Nothing);
+    }
+
+    fn restart_by_order(&mut self, request: RequestId, slot: Slot, asks: Asks) {
         if self.shutdown.is_some() {
             let why = String::from("the system is being shut down");
             return self.fail(request, Failure::ShuttingDown, why);
@@ -171,7 +186,7 @@ impl Kernel {
         }
         match self.table.get(slot).and_then(Module::generation) {
             Some(_) => {
-                self.end(slot, Reason::Requested, Then::Respawn, 0);
+                self.end_as(slot, Reason::Requested, Then::Respawn, 0, asks);
                 self.wait(request, slot, Goal::Ready);
             }
             None => self.begin_by_order(request, slot),

@@ -12,6 +12,7 @@
 //! Pure: the load, who is at work and what time it is are arguments.
 
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use abi::{ModuleId, Time};
@@ -62,19 +63,59 @@ pub enum Permit {
 /// The restarts of the last day, by module.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
-    /// The oldest first.
-    restarts: BTreeMap<ModuleId, VecDeque<Time>>,
+    /// The oldest first, in milliseconds of the kernel's clock; those before its start are negative.
+    restarts: BTreeMap<ModuleId, VecDeque<i64>>,
+}
+
+/// A moment of the kernel's clock; it runs for longer than anybody lives.
+fn at(time: Time) -> i64 {
+    i64::try_from(time.0).unwrap_or(i64::MAX)
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The moment that comes so long after one that may lie before the clock's start.
+fn after(at: i64, wait: Duration) -> Time {
+    Time(u64::try_from(at.saturating_add(millis(wait))).unwrap_or(0))
 }
 
 impl Ledger {
     /// Notes a restart, whoever asked for it.
     pub fn note(&mut self, now: Time, module: &ModuleId) {
+        self.put(module, at(now));
+        self.drop_old(now);
+    }
+
+    /// Notes restarts that an earlier kernel saw, so long ago each.
+    pub fn remember(&mut self, now: Time, module: &ModuleId, ago: impl IntoIterator<Item = Duration>) {
+        let mut times: Vec<i64> = ago.into_iter().map(|ago| at(now).saturating_sub(millis(ago))).collect();
+        times.sort_unstable();
+        times.into_iter().for_each(|time| self.put(module, time));
+        self.drop_old(now);
+    }
+
+    /// How long ago each restart of the last day was, by module, the oldest first.
+    pub fn ages(&self, now: Time) -> Vec<(ModuleId, Vec<Duration>)> {
+        let age = |time: &i64| Duration::from_millis(u64::try_from(at(now) - time).unwrap_or(0));
+        let of = |(module, times): (&ModuleId, &VecDeque<i64>)| {
+            (module.clone(), times.iter().map(age).filter(|age| *age < DAY).collect())
+        };
+        self.restarts.iter().map(of).collect()
+    }
+
+    fn put(&mut self, module: &ModuleId, time: i64) {
         let times = self.restarts.entry(module.clone()).or_default();
-        times.push_back(now);
+        times.push_back(time);
         if times.len() > NOTED_MAX {
             times.pop_front();
         }
-        self.restarts.retain(|_, times| times.back().is_some_and(|last| now.since(*last) < DAY));
+    }
+
+    fn drop_old(&mut self, now: Time) {
+        let oldest = at(now).saturating_sub(millis(DAY));
+        self.restarts.retain(|_, times| times.back().is_some_and(|last| *last > oldest));
     }
 
     /// Whether a policy may restart a module that has been ready since then.
@@ -93,19 +134,20 @@ impl Ledger {
         let Some(times) = self.restarts.get(module) else {
             return if caution.per_day == 0 { Permit::Spent(now + DAY) } else { Permit::Allowed };
         };
-        if let Some(cool) = times.back().map(|last| *last + caution.cooldown)
+        if let Some(cool) = times.back().map(|last| after(*last, caution.cooldown))
             && now < cool
         {
             return Permit::Cooling(cool);
         }
-        let within = times.iter().filter(|at| now.since(**at) < DAY).count();
+        let oldest = at(now).saturating_sub(millis(DAY));
+        let within = times.iter().filter(|time| **time > oldest).count();
         match usize::try_from(caution.per_day).unwrap_or(usize::MAX) {
             0 => Permit::Spent(now + DAY),
             most if within < most => Permit::Allowed,
             // So many of the oldest have to be a day old before there is room again.
             most => {
-                let frees = times.iter().rev().nth(most - 1).copied().unwrap_or(now);
-                Permit::Spent(frees + DAY)
+                let frees = times.iter().rev().nth(most - 1).copied().unwrap_or(at(now));
+                Permit::Spent(after(frees, DAY))
             }
         }
     }

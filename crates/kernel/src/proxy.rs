@@ -36,6 +36,7 @@ mod asked;
 mod deadlines;
 mod held;
 mod letter;
+mod muted;
 mod open;
 mod operator;
 mod served;
@@ -45,6 +46,7 @@ pub(crate) use asked::Asked;
 use asked::Call;
 use held::Held;
 pub use letter::{Letter, Wants};
+use muted::Muted;
 pub use operator::OperatorProxy;
 pub use served::Tally;
 use served::{Served, Serving};
@@ -89,6 +91,10 @@ pub enum Note {
     Yield(Address),
     /// It answers again.
     Resume,
+    /// It has given its state for a cut through everything: what it says from here on is held until the cut is over.
+    Mute,
+    /// The cut is over: what was held is heard.
+    Unmute,
     /// It has been told to end: none may come any more.
     Ending,
     /// It is over: everybody who waits for it is told, and the proxy goes.
@@ -108,6 +114,8 @@ pub enum Act {
     Tried(Attempt),
     /// It has made room for another life, and has answered everything: control decides what follows.
     Drained,
+    /// It said more than is held while it is muted; all of it was heard now.
+    Overran,
     /// A line in the module's own log.
     Warn(String),
     /// Answer an operator; of the operators' proxy only.
@@ -151,6 +159,7 @@ pub struct Proxy {
     asked: Asked<Word>,
     serving: Serving,
     held: Held,
+    muted: Muted,
     tally: Tally,
     random: Random,
 }
@@ -172,6 +181,7 @@ impl Proxy {
             asked: Asked::default(),
             serving: Serving::default(),
             held: Held::default(),
+            muted: Muted::default(),
             tally: Tally::default(),
         }
     }
@@ -203,6 +213,12 @@ impl Proxy {
 
     /// The module said something.
     pub fn hear(&mut self, turn: &mut Turn<'_>, said: Incoming) {
+        if let Some(said) = self.hold_said(turn, said) {
+            self.hear_now(turn, said);
+        }
+    }
+
+    fn hear_now(&mut self, turn: &mut Turn<'_>, said: Incoming) {
         match said {
             Incoming::Call { id, service, method, params, context } => {
                 self.call(turn, (id, service, method, params), context);
@@ -308,7 +324,13 @@ impl Proxy {
                 self.refuse_held(turn);
                 self.stage = Stage::Ending;
             }
-            Note::Gone => self.gone(turn),
+            Note::Mute => self.mute(),
+            Note::Unmute => self.unmute(turn),
+            Note::Gone => {
+                // What it said before its end counts.
+                self.unmute(turn);
+                self.gone(turn);
+            }
         }
     }
 
@@ -592,6 +614,7 @@ crate::saved::keep_fields!(Proxy {
     asked,
     serving,
     held,
+    muted,
     tally,
     random
 });

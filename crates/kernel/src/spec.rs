@@ -53,7 +53,8 @@ pub enum Keeps {
     Unsaid,
     /// That it has none: another life is as good as this one.
     Nothing,
-    /// That it outlives planned restarts.
+    /// That it outlives planned restarts: `state:save` and `state:restore` are sent for that, so whoever says this of a
+    /// module sees to it that it knows them.
     State,
 }
 

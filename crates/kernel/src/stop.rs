@@ -7,6 +7,7 @@ use core::time::Duration;
 use abi::{ExitKind, Generation, Reason, Slot, Time};
 
 use crate::effect::{Failure, Notice, Signal};
+use crate::keeping::Asks;
 use crate::life::UNKILLABLE;
 use crate::machine::Kernel;
 use crate::module::{Phase, Rest, Then};
@@ -23,6 +24,11 @@ const EARLY_EXIT: Duration = Duration::from_secs(1);
 impl Kernel {
     /// Tells a module to end. Without a process it rests at once; on its way out already, only what follows changes.
     pub(crate) fn end(&mut self, slot: Slot, reason: Reason, then: Then, tier: u32) {
+        self.end_as(slot, reason, then, tier, Asks::State);
+    }
+
+    /// The same, with a word on what becomes of its state.
+    pub(crate) fn end_as(&mut self, slot: Slot, reason: Reason, then: Then, tier: u32, asks: Asks) {
         if then == Then::Retry && self.fall_back_from(slot, reason.as_str(), None) {
             return;
         }
@@ -39,7 +45,10 @@ impl Kernel {
             Phase::Running(generation, _) => *generation,
         };
         let ready_at = module.ready_at();
+        let gives_state = asks == Asks::State && module.gives_state(reason, then);
         module.phase = Phase::Ending { generation, reason, then, ready_at, tier };
+        self.forget_taking(slot, generation);
+        self.leave_cut(slot);
         // What is frozen could not end.
         self.let_go(slot, generation);
         let Some(module) = self.table.get_mut(slot) else { return };
@@ -57,6 +66,9 @@ impl Kernel {
         self.publish_notice("system:module:stopping", Notice::Stopping { module: id, tier });
         if hard {
             return self.kill(slot, generation);
+        }
+        if gives_state {
+            return self.ask_before_end(slot, generation);
         }
         match door {
             Door::Lines => self.send(slot, Outgoing::Shutdown),
@@ -129,6 +141,8 @@ impl Kernel {
 
     /// A life is over: by our wish or by itself.
     pub(crate) fn ended(&mut self, slot: Slot, exit: Option<ExitKind>, why: &str) {
+        self.state_way_ends(slot);
+        self.leave_cut(slot);
         let Some(module) = self.table.get(slot) else { return };
         let (phase, ready_at) = (module.phase, module.ready_at());
         let stopped = matches!(phase, Phase::Ending { .. });

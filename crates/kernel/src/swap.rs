@@ -43,7 +43,7 @@ pub(crate) use sides::{Role, Side};
 
 /// 2 s for a module to give its state, or to take it over: messages are held meanwhile, so it must be short; a megabyte
 /// of JSON, the most that fits into a frame, takes some ten milliseconds.
-const STATE_WITHIN: Duration = Duration::from_secs(2);
+pub(crate) const STATE_WITHIN: Duration = Duration::from_secs(2);
 
 /// 2 s for the first pong of a life that has just taken its state over.
 const PROBE_WITHIN: Duration = Duration::from_secs(2);
@@ -357,6 +357,9 @@ impl Kernel {
 
     pub(crate) fn state_saved(&mut self, slot: Slot, id: &Word, state: Payload, version: Word) {
         let now = self.now;
+        if self.keep_state(slot, id, &state, &version) || self.cut_given(slot, id, &state, &version) {
+            return;
+        }
         let Some(swap) = self.table.get_mut(slot).and_then(|module| module.swap.as_mut()) else { return };
         if swap.step != SwapStep::Saving || !is_number(id, swap.generation) {
             return;
@@ -509,13 +512,13 @@ impl Kernel {
 /// 256 bytes of a module's own words on why it refused are kept: people read them.
 const WORDS_BYTES_MAX: usize = 256;
 
-fn short(mut words: String) -> String {
+pub(crate) fn short(mut words: String) -> String {
     words.truncate(words.floor_char_boundary(WORDS_BYTES_MAX));
     words
 }
 
 /// Whether an answer is meant for the question of the swap to this life.
-fn is_number(id: &Word, generation: Generation) -> bool {
+pub(crate) fn is_number(id: &Word, generation: Generation) -> bool {
     id.as_str().parse() == Ok(generation.0)
 }
 

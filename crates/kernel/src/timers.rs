@@ -29,6 +29,10 @@ pub(crate) enum Timer {
     Drain(Slot, Generation),
     /// Whoever waits for a module that is held has waited long enough.
     Held(Slot),
+    /// A life should have given its state, or taken over an earlier one's, by now.
+    State(Slot, Generation),
+    /// All modules should have given their states for a cut by now.
+    Cut,
     /// What a module was refused in the last minute is to be summed up.
     Refusals(Slot),
     /// A module's wait before its restart is over.
@@ -78,6 +82,8 @@ crate::saved::keep_variants!(Timer {
     Swap { 0: slot, 1: generation, 2: step },
     Drain { 0: slot, 1: generation },
     Held { 0: slot },
+    State { 0: slot, 1: generation },
+    Cut {},
     Refusals { 0: slot },
     Restart { 0: slot },
     Probation { 0: slot },

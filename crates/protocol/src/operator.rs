@@ -21,6 +21,7 @@ mod roles;
 mod safe;
 mod schema;
 mod secrets;
+mod snapshots;
 mod updates;
 mod usage;
 mod zones;
@@ -35,6 +36,7 @@ pub use roles::{OnBehalf, Role, Weight};
 pub use safe::{Safe, SafeMode};
 pub use schema::operator_door;
 pub use secrets::{SecretsChange, VaultKey};
+pub use snapshots::{SnapshotBack, SnapshotMade, SnapshotModule, SnapshotRestored, SnapshotVerb};
 pub use updates::{
     AffectedRow, CodedSentence, Collected, EndedRow, PackageVerified, PinRow, SlotRow, SlotTable, UpdateDone,
     UpdateHistory, UpdatePhase, UpdatePlan, UpdateVerb, UpdateWay,
@@ -187,6 +189,9 @@ pub enum Request {
     /// Do something with the versions of modules.
     #[serde(rename = "update")]
     Update(UpdateVerb),
+    /// Make a snapshot, or put one back.
+    #[serde(rename = "snapshot")]
+    Snapshot(SnapshotVerb),
     /// Do something with the configuration.
     #[serde(rename = "config")]
     Config(ConfigVerb),

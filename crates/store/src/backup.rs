@@ -26,7 +26,7 @@ pub use catalogue::{Content, Listed};
 pub use create::{Made, Source, Trust};
 pub use error::BackupError;
 pub use prune::{Pruned, Rules};
-pub use record::{Backup, Part, Skipped};
+pub use record::{Backup, Part, SNAPSHOT_COMPONENTS, Skipped};
 pub use restore::{Restored, Staged, Wanted, finish_restore, is_cut_short, put_in_place};
 pub use retention::{Keep, kept_of};
 pub use shelf::{BACKUPS_MAX, Backups};

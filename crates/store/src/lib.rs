@@ -9,6 +9,7 @@
 //! - [`stage_package`] puts a package's files into the depot, [`Depot::releases`] says what of it slots need,
 //!   [`Depot::lay_out`] makes the folder that a module runs from.
 //! - [`Backups`] keeps what a home held at some moment, over the same depot, and puts it back.
+//! - [`KeptStates`] keeps what modules' states are over planned restarts.
 //! - [`SlotsFile`] keeps which version of each module is active, in one step for all of them.
 //! - [`write_whole`] replaces a file in one step, [`lock_home`] makes sure that one kernel runs per home.
 //!
@@ -57,6 +58,7 @@ mod health;
 mod home;
 mod inbox;
 mod journal;
+mod kept;
 mod layout;
 mod logs;
 mod scribe;
@@ -65,8 +67,8 @@ mod stage;
 
 pub use backup::{
     BACKUPS_MAX, Backup, BackupError, Backups, Content, Keep, Listed, Loss, Made, Part, Pruned, Restored,
-    Rules, Skipped, Source as BackupSource, Staged, Trust, Verified, Wanted, finish_restore, is_cut_short,
-    kept_of, put_in_place,
+    Rules, SNAPSHOT_COMPONENTS, Skipped, Source as BackupSource, Staged, Trust, Verified, Wanted,
+    finish_restore, is_cut_short, kept_of, put_in_place,
 };
 pub use depot::{
     Cleaned, Depot, DepotError, DepotFound, DepotLock, DepotLockError, Holding, Inspected, Intake, Stocked,
@@ -80,6 +82,7 @@ pub use journal::{
     BootId, BootIdError, Digest, Entry, Flaw, Found, Journal, JournalError, JournalLimits, JournalReader,
     Opened, Order, Page, Query, Verdict,
 };
+pub use kept::{KEPT_BYTES_MAX, Kept, KeptError, KeptStates};
 pub use layout::LayoutError;
 pub use logs::{
     Case, Grep, Level, LogCursor, LogEntry, LogError, LogLimits, LogLine, LogPage, LogQuery, Logs,

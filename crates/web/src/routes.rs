@@ -225,6 +225,13 @@ static UPDATES: &[Route] = &[
         .body(&["approve"]),
     post("/updates/gc", "update", "Remove what no slot, pin or transaction needs").verb("gc"),
     post("/modules/{id}/rollback", "update", "Go back to the version before").verb("roll-back").parts(ID),
+    post("/snapshots", "snapshot", "Keep what modules and kernel remember at one moment")
+        .verb("create")
+        .body(&["label"]),
+    post("/snapshots/{number}/restore", "snapshot", "Put states back; modules that run are started anew")
+        .verb("restore")
+        .parts(&[("number", "number")])
+        .body(&["modules"]),
     get("/pins/{name}", "update", "Keep a module's active version under a name")
         .method(Method::Put)
         .verb("pin")

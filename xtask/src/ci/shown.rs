@@ -11,7 +11,7 @@ use crate::shell;
 use crate::tree::Tree;
 
 /// Verbs that have verbs of their own.
-const NESTED: [&str; 15] = [
+const NESTED: [&str; 16] = [
     "module",
     "permissions",
     "config",
@@ -22,6 +22,7 @@ const NESTED: [&str; 15] = [
     "secret",
     "zone",
     "backup",
+    "snapshot",
     "key",
     "update",
     "mcp",

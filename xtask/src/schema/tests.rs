@@ -24,6 +24,7 @@ fn every_answer_belongs_to_a_request() {
     // Of a request with verbs of its own, the answer is named by both.
     let verbs = |cmd: &str| match cmd {
         "update" => schema["$defs"]["UpdateVerb"].to_string(),
+        "snapshot" => schema["$defs"]["SnapshotVerb"].to_string(),
         _ => String::new(),
     };
     for name in schema["$defs"]["Answers"]["properties"].as_object().unwrap().keys() {

@@ -75,6 +75,8 @@ impl Lives {
             | Event::Said(_, generation, _)
             | Event::Tried(_, generation, _)
             | Event::Drained(_, generation)
+            | Event::Overran(_, generation)
+            | Event::Recalled(_, generation, _)
             | Event::Undelivered(_, generation, _) => !self.alive.contains_key(generation),
             Event::Discovered(_)
             | Event::Added(_)
@@ -134,6 +136,9 @@ impl Lives {
             | Effect::Perform(slot, generation, ..)
             | Effect::Grip(slot, generation, _)
             | Effect::Reach(slot, generation, _)
+            | Effect::KeepState(slot, generation, ..)
+            | Effect::Recall(slot, generation)
+            | Effect::Settle(slot, generation, _)
             | Effect::Warn(slot, generation, _) => {
                 self.living(*slot, *generation)?;
             }

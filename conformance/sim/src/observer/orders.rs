@@ -44,12 +44,15 @@ impl Orders {
         match &step.cause {
             Cause::Happened(Event::Ordered(request, order)) => {
                 let by = match order {
-                    Order::Start(_) | Order::Restart(_) | Order::Settle => By::Start(step.now + START_MAX),
+                    Order::Start(_) | Order::Restart(_) | Order::Reinstate(_) | Order::Settle => {
+                        By::Start(step.now + START_MAX)
+                    }
                     Order::Stop(_) | Order::Remove(_) => By::At(step.now + END_MAX),
                     Order::Call { .. } => By::Call,
                     Order::Shutdown => By::Shutdown,
                     Order::Grant(..)
                     | Order::SafeMode(_)
+                    | Order::Cut
                     | Order::Swap(..)
                     | Order::AwaitSwap(_)
                     | Order::Release(_)

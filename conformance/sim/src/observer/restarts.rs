@@ -41,7 +41,7 @@ impl Restarts {
         let Cause::Happened(event) = &step.cause else { return };
         match event {
             Event::Ordered(_, Order::Stop(id)) => self.ordered(id, kernel, |known| known.kept_down = true),
-            Event::Ordered(_, Order::Start(id) | Order::Restart(id)) => {
+            Event::Ordered(_, Order::Start(id) | Order::Restart(id) | Order::Reinstate(id)) => {
                 self.ordered(id, kernel, |known| known.kept_down = false);
             }
             Event::Added(one) => self.change(&one.spec.id, |known| known.kept_down = false),

@@ -4,7 +4,7 @@
 use crate::lang::Lang;
 
 /// Every heading and name that is shown.
-const HEADINGS: [(&str, &str); 124] = [
+const HEADINGS: [(&str, &str); 126] = [
     // Tables.
     ("NAME", "NAZWA"),
     ("STATE", "STAN"),
@@ -37,6 +37,8 @@ const HEADINGS: [(&str, &str); 124] = [
     ("STANDING", "STATUS"),
     ("WHAT", "CO"),
     ("REQUEST", "PROŚBA"),
+    ("SNAPSHOT", "MIGAWKA"),
+    ("RESTARTED", "RESTART"),
     ("WISHES", "PROSI O"),
     ("BECAUSE", "POWÓD"),
     ("KEY", "KLUCZ"),

@@ -22,6 +22,7 @@ mod runner;
 mod safe;
 mod screen;
 mod self_update;
+mod snapshots;
 mod stage;
 mod talk;
 mod tutorials;

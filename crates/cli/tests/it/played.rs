@@ -112,7 +112,13 @@ const LINES_ALONE: [(&str, &str, i32); 26] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel, or files.
-const ELSEWHERE: [&str; 54] = [
+const ELSEWHERE: [&str; 59] = [
+    // `snapshots`.
+    "snapshot create",
+    "snapshot list",
+    "snapshot show",
+    "snapshot restore",
+    "snapshot rm",
     // `self_update`.
     "self-update",
     "self-update --dry-run",

@@ -130,11 +130,7 @@ pub(crate) fn shop(request: &Request) -> (Response, Vec<Value>) {
             (Response::done(Some(json!({}))), vec![message.clone(), message, end()])
         }
         Request::Events {} => (Response::done(Some(json!({}))), vec![exited(), end()]),
-        Request::Usage { interval_ms: None } => done(usage()),
-        Request::Usage { .. } => {
-            let event = json!({ "event": "usage", "data": usage() });
-            (Response::done(Some(json!({}))), vec![event.clone(), event.clone(), event, end()])
-        }
+        Request::Usage { interval_ms } => used(*interval_ms),
         Request::ModuleSwap { module_id, .. } => {
             known(module_id, |id| json!({ "pauseUs": 40, "stateBytes": 4, "status": module(id) }))
         }
@@ -154,6 +150,7 @@ pub(crate) fn shop(request: &Request) -> (Response, Vec<Value>) {
         Request::Why { module_id, .. } => known(module_id, story),
         Request::Journal(_) => done(json!({ "records": [], "damaged": [] })),
         Request::Config(_) => failed("host::config::not_found", "nothing was set under `a`"),
+        Request::Snapshot(_) => done(snapshot()),
         Request::Update(_) => failed("host::update::not_found", "no version of `web` is kept here"),
     }
 }
@@ -318,6 +315,21 @@ fn permissions(id: &str) -> Value {
 fn wish() -> Value {
     json!({ "requestId": "4f0c9a1e-1111-4222-8333-444444444444", "moduleId": "web",
             "permissions": { "net": ["b:2"] }, "reason": "weather" })
+}
+
+fn snapshot() -> Value {
+    json!({
+        "number": 1, "atMs": 1, "label": null, "pauseMs": 3, "storedBytes": 10,
+        "modules": [{ "moduleId": "web", "life": 1, "bytes": 2, "form": "1", "why": null }]
+    })
+}
+
+fn used(interval_ms: Option<u64>) -> (Response, Vec<Value>) {
+    if interval_ms.is_none() {
+        return done(usage());
+    }
+    let event = json!({ "event": "usage", "data": usage() });
+    (Response::done(Some(json!({}))), vec![event.clone(), event.clone(), event, end()])
 }
 
 fn usage() -> Value {

@@ -248,3 +248,45 @@ fn a_hot_update_under_calls_refuses_none_and_its_undoing_is_a_flip_back_to_the_w
         assert!(said.iter().all(|version| version == "1.0.0" || version == "2.0.0"), "{said:?}");
     });
 }
+
+/// Counts its calls, answers with its version and the count, and gives and takes the count as its state.
+const COUNTING: &str = r#"#!/bin/sh
+n=0
+echo '{"type":"ready","manifest":{}}'
+field() { rest=${line#*\"$1\":}; rest=${rest#\"}; value=${rest%%[\",\}]*}; }
+while read -r line; do
+  case "$line" in
+    *'"rpc_request"'*) n=$((n+1)); field id
+      echo "{\"type\":\"rpc_response\",\"id\":\"$value\",\"result\":\"VERSION $n\"}" ;;
+    *'"state:save"'*) field id
+      echo "{\"type\":\"state:saved\",\"id\":\"$value\",\"state\":$n,\"version\":\"VERSION\"}" ;;
+    *'"state:restore"'*) field state; n=$value; field id
+      echo "{\"type\":\"state:restored\",\"id\":\"$value\"}" ;;
+    *'"ping"'*) echo '{"type":"pong"}' ;;
+    *'"shutdown"'*) exit 0 ;;
+  esac
+done
+"#;
+
+#[test]
+fn an_update_that_stops_and_starts_hands_state_to_the_new_version_and_back() {
+    let home = Home::start("200ms");
+    let package = |version: &str| {
+        let folder = home.world.path().join(format!("greeter-{version}"));
+        greeter(&folder, version, r#", "features": ["state"], "state": "all""#);
+        fs::write(folder.join("run.sh"), COUNTING.replace("VERSION", version)).expect("it is ours");
+        home.run(&format!("module pack greeter-{version} -o {version}.okm")).expect(0);
+        format!("{version}.okm")
+    };
+    let (one, two) = (package("1.0.0"), package("2.0.0"));
+    home.run(&format!("update apply {one} --approve")).expect(0);
+    assert_eq!((home.says(), home.says()), ("1.0.0 1".to_owned(), "1.0.0 2".to_owned()));
+    home.ended(0);
+    home.run(&format!("update apply {two} --strategy restart")).expect(0);
+    assert_eq!(home.says(), "2.0.0 3");
+    home.ended(1);
+    home.run("update rollback greeter").expect(0);
+    assert_eq!(home.says(), "1.0.0 4");
+    let story = home.run("why greeter").expect(0).stdout;
+    assert!(story.contains("of the form 2.0.0"), "{story}");
+}

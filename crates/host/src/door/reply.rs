@@ -85,9 +85,12 @@ pub(super) fn plain_answer(answer: Answer) -> Result<Ordered, Refusal> {
     match answer {
         Answer::Already => Ok(Ordered::Already),
         Answer::Failed(failure, why) => Err(Refusal::of_failure(failure, why)),
-        Answer::Done | Answer::Swapped(_) | Answer::Called(_) | Answer::Published(_) | Answer::Settled(_) => {
-            Ok(Ordered::Done)
-        }
+        Answer::Done
+        | Answer::Swapped(_)
+        | Answer::Cut(_)
+        | Answer::Called(_)
+        | Answer::Published(_)
+        | Answer::Settled(_) => Ok(Ordered::Done),
     }
 }
 

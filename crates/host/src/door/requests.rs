@@ -9,7 +9,8 @@ use super::connection::Caller;
 use super::reply::{self, Done, Refusal, call_answer, plain_answer};
 use super::{
     actor_requests, config_requests, context_requests, function_requests, kernel_requests, logs,
-    module_requests, permission_requests, profile_requests, secret_requests, update_requests, usage_requests,
+    module_requests, permission_requests, profile_requests, secret_requests, snapshot_requests,
+    update_requests, usage_requests,
 };
 use crate::talk::{Follower, Wants};
 
@@ -49,6 +50,7 @@ pub(super) async fn handle(caller: &Caller, request: Request) {
         Request::SecretsUnlock { key } => secret_requests::unlock(caller, key),
         Request::SecretsChanged(change) => secret_requests::changed(caller, &change),
         Request::Config(verb) => config_requests::handle(caller, verb).await,
+        Request::Snapshot(verb) => snapshot_requests::handle(caller, verb).await,
         Request::Update(verb) => update_requests::handle(caller, verb).await,
         Request::Actors { interval_ms } => actor_requests::actors(caller, interval_ms).await,
         request @ (Request::FunctionPut { .. }

@@ -81,6 +81,8 @@ pub(crate) struct Blueprint {
     pub(crate) code: u64,
     pub(crate) ready: Ready,
     pub(crate) stop: sandbox::Signal,
+    /// The members of its state that outlive planned restarts; all of it without them.
+    pub(crate) kept_keys: Option<Vec<String>>,
     pub(crate) config_key: Option<String>,
     /// The file that describes its section.
     pub(crate) config_schema: Option<PathBuf>,
@@ -124,6 +126,7 @@ impl Blueprint {
             code: 0,
             ready: Ready::default(),
             stop: sandbox::Signal::TERM,
+            kept_keys: None,
             config_key: None,
             config_schema: None,
             description: None,
@@ -206,10 +209,28 @@ pub(crate) fn door(protocol: Protocol, runtime: Runtime) -> Result<Door, String>
 const GUEST_FEATURES: Features =
     Features { cancel: true, progress: false, stream: false, deadline: true, trace: true, state: false };
 
-/// A component of the module's world takes its state over within its life, so the kernel puts none beside it.
+/// A component of the module's world takes its state over within its life, so the kernel puts none beside it. What it
+/// keeps over a restart is its word.
 pub(crate) fn make_guest(spec: &mut Spec) {
     spec.features = GUEST_FEATURES;
-    spec.keeps = Keeps::Unsaid;
+    if spec.keeps == Keeps::Nothing {
+        spec.keeps = Keeps::Unsaid;
+    }
+}
+
+/// A process that does not say that it knows the frames for state is asked for none, whatever else is said of it.
+pub(crate) fn ask_who_answers(spec: &mut Spec) {
+    if spec.keeps == Keeps::State && !spec.features.state {
+        spec.keeps = Keeps::Unsaid;
+    }
+}
+
+/// The members of a state that are kept, where not all of it is.
+pub(crate) fn kept_keys(policy: &Policy) -> Option<Vec<String>> {
+    match &policy.state {
+        Some(policy::State::Keys(keys)) => Some(keys.clone()),
+        Some(policy::State::None | policy::State::All) | None => None,
+    }
 }
 
 /// What the bridge to an MCP server can do with the additions to the door.
@@ -229,6 +250,7 @@ pub(crate) fn apply_bridge(spec: &mut Spec, blueprint: &mut Blueprint, protocol:
     }
     spec.publishes.insert(named(format!("mcp.{}.changed", spec.id)));
     spec.features = BRIDGE_FEATURES;
+    ask_who_answers(spec);
     blueprint.bridged.clone_from(&spec.provides);
 }
 
@@ -254,6 +276,7 @@ pub(crate) fn apply_policy(spec: &mut Spec, policy: &Policy) {
     };
     spec.keeps = match policy.state {
         Some(policy::State::None) => Keeps::Nothing,
+        Some(policy::State::All | policy::State::Keys(_)) => Keeps::State,
         None => Keeps::Unsaid,
     };
     spec.max_restarts = policy.max_restarts;

@@ -71,6 +71,8 @@ pub(crate) fn read(path: &Path, origin: Origin, above: &Policy) -> Result<Module
     spec.door = door;
     if is_guest {
         blueprint::make_guest(&mut spec);
+    } else {
+        blueprint::ask_who_answers(&mut spec);
     }
     // A version's folder is ours and never changes; any other link leads to somebody's workplace.
     let linked =
@@ -93,8 +95,9 @@ pub(crate) fn read(path: &Path, origin: Origin, above: &Policy) -> Result<Module
         limits: blueprint::limits(&policy.limits),
         minimum: policy.minimum.unwrap_or_default(),
         entry_deadline: policy.limits.deadline,
-        ready: policy.ready.unwrap_or_default(),
+        ready: policy.ready.clone().unwrap_or_default(),
         stop: blueprint::stop_signal(policy.stop.signal),
+        kept_keys: blueprint::kept_keys(&policy),
         config_key: manifest.config_key.clone(),
         config_schema: manifest.config_schema.as_ref().map(|schema| folder.join(schema)),
         description: manifest.description.clone(),

@@ -149,6 +149,7 @@ impl ProjectModules {
             blueprint::make_guest(&mut spec);
         } else {
             spec.features = blueprint::features(module.features);
+            blueprint::ask_who_answers(&mut spec);
             // Only a module takes over state: everything else gets a new life with new code.
             parts.push(code.to_string());
         }
@@ -169,6 +170,7 @@ impl ProjectModules {
             minimum: module.policy.minimum.unwrap_or_default(),
             ready: module.policy.ready.clone().unwrap_or_default(),
             stop: blueprint::stop_signal(module.policy.stop.signal),
+            kept_keys: blueprint::kept_keys(&module.policy),
             config_key: spec.config_key.clone(),
             ..Blueprint::unusable(&module.id, self.origin)
         };

@@ -191,9 +191,12 @@ fn answer_text(answer: Answer) -> Result<String, String> {
     match answer {
         Answer::Called(outcome) => text_of(outcome),
         Answer::Failed(_, why) => Err(why),
-        Answer::Published(_) | Answer::Swapped(_) | Answer::Done | Answer::Already | Answer::Settled(_) => {
-            Ok(String::new())
-        }
+        Answer::Published(_)
+        | Answer::Swapped(_)
+        | Answer::Cut(_)
+        | Answer::Done
+        | Answer::Already
+        | Answer::Settled(_) => Ok(String::new()),
     }
 }
 

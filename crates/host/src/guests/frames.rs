@@ -17,6 +17,7 @@ pub(super) fn bytes_of(frame: &Outgoing) -> usize {
         Outgoing::Call { params, .. } => params.as_ref().map_or(0, Payload::len),
         Outgoing::Answer { outcome: Outcome::Result(Some(result)), .. } => result.len(),
         Outgoing::Deliver { message: Message::Raw(payload), .. } => payload.len(),
+        Outgoing::StateRestore { state, .. } => state.len(),
         _ => 0,
     };
     payload + FRAME_BYTES
@@ -47,6 +48,8 @@ pub(super) fn what_of(frame: Outgoing) -> Option<What> {
         Outgoing::Ping => What::Health,
         Outgoing::Cancel { hop } => What::Cancel(hop),
         Outgoing::Shutdown => What::Shutdown,
+        Outgoing::StateSave { number } => What::Save(number),
+        Outgoing::StateRestore { number, state, version } => What::Restore { number, state, version },
         // No export is called for these: its configuration is there whenever it reads it, what it requires is there
         // when it is called, and streams are not in its world.
         Outgoing::Install
@@ -56,9 +59,7 @@ pub(super) fn what_of(frame: Outgoing) -> Option<What> {
         | Outgoing::Progress { .. }
         | Outgoing::Chunk { .. }
         | Outgoing::End { .. }
-        | Outgoing::Credit { .. }
-        | Outgoing::StateSave { .. }
-        | Outgoing::StateRestore { .. } => return None,
+        | Outgoing::Credit { .. } => return None,
     })
 }
 

@@ -33,6 +33,14 @@ pub(super) enum What {
     /// The caller of this hop gave up.
     Cancel(u64),
     Health,
+    /// It is about to end, and somebody keeps its state.
+    Save(u64),
+    /// What an earlier life left.
+    Restore {
+        number: u64,
+        state: Payload,
+        version: Word,
+    },
     Swap(Box<Successor>),
     Shutdown,
 }
@@ -66,6 +74,8 @@ enum Asked {
     Message,
     Call(u64),
     Health,
+    Save(u64),
+    Restore(u64),
     Shutdown,
 }
 
@@ -112,6 +122,14 @@ impl Resident {
                 (Asked::Call(hop), self.call(&called))
             }
             What::Health => (Asked::Health, self.instance.health(Context::default())),
+            What::Save(number) => (Asked::Save(number), self.instance.save(Context::default())),
+            What::Restore { number, state, version } => {
+                let Ok(version) = version.as_str().parse() else {
+                    return self.refuse_state(number, "the form of its state is no number".to_owned());
+                };
+                let saved = wasm::Saved { version, data: state.as_bytes().to_vec() };
+                (Asked::Restore(number), self.instance.restore(Context::default(), &saved))
+            }
             What::Shutdown => (Asked::Shutdown, self.instance.shutdown(Context::default())),
             What::Swap(successor) => return self.swap(*successor, turn),
             // A late answer to an entry that is over, and a cancellation of a call that is.
@@ -170,6 +188,15 @@ impl Resident {
             (Asked::Call(hop), _) => self.answer(hop, Outcome::Result(None)),
             (Asked::Health, Answer::Failed(error)) => self.warn(format!("it is not well: {error}")),
             (Asked::Health, _) => self.post.send(News::Said(Incoming::Pong)),
+            (Asked::Save(number), Answer::Saved(saved)) => self.give_state(number, saved),
+            (Asked::Save(number) | Asked::Restore(number), Answer::Failed(error)) => {
+                self.refuse_state(number, error);
+            }
+            (Asked::Save(number), _) => self.refuse_state(number, "it gave no state".to_owned()),
+            (Asked::Restore(number), _) => {
+                let id = frames::word_of(number);
+                self.post.send(News::Said(Incoming::StateRestored { id }));
+            }
             (Asked::Shutdown, _) => {
                 self.end = End::Code(0);
                 turn.stop();
@@ -184,6 +211,18 @@ impl Resident {
         };
         let said = Incoming::Answer { id: frames::word_of(hop), outcome };
         self.post.send_when_room(News::Said(said), bytes, &self.stop);
+    }
+
+    fn give_state(&self, number: u64, saved: wasm::Saved) {
+        let (id, bytes) = (frames::word_of(number), saved.data.len());
+        let version = frames::word_of(u64::from(saved.version));
+        let said = Incoming::StateSaved { id, state: Payload::new(&saved.data), version };
+        self.post.send_when_room(News::Said(said), bytes, &self.stop);
+    }
+
+    fn refuse_state(&self, number: u64, error: String) {
+        let id = frames::word_of(number);
+        self.post.send(News::Said(Incoming::Nack { id, error }));
     }
 
     fn warn(&self, text: String) {

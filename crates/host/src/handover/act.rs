@@ -357,7 +357,11 @@ fn stay(shell: &Rc<RefCell<Shell>>, next: &Next, before: Versions, why: &str) {
 impl Shell {
     /// Whether something is under way that only this program can finish.
     fn is_at_work(&self) -> bool {
-        self.births.is_busy() || !self.sets.is_empty() || self.secrets.is_asked() || self.is_unsaved
+        self.births.is_busy()
+            || !self.sets.is_empty()
+            || self.secrets.is_asked()
+            || self.keeping.is_busy()
+            || self.is_unsaved
     }
 
     /// What is on its way between two lives of a module can't be handed over.

@@ -131,3 +131,39 @@ fn a_pattern_that_can_not_be_read_is_told_once() {
     assert_eq!(look(&mut planner, &plans, 0, QUIET).len(), 1);
     assert!(look(&mut planner, &plans, 10, QUIET).is_empty());
 }
+
+#[test]
+fn restarts_of_the_last_day_outlive_the_kernel_and_older_ones_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("restarts.json");
+    let (web, day) = (ModuleId::parse("web").unwrap(), Duration::from_secs(24 * 60 * 60));
+    let mut ledger = Ledger::default();
+    // The earlier kernel ran for two days; the first of these is older than a day at its end.
+    let hours = [20_u64, 30, 40, 47];
+    hours.into_iter().for_each(|hour| ledger.note(Time(hour * 3_600_000), &web));
+    let (ended, began) = (Wall(BEFORE), Wall(BEFORE + 1_000));
+    std::fs::write(&path, memory::text(&ledger, (ended, Time(48 * 3_600_000)))).unwrap();
+    let now = Time(10);
+    let read = memory::ledger(&path, (began, now)).unwrap();
+    let ages = read.ages(now);
+    let expected = [18, 8, 1].map(|hours| Duration::from_secs(hours * 3_600 + 1));
+    assert_eq!(ages, [(web.clone(), expected.to_vec())]);
+    let caution = Caution { uptime_min: Duration::ZERO, per_day: 3, ..Caution::default() };
+    let free = Time(10 + u64::try_from((day - expected[0]).as_millis()).unwrap());
+    assert_eq!(read.permit(now, &web, Some(Time(0)), caution), Permit::Spent(free));
+    let cooling = Caution { cooldown: Duration::from_secs(3_700), ..caution };
+    assert!(matches!(read.permit(now, &web, Some(Time(0)), cooling), Permit::Cooling(_)));
+    // A clock that was set back makes them now, never later.
+    let back = memory::ledger(&path, (Wall(BEFORE - 40 * 3_600_000), now)).unwrap();
+    assert!(back.ages(now)[0].1.iter().all(Duration::is_zero));
+}
+
+#[test]
+fn a_file_of_restarts_that_is_none_is_told_and_nothing_is_taken_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("restarts.json");
+    for text in ["", "{}", "{\"form\":2,\"restarts\":{}}", "[]"] {
+        std::fs::write(&path, text).unwrap();
+        assert!(memory::ledger(&path, (Wall(0), Time(0))).is_err(), "{text}");
+    }
+}

@@ -474,6 +474,7 @@ fn spawn_tasks(
     spawn_local(effects::save_when_asked(shell.clone()));
     spawn_local(effects::write_sets(shell.clone()));
     spawn_local(memory::write_when_changed(shell.clone()));
+    spawn_local(crate::keeping::keep_states(shell.clone()));
     spawn_local(secrets::hand_over(shell.clone()));
     spawn_local(door::serve(shell.clone(), listener));
     spawn_local(hear_store(shell.clone(), news));
@@ -555,6 +556,8 @@ async fn end(shell: &Rc<RefCell<Shell>>) {
         let _told = effects::save_now(shell).await;
     }
     memory::write_now(shell).await;
+    crate::keeping::keep_now(shell).await;
+    crate::restarts::write_now(shell).await;
     let socket = {
         let mut shell = shell.borrow_mut();
         shell.record(Record::new("kernel.stopped"));

@@ -594,6 +594,64 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "poprzednie życie {old} skończyło się samo: {exit}",
         "ostoja logs {module}",
     ),
+    // State over planned restarts.
+    says(
+        "state.saved",
+        "gave {bytes} bytes of state, of the form {form}, before its end",
+        "przed końcem oddaje {bytes} B stanu, postać {form}",
+        "",
+    ),
+    says(
+        "state.kept",
+        "{bytes} bytes of its state are kept, in {stored}",
+        "zachowuje {bytes} B stanu w {stored} B",
+        "",
+    ),
+    says(
+        "state.not_kept",
+        "its state is not kept: {why}",
+        "jego stan nie jest zachowany: {why}",
+        "ostoja logs {module}",
+    ),
+    says(
+        "state.restored",
+        "took over {bytes} bytes of state, of the form {form}, from an earlier life",
+        "przejmuje {bytes} B stanu, postać {form}, po wcześniejszym życiu",
+        "",
+    ),
+    says(
+        "state.refused",
+        "begins without the state, of the form {form}, that an earlier life left: {why}",
+        "zaczyna bez stanu, postać {form}, po wcześniejszym życiu: {why}",
+        "ostoja logs {module}",
+    ),
+    says(
+        "state.not_taken",
+        "begins without what an earlier life may have left: {why}",
+        "zaczyna bez tego, co mogło zostawić wcześniejsze życie: {why}",
+        "",
+    ),
+    // Snapshots.
+    says(
+        "snapshot.begun",
+        "a snapshot begins; {modules} modules are asked",
+        "zaczyna migawkę; pyta moduły: {modules}",
+        "",
+    ),
+    says(
+        "snapshot.cut",
+        "has the states of {modules} modules, of {without} none, after a pause of {pause_ms}",
+        "ma stany modułów: {modules}, bez stanu: {without}, po przerwie {pause_ms}",
+        "",
+    ),
+    says("snapshot.failed", "the snapshot failed: {why}", "migawka się nie udała: {why}", ""),
+    says(
+        "snapshot.made",
+        "snapshot {number} holds {modules} states, {bytes} bytes stored",
+        "migawka {number} ma stany: {modules}, zapisano {bytes} B",
+        "ostoja snapshot show {number}",
+    ),
+    says("snapshot.restoring", "snapshot {number} is put back", "przywraca migawkę {number}", ""),
     // WebAssembly.
     says("wasm.fell", "fell: {why}", "padł: {why}", "ostoja logs {module}"),
     says(

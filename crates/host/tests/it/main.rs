@@ -10,6 +10,7 @@ mod governor;
 #[path = "../../../wasm/tests/it/guests.rs"]
 #[expect(dead_code, reason = "the other crate's tests use the rest of it")]
 mod guests;
+mod kept;
 mod kernel;
 mod lane;
 mod messages;

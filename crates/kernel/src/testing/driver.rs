@@ -11,6 +11,7 @@
 //! order N context SCOPE set|delete ...    an operator's change of a variable
 //! full call|part HOP ID        that frame found a full queue
 //! order N WHAT...              an operator's order;  depart N
+//! recalled ID STATE VERSION | recalled ID nothing    what an earlier life left
 //! manner ID swap|keep|restart  how the next change of its files is taken up
 //! wait MS                      time passes, timers fire at their moments
 //! view ID...                   shows modules as they are;  quiet: drops what was heard so far
@@ -207,6 +208,14 @@ impl Driver {
                 let what = if first == "call" { Undelivered::Call(hop) } else { Undelivered::Part(hop) };
                 Event::Undelivered(slot, generation, what)
             }
+            "recalled" => {
+                let (slot, generation) = self.life(first)?;
+                let left = match tail.split_once(' ') {
+                    Some((state, version)) => Some((bytes(state), name(version)?)),
+                    None => None,
+                };
+                Event::Recalled(slot, generation, left)
+            }
             "order" => Event::Ordered(RequestId(number(first)?), self.order(tail)?),
             "manner" => Event::Manner(module_id(first)?, manner(tail)?),
             "depart" => Event::Departed(RequestId(number(first)?)),
@@ -233,11 +242,13 @@ impl Driver {
             ["start", id] => Order::Start(module_id(id)?),
             ["stop", id] => Order::Stop(module_id(id)?),
             ["restart", id] => Order::Restart(module_id(id)?),
+            ["reinstate", id] => Order::Reinstate(module_id(id)?),
             ["swap", id] => Order::Swap(module_id(id)?, Carry::AsOffered),
             ["swap-empty", id] => Order::Swap(module_id(id)?, Carry::Nothing),
             ["await-swap", id] => Order::AwaitSwap(module_id(id)?),
             ["release", id] => Order::Release(module_id(id)?),
             ["remove", id] => Order::Remove(module_id(id)?),
+            ["cut"] => Order::Cut,
             ["shutdown"] => Order::Shutdown,
             ["settle"] => Order::Settle,
             ["promote", id] => Order::Promote(module_id(id)?),

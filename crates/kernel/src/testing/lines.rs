@@ -76,6 +76,14 @@ impl Names {
                 format!("perform {} {id} {}", self.life(*slot, *generation), task_text(task))
             }
             Effect::SaveGrants(id, grants) => format!("save {id} {}", grants_text(grants)),
+            Effect::KeepState(slot, generation, state, version) => {
+                let life = self.life(*slot, *generation);
+                format!("keep-state {life} {} version={version}", payload_text(state))
+            }
+            Effect::Recall(slot, generation) => format!("recall {}", self.life(*slot, *generation)),
+            Effect::Settle(slot, generation, fate) => {
+                format!("settle {} {fate:?}", self.life(*slot, *generation))
+            }
             Effect::Warn(slot, generation, text) => format!("warn {} {text}", self.life(*slot, *generation)),
             Effect::Reply(request, answer) => format!("reply {} {}", request.0, answer_text(answer)),
             Effect::Show(request, topic, message) => {
@@ -292,6 +300,16 @@ fn answer_text(answer: &Answer) -> String {
     match answer {
         Answer::Done => String::from("done"),
         Answer::Swapped(bytes) => format!("swapped {bytes}"),
+        Answer::Cut(cut) => {
+            let given = |given: &kernel::Given| match &given.state {
+                Ok((state, version)) => {
+                    format!(" {}#{}={} {version}", given.module, given.life, payload_text(state))
+                }
+                Err(why) => format!(" {}#{} {why:?}", given.module, given.life),
+            };
+            let all: Vec<String> = cut.modules.iter().map(given).collect();
+            format!("cut within {}{}", cut.pause_ms, all.concat())
+        }
         Answer::Already => String::from("already"),
         Answer::Failed(failure, why) => format!("failed {failure:?}: {why}"),
         Answer::Called(outcome) => format!("called {}", outcome_text(outcome)),

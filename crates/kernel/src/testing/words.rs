@@ -111,6 +111,7 @@ fn set_spec(spec: &mut Spec, key: &str, value: &str) -> Parsed<()> {
         "trace" => spec.features.trace = true,
         "state" => spec.features.state = true,
         "keeps-nothing" => spec.keeps = Keeps::Nothing,
+        "keeps-state" => spec.keeps = Keeps::State,
         _ => return Err(format!("no such word for a module: {key}")),
     }
     Ok(())

@@ -57,10 +57,14 @@ pub enum Transport {
 }
 
 /// What a module says of the state in its memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum State {
     /// It has none: another life is as good as this one.
     None,
+    /// All of it outlives planned restarts.
+    All,
+    /// These members of it do; the state has to be an object. Sorted, each once, from 1 to 64.
+    Keys(Vec<String>),
 }
 
 /// When a module that ended by itself is started again.
@@ -255,7 +259,7 @@ impl Policy {
         Self {
             protocol: self.protocol.or(below.protocol),
             transport: self.transport.or(below.transport),
-            state: self.state.or(below.state),
+            state: self.state.or_else(|| below.state.clone()),
             restart: self.restart.or(below.restart),
             strategy: self.strategy.or(below.strategy),
             max_restarts: self.max_restarts.or(below.max_restarts),
@@ -268,18 +272,6 @@ impl Policy {
             limits: self.limits.over(below.limits),
             minimum: self.minimum.or(below.minimum),
             zone: self.zone.or(below.zone),
-        }
-    }
-}
-
-impl State {
-    /// All of them.
-    pub const ALL: [Self; 1] = [Self::None];
-
-    /// The word in files.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
         }
     }
 }

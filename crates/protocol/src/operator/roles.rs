@@ -155,6 +155,8 @@ impl Request {
             | Self::SecretsUnlock { .. }
             // A configuration may hold secrets, and says what runs beside the modules.
             | Self::Config(_)
+            // What modules remember is theirs, and putting it back undoes what they did.
+            | Self::Snapshot(_)
             | Self::SecretsChanged(_) => Role::Admin,
             Self::Update(verb) => verb.least_role(),
         }

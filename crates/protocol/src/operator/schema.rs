@@ -4,8 +4,8 @@
 use super::{
     Acted, ActorTable, Collected, ConfigTable, Event, FunctionRow, FunctionStats, Installed, JournalPage,
     KernelStatus, LogPage, ModuleDetail, ModuleStatus, OnBehalf, PendingRow, PermissionRow, Plan, Profiled,
-    Published, Request, Response, Safe, Settled, SlotTable, Story, Swapped, UpdateDone, UpdateHistory,
-    UpdatePlan, UsageTable, VariableList, VariableRow,
+    Published, Request, Response, Safe, Settled, SlotTable, SnapshotMade, SnapshotRestored, Story, Swapped,
+    UpdateDone, UpdateHistory, UpdatePlan, UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
@@ -74,6 +74,10 @@ struct Answers {
     update_history: UpdateHistory,
     #[schemars(rename = "update.gc")]
     update_gc: Collected,
+    /// Of the verb `create`.
+    snapshot: SnapshotMade,
+    #[schemars(rename = "snapshot.restore")]
+    snapshot_restore: SnapshotRestored,
     #[schemars(rename = "permissions.list")]
     permissions_list: Vec<PermissionRow>,
     #[schemars(rename = "permissions.pending")]

@@ -93,7 +93,15 @@ struct WirePart {
     skipped: Skipped,
 }
 
+/// What begins the components of a snapshot: states, not files of a home.
+pub const SNAPSHOT_COMPONENTS: &str = "state/";
+
 impl Backup {
+    /// Whether it holds states at one moment, which nobody means who asks for the newest backup.
+    pub fn is_snapshot(&self) -> bool {
+        self.parts.iter().any(|part| part.component.starts_with(SNAPSHOT_COMPONENTS))
+    }
+
     /// The bytes of its file.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let parts = self.parts.iter().map(|part| WirePart {

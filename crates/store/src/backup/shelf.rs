@@ -6,10 +6,10 @@ use std::sync::Arc;
 use abi::Wall;
 use update::ChunkId;
 
-use super::catalogue::{self, Listed};
+use super::catalogue::{self, Content, Listed};
 use super::error::BackupError;
 use super::record::{Backup, Part, RECORD_BYTES_MAX};
-use crate::depot::{Depot, DepotFound};
+use crate::depot::{Cleaned, Depot, DepotFound};
 use crate::disk::{Disk, replace};
 
 /// 10,000 backups: more than a year by the hour.
@@ -97,13 +97,16 @@ impl Backups {
         Ok((sound, damaged))
     }
 
-    /// One backup; the newest without a number.
+    /// One backup; the newest without a number, snapshots left aside.
     ///
     /// # Errors
     /// `NotFound`, `Missing` when there is none at all; as [`Self::all`].
     pub fn find(&self, number: Option<u64>) -> Result<Backup, BackupError> {
         let (sound, damaged) = self.sound_and_damaged()?;
-        let Some(number) = number else { return sound.into_iter().next_back().ok_or(BackupError::Missing) };
+        let Some(number) = number else {
+            let newest = sound.into_iter().rev().find(|backup| !backup.is_snapshot());
+            return newest.ok_or(BackupError::Missing);
+        };
         let path = self.path_of(number);
         if damaged.contains(&path) {
             return Err(BackupError::Record { path });
@@ -121,6 +124,39 @@ impl Backups {
             Some(files) => Ok(files),
             None => self.stored_list(backup.number, part),
         }
+    }
+
+    /// One file of a backup, by its path from the home's root.
+    ///
+    /// # Errors
+    /// `Unknown` when there is no such file, or it has more than `bytes_max`; `List`, `Depot`, `Disk`.
+    pub fn read_file(
+        &mut self,
+        backup: &Backup,
+        path: &Path,
+        bytes_max: u64,
+    ) -> Result<Vec<u8>, BackupError> {
+        for part in &backup.parts {
+            let files = self.files(backup, part)?;
+            let Some(file) = files.into_iter().find(|file| file.path == path) else { continue };
+            if let Content::File(content) = file.content
+                && content.bytes <= bytes_max
+            {
+                let mut bytes = Vec::new();
+                self.depot()?.read(&content, &mut bytes)?;
+                return Ok(bytes);
+            }
+        }
+        Err(BackupError::Unknown { number: backup.number, what: path.display().to_string() })
+    }
+
+    /// Removes one backup, and cleans the depot of what nothing else needs.
+    ///
+    /// # Errors
+    /// As [`Self::clean`]; the backup is gone then all the same.
+    pub fn remove(&mut self, number: u64) -> Result<Cleaned, BackupError> {
+        self.remove_record(number)?;
+        self.clean()
     }
 
     /// The list as the depot has it, whatever lies beside the records.

@@ -59,7 +59,7 @@ fn every_verb_of_updates_and_of_the_configuration_has_a_route_or_a_reason() {
     // Another binary in the kernel's own place is a file of its machine, and so for those who are there.
     let without = ["own", "own-list"];
     let door = protocol::operator::operator_door();
-    for (cmd, name) in [("update", "UpdateVerb"), ("config", "ConfigVerb")] {
+    for (cmd, name) in [("update", "UpdateVerb"), ("config", "ConfigVerb"), ("snapshot", "SnapshotVerb")] {
         let verbs = door["$defs"][name]["oneOf"].as_array().expect("verbs");
         for verb in verbs.iter().filter_map(|verb| verb["properties"]["verb"]["const"].as_str()) {
             let has = routes().any(|route| route.cmd == cmd && route.verb == Some(verb));

@@ -6,12 +6,13 @@ use super::{HEADINGS, heading};
 use crate::lang::Lang;
 
 /// The sources that show headings or names.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     include_str!("../../render/context.rs"),
     include_str!("../../render/actors.rs"),
     include_str!("../../render/functions.rs"),
     include_str!("../../render/backups.rs"),
     include_str!("../../render/restarts.rs"),
+    include_str!("../../render/snapshots.rs"),
     include_str!("../../render/modules.rs"),
     include_str!("../../render/status.rs"),
     include_str!("../../render/top.rs"),

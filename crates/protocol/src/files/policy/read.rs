@@ -32,6 +32,9 @@ pub(in crate::files) const POLICY_FIELDS: [&str; 12] = [
 /// 1,000,000: more restarts in a row than any machine lives to see.
 const RESTARTS_MAX: u64 = 1_000_000;
 
+/// 64 members of a state: who needs more wants all of it.
+const STATE_KEYS_MAX: usize = 64;
+
 /// 1,000,000,000: beyond what Linux counts of files, processes or a process's seconds.
 const LIMIT_MAX: u64 = 1_000_000_000;
 
@@ -42,7 +45,7 @@ pub(in crate::files) fn policy_field(reader: &mut Reader, policy: &mut Policy, f
         "transport" => {
             policy.transport = reader.word(field, node, &Transport::ALL.map(|word| (word.as_str(), word)))
         }
-        "state" => policy.state = reader.word(field, node, &State::ALL.map(|word| (word.as_str(), word))),
+        "state" => policy.state = state(reader, node),
         "restart" => {
             policy.restart = reader.word(field, node, &Restart::ALL.map(|word| (word.as_str(), word)))
         }
@@ -64,6 +67,35 @@ pub(in crate::files) fn policy_field(reader: &mut Reader, policy: &mut Policy, f
         }
         _ => {}
     }
+}
+
+fn state(reader: &mut Reader, node: &Node) -> Option<State> {
+    let Kind::Map(entries) = &node.kind else {
+        return match reader.word("state", node, &["none", "all"].map(|word| (word, word)))? {
+            "all" => Some(State::All),
+            _ => Some(State::None),
+        };
+    };
+    let mut keys = None;
+    for (key, value) in entries {
+        match key.text.as_str() {
+            "keys" => {
+                let mut found = reader.texts("keys", value);
+                found.sort();
+                found.dedup();
+                if found.is_empty() || found.len() > STATE_KEYS_MAX {
+                    reader.bad_value("keys", value, format!("1 to {STATE_KEYS_MAX} members can be named"));
+                } else {
+                    keys = Some(State::Keys(found));
+                }
+            }
+            _ => reader.unknown_field(node, key, &["keys"]),
+        }
+    }
+    if entries.is_empty() {
+        reader.complain(node, Fault::MissingField { field: "keys" });
+    }
+    keys
 }
 
 fn security(reader: &mut Reader, node: &Node) -> Option<Minimum> {

@@ -70,7 +70,7 @@ fn every_verb_has_the_least_role_that_the_table_gives_it() {
     let operator = "kernel.reload kernel.resume kernel.safe-mode module.restart module.start module.stop module.swap \
                     zone.promote zone.reset zone.restart";
     let admin = "config kernel.stop module.approve module.install module.remove module.run module.uninstall module.update \
-                 module.profile permissions.deny permissions.grant permissions.revoke secrets.changed secrets.unlock update";
+                 module.profile permissions.deny permissions.grant permissions.revoke secrets.changed secrets.unlock snapshot update";
     let named = |words: &str| words.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
     let all = one_of_each();
     assert!(all.len() >= 45, "{}", all.len());
