@@ -106,11 +106,7 @@ pub(crate) enum Output {
         recipient: String,
     },
     /// A method of a service: a module of one's own, with the rights that it was given, tells whom or runs what it may.
-    Call {
-        name: String,
-        service: String,
-        method: String,
-    },
+    Call { name: String, service: String, method: String },
 }
 
 impl Output {
