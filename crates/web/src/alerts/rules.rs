@@ -210,7 +210,9 @@ fn plain(error: &serde_json::Error) -> String {
         return "a value is of another type".to_owned();
     }
     match (text.starts_with("unknown variant"), text.split_once("`, expected ")) {
-        (true, Some((_, known))) => format!("a word is none of {known}"),
+        (true, Some((_, known))) => {
+            format!("a word is none of {}", known.strip_prefix("one of ").unwrap_or(known))
+        }
         (true, None) => "a word is not known".to_owned(),
         (false, _) => text,
     }

@@ -82,7 +82,7 @@ async fn a_change_asks_the_user_on_the_stream_of_its_request_and_acts_after_a_ye
     let text = stream.until("\"did\"").await;
     assert!(text.contains("\"id\":7"), "{text}");
     let last = house.asked().pop().expect("a change");
-    assert_eq!((&last["cmd"], &last["dryRun"]), (&json!("module.stop"), &Value::Null));
+    assert_eq!((&last["cmd"], &last["dryRun"]), (&json!("module.stop"), &json!(false)));
 }
 
 /// A request of the era without sessions, with headers that say what it says.

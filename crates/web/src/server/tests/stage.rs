@@ -112,7 +112,7 @@ impl House {
     pub(super) async fn login(&self) -> (String, String) {
         let (code, _) = self.app.access.make_code(Role::Admin, now_ms()).expect("a code");
         let (cookie, session) =
-            self.app.access.login(std::net::Ipv4Addr::LOCALHOST.into(), &code, now_ms()).expect("logged in");
+            self.app.access.login(Ipv4Addr::LOCALHOST.into(), &code, now_ms()).expect("logged in");
         (format!("{}={cookie}", crate::access::COOKIE), session.csrf)
     }
 
