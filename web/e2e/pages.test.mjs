@@ -260,6 +260,15 @@ test("a package is planned, applied, updated and rolled back with a question bef
   await opened.page.locator("dialog").waitFor({ state: "detached" });
   const table = JSON.parse((await house.ostoja("update", "list", "--json")).stdout).data;
   assert.equal(table.modules.find((each) => each.moduleId === "parcel").active, "1.0.0");
+  // The same from this computer: it is sent, kept by the server, and planned from there.
+  const three = await house.parcel("3.0.0");
+  await opened.page.getByLabel("file of this computer").setInputFiles(three);
+  await opened.page.locator(".foreseen", { hasText: "3.0.0" }).waitFor();
+  assert.match(await opened.page.getByLabel("Package").inputValue(), /state\/web\/packages\/parcel-3\.0\.0\.okm$/);
+  assert.deepEqual(await violations(opened.page), []);
+  await opened.page.screenshot({ path: path.join(shots, "uploaded.png") });
+  await opened.page.getByLabel("file of this computer").setInputFiles({ name: "no package.okm", mimeType: "application/zip", buffer: Buffer.from("PK") });
+  await opened.page.locator(".refusal").waitFor();
   await opened.page.getByLabel("Package").fill("/nowhere.okm");
   await opened.page.getByRole("button", { name: "Show the plan" }).click();
   await opened.page.locator(".refusal", { hasText: "nowhere.okm" }).waitFor();

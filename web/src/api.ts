@@ -50,6 +50,11 @@ export function change<T>(method: "POST" | "PUT" | "DELETE", path: string, body?
   return send<T>(method, path, body, ORDER_MS, version === undefined ? {} : { "If-Match": `"${version}"` });
 }
 
+/** Sends a file as it is. */
+export function upload<T>(path: string, file: Blob): Promise<T> {
+  return send<T>("PUT", path, file, ORDER_MS, { "Content-Type": "application/octet-stream" });
+}
+
 /** A name as a part of a path. */
 export function part(name: string): string {
   return encodeURIComponent(name);
@@ -75,7 +80,7 @@ async function send<T>(method: string, path: string, body: unknown, timeoutMs: n
       credentials: "same-origin",
       cache: "no-store",
       signal: AbortSignal.timeout(timeoutMs),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: body instanceof Blob ? body : JSON.stringify(body) }),
     });
   } catch (error) {
     const isLate = error instanceof DOMException && error.name === "TimeoutError";

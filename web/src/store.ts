@@ -13,7 +13,7 @@ import type { History, JournalRow, KernelStatus, ModuleStatus, PendingRow, Sessi
 /** 300 events stay in the feed; older ones are in the journal. */
 const EVENTS_MAX = 300;
 
-/** 60 samples, two minutes, of each module for the little chart beside its name. */
+/** 60 samples, a minute, of each module for the little chart beside its name. */
 export const TRAIL_SAMPLES = 60;
 
 /** 700 ms between two readings of the list at the least, whatever happens in the kernel. */
@@ -66,10 +66,21 @@ export async function begin(): Promise<void> {
     // The code is taken out of the address at once, so that it stays in no history.
     history.replaceState(null, "", "#/");
     if (!(await login(code))) return;
-  } else if (!(await resume())) {
-    return;
+  } else {
+    void lookEarly();
+    if (!(await resume())) return;
   }
   open();
+}
+
+/** What the first screen shows, asked for together with who we are; who is nobody gets nothing, and is told so by that. */
+async function lookEarly(): Promise<void> {
+  const [present, list] = await Promise.allSettled([get<KernelStatus>("/kernel"), get<{ modules: ModuleStatus[] }>("/modules")]);
+  batch(() => {
+    // What the stream's opening has read meanwhile is newer.
+    if (present.status === "fulfilled") kernel.value ??= present.value;
+    if (list.status === "fulfilled") modules.value ??= list.value.modules;
+  });
 }
 
 /** The code of a one-time link, or what was typed. */
@@ -112,7 +123,7 @@ export function may(role: "viewer" | "developer" | "operator" | "admin"): boolea
   return order.indexOf(session.value?.role ?? "viewer") >= order.indexOf(role);
 }
 
-/** Two minutes of one module. */
+/** The last minute of one module. */
 export function trail(id: string): { cpu: number[]; rss: number; rate: number } | undefined {
   return trails.get(id);
 }

@@ -21,6 +21,7 @@ mod spec;
 mod supervisors;
 mod swap;
 mod thousand;
+mod web;
 
 use std::path::PathBuf;
 
@@ -30,7 +31,7 @@ use crate::shell;
 use report::Report;
 
 /// Everything that can be measured.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "supervisors",
     "calls",
     "thousand",
@@ -41,6 +42,7 @@ const NAMES: [&str; 11] = [
     "neighbours",
     "self-update",
     "swap",
+    "web",
     "first-call",
 ];
 
@@ -97,6 +99,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
             "self-update" => renewal::measure(&binary, wish.rounds)?,
             "first-call" => first_call::measure(&binary, wish.rounds, &wish.only)?,
             "swap" => swap::measure(&binary, wish.rounds)?,
+            "web" => web::measure(&binary, wish.rounds, &wish.only)?,
             "spawn" => spawn::measure(wish.rounds)?,
             "lanes" => lanes::measure()?,
             "actors" => actors::measure(wish.build, wish.rounds, &wish.only)?,

@@ -60,6 +60,28 @@ pub(crate) fn check() -> Result<Ran> {
     Ok(ran)
 }
 
+/// A script of ours that drives the browser, ready to be given its words.
+///
+/// # Errors
+/// When the tools or the browser can't be had.
+pub(crate) fn browser_script(script: &str) -> Result<Command> {
+    let (modules, browser) = (tools()?, browser()?);
+    let mut command = bounded(BROWSER_SECONDS, "node");
+    command.arg(script).env("OSTOJA_E2E_MODULES", modules).env("OSTOJA_E2E_BROWSER", browser);
+    Ok(command)
+}
+
+/// What all files of the dashboard come to, gzipped, as its build counts them.
+///
+/// # Errors
+/// When the tools can't be had, or `web/dist` is not what the sources give.
+pub(crate) fn gzipped_bytes() -> Result<f64> {
+    let said = shell::read(node().arg("web/build.mjs").arg("--modules").arg(tools()?).arg("--check"))?;
+    let words = said.lines().find_map(|line| line.strip_prefix("dashboard: "));
+    let bytes = words.and_then(|words| words.split(' ').next()?.parse().ok());
+    bytes.context("the build does not say how big the dashboard is")
+}
+
 impl Ran {
     fn add(&mut self, command: &mut Command) -> Result<()> {
         let heard = shell::run_heard(command)?;

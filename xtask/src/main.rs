@@ -57,7 +57,7 @@ cargo xtask soak --sanitized             the same under the thread sanitizer, an
 cargo xtask guest [--form FORM] [--only A,B]      containment and bounds on Debian's Linux 6.1, emulated; minutes
 cargo xtask proof                        kernel and actor core without std and libc: built, looked at, run
 cargo xtask bench [NAME] [--update]      measure beside others: supervisors, calls, thousand, cold, actors,
-                                         spawn, lanes, neighbours, self-update, swap, first-call
+                                         spawn, lanes, neighbours, self-update, swap, first-call, web
                                          --update writes the numbers into SPECIFICATION.md, --only a,b picks
                                          supervisors, runtimes or works of actors, --rounds N,
                                          --as-is measures what was built before

@@ -22,7 +22,7 @@ impl Served {
     /// # Errors
     /// When no kernel comes up, or nothing listens.
     pub(crate) fn start(binary: &Path, name: &str, project: &str) -> Result<Self> {
-        let folder = std::env::temp_dir().join(format!("ostoja-{name}-{}", std::process::id()));
+        let folder = Self::folder_of(name);
         std::fs::create_dir_all(&folder).context("making a folder")?;
         let home = Home::create(binary, &folder, project)?;
         let mut served = Self { home, folder, address: String::new() };
@@ -39,6 +39,11 @@ impl Served {
                 Err(error)
             }
         }
+    }
+
+    /// The folder of the run of this name, for a project that names places in it.
+    pub(crate) fn folder_of(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("ostoja-{name}-{}", std::process::id()))
     }
 
     fn find_address(&self) -> Result<String> {

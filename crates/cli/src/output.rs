@@ -150,6 +150,9 @@ pub struct DashboardLink {
     pub url: Option<String>,
     /// When the link ends.
     pub expires_at_ms: Option<u64>,
+    /// SHA-256 of the certificate that was made, as browsers show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
 }
 
 /// `call`.

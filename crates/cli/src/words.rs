@@ -136,6 +136,8 @@ phrases! {
     DashboardLink: "the link logs in once, within 5 minutes", "odnośnik loguje jeden raz, w ciągu 5 minut";
     /// `dashboard`, where it has no address.
     DashboardSocket: "it listens on its socket only: state/web/api.sock in the home", "słucha tylko na gnieździe: state/web/api.sock w katalogu domowym";
+    /// `dashboard --tls-self-signed`.
+    DashboardFingerprint: "its certificate is its own; compare the fingerprint that the browser shows (SHA-256): {0}", "certyfikat jest własny; porównaj odcisk, który pokazuje przeglądarka (SHA-256): {0}";
     /// `dashboard --off`.
     DashboardOff: "the dashboard is off; `{0} dashboard` turns it on", "panel jest wyłączony; `{0} dashboard` go włącza";
     /// `alert list`: nothing fires.

@@ -28,6 +28,7 @@ use crate::governor::Held;
 use crate::guests::Guest;
 use crate::lane::LaneEnd;
 use crate::outbox::Outbox;
+use crate::usage::Lately;
 
 /// Which of a module's two outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +120,8 @@ pub(crate) struct Life {
     pub(crate) notify: Option<UnixDatagram>,
     /// How tight the governor holds it.
     pub(crate) held: Held,
+    /// What it used when somebody last listed it.
+    pub(crate) used: Lately,
 }
 
 impl Seat {

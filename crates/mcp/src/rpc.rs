@@ -24,6 +24,8 @@ pub mod code {
     pub const INVALID_PARAMS: i64 = -32602;
     /// It went wrong here.
     pub const INTERNAL: i64 = -32603;
+    /// A header of HTTP says something else than the message.
+    pub const HEADER_MISMATCH: i64 = -32020;
     /// A revision of MCP that this side does not speak.
     pub const UNSUPPORTED_VERSION: i64 = -32022;
 }

@@ -5,6 +5,7 @@
 //! by it and end soon. Nothing here knows HTTP.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,15 +17,21 @@ use crate::kept;
 use crate::options::WebError;
 
 mod secret;
+mod wrong;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use secret::Digest;
-use secret::{TokenHash, digest, random_text};
+pub(crate) use secret::{Digest, hex, random_text};
+use secret::{TokenHash, digest};
+use wrong::Wrong;
 
-/// The cookie's name. `__Host-` would need TLS, which the loopback has not.
+/// The cookie's name where there is no TLS, as on the loopback.
 pub(crate) const COOKIE: &str = "ostoja_session";
+
+/// Its name over TLS: browsers take one of such a name only from this very host and over TLS, so that none of a neighbouring
+/// name's can be put in its place.
+pub(crate) const SAFE_COOKIE: &str = "__Host-ostoja_session";
 
 /// What every token begins with, so that scanners for leaked secrets can find one.
 pub(crate) const TOKEN_PREFIX: &str = "ostoja_";
@@ -49,13 +56,6 @@ const SESSIONS_MAX: usize = 256;
 
 /// 32 codes that wait for their browser; the oldest gives way.
 const CODES_MAX: usize = 32;
-
-/// 20 wrong tokens and codes at once, and then one in [`WRONG_EVERY_MS`]: guessing 128 bits is hopeless anyway, but each
-/// guess of a token costs Argon2id.
-const WRONG_BURST: u64 = 20;
-
-/// 3 s, as [`WRONG_BURST`] says.
-const WRONG_EVERY_MS: u64 = 3_000;
 
 /// A token without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,8 +169,7 @@ struct Inner {
     state: State,
     /// Tokens that were verified, by the SHA-256 of their text: Argon2id is paid once for each.
     verified: HashMap<Digest, String>,
-    /// Up to when wrong ones are paid for.
-    wrong_until_ms: u64,
+    wrong: Wrong,
 }
 
 impl Access {
@@ -181,7 +180,7 @@ impl Access {
     pub(crate) fn open(folder: &Path) -> Result<Self, WebError> {
         let file = kept::File::at(folder, FILE);
         let state: State = file.read()?;
-        let inner = Inner { state, verified: HashMap::new(), wrong_until_ms: 0 };
+        let inner = Inner { state, verified: HashMap::new(), wrong: Wrong::default() };
         Ok(Self { file, inner: Mutex::new(inner), guess: tokio::sync::Mutex::default() })
     }
 
@@ -205,14 +204,14 @@ impl Access {
     }
 
     /// Takes a code and begins a session: the cookie's text and the session.
-    pub(crate) fn login(&self, code: &str, now_ms: u64) -> Result<(String, Session), Refused> {
+    pub(crate) fn login(&self, from: IpAddr, code: &str, now_ms: u64) -> Result<(String, Session), Refused> {
         let mut inner = self.inner();
-        if inner.wrong_until_ms > now_ms + WRONG_BURST * WRONG_EVERY_MS {
+        if inner.wrong.is_too_many(from, now_ms) {
             return Err(Refused::TooMany);
         }
         let wanted = digest(code);
         let Some(place) = inner.state.codes.iter().position(|code| code.digest == wanted) else {
-            inner.count_wrong(now_ms);
+            inner.wrong.count(from, now_ms);
             return Err(Refused::Unknown);
         };
         let code = inner.state.codes.remove(place);
@@ -302,30 +301,34 @@ impl Access {
     }
 
     /// Whose token this is. Takes as long as Argon2id the first time.
-    pub(crate) async fn by_token(&self, text: &str, now_ms: u64) -> Result<Who, Refused> {
+    pub(crate) async fn by_token(&self, from: IpAddr, text: &str, now_ms: u64) -> Result<Who, Refused> {
         let wanted = digest(text);
         if let Some(who) = self.verified(&wanted, now_ms)? {
             return Ok(who);
         }
         let _one = self.guess.lock().await;
+        // A program that opens many connections at once waits here with all of them: the first one has paid for the others.
+        if let Some(who) = self.verified(&wanted, now_ms)? {
+            return Ok(who);
+        }
         let (id, secret) =
             text.strip_prefix(TOKEN_PREFIX).and_then(|rest| rest.split_once('_')).unwrap_or_default();
         let (id, secret) = (id.to_owned(), secret.to_owned());
         let hash = {
             let mut inner = self.inner();
-            if inner.wrong_until_ms > now_ms + WRONG_BURST * WRONG_EVERY_MS {
+            if inner.wrong.is_too_many(from, now_ms) {
                 return Err(Refused::TooMany);
             }
             let found =
                 inner.state.tokens.iter().find(|token| token.row.id == id).map(|token| token.hash.clone());
             if found.is_none() {
-                inner.count_wrong(now_ms);
+                inner.wrong.count(from, now_ms);
             }
             found.ok_or(Refused::Unknown)?
         };
         let is_right = tokio::task::spawn_blocking(move || hash.is_of(&secret)).await.unwrap_or(false);
         if !is_right {
-            self.inner().count_wrong(now_ms);
+            self.inner().wrong.count(from, now_ms);
             return Err(Refused::Unknown);
         }
         self.inner().verified.insert(wanted.clone(), id);
@@ -351,12 +354,6 @@ impl Access {
 
     fn keep(&self, state: &State) -> Result<(), AccessError> {
         self.file.write(state).map_err(AccessError::Keep)
-    }
-}
-
-impl Inner {
-    fn count_wrong(&mut self, now_ms: u64) {
-        self.wrong_until_ms = self.wrong_until_ms.max(now_ms) + WRONG_EVERY_MS;
     }
 }
 

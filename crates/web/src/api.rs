@@ -68,7 +68,7 @@ fn filter(method: routes::Method) -> MethodFilter {
     }
 }
 
-fn own() -> [(&'static str, MethodRouter<Arc<App>>); 17] {
+fn own() -> [(&'static str, MethodRouter<Arc<App>>); 19] {
     [
         ("/api/v1/usage/history", get(async |state, who, request| answered(history(state, who, &request)))),
         ("/api/v1/graph", get(async |state, who| answered(who_talks(state, who).await))),
@@ -78,10 +78,12 @@ fn own() -> [(&'static str, MethodRouter<Arc<App>>); 17] {
         ("/api/v1/tokens", sessions::tokens()),
         ("/api/v1/tokens/{id}", sessions::token()),
         ("/api/v1/logins", sessions::logins()),
+        ("/api/v1/packages/{name}", crate::uploads::package()),
         ("/api/v1/alerts", alerts::alerts()),
         ("/api/v1/alerts/test", alerts::test()),
         ("/api/v1/alerts/silences", alerts::silences()),
         ("/api/v1/alerts/silences/{id}", alerts::one_silence()),
+        ("/mcp", crate::agents::mcp()),
         ("/livez", get(async || word(StatusCode::OK, "alive"))),
         ("/readyz", get(ready)),
         ("/healthz", get(ready)),
@@ -165,6 +167,7 @@ async fn door(
     let matching = matching.filter(|tag| !takes_version(&mut asked, tag));
     let key = head.headers.get("idempotency-key").filter(|_| route.changes());
     let outcome = match key {
+        None if route.is_shared() && matching.is_none() => looked(&app, route, who.behalf, asked).await,
         None => act(&app, route, &who.behalf, &asked, matching).await,
         Some(key) => {
             let key = key.to_str().unwrap_or_default();
@@ -190,6 +193,23 @@ async fn door(
         response.headers_mut().insert(header::ETAG, tag);
     }
     Ok(response)
+}
+
+/// What many may look at at once, asked for all of them together.
+async fn looked(
+    app: &Arc<App>,
+    route: &'static Route,
+    by: OnBehalf,
+    asked: Asked,
+) -> Result<Answer, Problem> {
+    // A request of the door's is always JSON.
+    let key = serde_json::to_string(&(&asked, &by)).unwrap_or_default();
+    let asking = (app.clone(), by, Arc::new(asked));
+    let ask = move || {
+        let (app, by, asked) = asking.clone();
+        async move { act(&app, route, &by, &asked, None).await }
+    };
+    app.gathered.answer(key, ask).await
 }
 
 /// The version of a context variable or of the configuration, for `If-Match`.

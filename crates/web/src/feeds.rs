@@ -18,8 +18,8 @@ const RETRY_MIN: Duration = Duration::from_millis(250);
 /// 4 s: whoever looks at a dead kernel sees it come back within that time.
 const RETRY_MAX: Duration = Duration::from_secs(4);
 
-/// 2 s between two measurements while somebody looks.
-const USAGE_LOOKED_AT_MS: u64 = 2_000;
+/// 1 s between two measurements while somebody looks.
+const USAGE_LOOKED_AT_MS: u64 = 1_000;
 
 /// 10 s while nobody does: as fine as the history is.
 const USAGE_ALONE_MS: u64 = 10_000;

@@ -16,11 +16,12 @@
 //! - Nothing is asked of the kernel that a row of [`routes`] does not name, and nothing without an asker's name and role.
 //! - No listener is waited for; what it misses is counted and told.
 //! - No secret in a URL, a log or an error; on the disk only hashes.
-//! - Not off the loopback.
+//! - Not off the loopback without TLS.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 mod access;
+mod agents;
 mod alerts;
 mod api;
 mod app;
@@ -30,6 +31,7 @@ mod door;
 mod events;
 mod feeds;
 mod files;
+mod gathered;
 mod graph;
 mod guard;
 mod history;
@@ -44,6 +46,8 @@ mod routes;
 mod server;
 mod sessions;
 mod stream;
+pub mod tls;
+mod uploads;
 
 use std::sync::Arc;
 
@@ -82,6 +86,7 @@ async fn serve(
     options: &Options,
     tell_ready: impl FnOnce(Option<std::net::SocketAddr>),
 ) -> Result<(), WebError> {
+    options.check()?;
     let state = &options.state;
     std::fs::create_dir_all(state).map_err(|source| WebError::State { path: state.clone(), source })?;
     let mut ends = signal(SignalKind::terminate()).map_err(WebError::System)?;
@@ -91,25 +96,37 @@ async fn serve(
         Some(listener) => Some(listener.local_addr().map_err(WebError::System)?),
         None => None,
     };
+    let certificates = options.tls.as_ref().map(tls::Certificates::open).transpose()?;
+    let acceptor = certificates.as_ref().map(tls::Certificates::acceptor).transpose()?;
     let app = Arc::new(App {
         door: Door::new(options.kernel_socket.clone()),
         access: Access::open(state)?,
         hub: Arc::new(Hub::new(format!("{:x}", now_ms()))),
         history: history::History::default(),
         once: once::Once::default(),
+        gathered: gathered::Gathered::default(),
         pace: pace::Pace::default(),
+        talks: agents::Talks::default(),
         alerts: alerts::running::Alerts::open(state)?,
         counts: metrics::Counts::default(),
         address,
+        certificates,
+        name: options.name.clone(),
+        state: state.clone(),
+        uploading: tokio::sync::Mutex::default(),
         matching: tokio::sync::Mutex::default(),
     });
+    uploads::clear(state);
     feeds::start(&app);
     tokio::spawn(alerts::running::run(app.clone()));
+    if let Some(certificates) = app.certificates.clone() {
+        tokio::spawn(certificates.keep_fresh());
+    }
     let server = Server::new(app);
     tokio::spawn(server.clone().serve_unix(unix));
     if let (Some(listener), Some(address)) = (tcp, address) {
         tracing::info!(%address, "listening");
-        tokio::spawn(server.serve_tcp(listener, address));
+        tokio::spawn(server.serve_tcp(listener, acceptor));
     }
     tell_ready(address);
     ends.recv().await;

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use abi::Explain;
 
+use crate::tls::{CertificateError, Files};
+
 /// Port 7117, where people look for it.
 pub const PORT: u16 = 7117;
 
@@ -31,11 +33,19 @@ impl FromStr for Listen {
         if text == "none" {
             return Ok(Self::None);
         }
-        let address: SocketAddr = text.parse().map_err(|_| WebError::NoAddress { text: text.to_owned() })?;
-        if address.ip().is_loopback() {
-            Ok(Self::At(address))
-        } else {
-            Err(WebError::OffLoopback { address })
+        text.parse().map(Self::At).map_err(|_| WebError::NoAddress { text: text.to_owned() })
+    }
+}
+
+impl Listen {
+    /// Whether it may be listened there without TLS.
+    ///
+    /// # Errors
+    /// [`WebError::OffLoopback`].
+    pub fn check_plain(self) -> Result<(), WebError> {
+        match self {
+            Self::At(address) if !address.ip().is_loopback() => Err(WebError::OffLoopback { address }),
+            Self::At(_) | Self::None => Ok(()),
         }
     }
 }
@@ -49,6 +59,20 @@ pub struct Options {
     pub state: PathBuf,
     /// Where to listen for TCP.
     pub listen: Listen,
+    /// With what TCP is made safe; nothing on the loopback, if one likes.
+    pub tls: Option<Files>,
+    /// The machine's name in links; when there is none, its address.
+    pub name: Option<String>,
+}
+
+impl Options {
+    /// Whether all of it may be.
+    ///
+    /// # Errors
+    /// [`WebError::OffLoopback`].
+    pub(crate) fn check(&self) -> Result<(), WebError> {
+        if self.tls.is_some() { Ok(()) } else { self.listen.check_plain() }
+    }
 }
 
 /// Why the process does not start, or ended.
@@ -65,6 +89,13 @@ pub enum WebError {
     OffLoopback {
         /// What was given.
         address: SocketAddr,
+    },
+    /// The certificate or its key.
+    #[error("there can be no TLS")]
+    Certificate {
+        /// Why.
+        #[source]
+        source: CertificateError,
     },
     /// Its folder can't be made or read.
     #[error("the folder `{}` can't be used", path.display())]
@@ -94,6 +125,7 @@ impl Explain for WebError {
         match self {
             Self::NoAddress { .. } => "web::listen::no_address",
             Self::OffLoopback { .. } => "web::listen::off_loopback",
+            Self::Certificate { .. } => "web::tls::certificate",
             Self::State { .. } => "web::state::unusable",
             Self::Bind { .. } => "web::listen::taken",
             Self::System(_) => "web::start::system",
@@ -104,8 +136,9 @@ impl Explain for WebError {
         match self {
             Self::NoAddress { .. } => Some("127.0.0.1:7117, or none".to_owned()),
             Self::OffLoopback { .. } => {
-                Some("listen on 127.0.0.1, and forward the port: ssh -L 7117:127.0.0.1:7117 HOST".to_owned())
+                Some("ostoja dashboard --tls-self-signed, or listen on 127.0.0.1 and forward the port: ssh -L 7117:127.0.0.1:7117 HOST".to_owned())
             }
+            Self::Certificate { .. } => Some("ostoja-web.tls.cert and .key name two files in PEM".to_owned()),
             Self::State { .. } | Self::Bind { .. } | Self::System(_) => None,
         }
     }

@@ -150,6 +150,11 @@ impl Route {
         self
     }
 
+    /// Whether those who ask it at the same time may share an answer: it only looks, and is answered at once.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.method == Method::Get && !self.query.iter().any(|asked| matches!(asked.kind, Kind::WaitMs(_)))
+    }
+
     /// Whether asking it may change something, so that it needs more than a cookie.
     pub(crate) fn changes(&self) -> bool {
         self.method != Method::Get

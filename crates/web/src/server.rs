@@ -6,7 +6,7 @@
 use std::convert::Infallible;
 use std::fs::{self, Permissions};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,16 +21,17 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 
 use crate::access::{TOKEN_PREFIX, Who};
 use crate::api::{Asker, answered};
 use crate::app::{App, now_ms};
 use crate::door::short_path;
 use crate::events::LISTENERS_MAX;
-use crate::guard;
+use crate::guard::{self, Site};
 use crate::options::{Listen, WebError};
 use crate::pace::Paced;
 use crate::problem::Problem;
@@ -57,6 +58,12 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(90);
 /// 100 ms before another try when a connection can't be accepted: most often descriptors are used up for a moment.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
 
+/// 5 s for the first words of TLS: as for a head.
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
+
+/// A year in which a browser that was here once comes by TLS only.
+const STRICT_TRANSPORT: &str = "max-age=31536000";
+
 /// For the owner alone.
 const MODE: u32 = 0o600;
 
@@ -66,11 +73,15 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Where a request came in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Via {
     Socket,
-    Tcp(SocketAddr),
+    Tcp(Site),
 }
+
+/// The address that a request came from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// Opens the socket of TCP; when the port is taken, a free one.
 ///
@@ -128,14 +139,10 @@ impl Server {
     }
 
     /// Takes in whoever comes by TCP, until the process ends.
-    pub(crate) async fn serve_tcp(self, listener: TcpListener, own: SocketAddr) {
+    pub(crate) async fn serve_tcp(self, listener: TcpListener, acceptor: Option<TlsAcceptor>) {
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => {
-                    // Answers are whole when they are written.
-                    let _slower = stream.set_nodelay(true);
-                    self.admit(stream, Via::Tcp(own));
-                }
+                Ok((stream, peer)) => self.admit_tcp(stream, peer.ip(), acceptor.clone()),
                 Err(error) => {
                     tracing::warn!(%error, "somebody could not be let in");
                     sleep(ACCEPT_REST).await;
@@ -161,23 +168,51 @@ impl Server {
     /// A connection on a task of its own, as far as there is room; who finds none is let go without a word.
     fn admit<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: S, via: Via) {
         let Ok(place) = self.places.clone().try_acquire_owned() else { return };
+        tokio::spawn(self.clone().serve(stream, via, place));
+    }
+
+    /// The same over TCP, made safe first where it is to be.
+    fn admit_tcp(&self, stream: TcpStream, peer: IpAddr, acceptor: Option<TlsAcceptor>) {
+        let Ok(place) = self.places.clone().try_acquire_owned() else { return };
+        // Who has hung up already has no address any more.
+        let Ok(own) = stream.local_addr() else { return };
+        let own = SocketAddr::new(own.ip().to_canonical(), own.port());
+        // Answers are whole when they are written.
+        let _slower = stream.set_nodelay(true);
+        let via = Via::Tcp(Site { own, peer, certificates: self.app.certificates.clone() });
         let server = self.clone();
         tokio::spawn(async move {
-            let service = service_fn(move |request: Request<Incoming>| {
-                let server = server.clone();
-                async move { Ok::<_, Infallible>(server.handle(via, request.map(Body::new)).await) }
-            });
-            let mut builder = http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
-            builder.max_buf_size(HEAD_BYTES_MAX).max_headers(HEADERS_MAX);
-            // Whoever breaks off or talks nonsense has been answered as far as that goes.
-            let _broken = builder.serve_connection(TokioIo::new(stream), service).await;
-            drop(place);
+            match acceptor {
+                None => server.serve(stream, via, place).await,
+                Some(acceptor) => {
+                    // Whoever does not speak TLS has heard so in its own words.
+                    if let Ok(Ok(safe)) = timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)).await {
+                        server.serve(safe, via, place).await;
+                    }
+                }
+            }
         });
     }
 
+    async fn serve<S>(self, stream: S, via: Via, place: OwnedSemaphorePermit)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (server, via) = (self.clone(), via.clone());
+            // In a box that goes when the request is answered, so that a connection that lasts keeps little.
+            Box::pin(async move { Ok::<_, Infallible>(server.handle(&via, request.map(Body::new)).await) })
+        });
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+        builder.max_buf_size(HEAD_BYTES_MAX).max_headers(HEADERS_MAX);
+        // Whoever breaks off or talks nonsense has been answered as far as that goes.
+        let _broken = builder.serve_connection(TokioIo::new(stream), service).await;
+        drop(place);
+    }
+
     /// One request, from its head to its answer's head.
-    pub(crate) async fn handle(&self, via: Via, request: Request<Body>) -> Response<Body> {
+    pub(crate) async fn handle(&self, via: &Via, request: Request<Body>) -> Response<Body> {
         let begun = Instant::now();
         let answer = async { answered(self.answer(via, request).await) };
         let late = || {
@@ -190,20 +225,31 @@ impl Server {
         let mut response = timeout(ANSWER_WITHIN, answer).await.unwrap_or_else(|_| late());
         self.app.counts.answered(response.status().as_u16(), begun.elapsed());
         secure(response.headers_mut());
+        if let Via::Tcp(site) = via
+            && site.is_strict()
+        {
+            let strict = HeaderValue::from_static(STRICT_TRANSPORT);
+            response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, strict);
+        }
         response
     }
 
-    async fn answer(&self, via: Via, mut request: Request<Body>) -> Result<Response<Body>, Problem> {
+    async fn answer(&self, via: &Via, mut request: Request<Body>) -> Result<Response<Body>, Problem> {
         let who = match via {
             Via::Socket => Some(Who::owner()),
-            Via::Tcp(own) => {
-                guard::check(own, request.method(), request.uri(), request.headers())?;
-                let who = self.who(request.headers()).await?;
+            Via::Tcp(site) => {
+                guard::check(site, request.method(), request.uri(), request.headers())?;
+                let who = self.who(site.peer, request.headers()).await?;
                 self.pace(who.as_ref())?;
                 who
             }
         };
         request.extensions_mut().insert::<Asker>(who);
+        request.extensions_mut().insert(Peer(match via {
+            // Whoever may open the socket is here.
+            Via::Socket => Ipv4Addr::LOCALHOST.into(),
+            Via::Tcp(site) => site.peer,
+        }));
         let routed = TowerToHyperService::new(self.router.clone()).call(request).await;
         Ok(routed.unwrap_or_else(|never| match never {}))
     }
@@ -223,7 +269,7 @@ impl Server {
 
     /// Who is behind a token or a cookie. A wrong token is refused, not taken for nobody's; a cookie that ended is nobody's,
     /// so that its page can say so and log in again.
-    async fn who(&self, headers: &HeaderMap) -> Result<Asker, Problem> {
+    async fn who(&self, from: IpAddr, headers: &HeaderMap) -> Result<Asker, Problem> {
         let mut all = headers.get_all(header::AUTHORIZATION).iter();
         if let Some(value) = all.next() {
             if all.next().is_some() {
@@ -232,9 +278,9 @@ impl Server {
             let token = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
             let token = token.filter(|token| token.starts_with(TOKEN_PREFIX));
             let token = token.ok_or_else(|| not_let_in(crate::access::Refused::Unknown))?;
-            return self.app.access.by_token(token, now_ms()).await.map(Some).map_err(not_let_in);
+            return self.app.access.by_token(from, token, now_ms()).await.map(Some).map_err(not_let_in);
         }
-        Ok(cookie_of(headers).and_then(|text| self.app.access.by_session(text, now_ms()).ok()))
+        Ok(cookie_of(&self.app, headers).and_then(|text| self.app.access.by_session(text, now_ms()).ok()))
     }
 }
 

@@ -11,11 +11,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::access::{AccessError, COOKIE, Refused, Who};
+use crate::access::{AccessError, COOKIE, Refused, SAFE_COOKIE, Who};
 use crate::api::{Asker, Done, answered, at_least, json_of, no_forgery, somebody};
 use crate::app::{App, now_ms};
 use crate::body;
 use crate::problem::Problem;
+use crate::server::Peer;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,7 +41,7 @@ struct NewLogin {
 /// `/session`
 pub(crate) fn session() -> MethodRouter<Arc<App>> {
     get(async |Extension(who): Extension<Asker>| answered(somebody(who).map(|who| shown(&who))))
-        .post(async |state, request| answered(login(state, request).await))
+        .post(async |state, peer, request| answered(login(state, peer, request).await))
         .delete(async |state, who, headers| answered(logout(state, who, &headers)))
 }
 
@@ -82,25 +83,36 @@ pub(crate) async fn read<T: DeserializeOwned>(request: Request) -> Result<(Heade
     Ok((head.headers, read))
 }
 
-async fn login(State(app): State<Arc<App>>, request: Request) -> Done {
+async fn login(
+    State(app): State<Arc<App>>,
+    Extension(Peer(from)): Extension<Peer>,
+    request: Request,
+) -> Done {
     let (_, WithCode { code }) = read(request).await?;
-    let (cookie, session) = app.access.login(&code, now_ms()).map_err(not_let_in)?;
+    let (cookie, session) = app.access.login(from, &code, now_ms()).map_err(not_let_in)?;
     let text = json!({
         "name": session.name, "role": session.role, "csrf": session.csrf, "expiresAtMs": session.expires_at_ms,
     });
     Ok(with_cookie(
+        &app,
         json_of(StatusCode::OK, &text),
         &cookie,
         session.expires_at_ms.saturating_sub(now_ms()) / 1000,
     ))
 }
 
-fn with_cookie(mut response: Response<Body>, cookie: &str, seconds: u64) -> Response<Body> {
-    let text = format!("{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}");
+fn with_cookie(app: &App, mut response: Response<Body>, cookie: &str, seconds: u64) -> Response<Body> {
+    let (name, safe) = cookie_name(app);
+    let text = format!("{name}={cookie}; Path=/; HttpOnly; SameSite=Strict{safe}; Max-Age={seconds}");
     if let Ok(value) = HeaderValue::from_str(&text) {
         response.headers_mut().insert(header::SET_COOKIE, value);
     }
     response
+}
+
+/// The cookie's name, and what goes with it over TLS.
+fn cookie_name(app: &App) -> (&'static str, &'static str) {
+    if app.certificates.is_some() { (SAFE_COOKIE, "; Secure") } else { (COOKIE, "") }
 }
 
 /// Why somebody is not let in, as an answer.
@@ -122,17 +134,18 @@ pub(crate) fn not_let_in(refused: Refused) -> Problem {
 
 fn logout(State(app): State<Arc<App>>, Extension(who): Extension<Asker>, headers: &HeaderMap) -> Done {
     no_forgery(&somebody(who)?, headers)?;
-    if let Some(text) = cookie_of(headers) {
+    if let Some(text) = cookie_of(&app, headers) {
         app.access.logout(text);
     }
-    Ok(with_cookie(nothing(), "", 0))
+    Ok(with_cookie(&app, nothing(), "", 0))
 }
 
 /// Our cookie among all that were sent.
-pub(crate) fn cookie_of(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn cookie_of<'h>(app: &App, headers: &'h HeaderMap) -> Option<&'h str> {
+    let (own, _) = cookie_name(app);
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, text)| text)
+    pairs.find(|(name, _)| *name == own).map(|(_, text)| text)
 }
 
 fn list(State(app): State<Arc<App>>, Extension(who): Extension<Asker>) -> Done {

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
-import { change, get, part, Refusal } from "../api";
+import { change, get, part, Refusal, upload } from "../api";
 import { question } from "../parts/dialog";
 import { RightList } from "../parts/rights";
 import { bytes, moment } from "../format";
@@ -54,23 +54,48 @@ export function Updates() {
   );
 }
 
-/** A package by its path, looked at before anything is done. */
+/** 256 MiB: what the server takes; more is told before it is sent. */
+const PACKAGE_BYTES_MAX = 256 * 1024 * 1024;
+
+/** A name that the server takes, made of what the file is called here. */
+function packageName(name: string): string {
+  const plain = name.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[.-]+/, "").slice(-120);
+  return plain.endsWith(".okm") && plain.length > 4 ? plain : `package-${plain.replace(/\.+$/, "")}.okm`;
+}
+
+/** A package by its path or from this computer, looked at before anything is done. */
 function Bring({ after }: { after: () => void }) {
   const [file, setFile] = useState("");
   const [way, setWay] = useState("");
   const [plan, setPlan] = useState<UpdatePlan | null>(null);
   const [refused, setRefused] = useState<Refusal | null>(null);
   const asked = () => ({ file: file.trim(), ...(way === "" ? {} : { way }) });
-  const look = async (event: Event) => {
-    event.preventDefault();
+  const [isSending, setIsSending] = useState(false);
+  const attempt = async (act: () => Promise<void>) => {
     setPlan(null);
     setRefused(null);
     try {
-      setPlan(await change<UpdatePlan>("POST", "/updates/plan", asked()));
+      await act();
     } catch (error) {
       if (error instanceof Refusal && !error.isAbsence && error.status !== 401) setRefused(error);
       else tellRefusal(error, t("failed"));
     }
+  };
+  const plans = async (wanted: { file: string }) => setPlan(await change<UpdatePlan>("POST", "/updates/plan", wanted));
+  const look = (event: Event) => {
+    event.preventDefault();
+    void attempt(() => plans(asked()));
+  };
+  const send = async (chosen: File | undefined) => {
+    if (chosen === undefined) return;
+    setIsSending(true);
+    await attempt(async () => {
+      if (chosen.size > PACKAGE_BYTES_MAX) throw new Refusal(413, t("updateTooBig", bytes(PACKAGE_BYTES_MAX, language.value)), "", "");
+      const taken = await upload<{ file: string }>(`/packages/${part(packageName(chosen.name))}`, chosen);
+      setFile(taken.file);
+      await plans({ ...asked(), file: taken.file });
+    });
+    setIsSending(false);
   };
   const done = () => {
     setPlan(null);
@@ -79,7 +104,7 @@ function Bring({ after }: { after: () => void }) {
   return (
     <section class="card pad" aria-labelledby="bring-title">
       <h2 id="bring-title">{t("updateBring")}</h2>
-      <form class="toolbar" onSubmit={(event) => void look(event)}>
+      <form class="toolbar" onSubmit={look}>
         <label class="field grow">
           <span>{t("updateFile")}</span>
           <input type="text" required maxLength={1000} spellcheck={false} autocomplete="off" value={file} onInput={(event) => setFile(event.currentTarget.value)} />
@@ -92,6 +117,18 @@ function Bring({ after }: { after: () => void }) {
         </label>
         <button type="submit">{t("updateLook")}</button>
       </form>
+      <label class="field chosen">
+        <span>{t("updateUpload")}</span>
+        <input
+          type="file" accept=".okm" disabled={isSending}
+          onChange={(event) => {
+            const input = event.currentTarget;
+            // The same file again is another choice.
+            void send(input.files?.[0]).then(() => (input.value = ""));
+          }}
+        />
+      </label>
+      <p class="dim" role="status">{isSending ? t("updateSending") : ""}</p>
       {refused !== null && (
         <div class="refusal" role="alert">
           <p>{clean(refused.detail)}</p>

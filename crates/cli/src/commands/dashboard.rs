@@ -18,14 +18,19 @@ use crate::words::Phrase;
 
 use super::config;
 
+mod place;
+
 const EXAMPLES: &str = "\
 Examples:
   ostoja dashboard                turns it on and prints a link that logs in once
   ostoja dashboard --role viewer  a link for somebody who may only look
   ostoja dashboard --off          turns it off
+  ostoja dashboard --listen 127.0.0.1:8000
+  ostoja dashboard --listen 0.0.0.0:7117 --tls-self-signed --tls-name box.example
 
-It listens on 127.0.0.1:7117, or on a free port when that one is taken; set
-another address with: ostoja config set ostoja-web.listen 127.0.0.1:8000
+It listens on 127.0.0.1:7117, or on a free port when that one is taken. Off
+the loopback it listens with TLS only: by a certificate of its own, whose
+fingerprint is told, or by yours, ostoja-web.tls.cert and ostoja-web.tls.key.
 It is a module of its own, ostoja-web, and starts with the kernel until it is
 turned off.";
 
@@ -42,6 +47,15 @@ pub struct DashboardArgs {
     /// Turn it off
     #[arg(long, conflicts_with = "role")]
     off: bool,
+    /// Listen there from now on: an address with a port, or `none`
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "off")]
+    listen: Option<String>,
+    /// Make a certificate of its own, and listen with TLS from now on
+    #[arg(long, conflicts_with = "off")]
+    tls_self_signed: bool,
+    /// A name or address that the certificate is for, beside this machine's; the first one stands in links
+    #[arg(long, value_name = "NAME", requires = "tls_self_signed")]
+    tls_name: Vec<String>,
 }
 
 /// A role as it is typed.
@@ -70,9 +84,10 @@ pub(super) fn run(ctx: &Ctx, args: &DashboardArgs) -> Outcome {
     let mut door = Door::open(ctx)?;
     if args.off {
         config::put(ctx, &target, &format!("{COMPANION}.start"), json!(false))?;
-        let told = DashboardLink { on: false, url: None, expires_at_ms: None };
+        let told = DashboardLink { on: false, url: None, expires_at_ms: None, fingerprint: None };
         return show(ctx, &target, &told);
     }
+    let fingerprint = place::prepare(ctx, &target, &mut door, args)?;
     config::put(ctx, &target, &format!("{COMPANION}.start"), json!(true))?;
     until_ready(ctx, &mut door)?;
     let link =
@@ -81,6 +96,7 @@ pub(super) fn run(ctx: &Ctx, args: &DashboardArgs) -> Outcome {
         on: true,
         url: link.get("url").and_then(|url| url.as_str()).map(str::to_owned),
         expires_at_ms: link.get("expiresAtMs").and_then(serde_json::Value::as_u64),
+        fingerprint,
     };
     show(ctx, &target, &told)
 }
@@ -92,6 +108,9 @@ fn show(ctx: &Ctx, target: &Target, told: &DashboardLink) -> Outcome {
             (false, _) => ctx.say_phrase(Phrase::DashboardOff, &[target.command()]),
             (true, Some(_)) => ctx.say_phrase(Phrase::DashboardLink, &[]),
             (true, None) => ctx.say_phrase(Phrase::DashboardSocket, &[]),
+        }
+        if let Some(fingerprint) = &told.fingerprint {
+            ctx.say_phrase(Phrase::DashboardFingerprint, &[fingerprint]);
         }
     }
     Ok(Exit::Done)

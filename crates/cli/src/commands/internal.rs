@@ -119,6 +119,15 @@ pub struct WebProcessArgs {
     /// An address with a port, or `none`
     #[arg(long)]
     listen: String,
+    /// The certificate and those that vouch for it, in PEM
+    #[arg(long, requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Its key, in PEM
+    #[arg(long, requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// The machine's name in links
+    #[arg(long)]
+    name: Option<String>,
 }
 
 /// What the kernel gives to the bridge.
@@ -243,6 +252,13 @@ fn web_process(ctx: &Ctx, args: &WebProcessArgs) -> Outcome {
         kernel_socket: args.kernel_socket.clone(),
         state: args.state.clone(),
         listen: args.listen.parse::<web::Listen>().map_err(Failure::from)?,
+        tls: match (&args.tls_cert, &args.tls_key) {
+            (Some(certificate), Some(key)) => {
+                Some(web::tls::Files { certificate: certificate.clone(), key: key.clone() })
+            }
+            _ => None,
+        },
+        name: args.name.clone(),
     };
     web::run(&options, |_| tell_manager_ready()).map_err(Failure::from)?;
     Ok(Exit::Done)

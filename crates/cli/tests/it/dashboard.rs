@@ -263,3 +263,27 @@ fn it_comes_back_with_the_kernel() {
     kernel.run("up -d -f ostoja.yaml").expect(0);
     until(|| row(&kernel).filter(|row| row["status"] == "ready"));
 }
+
+#[test]
+fn an_alert_calls_a_module_and_a_service_that_is_not_there_is_told_by_the_test() {
+    let (kernel, _) = Running::start(&project(""), 0);
+    let config = "ostoja-web:\n  listen: none\n  alerts:\n    rules: [{ what: memory, module: ticker, warning: 1 }]\n    \
+         outputs: [{ to: call, name: pager, service: greeter, method: hello }, { to: call, name: nobody, service: nobody, method: x }]\n";
+    std::fs::write(kernel.world.home().join("config.yaml"), config).expect("it is ours");
+    kernel.run("reload").expect(0);
+    kernel.run("dashboard").expect(0);
+    let table = until(|| {
+        let table = kernel.data("alert list");
+        let row = |name: &str| {
+            let rows = table["outputs"].as_array().into_iter().flatten();
+            rows.clone().find(|row| row["name"] == name).cloned().unwrap_or_default()
+        };
+        (row("pager")["told"] == 1).then(|| row("pager"))
+    });
+    assert_eq!((&table["kind"], &table["error"]), (&json!("call"), &Value::Null));
+    let tested = kernel.run("alert test nobody --json").stdout;
+    assert!(tested.contains("nobody"), "{tested}");
+    let tested: Value = serde_json::from_str(&tested).expect("JSON");
+    let error = tested["data"]["outputs"][0]["error"].as_str().unwrap_or_default();
+    assert!(!error.is_empty(), "{tested}");
+}

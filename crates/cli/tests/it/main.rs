@@ -20,6 +20,7 @@ mod packages;
 mod played;
 mod policies;
 mod runner;
+mod safe;
 mod screen;
 mod self_update;
 mod snapshots;

@@ -235,3 +235,28 @@ fn a_public_client_of_each_era_uses_the_kernel() {
         assert_eq!(told["asked"].as_array().map(Vec::len), Some(1), "{era}: {told}");
     }
 }
+
+#[test]
+fn a_public_client_of_each_era_uses_the_kernel_over_http_with_a_token() {
+    let Some((_, modules)) = from_npm("mcp-server-everything") else { return };
+    for era in ["legacy", "auto"] {
+        let (kernel, _) = Running::start(&project(""), 0);
+        kernel.run("config set ostoja-web.listen 127.0.0.1:0").expect(0);
+        let link = kernel.data("dashboard");
+        let origin = link["url"].as_str().and_then(|url| url.split("/#").next()).expect("a link");
+        let token = kernel.data("token create robot --role operator");
+        let script = kernel.world.path().join("client.mjs");
+        fs::write(&script, CLIENT).expect("it is ours");
+        let mut command = Command::new("node");
+        command.arg(&script).arg(&modules).arg(era).arg(format!("{origin}/mcp"));
+        command.arg(token["token"].as_str().expect("a token"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let told = finish(command.spawn().expect("node runs")).expect(0).json();
+        assert_eq!(told["server"]["name"], "ostoja", "{era}: {told}");
+        assert_eq!(told["stopped"]["status"]["status"], "stopped", "{era}: {told}");
+        assert_eq!(told["wrong"], true, "{era}: {told}");
+        assert_eq!(told["asked"].as_array().map(Vec::len), Some(1), "{era}: {told}");
+        let page = kernel.run("audit --code operator.asked --json").expect(0).stdout;
+        assert!(page.contains("robot, mcp: public"), "{page}");
+    }
+}

@@ -11,7 +11,6 @@ use crate::launch;
 use crate::life::Life;
 use crate::shell::Shell;
 use crate::translate::permissions_json;
-use crate::usage;
 
 impl Shell {
     /// The row of one module.
@@ -29,7 +28,7 @@ impl Shell {
         let life = seat.and_then(|seat| seat.life.as_ref());
         let guest = seat.and_then(|seat| seat.guest.as_ref());
         let used = life
-            .and_then(|life| usage::of_process(life.pid, seat.and_then(|seat| seat.cgroup.as_deref())))
+            .and_then(|life| life.used.of_process(life.pid, seat.and_then(|seat| seat.cgroup.as_deref())))
             .or_else(|| guest?.used());
         let tally = seat.map(|seat| seat.tally).unwrap_or_default();
         let blueprint = self.blueprint(view.slot);

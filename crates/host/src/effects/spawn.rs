@@ -26,6 +26,7 @@ use crate::pipes::splitter;
 use crate::runtime::Runtime;
 use crate::shell::Shell;
 use crate::tasks;
+use crate::usage::Lately;
 
 /// Why there is no process, and whether trying again can help.
 type Failure = (SpawnFault, String);
@@ -307,6 +308,7 @@ impl Shell {
             awaited_text: None,
             notify,
             held: Held::default(),
+            used: Lately::default(),
         };
         self.adopt(slot, &mut life);
         tasks::watch_end(self.handle(), slot, generation, watched);

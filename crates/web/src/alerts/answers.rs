@@ -77,7 +77,7 @@ async fn tested(State(app): State<Arc<App>>, Extension(who): Extension<Asker>, r
     let who = at_least(Role::Operator, who)?;
     let (headers, wish): (_, Test) = read(request).await?;
     no_forgery(&who, &headers)?;
-    let results = app.alerts.test(wish.output.as_deref()).await;
+    let results = app.alerts.test(&app, wish.output.as_deref()).await;
     if let (Some(wanted), true) = (wish.output, results.is_empty()) {
         let text = format!("no output is named `{wanted}`");
         return Err(Problem::new(StatusCode::NOT_FOUND, "web::alert::not_found", text));

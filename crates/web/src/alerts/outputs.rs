@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use axum::http::Uri;
+use protocol::operator::Request;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -201,18 +202,30 @@ pub(crate) fn mail(
     ])
 }
 
-/// Tells one output. Blocks.
+/// What a service is called with: the same as a plain webhook is sent.
+pub(crate) fn call(service: &str, method: &str, notification: &Notification) -> Request {
+    let params = json!({ "text": sentence(notification), "notification": notification });
+    Request::Call {
+        service: service.to_owned(),
+        method: method.to_owned(),
+        params: Some(params),
+        timeout_ms: u64::try_from(WITHIN.as_millis()).ok(),
+    }
+}
+
+/// Tells one output over the network. Blocks.
 ///
 /// # Errors
 /// [`SendError`]; never with the address, which may be a secret.
 pub(crate) fn send(output: &Output, notification: &Notification) -> Result<(), SendError> {
     match output {
+        Output::Call { .. } => Err(SendError::Address("a service, which the kernel calls")),
         Output::Webhook { url, preset, token, .. } => {
             let url = numbered(url, *preset, notification);
             let letter = letter(&url, *preset, token.as_deref(), notification)?;
             let stream = connect(&letter.host, letter.port)?;
             let status = if letter.is_secure {
-                posted(secured(stream, &letter.host)?, &letter.text)?
+                posted(secured(stream, &letter.host, trust()?)?, &letter.text)?
             } else {
                 posted(stream, &letter.text)?
             };
@@ -283,9 +296,13 @@ fn first_of(addresses: &[SocketAddr], until: Instant) -> Result<Timed, SendError
     Err(way("connect")(last))
 }
 
-fn secured(stream: Timed, host: &str) -> Result<StreamOwned<ClientConnection, Timed>, SendError> {
+fn secured(
+    stream: Timed,
+    host: &str,
+    trusted: Arc<ClientConfig>,
+) -> Result<StreamOwned<ClientConnection, Timed>, SendError> {
     let name = ServerName::try_from(host.to_owned()).map_err(|_| SendError::Address("no name of a host"))?;
-    let connection = ClientConnection::new(trust()?, name).map_err(SendError::Tls)?;
+    let connection = ClientConnection::new(trusted, name).map_err(SendError::Tls)?;
     Ok(StreamOwned::new(connection, stream))
 }
 
@@ -296,15 +313,19 @@ fn trust() -> Result<Arc<ClientConfig>, SendError> {
 }
 
 fn read_trust() -> Option<Arc<ClientConfig>> {
-    let text = AUTHORITIES.iter().find_map(|path| std::fs::read(path).ok())?;
+    trusting(&AUTHORITIES.iter().find_map(|path| std::fs::read(path).ok())?)
+}
+
+/// Goes by these authorities, in PEM; nothing when there is none among them.
+fn trusting(text: &[u8]) -> Option<Arc<ClientConfig>> {
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&text).flatten());
+    roots.add_parsable_certificates(CertificateDer::pem_slice_iter(text).flatten());
     if roots.is_empty() {
         return None;
     }
-    // The provider is named: with two of them in a program, the library would not choose.
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
+    let config = ClientConfig::builder_with_provider(crate::tls::provider())
+        .with_safe_default_protocol_versions()
+        .ok()?;
     Some(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
 }
 

@@ -105,12 +105,14 @@ pub(crate) enum Output {
         from: String,
         recipient: String,
     },
+    /// A method of a service: a module of one's own, with the rights that it was given, tells whom or runs what it may.
+    Call { name: String, service: String, method: String },
 }
 
 impl Output {
     pub(crate) fn name(&self) -> &str {
         match self {
-            Self::Webhook { name, .. } | Self::Mail { name, .. } => name,
+            Self::Webhook { name, .. } | Self::Mail { name, .. } | Self::Call { name, .. } => name,
         }
     }
 
@@ -118,6 +120,7 @@ impl Output {
         match self {
             Self::Webhook { .. } => "webhook",
             Self::Mail { .. } => "mail",
+            Self::Call { .. } => "call",
         }
     }
 }
@@ -207,7 +210,9 @@ fn plain(error: &serde_json::Error) -> String {
         return "a value is of another type".to_owned();
     }
     match (text.starts_with("unknown variant"), text.split_once("`, expected ")) {
-        (true, Some((_, known))) => format!("a word is none of {known}"),
+        (true, Some((_, known))) => {
+            format!("a word is none of {}", known.strip_prefix("one of ").unwrap_or(known))
+        }
         (true, None) => "a word is not known".to_owned(),
         (false, _) => text,
     }

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
-use super::outputs::{SendError, send, sentence};
+use super::outputs::{SendError, call, send, sentence};
 use super::rules::{Measure, Output, Rule, Wishes};
 use super::samples::{Answers, Trail};
 use super::watch::{Firing, Level, Notification, Silence, Watch};
@@ -198,7 +198,7 @@ impl Alerts {
     }
 
     /// Tells outputs that this is a test: all, or the one of this name. Each with why it could not be told.
-    pub(crate) async fn test(&self, only: Option<&str>) -> Vec<(String, Option<String>)> {
+    pub(crate) async fn test(&self, app: &Arc<App>, only: Option<&str>) -> Vec<(String, Option<String>)> {
         let _one_at_a_time = self.testing.lock().await;
         let at_ms = now_ms();
         let test = Notification {
@@ -212,7 +212,7 @@ impl Alerts {
         let wanted = |output: &Output| only.is_none_or(|only| only == output.name());
         let outputs = self.wishes().outputs.into_iter().filter(wanted);
         let sendings: Vec<_> = outputs
-            .map(|output| (output.name().to_owned(), tokio::spawn(told(output, test.clone()))))
+            .map(|output| (output.name().to_owned(), tokio::spawn(told(app.clone(), output, test.clone()))))
             .collect();
         let mut results = Vec::new();
         for (name, sending) in sendings {
@@ -223,7 +223,7 @@ impl Alerts {
     }
 
     /// Takes over what the configuration says; one that is wrong leaves what was.
-    fn take(&self, read: Result<Wishes, String>) {
+    fn take(&self, app: &Arc<App>, read: Result<Wishes, String>) {
         let mut inner = self.inner();
         match read {
             Err(why) => {
@@ -236,7 +236,7 @@ impl Alerts {
                 inner.trouble = None;
                 inner.lines.retain(|_, line| wishes.outputs.contains(&line.output));
                 for output in &wishes.outputs {
-                    let open = || Line::open(output.clone());
+                    let open = || Line::open(app.clone(), output.clone());
                     inner.lines.entry(output.name().to_owned()).or_insert_with(open);
                 }
                 inner.wishes = wishes;
@@ -261,10 +261,10 @@ impl Alerts {
 }
 
 impl Line {
-    fn open(output: Output) -> Self {
+    fn open(app: Arc<App>, output: Output) -> Self {
         let (waiting, rx) = mpsc::channel(WAITING_MAX);
         let standing = Arc::new(Mutex::default());
-        let carrying = tokio::spawn(carry(output.clone(), rx, standing.clone())).abort_handle();
+        let carrying = tokio::spawn(carry(app, output.clone(), rx, standing.clone())).abort_handle();
         Self { output, waiting, standing, carrying }
     }
 
@@ -277,14 +277,19 @@ impl Line {
 }
 
 /// Tells one output everything, in order, until nobody hands it any more.
-async fn carry(output: Output, mut rx: mpsc::Receiver<Notification>, standing: Arc<Mutex<Standing>>) {
+async fn carry(
+    app: Arc<App>,
+    output: Output,
+    mut rx: mpsc::Receiver<Notification>,
+    standing: Arc<Mutex<Standing>>,
+) {
     while let Some(notification) = rx.recv().await {
         let mut outcome = Ok(());
         for attempt in 0..TRIES {
             if attempt > 0 {
                 sleep(TRY_AGAIN * 4_u32.pow(attempt - 1)).await;
             }
-            outcome = told(output.clone(), notification.clone()).await;
+            outcome = told(app.clone(), output.clone(), notification.clone()).await;
             if outcome.is_ok() {
                 break;
             }
@@ -304,14 +309,27 @@ async fn carry(output: Output, mut rx: mpsc::Receiver<Notification>, standing: A
     }
 }
 
-/// Tells one output, on a thread that may wait; why it could not.
-async fn told(output: Output, notification: Notification) -> Result<(), String> {
+/// Tells one output: a service through the kernel, all others on a thread that may wait; why it could not.
+async fn told(app: Arc<App>, output: Output, notification: Notification) -> Result<(), String> {
+    if let Output::Call { service, method, .. } = &output {
+        let (request, by) = (call(service, method, &notification), own());
+        return match timeout(TOLD_WITHIN, app.door.ask(&request, &by)).await {
+            Ok(Ok(response)) if response.ok => Ok(()),
+            Ok(Ok(response)) => Err(response.error.unwrap_or_default()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(late()),
+        };
+    }
     let sending = tokio::task::spawn_blocking(move || send(&output, &notification));
     match timeout(TOLD_WITHIN, sending).await {
         Ok(Ok(done)) => done.map_err(|error| chain(&error)),
         Ok(Err(_)) => Err("sending it died".to_owned()),
-        Err(_) => Err(format!("it lasts longer than {} s", TOLD_WITHIN.as_secs())),
+        Err(_) => Err(late()),
     }
+}
+
+fn late() -> String {
+    format!("it lasts longer than {} s", TOLD_WITHIN.as_secs())
 }
 
 /// An error with its cause.
@@ -335,7 +353,7 @@ pub(crate) async fn run(app: Arc<App>) {
                 .into_iter()
                 .filter_map(|entry| Some((entry.key.strip_prefix(SECTION)?.to_owned(), entry.value)))
                 .collect();
-            app.alerts.take(Wishes::read(&section));
+            app.alerts.take(&app, Wishes::read(&section));
         }
         let answers = Answers {
             kernel: ask(&app, Request::KernelStatus {}, &own()).await,

@@ -57,6 +57,16 @@ pub(super) fn add(paths: &mut Map<String, Value>) {
     let mut link = gives("Login", "Make a link that logs in once", json!([]));
     link["requestBody"] = takes(json!({"role": role}), &[]);
     path("/logins", json!({"post": link}));
+    let mut package = gives("TakenPackage", "Take in a package, for a plan of it", json!([]));
+    package["parameters"] = json!([{
+        "name": "name", "in": "path", "required": true,
+        "schema": {"type": "string", "pattern": r"^[A-Za-z0-9_][A-Za-z0-9._-]*\.okm$", "maxLength": 128},
+    }]);
+    package["requestBody"] = json!({
+        "required": true,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    });
+    path("/packages/{name}", json!({"put": package}));
     alerts(&mut path);
 }
 
@@ -144,6 +154,7 @@ pub(super) fn schemas() -> Map<String, Value> {
         }), &["id", "name", "role", "createdAtMs"]),
         "Tokens": object(json!({"tokens": list(json!({"$ref": "#/$defs/Token"}))}), &["tokens"]),
         "NewToken": object(json!({"token": text, "row": {"$ref": "#/$defs/Token"}}), &["token", "row"]),
+        "TakenPackage": object(json!({"file": text, "bytes": time, "sha256": text}), &["file", "bytes", "sha256"]),
         "Alerts": object(json!({
             "firing": list(object(json!({
                 "rule": text, "subject": text, "level": {"enum": ["resolved", "warning", "critical"]},

@@ -1,9 +1,10 @@
-// A public MCP client against `ostoja mcp serve`: words of the command behind the client's file and the era.
+// A public MCP client against `ostoja mcp serve`, whose command stands behind the folder of modules and the era, or against
+// an address, behind which stands a token.
 import { pathToFileURL } from "node:url";
 
 const [, , modules, era, command, ...args] = process.argv;
 const of = (file) => import(pathToFileURL(`${modules}/@modelcontextprotocol/client/dist/${file}`).href);
-const { Client } = await of("index.mjs");
+const { Client, StreamableHTTPClientTransport } = await of("index.mjs");
 const { StdioClientTransport } = await of("stdio.mjs");
 
 const client = new Client(
@@ -15,7 +16,11 @@ client.setRequestHandler("elicitation/create", async (request) => {
   asked.push(request.params.message);
   return { action: "accept", content: { yes: true } };
 });
-const transport = new StdioClientTransport({ command, args, env: process.env });
+const isHttp = command.startsWith("http");
+const headers = { Authorization: `Bearer ${args[0]}` };
+const transport = isHttp
+  ? new StreamableHTTPClientTransport(new URL(command), { requestInit: { headers } })
+  : new StdioClientTransport({ command, args, env: process.env });
 await client.connect(transport);
 const { tools } = await client.listTools();
 const ps = await client.callTool({ name: "ps", arguments: {} });
@@ -29,4 +34,5 @@ console.log(JSON.stringify({
   wrong: wrong.isError,
   asked,
 }));
+if (isHttp) await transport.terminateSession();
 await client.close();

@@ -58,6 +58,14 @@ fn each_message_to_matrix_has_a_number_of_its_own() {
 }
 
 #[test]
+fn a_service_is_called_with_the_sentence_and_the_notification() {
+    let request = serde_json::to_value(call("pager", "alert", &told(Level::Critical, "web"))).expect("JSON");
+    assert_eq!((&request["service"], &request["method"]), (&json!("pager"), &json!("alert")));
+    assert_eq!(request["params"]["text"], "critical: web: memory is 2.5");
+    assert_eq!(request["params"]["notification"]["rule"], "memory");
+}
+
+#[test]
 fn a_name_cannot_add_a_header_or_end_a_mail() {
     let lines =
         mail("o@a.example", "me@a.example", &told(Level::Warning, "x\r\n.\r\nRCPT TO:<you@a.example>"));
@@ -138,4 +146,53 @@ fn one_that_says_nothing_is_waited_for_only_until_the_end_of_all_steps() {
     assert!(matches!(error, SendError::Way { doing: "read the answer", .. }), "{error}");
     let over = first_of(&[address], Instant::now()).map(|_| ()).expect_err("no time is left");
     assert!(matches!(over, SendError::Way { doing: "connect", .. }), "{over}");
+}
+
+/// Takes one request over TLS with this certificate and answers it well; gives what it heard, or nothing without TLS.
+fn play_safe(made: &crate::tls::MadeCertificate) -> (u16, thread::JoinHandle<Option<String>>) {
+    use rustls::pki_types::PrivateKeyDer;
+    let certificate = CertificateDer::from_pem_slice(made.certificate.as_bytes()).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_slice(made.key.as_bytes()).expect("a key");
+    let builder = rustls::ServerConfig::builder_with_provider(crate::tls::provider());
+    let builder = builder.with_safe_default_protocol_versions().expect("versions").with_no_client_auth();
+    let config = Arc::new(builder.with_single_cert(vec![certificate], key).expect("a pair"));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let playing = thread::spawn(move || {
+        let (stream, _) = listener.accept().expect("somebody");
+        let connection = rustls::ServerConnection::new(config).expect("a server");
+        let mut safe = StreamOwned::new(connection, stream);
+        let mut buffer = [0; 4096];
+        let bytes = safe.read(&mut buffer).ok()?;
+        safe.write_all(b"HTTP/1.1 204 Taken\r\n\r\n").ok()?;
+        Some(String::from_utf8_lossy(&buffer[..bytes]).into_owned())
+    });
+    (port, playing)
+}
+
+#[test]
+fn over_tls_a_message_reaches_only_a_host_that_a_trusted_certificate_is_for() {
+    let made = crate::tls::made(&["hooks.example".to_owned()]).expect("a certificate");
+    let stranger = crate::tls::made(&["hooks.example".to_owned()]).expect("a certificate");
+    let text = made_for_hooks().text;
+    let tried = |host: &str, trusted: &str| {
+        let (port, playing) = play_safe(&made);
+        let stream = connect("127.0.0.1", port).expect("connected");
+        let trusted = trusting(trusted.as_bytes()).expect("an authority");
+        let outcome = secured(stream, host, trusted).and_then(|stream| posted(stream, &text));
+        (outcome, playing.join().expect("played"))
+    };
+    let (accepted, heard) = tried("hooks.example", &made.certificate);
+    assert_eq!(accepted.expect("told"), "204");
+    assert!(heard.expect("a request").starts_with("POST /in HTTP/1.1\r\nHost: hooks.example:443"));
+    for (host, trusted) in [("other.example", &made.certificate), ("hooks.example", &stranger.certificate)] {
+        let (refused, heard) = tried(host, trusted);
+        assert!(refused.is_err(), "{host}");
+        assert_eq!(heard, None, "nothing is said to somebody else");
+    }
+    assert!(trusting(b"nothing in PEM").is_none());
+}
+
+fn made_for_hooks() -> Letter {
+    letter("https://hooks.example/in", Preset::Plain, None, &told(Level::Warning, "web")).expect("a letter")
 }

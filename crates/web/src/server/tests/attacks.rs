@@ -208,3 +208,38 @@ async fn names_lines_and_events_with_markup_stay_text() {
     let text = stream.until("data: {}\"}\n").await;
     assert_eq!(text.matches("\nevent: kernel").count(), 1, "{text}");
 }
+
+#[tokio::test]
+async fn a_package_is_taken_from_an_administrator_only_and_stays_in_its_folder() {
+    let house = House::open().await;
+    let host = house.address.to_string();
+    let kind = ("content-type", "application/octet-stream");
+    let headers = [("host", host.as_str()), kind];
+    let own = "PUT /api/v1/packages/shop.okm";
+    let operator = house.token(Role::Operator);
+    assert_eq!(house.ask(own, &[("authorization", &operator), kind], "abc").await.status, 403);
+    let (cookie, _) = house.login().await;
+    assert_eq!(house.ask(own, &[("cookie", &cookie), kind], "abc").await.status, 403);
+    refused(&house, own, &headers[..1], "{}", 415).await;
+    refused(&house, own, &headers, "", 400).await;
+    for name in ["..%2f..%2faccess.okm", "%2e%2e.okm", "a%00.okm", "a.zip", ".okm", "-rf.okm", "a%5cb.okm"] {
+        refused(&house, &format!("PUT /api/v1/packages/{name}"), &headers, "abc", 400).await;
+    }
+    refused(&house, "PUT /api/v1/packages/a/b.okm", &headers, "abc", 404).await;
+    // Longer than it may be: told before any of it comes.
+    let token = house.token(Role::Admin);
+    let text = format!(
+        "{own} HTTP/1.1\r\nhost: {host}\r\nauthorization: {token}\r\ncontent-type: application/octet-stream\r\n\
+         content-length: 99999999999\r\nconnection: close\r\n\r\n"
+    );
+    assert_eq!(house.send(text.as_bytes()).await.status, 413);
+    let taken = house.ask(own, &[("authorization", &token), kind], "abc").await;
+    let taken = json_of(&taken.body);
+    let path = PathBuf::from(taken["file"].as_str().unwrap_or_else(|| panic!("{taken}")));
+    assert_eq!(
+        (path.parent(), &taken["bytes"]),
+        (Some(house.app.state.join("packages").as_path()), &json!(3))
+    );
+    assert_eq!(fs::read(path).expect("kept"), b"abc");
+    assert_eq!(house.asked(), [] as [Value; 0]);
+}

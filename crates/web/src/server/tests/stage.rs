@@ -2,6 +2,7 @@
 //! exactly the bytes it is told.
 
 use super::*;
+use crate::tls::Certificates;
 
 /// 10 s: what a test waits for comes within milliseconds, or never.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -37,8 +38,33 @@ impl House {
         Self::with(|_, _| {}).await
     }
 
-    async fn with(kernel: impl FnOnce(&Path, Arc<Mutex<Vec<Value>>>)) -> Self {
+    /// With TLS by a certificate of its own, which comes along in PEM.
+    pub(super) async fn safe() -> (Self, String) {
         let folder = tempfile::tempdir().expect("a folder");
+        let made = crate::tls::made(&["localhost".to_owned(), "127.0.0.1".to_owned()]).expect("made");
+        let files = crate::tls::Files {
+            certificate: folder.path().join("cert.pem"),
+            key: folder.path().join("key.pem"),
+        };
+        fs::write(&files.certificate, &made.certificate).expect("written");
+        fs::write(&files.key, &made.key).expect("written");
+        let certificates = Certificates::open(&files).expect("opened");
+        let listen = |path: &Path, asked| {
+            let listener = UnixListener::bind(path).expect("a short path");
+            tokio::spawn(play(listener, asked));
+        };
+        (Self::built(folder, listen, Some(certificates)).await, made.certificate)
+    }
+
+    async fn with(kernel: impl FnOnce(&Path, Arc<Mutex<Vec<Value>>>)) -> Self {
+        Self::built(tempfile::tempdir().expect("a folder"), kernel, None).await
+    }
+
+    async fn built(
+        folder: tempfile::TempDir,
+        kernel: impl FnOnce(&Path, Arc<Mutex<Vec<Value>>>),
+        certificates: Option<Arc<Certificates>>,
+    ) -> Self {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let kernel_socket = folder.path().join("kernel.sock");
         kernel(&kernel_socket, asked.clone());
@@ -50,17 +76,24 @@ impl House {
             hub: Arc::new(Hub::new("life".to_owned())),
             history: crate::history::History::default(),
             once: crate::once::Once::default(),
+            gathered: crate::gathered::Gathered::default(),
             pace: crate::pace::Pace::default(),
+            talks: crate::agents::Talks::default(),
             alerts: crate::alerts::running::Alerts::open(folder.path()).expect("opened"),
             counts: crate::metrics::Counts::default(),
             address: Some(address),
+            certificates: certificates.clone(),
+            name: None,
+            state: folder.path().to_owned(),
+            uploading: tokio::sync::Mutex::default(),
             matching: tokio::sync::Mutex::default(),
         });
         let socket = folder.path().join("api.sock");
         let unix = bind_unix(&socket).expect("bound");
+        let acceptor = certificates.map(|certificates| certificates.acceptor().expect("TLS"));
         let server = Server::new(app.clone());
         tokio::spawn(server.clone().serve_unix(unix));
-        tokio::spawn(server.serve_tcp(tcp, address));
+        tokio::spawn(server.serve_tcp(tcp, acceptor));
         Self { app, address, socket, asked, _folder: folder }
     }
 
@@ -78,7 +111,8 @@ impl House {
     /// A cookie and what goes with its changes.
     pub(super) async fn login(&self) -> (String, String) {
         let (code, _) = self.app.access.make_code(Role::Admin, now_ms()).expect("a code");
-        let (cookie, session) = self.app.access.login(&code, now_ms()).expect("logged in");
+        let (cookie, session) =
+            self.app.access.login(Ipv4Addr::LOCALHOST.into(), &code, now_ms()).expect("logged in");
         (format!("{}={cookie}", crate::access::COOKIE), session.csrf)
     }
 
@@ -98,6 +132,15 @@ impl House {
     pub(super) async fn send(&self, bytes: &[u8]) -> Answered {
         let stream = TcpStream::connect(self.address).await.expect("connected");
         exchange(stream, bytes).await
+    }
+
+    /// A request whose answer is read piece by piece.
+    pub(super) async fn begin(&self, line: &str, headers: &[(&str, &str)], body: &str) -> Streaming {
+        let host = self.address.to_string();
+        let text = written(line, &[&[("host", host.as_str())], headers].concat(), body);
+        let mut stream = TcpStream::connect(self.address).await.expect("connected");
+        stream.write_all(text.as_bytes()).await.expect("sent");
+        Streaming { stream, text: String::new() }
     }
 
     pub(super) async fn stream(&self, path: &str, token: &str, after: Option<&str>) -> Streaming {
@@ -145,7 +188,7 @@ pub(super) fn written(line: &str, headers: &[(&str, &str)], body: &str) -> Strin
     format!("{text}content-length: {}\r\n\r\n{body}", body.len())
 }
 
-async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, bytes: &[u8]) -> Answered {
+pub(super) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, bytes: &[u8]) -> Answered {
     // Who is refused early may hang up before it has read all.
     let _refused = stream.write_all(bytes).await;
     let mut all = Vec::new();
@@ -168,6 +211,9 @@ async fn play(listener: UnixListener, asked: Arc<Mutex<Vec<Value>>>) {
                 let answer = match (request["cmd"].as_str(), request["moduleId"].as_str()) {
                     (_, Some("nobody")) => json!({"ok": false, "error": "Module \"nobody\" not found",
                         "code": "kernel::order::not_found", "help": "ostoja ps"}),
+                    (_, Some("planned")) if request["dryRun"] == true => {
+                        json!({"ok": true, "data": {"steps": [{"code": "x", "text": "it ends", "moduleId": "planned"}]}})
+                    }
                     (Some("context.get"), _) => json!({"ok": true, "data": {"version": 7}}),
                     (cmd, _) => json!({"ok": true, "data": {"did": cmd}}),
                 };
