@@ -2,11 +2,11 @@
 //! which request.
 
 use super::{
-    Acted, ActorTable, Collected, ConfigTable, Event, EventLine, EventsBegun, FunctionRow, FunctionStats,
-    Installed, JournalPage, KernelStatus, LogPage, ModuleDetail, ModuleStatus, OnBehalf, PendingRow,
-    PermissionRow, Plan, Profiled, Published, Request, Response, Safe, Settled, SlotTable, SnapshotMade,
-    SnapshotRestored, Story, Swapped, TransactionPlan, TransactionTable, UpdateDone, UpdateHistory,
-    UpdatePlan, UsageTable, VariableList, VariableRow,
+    Acted, ActorTable, Collected, ConfigTable, EventLine, EventsBegun, FunctionRow, FunctionStats, Installed,
+    JournalPage, KernelStatus, LogPage, ModuleDetail, ModuleStatus, OnBehalf, PendingRow, PermissionRow,
+    Plan, Profiled, Published, Request, Response, Safe, Settled, SlotTable, SnapshotMade, SnapshotRestored,
+    Story, Swapped, TransactionPlan, TransactionTable, UpdateDone, UpdateHistory, UpdatePlan, UsageTable,
+    VariableList, VariableRow,
 };
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
