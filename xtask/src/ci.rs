@@ -66,7 +66,7 @@ struct Done {
 }
 
 /// Every step in order; those with `Extent::Full` are left out of a fast run.
-const STEPS: [Step; 26] = [
+const STEPS: [Step; 27] = [
     Step { name: "tools", extent: Extent::Full, act: install::tools },
     Step { name: "fmt", extent: Extent::Fast, act: steps::fmt },
     Step { name: "tidy", extent: Extent::Fast, act: steps::tidy },
@@ -85,6 +85,7 @@ const STEPS: [Step; 26] = [
     Step { name: "api", extent: Extent::Full, act: steps::api },
     Step { name: "metrics", extent: Extent::Full, act: steps::metrics },
     Step { name: "conformance", extent: Extent::Full, act: steps::conformance },
+    Step { name: "faults", extent: Extent::Full, act: steps::faults },
     Step { name: "simulator", extent: Extent::Full, act: steps::simulator },
     Step { name: "models", extent: Extent::Full, act: steps::models },
     Step { name: "soak", extent: Extent::Full, act: steps::soak },

@@ -105,6 +105,39 @@ pub(crate) fn escape(words: &[&str]) -> Result<()> {
     shell::run(&mut command)
 }
 
+/// 10 min: the short form takes two on an idle machine.
+const FAULTS_SECONDS: u32 = 600;
+
+/// 12 h: the long form takes some.
+const FAULTS_LONG_SECONDS: u32 = 12 * 60 * 60;
+
+/// Spoils file system calls of the program as tests have it, and looks whether its home is whole afterwards.
+///
+/// # Errors
+/// When one of them did harm; the words that repeat it were printed.
+pub(crate) fn faults(words: &[&str]) -> Result<()> {
+    let folder = built_for_faults()?;
+    let is_long = words.contains(&"--long");
+    let seconds = if is_long { FAULTS_LONG_SECONDS } else { FAULTS_SECONDS };
+    let mut command = bounded(seconds, &folder.join("faults").display().to_string());
+    shell::run(command.arg(folder.join("ostoja")).args(words))
+}
+
+/// Whether a program may be held at its system calls here.
+///
+/// # Errors
+/// When it can't be built.
+pub(crate) fn can_fault() -> Result<bool> {
+    let folder = built_for_faults()?;
+    Ok(shell::run(bounded(FAULTS_SECONDS, &folder.join("faults").display().to_string()).arg("probe")).is_ok())
+}
+
+fn built_for_faults() -> Result<std::path::PathBuf> {
+    let mut build = shell::cargo();
+    shell::run(build.args(["build", "--quiet", "--locked", "--package", "cli", "--package", "faults"]))?;
+    Ok(shell::target().join("debug"))
+}
+
 /// Runs the simulator with these arguments, built with optimisation: it is many times faster and builds in seconds.
 ///
 /// # Errors

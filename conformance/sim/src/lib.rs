@@ -12,7 +12,7 @@
 //! ```
 //! [`rights()`] compares who may do what with a naive model.
 //! [`cores()`] runs the same proxies on several cores, in any order; [`loads()`] runs the governor under random load,
-//! [`swaps()`] hot swaps under traffic, [`zones()`] nothing but faults in the sandbox zone, [`plans()`] planned restarts through a busy week.
+//! [`swaps()`] hot swaps under traffic, [`updates()`] versions of many modules, [`zones()`] nothing but faults in the sandbox zone, [`plans()`] planned restarts through a busy week.
 //! [`run()`] lives through one seed, [`years()`] through a long quiet time, [`scenarios`] through stories written down.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -31,6 +31,7 @@ mod scenario;
 mod script;
 mod swaps;
 mod trace;
+mod updates;
 mod world;
 mod years;
 mod zones;
@@ -42,5 +43,6 @@ pub use rights::rights;
 pub use run::{Failure, Report, run, run_once, tally};
 pub use scenario::{Mismatch, Scenario, rewrite, scenarios};
 pub use swaps::{Swaps, swaps};
+pub use updates::{Updates, updates};
 pub use years::{Years, years};
 pub use zones::{Borders, zones};

@@ -11,6 +11,9 @@ const STEPS_DEFAULT: u64 = 300;
 /// Each fourth seed is run twice to compare: a kernel that is not repeatable is so in many seeds, not in one.
 const REPEATED_EACH: u64 = 4;
 
+/// Each eighth seed has updates too: their file is read and written with every step.
+const UPDATED_EACH: u64 = 8;
+
 const USAGE: &str = "usage: sim [--seeds N] [--start S] [--steps K]   many seeds, each fourth twice
        sim --seed X [--steps K]                 one seed, twice
        sim --years Y [--start S]                a long quiet time
@@ -108,6 +111,9 @@ fn act(wanted: &Wanted) -> Result<String, String> {
         sim::loads(seed, steps).map_err(|rule| format!("seed {seed} under load: {rule}"))?;
         sim::plans(seed).map_err(|rule| format!("seed {seed} with planned restarts: {rule}"))?;
         sim::cores(seed, steps).map_err(|rule| format!("seed {seed} on several cores: {rule}"))?;
+        if seed.is_multiple_of(UPDATED_EACH) {
+            sim::updates(seed, steps).map_err(|rule| format!("seed {seed} with updates: {rule}"))?;
+        }
         told += report.steps;
         lasted_ms = lasted_ms.saturating_add(report.lasted_ms);
     }

@@ -265,6 +265,7 @@ fn wanted_version(verb: &UpdateVerb) -> Option<&str> {
         | UpdateVerb::Apply { .. }
         | UpdateVerb::Go { .. }
         | UpdateVerb::List {}
+        | UpdateVerb::Status {}
         | UpdateVerb::History {}
         | UpdateVerb::Unpin { .. }
         | UpdateVerb::Gc {}

@@ -4,8 +4,8 @@
 use protocol::operator::{
     Acted, ActorTable, Collected, ConfigEntry, ContextKey, Event, EventLine, FunctionRow, FunctionStats,
     Installed, LogPage, ModuleDetail, ModuleStatus, PackageVerified, Plan, Profiled, Published, Safe,
-    SelfUpdatePlan, SelfVersions, SlotTable, SnapshotMade, SnapshotRestored, Story, UpdateDone,
-    UpdateHistory, UpdatePlan, UsageTable, VariableList, VariableRow,
+    SelfUpdatePlan, SelfVersions, SlotTable, SnapshotMade, SnapshotRestored, Story, TransactionPlan,
+    TransactionTable, UpdateDone, UpdateHistory, UpdatePlan, UsageTable, VariableList, VariableRow,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 
@@ -112,6 +112,8 @@ fn versions() -> Vec<Output> {
     vec![
         document::<PackageVerified>("update verify"),
         document::<UpdatePlan>("update plan"),
+        document::<TransactionPlan>("update plan FILE FILE"),
+        document::<TransactionTable>("update status"),
         document::<UpdateDone>("update apply"),
         document::<UpdateDone>("update go"),
         document::<UpdateDone>("update rollback"),

@@ -368,6 +368,8 @@ phrases! {
     UpdateStaged: "{0} {1} waits for the next start; or now: {2} update go {3}", "{0} {1} czeka na następny start; albo od razu: {2} update go {3}";
     /// `update rollback` of a version on its way.
     UpdateUndone: "{0} is {1} again, {2} was undone", "{0} to znów {1}, cofnięto {2}";
+    /// `update status` without any.
+    NoTransactions: "nothing is on its way", "nic nie jest w drodze";
     /// `update list` without any.
     NoVersions: "no versions are kept; try `{0} update apply FILE`", "nie przechowano wersji; spróbuj `{0} update apply PLIK`";
     /// `update pin`.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use abi::{ModuleId, Record};
-use kernel::{Event, Grants};
+use kernel::{Event, Grants, Manner};
 use protocol::files::config::Config;
 
 use crate::error::HostError;
@@ -183,6 +183,25 @@ impl Shell {
 /// # Errors
 /// The project file can't be read or understood; then nothing is changed.
 pub(crate) async fn modules(shell: &Rc<RefCell<Shell>>) -> Result<(), String> {
+    look_again(shell, None).await
+}
+
+/// The same, for changes of these modules that are one change: all become new together, or none does.
+///
+/// # Errors
+/// As [`modules`].
+pub(crate) async fn together(
+    shell: &Rc<RefCell<Shell>>,
+    ids: Vec<ModuleId>,
+    manner: Manner,
+) -> Result<(), String> {
+    look_again(shell, Some((ids, manner))).await
+}
+
+async fn look_again(
+    shell: &Rc<RefCell<Shell>>,
+    together: Option<(Vec<ModuleId>, Manner)>,
+) -> Result<(), String> {
     let source = shell.borrow().files.source.clone();
     let project = match source.as_ref().map(ProjectModules::load).transpose() {
         Ok(project) => project,
@@ -213,6 +232,9 @@ pub(crate) async fn modules(shell: &Rc<RefCell<Shell>>) -> Result<(), String> {
     shell.no_trouble(MODULES_TROUBLE);
     // Sections of the project's modules are part of the configuration; they come first, so that a new life starts with them.
     shell.reload_config();
+    if let Some((ids, manner)) = together {
+        shell.feed(Event::Together(ids, manner));
+    }
     shell.take_over_modules(finding);
     shell.end_turn();
     Ok(())

@@ -11,8 +11,8 @@ mod look;
 mod makers;
 mod tell;
 
-pub use foresee::{Depth, Foreseen, facts_of_folder, foresee, refusal_of};
+pub use foresee::{Depth, Foreseen, ForeseenAll, facts_of_folder, foresee, foresee_all, refusal_of};
 pub(crate) use look::check_manifest;
 pub use look::{Declared, DeclaredFlaw, LookError, Looked, look};
 pub use makers::{MakerRow, Makers, MakersError, Vouch};
-pub use tell::{told, verified};
+pub use tell::{told, told_together, verified};

@@ -8,7 +8,8 @@
 //!                                 RolledBack ◄────────────────────────────────┴───────────────────┘
 //! ```
 //! Each arrow is a step of the slots, on the disk before anything follows from it. Links, approvals and lives follow the
-//! slots: a start finds out which of them did not, and makes them.
+//! slots: a start finds out which of them did not, and makes them. A transaction of several modules takes each arrow with
+//! all of them.
 
 mod ahead;
 mod error;
@@ -18,8 +19,8 @@ mod prepare;
 mod probation;
 mod recover;
 
-pub(crate) use ahead::plan;
+pub(crate) use ahead::{plan, plan_together};
 pub(crate) use error::UpdateError;
 pub(crate) use flip::{Consent, apply, go, roll_back_module};
-pub(crate) use keep::{collect, forget, history, list, pin, unpin};
+pub(crate) use keep::{collect, forget, history, list, pin, status, unpin};
 pub(crate) use recover::{Recovered, put_right, resume};

@@ -59,6 +59,9 @@ pub enum Event {
     Overran(Slot, Generation),
     /// How the next change of this module's files is to be taken up.
     Manner(ModuleId, Manner),
+    /// The next discovery's changes of these modules, whichever of them there are, are one change: all of them become new
+    /// together, or none does. To be told right before it.
+    Together(Vec<ModuleId>, Manner),
     /// An operator went away: nothing more is answered or shown to it.
     Departed(RequestId),
 }

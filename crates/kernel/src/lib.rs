@@ -52,6 +52,7 @@ mod take_up;
 mod testing;
 mod timers;
 mod topics;
+mod turnover;
 mod view;
 mod waiting;
 mod word;

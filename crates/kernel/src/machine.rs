@@ -17,9 +17,11 @@ use crate::random::Random;
 use crate::restart::{Bucket, HEALTHY_AFTER};
 use crate::routes::{Board, Facts, Routes};
 use crate::shutdown::Shutdown;
+use crate::swap::Together;
 use crate::table::Table;
 use crate::timers::{Timer, Timers};
 use crate::topics::Topics;
+use crate::turnover::Turnover;
 use crate::zones::Buses;
 use crate::{Door, Effect, Event, Grants, Incoming, Outgoing, Settings, Spec, View, Word};
 
@@ -42,6 +44,10 @@ pub struct Kernel {
     pub(crate) timers: Timers,
     pub(crate) waiters: Waiters,
     pub(crate) shutdown: Option<Shutdown>,
+    /// Modules that the next discovery changes together, told right before it.
+    pub(crate) together: Option<Together>,
+    /// Modules that are stopped together to be started together.
+    pub(crate) turnovers: Vec<Turnover>,
     /// A cut through everything, under way.
     pub(crate) cut: Option<Cutting>,
     /// Restarts whose wait is over, in the order in which they are begun: depth, priority, seat.
@@ -77,6 +83,8 @@ impl Kernel {
             timers: Timers::default(),
             waiters: Waiters::default(),
             shutdown: None,
+            together: None,
+            turnovers: Vec::new(),
             cut: None,
             due: BTreeSet::new(),
             random: Random::new(seed),
@@ -130,6 +138,7 @@ impl Kernel {
             Event::Recalled(slot, generation, left) => self.handle_recalled(slot, generation, left),
             Event::Overran(slot, _) => self.cut_overran(slot),
             Event::Manner(id, manner) => self.set_manner(&id, manner),
+            Event::Together(modules, manner) => self.set_together(modules, manner),
             Event::Ordered(request, order) => self.handle_order(request, order),
             Event::Departed(request) => self.handle_departed(request),
         }
@@ -380,6 +389,7 @@ impl Kernel {
     /// What every event may have made possible: restarts that may begin, orders that can be answered.
     fn pump(&mut self) {
         self.begin_due_restarts();
+        self.advance_turnovers();
         self.answer_settled();
         self.advance_shutdown();
         // The next tier may have ended what was still on its way; nothing is said after the shutdown is done.
@@ -399,6 +409,7 @@ crate::saved::keep_parts!(Kernel {
     timers,
     waiters,
     shutdown,
+    turnovers,
     due,
     zone_buckets,
     random,

@@ -14,7 +14,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use abi::{Generation, Reason, State, Time};
+use abi::{Generation, ModuleId, Reason, State, Time};
 
 use crate::event::{Discovered, NetBearer};
 use crate::governor::Ladder;
@@ -57,6 +57,8 @@ pub(crate) enum Then {
     Respawn,
     /// It is started again as after an unexpected end.
     Retry,
+    /// It is started again, uncounted, when all that become new with it have ended.
+    Gather,
     /// It leaves the table.
     Forget,
 }
@@ -131,6 +133,8 @@ pub(crate) struct Module {
     pub(crate) sides: Vec<Side>,
     /// How the next change of its files is taken up, if somebody said so.
     pub(crate) manner: Option<Manner>,
+    /// Who became new with it and falls back with it, while the lives before are warm.
+    pub(crate) company: Vec<ModuleId>,
     /// How often it fell back to the life before.
     pub(crate) falls_back: u64,
     /// What was held against it lately, over all its lives.
@@ -173,20 +177,24 @@ impl Module {
             swap: None,
             sides: Vec::new(),
             manner: None,
+            company: Vec::new(),
             falls_back: 0,
             conduct: Conduct::default(),
             net_bearer: NetBearer::default(),
         }
     }
 
-    /// Another wish for what follows the end that is under way. The later one counts, with three exceptions: what is
-    /// being forgotten stays so, what an operator stopped stays stopped, and a fault gives no life to what has none.
+    /// Another wish for what follows the end that is under way. The later one counts, with four exceptions: what is
+    /// being forgotten stays so, what an operator stopped stays stopped, a fault gives no life to what has none, and what
+    /// waits for others to end comes back with them.
     pub(crate) fn amend_end(&mut self, wish: Then) {
         let kept_down = self.kept_down;
         let Phase::Ending { then, .. } = &mut self.phase else { return };
         let void = match (*then, wish) {
-            (Then::Forget, _) | (Then::Stay, Then::Retry) => true,
-            (_, Then::Respawn | Then::Retry) => kept_down,
+            (Then::Forget, _) | (Then::Stay, Then::Retry) | (Then::Gather, Then::Respawn | Then::Retry) => {
+                true
+            }
+            (_, Then::Respawn | Then::Retry | Then::Gather) => kept_down,
             (_, Then::Stay | Then::Forget) => false,
         };
         if !void {
@@ -262,7 +270,7 @@ impl Module {
 
 crate::saved::keep_variants!(Rest { Fresh {}, Stopped {}, Completed {}, Refused {}, Crashed {} });
 crate::saved::keep_variants!(Stage { Starting {}, Waiting {}, Ready {} });
-crate::saved::keep_variants!(Then { Stay {}, Respawn {}, Retry {}, Forget {} });
+crate::saved::keep_variants!(Then { Stay {}, Respawn {}, Retry {}, Gather {}, Forget {} });
 crate::saved::keep_variants!(Phase {
     Idle { 0: rest },
     Held {},

@@ -129,6 +129,10 @@ impl Kernel {
     }
 
     fn begin_by_order(&mut self, request: RequestId, slot: Slot) {
+        let Some(module) = self.table.get(slot) else { return };
+        if self.is_gathering(&module.spec.id) {
+            return self.wait(request, slot, Goal::Ready);
+        }
         let Some(module) = self.table.get_mut(slot) else { return };
         match module.phase {
             Phase::Held => {
@@ -297,14 +301,14 @@ impl Kernel {
         known.insert(slot, false);
         let Some(module) = self.table.get(slot) else { return false };
         let found = match module.phase {
-            Phase::Idle(_) => false,
+            Phase::Idle(_) => self.is_gathering(&module.spec.id),
             Phase::Running(_, Stage::Ready) => {
                 module.spec.work == Work::Once && module.restart_count == 0 && !module.overdue
             }
             Phase::Running(_, Stage::Starting) | Phase::Queued(_) => {
                 module.restart_count == 0 && !module.overdue
             }
-            Phase::Ending { then, .. } => then == Then::Respawn,
+            Phase::Ending { then, .. } => matches!(then, Then::Respawn | Then::Gather),
             Phase::Held | Phase::Running(_, Stage::Waiting) => self.missing(module).iter().all(|name| {
                 let by_need = self.table.find(name.as_str());
                 let mut offering = self.table.offering(name).iter().copied().chain(by_need);

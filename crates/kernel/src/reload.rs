@@ -16,12 +16,23 @@ impl Kernel {
     /// All modules there are: gone ones end, changed ones get a new life, new ones start by priority.
     pub(crate) fn handle_discovered(&mut self, found: Vec<Discovered>) {
         let present: BTreeSet<ModuleId> = found.iter().map(|one| one.spec.id.clone()).collect();
+        let together = self.together.take();
+        let is_together = |id: &ModuleId| together.as_ref().is_some_and(|all| all.modules.contains(id));
+        let (company, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|one| is_together(&one.spec.id));
+        let mut gone = Vec::new();
         for slot in self.table.slots() {
             let Some(module) = self.table.get(slot) else { continue };
             if !module.by_hand && !present.contains(&module.spec.id) {
                 self.record(self.record_of(slot, "module.gone"));
-                self.end(slot, Reason::Uninstalled, Then::Forget, 0);
+                if self.table.get(slot).is_some_and(|module| is_together(&module.spec.id)) {
+                    gone.push(slot);
+                } else {
+                    self.end(slot, Reason::Uninstalled, Then::Forget, 0);
+                }
             }
+        }
+        if let Some(together) = &together {
+            self.take_up_together(company, gone, together.manner);
         }
         let mut fresh = Vec::new();
         for one in found {
@@ -53,7 +64,7 @@ impl Kernel {
         }
     }
 
-    fn insert(&mut self, one: Discovered, by_hand: bool) -> Option<Slot> {
+    pub(crate) fn insert(&mut self, one: Discovered, by_hand: bool) -> Option<Slot> {
         let id = one.spec.id.clone();
         let slot = self.table.insert(Module::new(one, by_hand, self.now));
         if slot.is_none() {
@@ -64,7 +75,8 @@ impl Kernel {
 
     pub(crate) fn begin_if_wanted(&mut self, slot: Slot) {
         let Some(module) = self.table.get(slot) else { return };
-        let wanted = module.spec.start_at_boot && !module.kept_down && matches!(module.phase, Phase::Idle(_));
+        let is_idle = matches!(module.phase, Phase::Idle(_)) && !self.is_gathering(&module.spec.id);
+        let wanted = module.spec.start_at_boot && !module.kept_down && is_idle;
         if wanted {
             // A refusal is journaled and shown where it is found.
             let _refused = self.begin(slot);
@@ -73,7 +85,7 @@ impl Kernel {
         }
     }
 
-    fn meet_again(&mut self, slot: Slot, one: Discovered) {
+    pub(crate) fn meet_again(&mut self, slot: Slot, one: Discovered) {
         let Some(module) = self.table.get_mut(slot) else { return };
         if module.phase_forgets() {
             // It is on its way out because it was gone; now it is back, and starts anew after its end.
@@ -133,8 +145,11 @@ impl Kernel {
     fn swap(&mut self, slot: Slot, one: Discovered) {
         self.record(self.record_of(slot, "module.changed"));
         let Some(module) = self.table.get_mut(slot) else { return };
-        module.grants = one.grants;
-        if one.refused.is_none() && self.take_up_hot(slot, &one.spec) {
+        let before = module.approved_for_life();
+        module.grants = one.grants.clone();
+        let is_hot = one.refused.is_none() && self.take_up_hot(slot, &one.spec);
+        self.keep_approved(slot, before, one.grants.base);
+        if is_hot {
             return;
         }
         let Some(module) = self.table.get_mut(slot) else { return };
@@ -166,7 +181,7 @@ impl Kernel {
     }
 
     /// What an earlier description was ended for is no reason any more, for showing or for starting again.
-    fn take_over(&mut self, slot: Slot, one: Discovered) {
+    pub(crate) fn take_over(&mut self, slot: Slot, one: Discovered) {
         if let Some(module) = self.table.get_mut(slot) {
             module.reason = None;
             module.grants = one.grants;
@@ -250,6 +265,8 @@ impl Kernel {
             }
             let own = sections.iter().filter(|section| module.spec.config_key.as_ref() == Some(*section));
             let own: Vec<String> = own.cloned().collect();
+            self.keep_news(slot, sections);
+            let Some(module) = self.table.get(slot) else { continue };
             if !own.is_empty() && module.spec.door == Door::Lines {
                 self.send(slot, Outgoing::ConfigUpdate(own));
             }
@@ -258,7 +275,7 @@ impl Kernel {
 }
 
 impl Module {
-    fn phase_forgets(&self) -> bool {
+    pub(crate) fn phase_forgets(&self) -> bool {
         matches!(self.phase, Phase::Ending { then: Then::Forget, .. })
     }
 }

@@ -224,6 +224,8 @@ impl Kernel {
                 let _refused = self.begin(slot);
             }
             Then::Retry => self.plan_restart(slot, ready_at, exit),
+            // Those who wait for it go on waiting: it comes back with the others.
+            Then::Gather => {}
         }
     }
 

@@ -18,6 +18,7 @@
 //! - A swap that fails changes nothing for callers, and says in which step and why.
 //! - The old life answers what it was asked before the flip, and may ask others as long as it has to.
 //! - While the life before is warm, an end that nobody wished for is followed by a flip back, not by a restart.
+//! - Modules that become new together flip together: see [`company`].
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -25,7 +26,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use abi::{ExitKind, Generation, ModuleId, Name, Payload, RequestId, Slot, Time};
+use abi::{ExitKind, Generation, ModuleId, Payload, Permissions, RequestId, Slot, Time};
 
 use crate::effect::{Answer, Failure, Notice, Signal};
 use crate::event::{Carry, NetBearer};
@@ -37,8 +38,10 @@ use crate::spec::{Keeps, Manner, Spec, Work};
 use crate::timers::Timer;
 use crate::{Door, Effect, Incoming, Note, Outgoing, SpawnFault, Word};
 
+mod company;
 mod sides;
 
+pub(crate) use company::Together;
 pub(crate) use sides::{Role, Side};
 
 /// 2 s for a module to give its state, or to take it over: messages are held meanwhile, so it must be short; a megabyte
@@ -57,12 +60,16 @@ const SIDES_MAX: usize = 3;
 pub enum SwapStep {
     /// The new life starts; the old one answers as ever.
     Starting,
+    /// The new life is ready, and others that become new with it are not yet; the old one answers as ever.
+    Waiting,
     /// The old life is asked for its state; messages are held.
     Saving,
     /// The new life takes the state over; messages are held.
     Restoring,
     /// The new life shows that it answers; messages are held if there was state.
     Probing,
+    /// The new life could answer, and others that become new with it could not yet; messages are held if there was state.
+    Prepared,
 }
 
 impl SwapStep {
@@ -70,14 +77,23 @@ impl SwapStep {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Starting => "starting",
+            Self::Waiting => "waiting for the others",
             Self::Saving => "saving",
             Self::Restoring => "restoring",
             Self::Probing => "probing",
+            Self::Prepared => "prepared",
         }
     }
 }
 
-crate::saved::keep_variants!(SwapStep { Starting {}, Saving {}, Restoring {}, Probing {} });
+crate::saved::keep_variants!(SwapStep {
+    Starting {},
+    Waiting {},
+    Saving {},
+    Restoring {},
+    Probing {},
+    Prepared {},
+});
 
 /// Whether state goes over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +127,30 @@ pub(crate) struct Swap {
     begun: Time,
     greeted: bool,
     state_bytes: u64,
+    /// The other modules that become new with it, in one flip.
+    company: Vec<ModuleId>,
+    /// Its section of the configuration changed since it began.
+    news: News,
+    /// What was approved for the life that answers, if the change brought other approvals.
+    approved_before: Option<Permissions>,
+}
+
+/// Whether a life that does not answer now has missed a change of its configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum News {
+    /// It knows what there is.
+    #[default]
+    Nothing,
+    /// It is told as soon as it answers.
+    Config,
+}
+
+impl Module {
+    /// What was approved for the life that answers: a change that is on its way may have brought something else.
+    pub(crate) fn approved_for_life(&self) -> Option<Permissions> {
+        let before = self.swap.as_ref().and_then(|swap| swap.approved_before.clone());
+        before.or_else(|| self.grants.base.clone())
+    }
 }
 
 impl Swap {
@@ -121,7 +161,7 @@ impl Swap {
 
     /// Whether what comes for the module is held now.
     fn holds(&self) -> bool {
-        self.cargo == Cargo::State && self.step > SwapStep::Starting
+        self.cargo == Cargo::State && self.step > SwapStep::Waiting
     }
 }
 
@@ -183,6 +223,21 @@ impl Kernel {
         }
     }
 
+    /// A change was taken up: from here on it holds what is approved now, whatever ended on the way; a swap keeps what was
+    /// approved for the life that answers.
+    pub(crate) fn keep_approved(
+        &mut self,
+        slot: Slot,
+        before: Option<Permissions>,
+        now: Option<Permissions>,
+    ) {
+        let Some(module) = self.table.get_mut(slot) else { return };
+        module.grants.base = now;
+        if let Some(swap) = &mut module.swap {
+            swap.approved_before = before;
+        }
+    }
+
     /// The files of a module that runs have changed: says whether it is swapped, or fell back to what they say now.
     pub(crate) fn take_up_hot(&mut self, slot: Slot, spec: &Spec) -> bool {
         let Some(module) = self.table.get_mut(slot) else { return false };
@@ -212,6 +267,13 @@ impl Kernel {
 
     /// Begins a swap, or says why there is none.
     fn begin_swap(&mut self, slot: Slot, spec: Spec, carry: Carry, after: After) -> Result<(), String> {
+        let cargo = self.check_swap(slot, &spec, carry)?;
+        self.start_candidate(slot, spec, cargo, after);
+        Ok(())
+    }
+
+    /// What would go over in a swap, or why there can be none.
+    fn check_swap(&self, slot: Slot, spec: &Spec, carry: Carry) -> Result<Cargo, String> {
         let Some(module) = self.table.get(slot) else { return Err(String::from("there is no such module")) };
         let refused = |why: &str| Err(String::from(why));
         if self.shutdown.is_some() {
@@ -230,11 +292,10 @@ impl Kernel {
         if module.sides.len() >= SIDES_MAX {
             return refused("its lives before are still ending");
         }
-        let Some(cargo) = cargo(&module.spec, &spec, carry) else {
-            return refused("it neither hands over state nor says that it keeps none");
-        };
-        self.start_candidate(slot, spec, cargo, after);
-        Ok(())
+        match cargo(&module.spec, spec, carry) {
+            Some(cargo) => Ok(cargo),
+            None => refused("it neither hands over state nor says that it keeps none"),
+        }
     }
 
     fn start_candidate(&mut self, slot: Slot, spec: Spec, cargo: Cargo, after: After) {
@@ -259,6 +320,9 @@ impl Kernel {
             begun: now,
             greeted: false,
             state_bytes: 0,
+            company: Vec::new(),
+            news: News::Nothing,
+            approved_before: None,
         });
         self.push(Effect::Spawn(slot, generation));
         self.timers.set(now + within, Timer::Swap(slot, generation, SwapStep::Starting));
@@ -308,11 +372,11 @@ impl Kernel {
     fn candidate_said(&mut self, slot: Slot, generation: Generation, said: Incoming) {
         let Some(swap) = self.swap_of(slot, generation) else { return };
         match (said, swap.step) {
-            (Incoming::Ready, SwapStep::Starting) => self.candidate_ready(slot, generation),
+            (Incoming::Ready, SwapStep::Starting) => self.candidate_ready(slot),
             (Incoming::StateRestored { id }, SwapStep::Restoring) if is_number(&id, generation) => {
                 self.probe(slot, generation);
             }
-            (Incoming::Pong, SwapStep::Probing) => self.flip(slot),
+            (Incoming::Pong, SwapStep::Probing) => self.candidate_proven(slot),
             (Incoming::Nack { id, error }, SwapStep::Restoring) if is_number(&id, generation) => {
                 self.abort_swap(slot, &format!("the new life refused the state: {}", short(error)));
             }
@@ -324,11 +388,8 @@ impl Kernel {
         }
     }
 
-    /// The new life could answer: what it needs has to be there, and what it offers must be its own.
-    fn candidate_ready(&mut self, slot: Slot, generation: Generation) {
-        if let Some(why) = self.unfit(slot) {
-            return self.abort_swap(slot, &why);
-        }
+    /// The new life could answer, and nobody has to be waited for any more.
+    fn carry_over(&mut self, slot: Slot, generation: Generation) {
         let now = self.now;
         let Some(swap) = self.swap_of(slot, generation) else { return };
         if swap.cargo == Cargo::Nothing {
@@ -340,19 +401,6 @@ impl Kernel {
         self.push(Effect::Note(slot, old, Note::Hold));
         self.push(Effect::Send(slot, old, Outgoing::StateSave { number: generation.0 }));
         self.timers.set(now + STATE_WITHIN, Timer::Swap(slot, generation, SwapStep::Saving));
-    }
-
-    /// Why the new life can't take the old one's place, if so.
-    fn unfit(&self, slot: Slot) -> Option<String> {
-        let module = self.table.get(slot)?;
-        let swap = module.swap.as_ref()?;
-        let taken = |service: &&Name| self.directory.get(*service).is_some_and(|other| *other != slot);
-        if let Some(service) = swap.spec.provides.iter().find(taken) {
-            return Some(format!("it offers `{service}`, which another module offers already"));
-        }
-        let missing = |service: &&Name| !self.directory.contains_key(*service);
-        let needed = swap.spec.requires.iter().find(missing)?;
-        Some(format!("it requires `{needed}`, which is not there"))
     }
 
     pub(crate) fn state_saved(&mut self, slot: Slot, id: &Word, state: Payload, version: Word) {
@@ -396,6 +444,8 @@ impl Kernel {
                 SwapStep::Saving => "the old life gave no state in time",
                 SwapStep::Restoring => "the new life did not take the state over in time",
                 SwapStep::Probing => "the new life did not answer a ping in time",
+                // Nothing is asked of it in these: the others have their own times.
+                SwapStep::Waiting | SwapStep::Prepared => return,
             };
             self.abort_swap(slot, why);
         }
@@ -407,10 +457,12 @@ impl Kernel {
         let record = self.record_of(slot, "swap.refused").number("next", swap.generation.0);
         self.record(record.text("step", swap.step.as_str()).text("why", why));
         let Some(module) = self.table.get_mut(slot) else { return };
-        let old = module.generation();
+        let (old, id) = (module.generation(), module.spec.id.clone());
         if swap.is_change {
             module.successor = Some(((*swap.spec).clone(), None));
         }
+        // The old one was started with what was approved then, and is held to it.
+        module.grants.base = swap.approved_before.clone().or(module.grants.base.take());
         // One that is over answers nothing any more: its proxy tells those who wait.
         if swap.holds()
             && let Some(old) = old.filter(|old| self.over != Some(*old))
@@ -422,6 +474,7 @@ impl Kernel {
             self.push(Effect::Reply(*request, Answer::Failed(Failure::Failed, why)));
         }
         self.leave(slot, swap.generation, *swap.spec, Duration::ZERO);
+        self.abort_company(&swap.company, &id, why);
     }
 
     /// The new life answers from here on.
@@ -429,20 +482,23 @@ impl Kernel {
         let now = self.now;
         let Some(module) = self.table.get_mut(slot) else { return };
         let (Some(swap), Some(old)) = (module.swap.take(), module.generation()) else { return };
+        // Falling back is done together, too, as long as there is something to fall back to.
+        module.company = if swap.after == After::Warm { swap.company } else { Vec::new() };
         let was = module.spec.clone();
         let took_ms = u64::try_from(now.since(swap.begun).as_millis()).unwrap_or(u64::MAX);
         let record = self.record_of(slot, "swap.done").number("next", swap.generation.0);
         self.record(record.number("state_bytes", swap.state_bytes).number("after_ms", took_ms));
         self.put_in_place(slot, swap.generation, *swap.spec);
         if let Some(module) = self.table.get_mut(slot) {
-            module.lives += 1;
-            module.sides.push(Side::new(old, was, Role::Retiring(swap.after)));
+            let mut side = Side::new(old, was, Role::Retiring(swap.after));
+            side.approved = swap.approved_before;
+            module.sides.push(side);
         }
         self.greet(slot, swap.generation);
+        self.tell_news(slot, swap.news);
         self.begin_probation(slot);
         self.push(Effect::Note(slot, old, Note::Yield(Address { slot, generation: swap.generation })));
         self.timers.set(now + self.settings.rpc_timeout, Timer::Drain(slot, old));
-        self.tell_ready(slot);
         for request in swap.requests {
             self.push(Effect::Reply(request, Answer::Swapped(swap.state_bytes)));
         }
@@ -452,12 +508,7 @@ impl Kernel {
     /// so, and before anything that was held.
     fn put_in_place(&mut self, slot: Slot, generation: Generation, spec: Spec) {
         let now = self.now;
-        let offered = self.table.get(slot).map(|module| module.spec.provides.clone()).unwrap_or_default();
-        for service in
-            offered.iter().filter(|service| self.directory.get(*service) == Some(&slot)).collect::<Vec<_>>()
-        {
-            self.directory.remove(service);
-        }
+        self.withdraw(slot);
         self.topics.leave(slot);
         self.table.replace_spec(slot, spec);
         let Some(module) = self.table.get_mut(slot) else { return };
@@ -483,6 +534,16 @@ impl Kernel {
         }
         self.join_topics(slot);
         self.push(Effect::Promoted(slot, generation));
+    }
+
+    /// What it offers is not its own any more.
+    fn withdraw(&mut self, slot: Slot) {
+        let offered = self.table.get(slot).map(|module| module.spec.provides.clone()).unwrap_or_default();
+        for service in offered {
+            if self.directory.get(&service) == Some(&slot) {
+                self.directory.remove(&service);
+            }
+        }
     }
 
     /// What a life that takes over is told before anything that was held.

@@ -77,8 +77,8 @@ impl Kernel {
                     (module.lives > 1 || module.spec.work == Work::Once) && !module.overdue
                 }
                 Phase::Running(_, Stage::Ready) => module.spec.work == Work::Once && !module.overdue,
-                Phase::Ending { then, .. } => matches!(then, Then::Respawn | Then::Retry),
-                _ => false,
+                Phase::Ending { then, .. } => matches!(then, Then::Respawn | Then::Retry | Then::Gather),
+                _ => self.is_gathering(&module.spec.id),
             })
         })
     }

@@ -42,8 +42,9 @@ pub use schema::operator_door;
 pub use secrets::{SecretsChange, VaultKey};
 pub use snapshots::{SnapshotBack, SnapshotMade, SnapshotModule, SnapshotRestored, SnapshotVerb};
 pub use updates::{
-    AffectedRow, CodedSentence, Collected, EndedRow, PackageVerified, PinRow, SlotRow, SlotTable, UpdateDone,
-    UpdateHistory, UpdatePhase, UpdatePlan, UpdateVerb, UpdateWay,
+    AffectedRow, CodedSentence, Collected, EndedRow, PackageVerified, PinRow, SlotRow, SlotTable,
+    TransactionPlan, TransactionRow, TransactionTable, UpdateDone, UpdateHistory, UpdatePart, UpdatePhase,
+    UpdatePlan, UpdateVerb, UpdateWay,
 };
 pub use usage::{PoolRow, UsageRow, UsageTable};
 pub use zones::{ProbationStatus, ZoneName};

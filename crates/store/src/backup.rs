@@ -27,7 +27,7 @@ pub use create::{Made, Source, Trust};
 pub use error::BackupError;
 pub use prune::{Pruned, Rules};
 pub use record::{Backup, Part, SNAPSHOT_COMPONENTS, Skipped};
-pub use restore::{Restored, Staged, Wanted, finish_restore, is_cut_short, put_in_place};
+pub use restore::{Restored, Staged, Wanted, finish_restore, is_cut_short, put_in_place, sweep_restore};
 pub use retention::{Keep, kept_of};
 pub use shelf::{BACKUPS_MAX, Backups};
 pub use verify::{Loss, Verified};

@@ -68,7 +68,7 @@ mod stage;
 pub use backup::{
     BACKUPS_MAX, Backup, BackupError, Backups, Content, Keep, Listed, Loss, Made, Part, Pruned, Restored,
     Rules, SNAPSHOT_COMPONENTS, Skipped, Source as BackupSource, Staged, Trust, Verified, Wanted,
-    finish_restore, is_cut_short, kept_of, put_in_place,
+    finish_restore, is_cut_short, kept_of, put_in_place, sweep_restore,
 };
 pub use depot::{
     Cleaned, Depot, DepotError, DepotFound, DepotLock, DepotLockError, Holding, Inspected, Intake, Stocked,

@@ -185,6 +185,10 @@ impl SlotsFile {
         self.standing = Standing::InDoubt;
         if let Err(error) = self.write() {
             self.slots = before;
+            // Whoever opens the files next is to find what this said; if that fails too, they stay in doubt.
+            if self.write().is_ok() {
+                self.standing = Standing::Settled;
+            }
             return Err(error);
         }
         self.standing = Standing::Settled;
@@ -200,10 +204,20 @@ impl SlotsFile {
         Ok(())
     }
 
+    /// Writes the file, which is what counts, and then its copy.
     fn write(&self) -> Result<(), SlotsFileError> {
         let (bytes, copy) = (self.slots.to_file(), self.copy());
-        for path in [&self.path, &copy] {
-            replace(&*self.disk, path, &path.with_extension("new"), &bytes)?;
+        let replaced = |path: &Path| replace(&*self.disk, path, &path.with_extension("new"), &bytes);
+        replaced(&self.path)?;
+        if let Err(error) = replaced(&copy) {
+            // The step is done, and a copy of before it would be believed if the file were damaged: better none, until
+            // the next step or start writes it anew.
+            let folder = copy.parent().unwrap_or(Path::new("."));
+            let removed = self.disk.remove(&copy).and_then(|()| self.disk.sync_folder(folder));
+            if removed.is_err_and(|error| error.kind() != io::ErrorKind::NotFound) {
+                return Err(error.into());
+            }
+            tracing::warn!(?error, "the slots have no copy for now");
         }
         Ok(())
     }

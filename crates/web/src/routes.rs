@@ -207,13 +207,14 @@ static MODULES: &[Route] = &[
 
 static UPDATES: &[Route] = &[
     get("/updates", "update", "The versions of every module, and what is on its way").verb("list"),
+    get("/updates/status", "update", "Transactions on their way").verb("status"),
     get("/updates/history", "update", "Transactions that ended, the oldest first").verb("history"),
-    post("/updates/plan", "update", "What a package would change, for whom, and what stands in the way")
+    post("/updates/plan", "update", "What packages would change, for whom, and what stands in the way")
         .verb("plan")
-        .body(&["file", "way"]),
-    post("/updates", "update", "Make a module new by a package; undone if it is worse")
+        .body(&["file", "also", "way"]),
+    post("/updates", "update", "Make modules new by packages, together; undone if one is worse")
         .verb("apply")
-        .body(&["file", "way", "approve"]),
+        .body(&["file", "also", "way", "approve"]),
     post("/updates/{transaction}/go", "update", "Go on with a transaction that waits")
         .verb("go")
         .parts(&[("transaction", "transaction")])

@@ -128,6 +128,14 @@ pub(super) fn conformance(_extent: Extent) -> Result<Outcome> {
     Ok(Outcome::Ran(total, ended))
 }
 
+/// The program killed, and its disk broken and full, at a sample of its file system calls.
+pub(super) fn faults(_extent: Extent) -> Result<Outcome> {
+    if !trials::can_fault()? {
+        return Ok(Outcome::Skipped("this machine lets no program be held at its system calls".to_owned()));
+    }
+    trials::faults(&[]).map(|()| Outcome::Held)
+}
+
 pub(super) fn simulator(_extent: Extent) -> Result<Outcome> {
     trials::simulate(&["--seeds".to_owned(), SMOKE_SEEDS.to_string()]).map(|()| Outcome::Held)
 }

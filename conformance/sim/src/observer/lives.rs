@@ -88,6 +88,7 @@ impl Lives {
             | Event::ContextRestored(_)
             | Event::Ordered(..)
             | Event::Manner(..)
+            | Event::Together(..)
             | Event::Departed(_) => false,
         }
     }

@@ -98,6 +98,22 @@ fn swaps_under_traffic_and_crashes_lose_double_and_reorder_nothing_and_all_end()
 }
 
 #[test]
+fn updates_and_falls_leave_one_active_version_and_nothing_without_evidence() {
+    let mut met = sim::Updates::default();
+    // Their file is read and written with every step.
+    for seed in 0..SEEDS / 4 {
+        let told = sim::updates(seed, STEPS).unwrap_or_else(|rule| panic!("seed {seed}: {rule}"));
+        (met.committed, met.rolled_back) =
+            (met.committed + told.committed, met.rolled_back + told.rolled_back);
+        (met.falls, met.refused) = (met.falls + told.falls, met.refused + told.refused);
+        met.cleaned += told.cleaned;
+    }
+    // What is never met is never tried.
+    let least = [met.committed, met.rolled_back, met.falls, met.refused, met.cleaned];
+    assert!(least.iter().all(|count| *count > SEEDS), "{met:?}");
+}
+
+#[test]
 fn every_kind_of_decision_is_met() {
     let seen = sim::tally(0..4 * SEEDS, STEPS).unwrap_or_else(|failure| panic!("{failure}"));
     let missing: Vec<&str> = MET.split(", ").filter(|kind| !seen.contains_key(kind)).collect();

@@ -18,6 +18,7 @@ Examples:
   ostoja update verify greeter-2.0.0.okm   who vouches for it, is it whole
   ostoja update plan greeter-2.0.0.okm     what it would change, for whom
   ostoja update apply greeter-2.0.0.okm    do it; it is undone if it is worse
+  ostoja update apply a-2.okm b-3.okm      both together, or none of them
   ostoja update list; ostoja update rollback greeter";
 
 /// What can be typed behind `update`.
@@ -31,7 +32,7 @@ pub struct UpdateArgs {
 /// How a module is to become new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Way {
-    /// Now; so far as restart.
+    /// Now, new beside old, where it can; else as restart.
     Hot,
     /// When it is next started.
     Staged,
@@ -67,25 +68,29 @@ enum Verb {
         /// The package
         file: PathBuf,
     },
-    /// Tell what a package would change, for whom, and what stands in the way
+    /// Tell what packages would change, for whom, and what stands in the way
     #[command(
-        after_help = "Examples:\n  ostoja update plan greeter-2.0.0.okm\n  ostoja update plan greeter-2.0.0.okm --strategy staged --json"
+        after_help = "Examples:\n  ostoja update plan greeter-2.0.0.okm\n  ostoja update plan front-2.okm back-3.okm    as one change\n  ostoja update plan greeter-2.0.0.okm --strategy staged --json"
     )]
     Plan {
-        /// The package
-        file: PathBuf,
-        /// How: hot, staged or restart; else as the module says
+        /// The package, or several that are one change
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// How: hot, staged or restart; else as the modules say
         #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true)]
         strategy: Option<Way>,
     },
-    /// Make a module new by a package, or bring it; undone if it is worse
+    /// Make modules new by packages, or bring them; undone if they are worse
+    ///
+    /// Several packages are one change: all of their modules become new, or none does.
     #[command(
-        after_help = "Examples:\n  ostoja update apply greeter-2.0.0.okm\n  ostoja update apply greeter-2.0.0.okm --approve    what it asks for beyond before\n  ostoja update apply greeter-2.0.0.okm --strategy staged"
+        after_help = "Examples:\n  ostoja update apply greeter-2.0.0.okm\n  ostoja update apply front-2.okm back-3.okm    both, or none\n  ostoja update apply greeter-2.0.0.okm --approve    what it asks for beyond before\n  ostoja update apply greeter-2.0.0.okm --strategy staged"
     )]
     Apply {
-        /// The package
-        file: PathBuf,
-        /// How: hot, staged or restart; else as the module says
+        /// The package, or several that are one change
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// How: hot, staged or restart; else as the modules say
         #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true)]
         strategy: Option<Way>,
         /// Approve exactly what it asks for
@@ -103,12 +108,15 @@ enum Verb {
         #[arg(long)]
         approve: bool,
     },
-    /// Go back to the version before
+    /// Go back to the version before; what became new together goes back together
     #[command(after_help = "Examples:\n  ostoja update rollback greeter")]
     Rollback {
         /// Which module
         module: String,
     },
+    /// Tell of changes on their way: what they do, how far they are
+    #[command(after_help = "Examples:\n  ostoja update status")]
+    Status,
     /// List the versions of modules, and what is on its way
     #[command(after_help = "Examples:\n  ostoja update list")]
     List,
@@ -137,13 +145,14 @@ enum Verb {
 pub(super) fn run(ctx: &Ctx, args: &UpdateArgs) -> Outcome {
     match &args.verb {
         Verb::Verify { file } => look::verify(ctx, file),
-        Verb::Plan { file, strategy }
-        | Verb::Apply { file, strategy, dry_run: DryRun { dry_run: true }, .. } => {
-            look::plan(ctx, file, strategy.map(Strategy::from))
+        Verb::Plan { files, strategy }
+        | Verb::Apply { files, strategy, dry_run: DryRun { dry_run: true }, .. } => {
+            look::plan(ctx, files, strategy.map(Strategy::from))
         }
-        Verb::Apply { file, strategy, approve, .. } => {
-            act::apply(ctx, file, strategy.map(UpdateWay::from), consent(*approve))
+        Verb::Apply { files, strategy, approve, .. } => {
+            act::apply(ctx, files, strategy.map(UpdateWay::from), consent(*approve))
         }
+        Verb::Status => act::status(ctx),
         Verb::Go { transaction, approve } => act::go(ctx, *transaction, consent(*approve)),
         Verb::Rollback { module } => act::roll_back(ctx, module),
         Verb::List => act::list(ctx),
@@ -157,8 +166,8 @@ pub(super) fn run(ctx: &Ctx, args: &UpdateArgs) -> Outcome {
 /// `module install` of a package.
 pub(super) fn install(ctx: &Ctx, file: &Path, dry_run: DryRun) -> Outcome {
     match dry_run {
-        DryRun { dry_run: true } => look::plan(ctx, file, None),
-        DryRun { dry_run: false } => act::apply(ctx, file, None, Consent::Asked),
+        DryRun { dry_run: true } => look::plan(ctx, &[file.to_owned()], None),
+        DryRun { dry_run: false } => act::apply(ctx, &[file.to_owned()], None, Consent::Asked),
     }
 }
 

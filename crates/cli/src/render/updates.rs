@@ -2,7 +2,8 @@
 
 use jiff::tz::TimeZone;
 use protocol::operator::{
-    PackageVerified, SelfUpdatePlan, SelfVersions, SlotTable, UpdateHistory, UpdatePhase, UpdatePlan,
+    CodedSentence, PackageVerified, SelfUpdatePlan, SelfVersions, SlotTable, TransactionPlan,
+    TransactionTable, UpdateHistory, UpdatePhase, UpdatePlan,
 };
 
 use crate::amount;
@@ -96,12 +97,54 @@ pub fn plan(theme: &Theme, plan: &UpdatePlan) -> String {
         let wait = amount::span(plan.pause_ms);
         text.push_str(&format!("{} calls {services}: waits about {wait}\n", clean(&one.module_id)));
     }
-    for doubt in &plan.doubts {
+    text.push_str(&judged(theme, &plan.doubts, &plan.obstacles));
+    text
+}
+
+/// The plan of several packages that are one change.
+pub fn plan_together(theme: &Theme, all: &TransactionPlan) -> String {
+    let mut text: String = all.plans.iter().map(|one| plan(theme, one)).collect();
+    text.push_str(&format!("all of it together, by {}\n", all.strategy));
+    text.push_str(&judged(theme, &all.doubts, &all.obstacles));
+    text
+}
+
+/// What a person has to know, and what stands in the way.
+fn judged(theme: &Theme, doubts: &[CodedSentence], obstacles: &[CodedSentence]) -> String {
+    let mut text = String::new();
+    for doubt in doubts {
         text.push_str(&format!("{} {}\n", theme.paint(Paint::Soon, "look"), clean(&doubt.text)));
     }
-    for obstacle in &plan.obstacles {
+    for obstacle in obstacles {
         let code = theme.paint(Paint::Dim, &obstacle.code);
         text.push_str(&format!("{} {} {code}\n", theme.paint(Paint::Bad, "no"), clean(&obstacle.text)));
+    }
+    text
+}
+
+/// Transactions on their way: `update status`.
+pub fn transactions(theme: &Theme, table: &TransactionTable, now_ms: u64) -> String {
+    let mut text = String::new();
+    for row in &table.transactions {
+        let since = amount::span(now_ms.saturating_sub(row.since_ms));
+        let what = match (row.waits_for_approval, row.probation_ms) {
+            (true, _) => ", waits for an approval".to_owned(),
+            (false, Some(left)) => format!(", stays in {} unless it is worse", amount::span(left)),
+            (false, None) => String::new(),
+        };
+        let (number, is) = (row.transaction, theme.paint(Paint::Strong, phase(row.phase)));
+        text.push_str(&format!("{number} {is} for {since}{what}\n"));
+        for part in &row.modules {
+            let from = part.from.as_deref().map_or("new here".to_owned(), clean);
+            let (id, arrow) = (&part.module_id, theme.glyph("→", "->"));
+            text.push_str(&format!("  {id} {from} {arrow} {}\n", clean(&part.to)));
+            if part.asks.values().any(|values| !values.is_empty()) {
+                text.push_str(&asked(theme, &part.asks));
+            }
+        }
+        if !row.evidence.is_empty() {
+            text.push_str(&format!("  {}\n", clean(&row.evidence)));
+        }
     }
     text
 }

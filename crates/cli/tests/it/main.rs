@@ -25,5 +25,6 @@ mod self_update;
 mod snapshots;
 mod stage;
 mod talk;
+mod together;
 mod tutorials;
 mod updates;

@@ -114,7 +114,7 @@ const LINES_ALONE: [(&str, &str, i32); 26] = [
 ];
 
 /// Verbs whose documents are kept to their schemas elsewhere, because they need a real kernel, or files.
-const ELSEWHERE: [&str; 62] = [
+const ELSEWHERE: [&str; 64] = [
     // `snapshots`.
     "snapshot create",
     "snapshot list",
@@ -154,6 +154,8 @@ const ELSEWHERE: [&str; 62] = [
     "update list",
     "update pin",
     "update plan",
+    "update plan FILE FILE",
+    "update status",
     "update rollback",
     "update unpin",
     "update verify",

@@ -15,12 +15,16 @@ pub(super) async fn handle(caller: &Caller, verb: UpdateVerb) -> Done {
     let home = caller.shell.borrow().files.home.clone();
     let shell = &caller.shell;
     match verb {
-        UpdateVerb::Plan { file, way } => {
+        UpdateVerb::Plan { file, also, way } if also.is_empty() => {
             answer(updating::plan(shell, PathBuf::from(file), way.map(strategy)).await)
         }
-        UpdateVerb::Apply { file, way, approve } => {
-            answer(updating::apply(shell, PathBuf::from(file), way.map(strategy), consent(approve)).await)
+        UpdateVerb::Plan { file, also, way } => {
+            answer(updating::plan_together(shell, paths(file, also), way.map(strategy)).await)
         }
+        UpdateVerb::Apply { file, also, way, approve } => {
+            answer(updating::apply(shell, paths(file, also), way.map(strategy), consent(approve)).await)
+        }
+        UpdateVerb::Status {} => answer(updating::status(shell).await),
         UpdateVerb::Go { transaction, approve } => {
             answer(updating::go(shell, transaction, consent(approve)).await)
         }
@@ -50,6 +54,10 @@ fn renewed(plan: Result<SelfUpdatePlan, SelfUpdateError>) -> Done {
 
 fn answer<T: serde::Serialize>(done: Result<T, UpdateError>) -> Done {
     done.map_err(|error| Refusal::of(&error)).and_then(|done| reply::data(&done))
+}
+
+fn paths(file: String, also: Vec<String>) -> Vec<PathBuf> {
+    std::iter::once(file).chain(also).map(PathBuf::from).collect()
 }
 
 fn consent(approve: bool) -> Consent {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use abi::{ModuleId, Name, Permissions, Wall};
 use kernel::{Grants, PendingRequest};
-use protocol::files::permissions::{Denial, Entry, Grant, Request, Store};
+use protocol::files::permissions::{Denial, Earlier, Entry, Grant, Request, Store};
 use sha2::{Digest, Sha256};
 
 use super::blueprint;
@@ -22,6 +22,9 @@ mod tests;
 
 /// For the owner alone: the file says what may be attacked.
 const MODE: u32 = 0o600;
+
+/// 4 contents that a module had before are remembered with what was approved for each: the slots keep one to go back to.
+const EARLIER_MAX: usize = 4;
 
 /// How much a change matters to whoever waits for it to be on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,18 +145,43 @@ impl Approvals {
     /// Approves what a manifest asks for, bound to these hashes.
     pub(crate) fn approve(&mut self, id: &ModuleId, declared: &Permissions, hashes: &Hashes, now: Wall) {
         let entry = self.store.modules.entry(id.clone()).or_default();
+        remember(entry, hashes);
         entry.base = Some(declared.clone());
         entry.base_granted_at = Some(now);
         // Who approves has looked.
         entry.is_quarantined = false;
-        self.bind(id, hashes);
+        bind(entry, hashes);
     }
 
     /// Binds the approval that is there to other hashes.
     pub(crate) fn bind(&mut self, id: &ModuleId, hashes: &Hashes) {
         let entry = self.store.modules.entry(id.clone()).or_default();
-        entry.base_manifest_hash = Some(hashes.manifest.clone());
-        entry.tree_hash.clone_from(&hashes.tree);
+        remember(entry, hashes);
+        bind(entry, hashes);
+    }
+
+    /// What was approved with content that a module had before.
+    pub(crate) fn approved_with(&self, id: &ModuleId, hashes: &Hashes) -> Option<&Permissions> {
+        let earlier = self.entry(id)?.earlier.iter().find(|earlier| is_of(earlier, hashes))?;
+        Some(&earlier.base)
+    }
+
+    /// A module has content again that it had before, and gets back what was approved with it: exactly that, and of what
+    /// was granted at run time what it had then. What was refused or taken back since stays so.
+    pub(crate) fn give_back(&mut self, id: &ModuleId, hashes: &Hashes) {
+        let entry = self.store.modules.entry(id.clone()).or_default();
+        remember(entry, hashes);
+        if let Some(at) = entry.earlier.iter().position(|earlier| is_of(earlier, hashes)) {
+            let earlier = entry.earlier.remove(at);
+            entry.base = Some(earlier.base);
+            entry.base_granted_at = earlier.base_granted_at;
+            for grant in &mut entry.dynamic {
+                let since = grant.permissions.minus(&earlier.dynamic);
+                grant.permissions = grant.permissions.minus(&since);
+            }
+            entry.dynamic.retain(|grant| !grant.permissions.is_empty());
+        }
+        bind(entry, hashes);
     }
 
     /// Notes the hash of a tree whose approval is older than such hashes.
@@ -167,6 +195,34 @@ impl Approvals {
     pub(crate) fn forget(&mut self, id: &ModuleId) {
         self.store.modules.remove(id);
     }
+}
+
+/// Notes what is approved with the content that a module has, before it gets another one.
+fn remember(entry: &mut Entry, next: &Hashes) {
+    let (Some(base), Some(manifest)) = (entry.base.clone(), entry.base_manifest_hash.clone()) else { return };
+    let had = Hashes { manifest, tree: entry.tree_hash.clone() };
+    if had == *next {
+        return;
+    }
+    let mut dynamic = Permissions::default();
+    for grant in &entry.dynamic {
+        dynamic.extend(&grant.permissions);
+    }
+    entry.earlier.retain(|earlier| !is_of(earlier, &had));
+    let spare = (entry.earlier.len() + 1).saturating_sub(EARLIER_MAX);
+    entry.earlier.drain(..spare);
+    let Hashes { manifest, tree } = had;
+    let base_granted_at = entry.base_granted_at;
+    entry.earlier.push(Earlier { manifest_hash: manifest, tree_hash: tree, base, base_granted_at, dynamic });
+}
+
+fn bind(entry: &mut Entry, hashes: &Hashes) {
+    entry.base_manifest_hash = Some(hashes.manifest.clone());
+    entry.tree_hash.clone_from(&hashes.tree);
+}
+
+fn is_of(earlier: &Earlier, hashes: &Hashes) -> bool {
+    earlier.manifest_hash == hashes.manifest && earlier.tree_hash == hashes.tree
 }
 
 /// The whole file, not yet written.

@@ -53,7 +53,8 @@ pub(crate) fn folder_of(home: &Home, module: &ModuleId, release: &FileRef) -> Pa
     home.versions().join(module.as_str()).join(name_of(release))
 }
 
-/// Lays a release out, unless it is there as it should be. The folder is whole as soon as it has its name.
+/// Lays a release out, unless it is there as it should be. The folder is whole and durable as soon as it has its name: what
+/// leads to it may be durable at any time after.
 ///
 /// # Errors
 /// `LayoutError`; the folder is not there then.
@@ -83,7 +84,10 @@ pub(crate) fn lay_out(
         fs::remove_dir_all(&aside).map_err(failed("remove", &aside))?;
     }
     depot.lay_out(release, &aside)?;
+    // One call for all files and folders that were written, before the name and after it.
+    sync_all(&aside).map_err(failed("make durable", &aside))?;
     fs::rename(&aside, &folder).map_err(failed("put in place", &folder))?;
+    sync_all(&above).map_err(failed("make durable", &above))?;
     Ok(folder)
 }
 
@@ -146,6 +150,8 @@ pub(crate) fn point(home: &Home, module: &ModuleId, release: &FileRef) -> io::Re
         clear(&old)?;
         fs::rename(&place, &old)?;
         fs::rename(&incoming, &place)?;
+        // The folder goes only when what replaces it is durable.
+        fs::File::open(&modules)?.sync_all()?;
         clear(&old)?;
     } else {
         fs::rename(&incoming, &place)?;
@@ -159,7 +165,11 @@ pub(crate) fn point(home: &Home, module: &ModuleId, release: &FileRef) -> io::Re
 /// The system's.
 pub(crate) fn unpoint(home: &Home, module: &ModuleId) -> io::Result<()> {
     let place = home.modules().join(module.as_str());
-    if is_version_link(&place) { fs::remove_file(place) } else { Ok(()) }
+    if !is_version_link(&place) {
+        return Ok(());
+    }
+    fs::remove_file(place)?;
+    fs::File::open(home.modules())?.sync_all()
 }
 
 /// The modules whose places are links to versions.
@@ -203,6 +213,11 @@ fn clear(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         cleared => cleared,
     }
+}
+
+/// Makes everything on the file system of a folder durable.
+fn sync_all(folder: &Path) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(fs::File::open(folder)?)?)
 }
 
 fn make_private(folder: &Path) -> io::Result<()> {

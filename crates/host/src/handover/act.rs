@@ -97,7 +97,7 @@ pub(crate) async fn renew(shell: &Rc<RefCell<Shell>>, wish: Wish) -> Result<Self
     if !matches!(begun, Ok((_, Some(_)))) {
         // What was only looked at is not kept.
         let home = shell.borrow().files.home.clone();
-        sweep(&home, &Versions::of(&home));
+        sweep(&home);
     }
     let (next, before) = begun.inspect_err(|_| shell.borrow_mut().is_renewing = false)?;
     let plan = shell.borrow().self_update_plan(&next);

@@ -156,8 +156,14 @@ impl Shell {
 
     /// Writes down which binary runs now, and that it has not come to rest yet.
     fn note_taken(&mut self, wanted: &str, pause_ms: u64, modules: usize) {
+        const LIST: &str = "the list of the kernel's own binaries can't be";
         let home = self.files.home.clone();
-        let mut versions = Versions::of(&home);
+        // Twice, since a start after this goes by what it says.
+        let mut versions = match Versions::read(&home).or_else(|_| Versions::read(&home)) {
+            Ok(versions) => versions,
+            // It stays as it is: a list without the fallback would be worse than one that is a little old.
+            Err(error) => return self.trouble(format!("{LIST} read: {error}")),
+        };
         let own = std::env::current_exe().unwrap_or_default();
         let is_wanted =
             versions.active.as_ref().is_some_and(|active| active.hash == wanted && active.path == own);
@@ -171,10 +177,11 @@ impl Shell {
             versions.fall_back("it could not take over, and this one took it back", at_ms);
             self.trouble("the new binary could not take over, and the earlier one runs on".to_owned());
         }
-        if let Err(error) = versions.keep(&home) {
-            self.trouble(format!("the list of the kernel's own binaries can't be kept: {error}"));
+        // Once more, since who asked waits for what it says.
+        match versions.keep(&home).or_else(|_| versions.keep(&home)) {
+            Ok(()) => sweep(&home),
+            Err(error) => self.trouble(format!("{LIST} kept: {error}")),
         }
-        sweep(&home, &versions);
     }
 }
 

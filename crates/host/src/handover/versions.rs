@@ -95,16 +95,24 @@ pub(crate) struct Versions {
 impl Versions {
     /// Those of a home. A file that can't be read counts as none: the installed binary then runs.
     pub(crate) fn of(home: &Home) -> Self {
-        let mut text = String::new();
-        let read =
-            File::open(file(home)).and_then(|file| file.take(FILE_BYTES_MAX).read_to_string(&mut text));
-        if read.is_err() {
-            return Self::default();
-        }
-        serde_json::from_str(&text).unwrap_or_else(|error| {
-            tracing::warn!(%error, "the list of the kernel's own binaries can't be understood");
+        Self::read(home).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the list of the kernel's own binaries can't be read");
             Self::default()
         })
+    }
+
+    /// Those of a home; none when there is no file.
+    ///
+    /// # Errors
+    /// The system's own, and `InvalidData` for a file that can't be understood: which slots are needed is not known then.
+    pub(crate) fn read(home: &Home) -> io::Result<Self> {
+        let mut text = String::new();
+        match File::open(file(home)) {
+            Ok(file) => file.take(FILE_BYTES_MAX).read_to_string(&mut text)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(error),
+        };
+        Ok(serde_json::from_str(&text)?)
     }
 
     /// Writes them.
@@ -144,17 +152,30 @@ fn make_folder(path: &Path) -> io::Result<()> {
 /// Copies a program into its slot, hashed on the way and durable; gives its hash and where it lies.
 ///
 /// # Errors
-/// The system's own; nothing is left behind then but a file that the next copy replaces.
+/// The system's own; nothing is left behind then.
 pub(crate) fn take_in(home: &Home, from: &Path) -> io::Result<(String, PathBuf)> {
     let folder = folder(home);
     make_folder(&folder)?;
-    let aside = folder.join("incoming");
+    let aside = incoming(home);
     let _left = fs::remove_file(&aside);
+    let taken = take_aside(&folder, &aside, from);
+    if taken.is_err() {
+        // The first error is the one that matters; a start removes what is left.
+        let _left = fs::remove_file(&aside);
+    }
+    taken
+}
+
+fn incoming(home: &Home) -> PathBuf {
+    folder(home).join("incoming")
+}
+
+fn take_aside(folder: &Path, aside: &Path, from: &Path) -> io::Result<(String, PathBuf)> {
     let mut source = File::open(from)?;
     if !source.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
     }
-    let mut target = OpenOptions::new().write(true).create_new(true).mode(PROGRAM_MODE).open(&aside)?;
+    let mut target = OpenOptions::new().write(true).create_new(true).mode(PROGRAM_MODE).open(aside)?;
     let hash = copy_hashed(&mut source, &mut target)?;
     target.sync_all()?;
     // A program that is open for writing can't be run.
@@ -162,9 +183,9 @@ pub(crate) fn take_in(home: &Home, from: &Path) -> io::Result<(String, PathBuf)>
     let slot = folder.join(&hash);
     make_folder(&slot)?;
     let path = slot.join("ostoja");
-    fs::rename(&aside, &path)?;
+    fs::rename(aside, &path)?;
     File::open(&slot)?.sync_all()?;
-    File::open(&folder)?.sync_all()?;
+    File::open(folder)?.sync_all()?;
     Ok((hash, path))
 }
 
@@ -197,13 +218,25 @@ pub(crate) fn come_to_rest(home: &Home) {
     }
 }
 
-/// Removes every slot but those of the two that are named.
-pub(crate) fn sweep(home: &Home, versions: &Versions) {
+/// Removes what a kernel that was killed while it took a binary in left behind. Only while no other kernel runs on the home.
+pub(crate) fn put_right(home: &Home) {
+    if folder(home).is_dir() {
+        let _not_there = fs::remove_file(incoming(home));
+        store::sweep_leftovers(&file(home));
+        sweep(home);
+    }
+}
+
+/// Removes every slot but those that the list names; none as long as it can't be read.
+pub(crate) fn sweep(home: &Home) {
+    let Ok(versions) = Versions::read(home) else { return };
     let named = [&versions.active, &versions.fallback];
     let keeps = |name: &str| named.iter().filter_map(|one| one.as_ref()).any(|one| one.hash == name);
+    let own = std::env::current_exe().unwrap_or_default();
     for entry in fs::read_dir(folder(home)).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if entry.path().is_dir() && !keeps(&name) {
+        // What runs is needed for as long as it does: helpers are started from it.
+        if entry.path().is_dir() && !keeps(&name) && !own.starts_with(entry.path()) {
             // What is left takes room and no more.
             let _left = fs::remove_dir_all(entry.path());
         }

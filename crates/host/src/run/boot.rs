@@ -267,8 +267,15 @@ fn put_right(home: &Home) -> Result<(), HostError> {
     if let Some(restored) = store::finish_restore(home.root(), &home.state()).map_err(HostError::Restore)? {
         tracing::info!(backup = restored.backup, "a restore that was cut short is finished");
     }
+    // Who has the lock may be at a restore; then it is left for another start.
+    if let Ok(_lock) = store::lock_depot(&home.state(), std::time::Duration::ZERO)
+        && let Err(error) = store::sweep_restore(&home.state())
+    {
+        tracing::warn!(%error, "what a restore that was cut short left behind could not be removed");
+    }
     store::sweep_leftovers(&home.permissions());
     store::sweep_leftovers(&home.context());
+    handover::versions::put_right(home);
     install::recover(&home.modules());
     Ok(())
 }

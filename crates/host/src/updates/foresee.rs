@@ -37,6 +37,15 @@ pub struct Foreseen {
     pub plan: Plan,
 }
 
+/// A plan of several packages that are one transaction.
+#[derive(Debug, Clone)]
+pub struct ForeseenAll {
+    /// How all of them are to become new.
+    pub strategy: Strategy,
+    /// What happens, what is to be agreed to, and what stands in the way.
+    pub plan: Plan,
+}
+
 /// How much of a folder is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
@@ -114,7 +123,22 @@ pub fn foresee(
     wanted: Option<Strategy>,
     seen: &BTreeMap<Name, BTreeSet<ModuleId>>,
 ) -> io::Result<Foreseen> {
-    let module = looked.head.module().clone();
+    let all = foresee_all(modules, std::slice::from_ref(looked), wanted, seen)?;
+    Ok(Foreseen { module: looked.head.module().clone(), strategy: all.strategy, plan: all.plan })
+}
+
+/// What packages would change that are one transaction: the new versions are compared with each other where several
+/// change, and with what is there where only one does.
+///
+/// # Errors
+/// As [`foresee`].
+pub fn foresee_all(
+    modules: &Path,
+    all: &[Looked],
+    wanted: Option<Strategy>,
+    seen: &BTreeMap<Name, BTreeSet<ModuleId>>,
+) -> io::Result<ForeseenAll> {
+    let is_of = |path: &Path| all.iter().any(|looked| path.ends_with(looked.head.module().as_str()));
     let mut present = BTreeMap::new();
     match fs::read_dir(modules) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -122,31 +146,55 @@ pub fn foresee(
             for path in entries?.flatten().map(|entry| entry.path()) {
                 let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
                 // Another module that can't be read is not this update's matter.
-                let depth = if path.ends_with(module.as_str()) { Depth::Files } else { Depth::Words };
+                let depth = if is_of(&path) { Depth::Files } else { Depth::Words };
                 let found = if hidden { None } else { facts_of_folder(&path, depth).ok().flatten() };
                 present.extend(found);
             }
         }
     }
-    let strategy = wanted.or(looked.declared.strategy).unwrap_or(Strategy::Restart);
-    let facts = looked.facts();
-    let old = present.get(&module).map(|facts| &facts.files);
-    let is_new =
-        |(path, digests): &(&PackedPath, &Digests)| old.and_then(|old| old.get(*path)) != Some(*digests);
-    let stored_bytes = facts.files.iter().filter(is_new).map(|(_, digests)| digests.bytes).sum();
-    let is_swapped = looked.manifest.features.state && present.contains_key(&module);
-    let pause = match strategy {
-        // New beside old: messages are held for some milliseconds, nobody is refused.
-        Strategy::Hot if is_swapped => SWAP_EXPECTED,
-        Strategy::Hot | Strategy::Restart if present.contains_key(&module) => RESTART_EXPECTED,
-        Strategy::Hot | Strategy::Restart | Strategy::Staged => Duration::ZERO,
-    };
-    let state = looked.declared.state.clone();
-    let wish = Wish { facts, strategy, stored_bytes, pause, state };
-    let wished = BTreeMap::from([(module.clone(), wish)]);
+    let strategy = wanted.unwrap_or_else(|| strategy_of(all));
+    let pause = pause_of(all, strategy, &present);
+    let wished = all.iter().map(|looked| {
+        let module = looked.head.module();
+        let facts = looked.facts();
+        let old = present.get(module).map(|facts| &facts.files);
+        let is_new =
+            |(path, digests): &(&PackedPath, &Digests)| old.and_then(|old| old.get(*path)) != Some(*digests);
+        let stored_bytes = facts.files.iter().filter(is_new).map(|(_, digests)| digests.bytes).sum();
+        let pause = if present.contains_key(module) { pause } else { Duration::ZERO };
+        let state = looked.declared.state.clone();
+        (module.clone(), Wish { facts, strategy, stored_bytes, pause, state })
+    });
+    let wished: BTreeMap<ModuleId, Wish> = wished.collect();
     let door = (DoorVersion::OURS.major, DoorVersion::OURS.minor);
     let question = Question { present: &present, wished: &wished, door, seen };
-    Ok(Foreseen { module, strategy, plan: plan(&question) })
+    Ok(ForeseenAll { strategy, plan: plan(&question) })
+}
+
+/// How several modules become new together: as all of them want, and by stopping and starting where they differ; one that
+/// waits for a start makes all wait.
+fn strategy_of(all: &[Looked]) -> Strategy {
+    let wanted = |looked: &Looked| looked.declared.strategy.unwrap_or(Strategy::Restart);
+    if all.iter().any(|looked| wanted(looked) == Strategy::Staged) {
+        Strategy::Staged
+    } else if all.iter().all(|looked| wanted(looked) == Strategy::Hot) {
+        Strategy::Hot
+    } else {
+        Strategy::Restart
+    }
+}
+
+/// How long callers are expected to wait: modules hand over, or stop and start, one after the other.
+fn pause_of(all: &[Looked], strategy: Strategy, present: &BTreeMap<ModuleId, Facts>) -> Duration {
+    let is_swapped =
+        |looked: &Looked| looked.manifest.features.state && present.contains_key(looked.head.module());
+    let each = match strategy {
+        // New beside old: messages are held for some milliseconds, nobody is refused.
+        Strategy::Hot if all.iter().all(is_swapped) => SWAP_EXPECTED,
+        Strategy::Hot | Strategy::Restart => RESTART_EXPECTED,
+        Strategy::Staged => Duration::ZERO,
+    };
+    each.saturating_mul(u32::try_from(all.len()).unwrap_or(u32::MAX))
 }
 
 /// What stands in the way of an update, with its code; in one sentence.

@@ -166,6 +166,13 @@ pub struct Vouch {
     vouched: Vouched,
 }
 
+impl Vouch {
+    /// Where it stands among the words of its maker: an earlier one is refused after a later one was taken over.
+    pub(crate) fn order(&self) -> u64 {
+        self.vouched.trust().timestamp_version()
+    }
+}
+
 impl Makers {
     /// Reads the makers of a home.
     ///

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use abi::{PermissionKind, Permissions};
-use protocol::operator::{AffectedRow, CodedSentence, PackageVerified, UpdatePlan};
-use update::{Doubt, ModulePlan, Strategy};
+use protocol::operator::{AffectedRow, CodedSentence, PackageVerified, TransactionPlan, UpdatePlan};
+use update::{Doubt, ModulePlan, Obstacle, Plan, Strategy};
 
-use super::foresee::{Foreseen, refusal_of};
+use super::foresee::{Foreseen, ForeseenAll, refusal_of};
 use super::look::Looked;
 
 /// What is known of a package that holds.
@@ -69,6 +69,27 @@ pub fn told(file: &Path, looked: &Looked, foreseen: &Foreseen) -> UpdatePlan {
     told.pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
     told.keeps = keeps.iter().cloned().collect();
     told
+}
+
+/// The plan of several packages, as it is told; they are one transaction.
+pub fn told_together(packages: &[(&Path, &Looked)], foreseen: &ForeseenAll) -> TransactionPlan {
+    let ForeseenAll { strategy, plan } = foreseen;
+    // What is said of all of them is said once.
+    let each = Plan { modules: plan.modules.clone(), doubts: Vec::new(), obstacles: Vec::new() };
+    let plans = packages.iter().map(|(file, looked)| {
+        let module = looked.head.module().clone();
+        told(file, looked, &Foreseen { module, strategy: *strategy, plan: each.clone() })
+    });
+    let obstacle = |obstacle: &Obstacle| {
+        let (code, text) = refusal_of(obstacle);
+        CodedSentence { code: code.to_owned(), text }
+    };
+    TransactionPlan {
+        plans: plans.collect(),
+        strategy: strategy_word(*strategy).to_owned(),
+        doubts: plan.doubts.iter().map(doubt).collect(),
+        obstacles: plan.obstacles.iter().map(obstacle).collect(),
+    }
 }
 
 fn by_kind(permissions: &Permissions) -> BTreeMap<String, Vec<String>> {

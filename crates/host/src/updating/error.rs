@@ -9,6 +9,16 @@ use store::{BackupError, DepotError, LayoutError, SlotsFileError, StageError};
 use crate::stock::StockError;
 use crate::updates::{LookError, MakersError};
 
+/// 64 modules become new together: more than anybody changes in one step, and each is read and laid out before.
+pub(super) const TOGETHER_MAX: usize = 64;
+
+/// That nothing has changed for these modules.
+fn as_before(modules: &[ModuleId]) -> String {
+    let quoted: Vec<String> = modules.iter().map(|module| format!("`{module}`")).collect();
+    let are = if modules.len() == 1 { "is what it was" } else { "are what they were" };
+    format!("{} {are}", quoted.join(", "))
+}
+
 /// Why a module does not become new.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UpdateError {
@@ -56,6 +66,12 @@ pub(crate) enum UpdateError {
     /// The module as it is can't be kept, so that there would be no way back.
     #[error("`{}` can't be kept to go back to: it is a link, or has a name that no package may have", .0.display())]
     Unkept(PathBuf),
+    /// Two packages of one transaction are of the same module.
+    #[error("two of the packages are of module `{0}`")]
+    Twice(ModuleId),
+    /// A transaction has more packages than that.
+    #[error("a transaction has one to {TOGETHER_MAX} packages, not {0}")]
+    Packages(usize),
     /// The plan of the update has something in its way.
     #[error("{why}")]
     Obstacle {
@@ -70,12 +86,12 @@ pub(crate) enum UpdateError {
     /// There is nothing to go back to.
     #[error("`{0}` has no version to go back to")]
     NoFallback(ModuleId),
-    /// The module did not become ready, and is what it was.
-    #[error("`{module}` is what it was: {why}")]
+    /// A module did not become ready, and all of the transaction are what they were.
+    #[error("{}: {why}", as_before(.modules))]
     RolledBack {
-        /// Which module.
-        module: ModuleId,
-        /// What spoke against the new version.
+        /// Which modules.
+        modules: Vec<ModuleId>,
+        /// What spoke against the new versions.
         why: String,
     },
     /// Approvals could not be written.
@@ -125,6 +141,8 @@ impl Explain for UpdateError {
             Self::Linked(_) => "host::update::linked",
             Self::NotOfHome(_) => "host::update::of_project",
             Self::Unkept(_) => "host::update::unkept",
+            Self::Twice(_) => "host::update::twice",
+            Self::Packages(_) => "host::update::packages",
             Self::Obstacle { code, .. } => code,
             Self::NoVersions(_) => "host::update::not_found",
             Self::NoFallback(_) => "host::update::no_fallback",
@@ -144,12 +162,14 @@ impl Explain for UpdateError {
             Self::Depot(error) => error.help(),
             Self::Backup(error) => error.help(),
             Self::Layout(error) => error.help(),
-            Self::RolledBack { module, .. } => Some(format!("ostoja why {module}")),
+            Self::RolledBack { modules, .. } => modules.first().map(|module| format!("ostoja why {module}")),
             Self::NoVersions(_) | Self::NoFallback(_) => Some("ostoja update list".to_owned()),
             Self::Linked(id) => Some(format!("ostoja module uninstall {id}, then install its package")),
             Self::NotOfHome(_) => Some("change ostoja.yaml, then: ostoja reload".to_owned()),
             Self::Disk { .. }
             | Self::Unkept(_)
+            | Self::Twice(_)
+            | Self::Packages(_)
             | Self::Obstacle { .. }
             | Self::Unsaved(_)
             | Self::Stopping => None,

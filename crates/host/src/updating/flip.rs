@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 
 use abi::{ModuleId, Permissions, Record, Wall};
 use kernel::{Answer, Event, Manner, Order};
-use protocol::operator::{UpdateDone, UpdatePhase};
+use protocol::operator::{UpdateDone, UpdatePart, UpdatePhase};
 use store::SlotsFileError;
+use tokio::sync::oneshot;
 use update::{Occupant, Phase, Step, Strategy, TransactionId};
 
 use super::UpdateError;
-use super::prepare::{self, Ready, Seen};
+use super::error::TOGETHER_MAX;
+use super::prepare::{self, Course, Part, Ready, Seen};
 use super::probation::{self, Trial};
 use crate::clock::wall_now;
 use crate::effects::save_now;
@@ -23,7 +25,7 @@ use crate::files::seal::{Covers, Hashes, Seal};
 use crate::files::versions;
 use crate::home::Home;
 use crate::shell::Shell;
-use crate::stock::{Stock, Stockroom};
+use crate::stock::{Stock, StockError, Stockroom};
 use crate::translate::permissions_json;
 
 /// 5 min: longer than a module may take to be ready and to be tried again some times; then it is not.
@@ -43,29 +45,39 @@ pub(crate) enum Consent {
 
 type Handle = Rc<RefCell<Shell>>;
 
-/// A package becomes its module's version.
+/// Where everything lies, and who calls whom as far as is known.
+#[derive(Debug, Clone)]
+pub(super) struct Ground {
+    pub(super) home: Home,
+    pub(super) room: Stockroom,
+    pub(super) seen: Seen,
+    /// Where files of the kernel's user are.
+    pub(super) user_home: PathBuf,
+}
+
+/// Packages become their modules' versions: all of them, or none.
 ///
 /// # Errors
-/// `UpdateError`; the module is what it was, unless the error says that it goes on at the next start.
+/// `UpdateError`; the modules are what they were, unless the error says that it goes on at the next start.
 pub(crate) async fn apply(
     shell: &Handle,
-    file: PathBuf,
+    files: Vec<PathBuf>,
     wanted: Option<Strategy>,
     consent: Consent,
 ) -> Result<UpdateDone, UpdateError> {
-    let (home, room, seen) = ground(shell);
-    let at = wall_now();
-    let ready = room.work(move |stock| prepare::stage(stock, &home, &file, wanted, &seen, at)).await?;
-    if let Err(error) = check_origin(shell, &ready.module) {
-        roll_back(shell, ready.id, crate::launch::sentence(&error)).await?;
-        return Err(error);
+    if files.is_empty() || files.len() > TOGETHER_MAX {
+        return Err(UpdateError::Packages(files.len()));
     }
-    shell.borrow_mut().record(
-        Record::new("update.verified")
-            .of(&ready.module, None)
-            .number("transaction", ready.id.0)
-            .text("version", ready.to.version.to_string()),
-    );
+    let ground = ground(shell);
+    let (at, room) = (wall_now(), ground.room.clone());
+    let ready = room.work(move |stock| prepare::stage(stock, &ground, &files, wanted, at)).await?;
+    for part in &ready.parts {
+        if let Err(error) = check_origin(shell, &part.module) {
+            roll_back(shell, ready.id, crate::launch::sentence(&error)).await?;
+            return Err(error);
+        }
+    }
+    record_each(shell, &ready, "update.verified");
     match ready.strategy {
         Strategy::Staged => waits(shell, &ready),
         Strategy::Hot | Strategy::Restart => go_on(shell, ready, consent).await,
@@ -77,35 +89,37 @@ pub(crate) async fn apply(
 /// # Errors
 /// As [`apply`].
 pub(crate) async fn go(shell: &Handle, id: u64, consent: Consent) -> Result<UpdateDone, UpdateError> {
-    let (_, room, _) = ground(shell);
-    let ready = room.work(move |stock| prepare::ready_of(stock, TransactionId(id))).await?;
+    let ground = ground(shell);
+    let (id, room) = (TransactionId(id), ground.room.clone());
+    let ready = room.work(move |stock| prepare::ready_of(stock, &ground, id, Course::Forward)).await?;
     go_on(shell, ready, consent).await
 }
 
-/// Back to the version before, by a person's word: an open transaction is undone, after it the fallback is tried.
+/// Back to the version before, by a person's word: an open transaction is undone with all its modules, after it the
+/// fallback of this one is tried.
 ///
 /// # Errors
 /// As [`apply`]; `NoVersions`, `NoFallback`.
 pub(crate) async fn roll_back_module(shell: &Handle, module: &ModuleId) -> Result<UpdateDone, UpdateError> {
-    let (home, room, _) = ground(shell);
-    let wanted = module.clone();
+    let ground = ground(shell);
+    let (wanted, room, place) = (module.clone(), ground.room.clone(), ground.clone());
     let open = move |stock: &mut Stock| -> Result<_, UpdateError> {
         let open = stock.slots.slots().open();
         let found = open.iter().find(|(_, transaction)| transaction.changes.contains_key(&wanted));
         let found = found.map(|(id, _)| *id);
-        found.map(|id| prepare::ready_of(stock, id)).transpose()
+        found.map(|id| prepare::ready_of(stock, &place, id, Course::Back)).transpose()
     };
     if let Some(ready) = room.work(open).await? {
         let pause_ms = roll_back(shell, ready.id, "an operator asked to go back".to_owned()).await?;
         return Ok(done(&ready, UpdatePhase::RolledBack, pause_ms));
     }
     let (module, at) = (module.clone(), wall_now());
-    let ready = room.work(move |stock| prepare::stage_fallback(stock, &home, &module, at)).await?;
+    let ready = room.work(move |stock| prepare::stage_fallback(stock, &ground, &module, at)).await?;
     go_on(shell, ready, Consent::AsBefore).await
 }
 
 /// Where everything lies, and who calls whom as far as is known.
-pub(super) fn ground(shell: &Handle) -> (Home, Stockroom, Seen) {
+pub(super) fn ground(shell: &Handle) -> Ground {
     let shell = shell.borrow();
     let mut seen = Seen::new();
     for view in shell.kernel.views() {
@@ -116,7 +130,7 @@ pub(super) fn ground(shell: &Handle) -> (Home, Stockroom, Seen) {
     }
     let home = shell.files.home.clone();
     let room = Stockroom::of(&home);
-    (home, room, seen)
+    Ground { home, room, seen, user_home: shell.surrounding.user_home() }
 }
 
 fn check_origin(shell: &Handle, module: &ModuleId) -> Result<(), UpdateError> {
@@ -127,53 +141,82 @@ fn check_origin(shell: &Handle, module: &ModuleId) -> Result<(), UpdateError> {
     }
 }
 
-fn done(ready: &Ready, phase: UpdatePhase, pause_ms: Option<u64>) -> UpdateDone {
-    UpdateDone {
-        transaction: ready.id.0,
-        module_id: ready.module.to_string(),
-        from: ready.from.as_ref().map(ToString::to_string),
-        to: ready.to.version.to_string(),
-        phase,
-        asks: permissions_json(&Permissions::default()),
-        waits_for_approval: false,
-        pause_ms,
-        probation_ms: None,
+/// The same record for each module of a transaction, so that each one's story tells it.
+fn record_each(shell: &Handle, ready: &Ready, code: &'static str) {
+    for part in &ready.parts {
+        let record = Record::new(code).of(&part.module, None).number("transaction", ready.id.0);
+        shell.borrow_mut().record(record.text("version", part.to.version.to_string()));
     }
 }
 
-/// What it asks for beyond what is approved; nothing when it may run as it is.
-fn beyond(shell: &Handle, ready: &Ready) -> Option<Permissions> {
-    let base = shell.borrow().files.approvals.grants(&ready.module).base;
-    match base {
-        Some(base) if ready.permissions.is_subset(&base) => None,
-        Some(base) => Some(ready.permissions.minus(&base)),
+fn done(ready: &Ready, phase: UpdatePhase, pause_ms: Option<u64>) -> UpdateDone {
+    let row = |part: &Part| UpdatePart {
+        module_id: part.module.to_string(),
+        from: part.from.as_ref().map(ToString::to_string),
+        to: part.to.version.to_string(),
+        asks: permissions_json(&Permissions::default()),
+    };
+    let mut rows = ready.parts.iter().map(row);
+    let first = rows.next().unwrap_or_default();
+    UpdateDone {
+        transaction: ready.id.0,
+        module_id: first.module_id,
+        from: first.from,
+        to: first.to,
+        phase,
+        asks: first.asks,
+        waits_for_approval: false,
+        pause_ms,
+        probation_ms: None,
+        also: rows.collect(),
+    }
+}
+
+/// What a version asks for beyond what is approved; nothing when it may run as it is.
+fn beyond(shell: &Handle, ready: &Ready, part: &Part) -> Option<Permissions> {
+    let shell = shell.borrow();
+    let approvals = &shell.files.approvals;
+    let base = match ready.course {
+        // It ran before, and gets back what was approved with it.
+        Course::Back => approvals.approved_with(&part.module, &part.hashes).cloned(),
+        Course::Forward => None,
+    };
+    match base.or_else(|| approvals.grants(&part.module).base) {
+        Some(base) if part.permissions.is_subset(&base) => None,
+        Some(base) => Some(part.permissions.minus(&base)),
         // What was never approved has to be, whatever it asks for.
-        None => Some(ready.permissions.clone()),
+        None => Some(part.permissions.clone()),
     }
 }
 
 fn waits(shell: &Handle, ready: &Ready) -> Result<UpdateDone, UpdateError> {
-    let beyond = beyond(shell, ready);
-    let record = Record::new("update.waits").of(&ready.module, None).number("transaction", ready.id.0);
-    shell.borrow_mut().record(record.text("version", ready.to.version.to_string()));
-    let asks = permissions_json(&beyond.clone().unwrap_or_default());
-    let waits_for_approval = beyond.is_some();
-    Ok(UpdateDone { asks, waits_for_approval, ..done(ready, UpdatePhase::Verified, None) })
+    record_each(shell, ready, "update.waits");
+    let mut done = done(ready, UpdatePhase::Verified, None);
+    let asks: Vec<_> = ready.parts.iter().map(|part| beyond(shell, ready, part)).collect();
+    done.waits_for_approval = asks.iter().any(Option::is_some);
+    let mut asks = asks.into_iter().map(|asks| permissions_json(&asks.unwrap_or_default()));
+    done.asks = asks.next().unwrap_or_default();
+    for (row, asks) in done.also.iter_mut().zip(asks) {
+        row.asks = asks;
+    }
+    Ok(done)
 }
 
 async fn go_on(shell: &Handle, ready: Ready, consent: Consent) -> Result<UpdateDone, UpdateError> {
-    if consent == Consent::AsBefore && beyond(shell, &ready).is_some() {
+    let asks_for_more = ready.parts.iter().any(|part| beyond(shell, &ready, part).is_some());
+    if consent == Consent::AsBefore && asks_for_more {
         return waits(shell, &ready);
     }
-    let (home, room, _) = ground(shell);
     let trial = Trial::before(&shell.borrow(), &ready);
-    let approved = (consent == Consent::Given).then(|| ready.permissions.clone());
-    let hashes = turn_slots(shell, &room, &home, &ready).await?;
-    let record = Record::new("update.tried").of(&ready.module, None).number("transaction", ready.id.0);
-    shell.borrow_mut().record(record.text("version", ready.to.version.to_string()));
+    turn_slots(shell, &ready).await?;
+    record_each(shell, &ready, "update.tried");
     let manner = if ready.strategy == Strategy::Hot { Manner::SwapAndKeep } else { Manner::Restart };
-    let turned =
-        Turn { module: ready.module.clone(), to: Some((ready.to.clone(), hashes)), approved, manner };
+    let turns = ready.parts.iter().map(|part| TurnOne {
+        module: part.module.clone(),
+        to: Some((part.to.clone(), part.hashes.clone())),
+        approved: (consent == Consent::Given).then(|| part.permissions.clone()),
+    });
+    let turned = Turn { modules: turns.collect(), manner, course: ready.course };
     match turn(shell, turned).await {
         Ok(pause_ms) => {
             let probation = shell.borrow().files.config.settings().update.probation;
@@ -184,27 +227,24 @@ async fn go_on(shell: &Handle, ready: Ready, consent: Consent) -> Result<UpdateD
         Err(UpdateError::Stopping) => Err(UpdateError::Stopping),
         Err(error) => {
             let why = crate::launch::sentence(&error);
-            roll_back(shell, ready.id, why.clone()).await?;
-            Err(UpdateError::RolledBack { module: ready.module, why })
+            if let Err(error) = roll_back(shell, ready.id, why.clone()).await {
+                probation::undo_later(shell, trial, why);
+                return Err(error);
+            }
+            let modules = ready.parts.into_iter().map(|part| part.module).collect();
+            Err(UpdateError::RolledBack { modules, why })
         }
     }
 }
 
-/// The step that flips: it is on the disk when this returns.
-async fn turn_slots(
-    shell: &Handle,
-    room: &Stockroom,
-    home: &Home,
-    ready: &Ready,
-) -> Result<Hashes, UpdateError> {
-    let user_home = shell.borrow().surrounding.user_home();
-    let (home, ready, at) = (home.clone(), ready.clone(), wall_now());
-    let step = move |stock: &mut Stock| -> Result<_, UpdateError> {
-        let hashes = hashes_of(stock, &home, &ready.module, &ready.to, &user_home)?;
-        stock.slots.step(Step::Try(ready.id), at)?;
-        Ok(hashes)
-    };
-    room.work(step).await
+/// The step that flips all of them: it is on the disk when this returns.
+async fn turn_slots(shell: &Handle, ready: &Ready) -> Result<(), UpdateError> {
+    let room = Stockroom::of(&shell.borrow().files.home);
+    let (id, at) = (ready.id, wall_now());
+    room.work(move |stock: &mut Stock| -> Result<(), UpdateError> {
+        Ok(stock.slots.step(Step::Try(id), at)?)
+    })
+    .await
 }
 
 /// The hashes that the approval of a version is bound to.
@@ -222,55 +262,91 @@ pub(super) fn hashes_of(
     Ok(versions::hashes_of(&mut stock.depot, &occupant.release, &folder, &writable)?)
 }
 
-/// What a module turns into.
+/// What modules turn into, together.
 struct Turn {
+    modules: Vec<TurnOne>,
+    /// How their lives follow.
+    manner: Manner,
+    course: Course,
+}
+
+/// What one of them turns into.
+struct TurnOne {
     module: ModuleId,
     /// Nothing for a module that goes.
     to: Option<(Occupant, Hashes)>,
     /// What a person approved with it.
     approved: Option<Permissions>,
-    /// How its life follows.
-    manner: Manner,
 }
 
-/// Makes approval, link and life follow the slots; gives how long the module was not ready. The link comes last of what
-/// lies on the disk: as long as it is the old one, a start does all of this again.
+/// Makes approvals, links and lives follow the slots; gives how long a module was not ready. The links come last of what
+/// lies on the disk: as long as one is the old one, a start does all of this again for its module, and no kernel looks at
+/// any of them before.
 async fn turn(shell: &Handle, turn: Turn) -> Result<Option<u64>, UpdateError> {
-    let home = shell.borrow().files.home.clone();
-    if let Some((_, hashes)) = &turn.to {
-        let mut shell = shell.borrow_mut();
-        match &turn.approved {
-            Some(approved) => shell.files.approvals.approve(&turn.module, approved, hashes, wall_now()),
-            None => shell.files.approvals.bind(&turn.module, hashes),
+    approve(shell, &turn);
+    save_now(shell).await.map_err(UpdateError::Unsaved)?;
+    let begun = Instant::now();
+    let ids: Vec<ModuleId> = turn.modules.iter().map(|one| one.module.clone()).collect();
+    let is_awaited = |one: &&TurnOne| one.to.is_some() && is_wanted(shell, &one.module);
+    let awaited: Vec<ModuleId> =
+        turn.modules.iter().filter(is_awaited).map(|one| one.module.clone()).collect();
+    link(shell, turn.modules).await?;
+    let failed = |why: String| UpdateError::Obstacle { code: "host::reload::refused", why };
+    crate::reload::together(shell, ids.clone(), turn.manner).await.map_err(failed)?;
+    if awaited.is_empty() {
+        return Ok(None);
+    }
+    if turn.manner == Manner::SwapAndKeep {
+        match be_swapped(shell, &awaited).await {
+            Ok(Some(pause_ms)) => return Ok(Some(pause_ms)),
+            Ok(None) => {}
+            Err(UpdateError::Stopping) => return Err(UpdateError::Stopping),
+            // Who wants to go back gets there, also from a version that does not hand its state over.
+            Err(_) if turn.course == Course::Back => {
+                crate::reload::together(shell, ids, Manner::Restart).await.map_err(failed)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    be_ready(shell, &awaited).await?;
+    Ok(Some(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)))
+}
+
+/// Approvals are bound to what the modules turn into.
+fn approve(shell: &Handle, turn: &Turn) {
+    let mut shell = shell.borrow_mut();
+    for one in &turn.modules {
+        let Some((_, hashes)) = &one.to else { continue };
+        let approvals = &mut shell.files.approvals;
+        match (&one.approved, turn.course) {
+            (Some(approved), _) => approvals.approve(&one.module, approved, hashes, wall_now()),
+            (None, Course::Forward) => approvals.bind(&one.module, hashes),
+            (None, Course::Back) => approvals.give_back(&one.module, hashes),
         }
         shell.is_unsaved = true;
     }
-    save_now(shell).await.map_err(UpdateError::Unsaved)?;
-    let begun = Instant::now();
-    let (module, occupant) = (turn.module.clone(), turn.to.map(|(occupant, _)| occupant));
-    let place = home.modules().join(module.as_str());
-    let (linking, pointed) = (home, occupant.clone());
-    let linked = tokio::task::spawn_blocking(move || match &pointed {
-        Some(occupant) => versions::point(&linking, &module, &occupant.release),
-        None => versions::unpoint(&linking, &module),
+}
+
+/// Makes the links lead to what the modules turn into.
+async fn link(shell: &Handle, modules: Vec<TurnOne>) -> Result<(), UpdateError> {
+    let home = shell.borrow().files.home.clone();
+    let places: Vec<PathBuf> = modules.iter().map(|one| home.modules().join(one.module.as_str())).collect();
+    let linked = tokio::task::spawn_blocking(move || -> Result<(), UpdateError> {
+        for one in &modules {
+            let linked = match &one.to {
+                Some((occupant, _)) => versions::point(&home, &one.module, &occupant.release),
+                None => versions::unpoint(&home, &one.module),
+            };
+            let path = home.modules().join(one.module.as_str());
+            linked.map_err(|source| UpdateError::Disk { doing: "turn", path, source })?;
+        }
+        Ok(())
     });
-    let failed = |source| UpdateError::Disk { doing: "turn", path: place.clone(), source };
-    linked.await.unwrap_or_else(|_| Err(std::io::Error::other("the thread has died"))).map_err(failed)?;
-    shell.borrow_mut().files.hashes.forget(&place);
-    let was_wanted = is_wanted(shell, &turn.module);
-    shell.borrow_mut().feed(Event::Manner(turn.module.clone(), turn.manner));
-    let failed = |why: String| UpdateError::Obstacle { code: "host::reload::refused", why };
-    crate::reload::modules(shell).await.map_err(failed)?;
-    if occupant.is_none() || !was_wanted {
-        return Ok(None);
+    linked.await.unwrap_or_else(|_| Err(StockError::Died.into()))?;
+    for place in &places {
+        shell.borrow_mut().files.hashes.forget(place);
     }
-    if turn.manner == Manner::SwapAndKeep
-        && let Some(pause_ms) = be_swapped(shell, &turn.module).await?
-    {
-        return Ok(Some(pause_ms));
-    }
-    be_ready(shell, &turn.module).await?;
-    Ok(Some(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)))
+    Ok(())
 }
 
 /// Whether a module is to run: one that an operator stopped stays so.
@@ -280,101 +356,118 @@ fn is_wanted(shell: &Handle, module: &ModuleId) -> bool {
     view.is_none_or(|view| view.state != abi::State::Stopped)
 }
 
-/// Waits for the end of a swap, if one is under way, and gives for how long messages were held; nothing when the module
-/// can't be swapped and is stopped and started.
-async fn be_swapped(shell: &Handle, module: &ModuleId) -> Result<Option<u64>, UpdateError> {
-    let answer = {
-        let mut shell = shell.borrow_mut();
+/// Gives each of these modules an order, all in one turn, and the ways to their answers.
+fn order_all(
+    shell: &Handle,
+    modules: &[ModuleId],
+    order: fn(ModuleId) -> Order,
+) -> Vec<oneshot::Receiver<Answer>> {
+    let mut shell = shell.borrow_mut();
+    let mut answers = Vec::new();
+    for module in modules {
         let (request, answer) = shell.desk.expect();
-        shell.feed(Event::Ordered(request, Order::AwaitSwap(module.clone())));
-        shell.end_turn();
-        answer
-    };
-    let why = match tokio::time::timeout(READY_WITHIN, answer).await {
-        Ok(Ok(Answer::Swapped(_))) => {
-            let shell = shell.borrow();
-            let seat = shell.kernel.find(module.as_str()).and_then(|slot| shell.seat(slot));
-            return Ok(Some(seat.map_or(0, |seat| seat.pause_us.div_ceil(US_PER_MS))));
-        }
-        Ok(Ok(Answer::Failed(_, why))) => why,
-        Ok(Ok(_)) => return Ok(None),
-        Ok(Err(_)) => return Err(UpdateError::Stopping),
-        Err(_) => "it was not swapped in time".to_owned(),
-    };
-    Err(UpdateError::Obstacle { code: "host::swap::rolled_back", why })
+        shell.feed(Event::Ordered(request, order(module.clone())));
+        answers.push(answer);
+    }
+    shell.end_turn();
+    answers
 }
 
-/// Waits until a module is ready.
-async fn be_ready(shell: &Handle, module: &ModuleId) -> Result<(), UpdateError> {
-    let answer = {
-        let mut shell = shell.borrow_mut();
-        let (request, answer) = shell.desk.expect();
-        shell.feed(Event::Ordered(request, Order::Start(module.clone())));
-        shell.end_turn();
-        answer
-    };
-    let why = match tokio::time::timeout(READY_WITHIN, answer).await {
-        Ok(Ok(Answer::Failed(_, why))) => why,
-        Ok(Ok(_)) => return Ok(()),
-        Ok(Err(_)) => return Err(UpdateError::Stopping),
-        Err(_) => "it was not ready in time".to_owned(),
-    };
-    Err(UpdateError::Obstacle { code: "host::update::not_ready", why })
+/// Waits for the end of swaps, if some are under way, and gives for how long messages were held at the most; nothing when
+/// none is, because the modules can't be swapped and are stopped and started.
+async fn be_swapped(shell: &Handle, modules: &[ModuleId]) -> Result<Option<u64>, UpdateError> {
+    let mut pause_us: Option<u64> = None;
+    for (module, answer) in modules.iter().zip(order_all(shell, modules, Order::AwaitSwap)) {
+        let why = match tokio::time::timeout(READY_WITHIN, answer).await {
+            Ok(Ok(Answer::Swapped(_))) => {
+                let shell = shell.borrow();
+                let seat = shell.kernel.find(module.as_str()).and_then(|slot| shell.seat(slot));
+                pause_us = pause_us.max(Some(seat.map_or(0, |seat| seat.pause_us)));
+                continue;
+            }
+            Ok(Ok(Answer::Failed(_, why))) => why,
+            Ok(Ok(_)) => continue,
+            Ok(Err(_)) => return Err(UpdateError::Stopping),
+            Err(_) => "it was not swapped in time".to_owned(),
+        };
+        return Err(UpdateError::Obstacle { code: "host::swap::rolled_back", why: of(modules, module, why) });
+    }
+    Ok(pause_us.map(|us| us.div_ceil(US_PER_MS)))
 }
 
-/// Undoes a transaction, whatever its phase; gives how long the module was not ready.
+/// Waits until modules are ready.
+async fn be_ready(shell: &Handle, modules: &[ModuleId]) -> Result<(), UpdateError> {
+    for (module, answer) in modules.iter().zip(order_all(shell, modules, Order::Start)) {
+        let why = match tokio::time::timeout(READY_WITHIN, answer).await {
+            Ok(Ok(Answer::Failed(_, why))) => why,
+            Ok(Ok(_)) => continue,
+            Ok(Err(_)) => return Err(UpdateError::Stopping),
+            Err(_) => "it was not ready in time".to_owned(),
+        };
+        return Err(UpdateError::Obstacle { code: "host::update::not_ready", why: of(modules, module, why) });
+    }
+    Ok(())
+}
+
+/// Of several modules it is said which one it is about.
+fn of(modules: &[ModuleId], module: &ModuleId, why: String) -> String {
+    if modules.len() > 1 { format!("`{module}`: {why}") } else { why }
+}
+
+/// Undoes a transaction, whatever its phase; gives how long a module was not ready.
 ///
 /// # Errors
-/// The slots' own when it is not open any more; whatever keeps the module from being what it was.
+/// The slots' own when it is not open any more; whatever keeps a module from being what it was.
 pub(super) async fn roll_back(
     shell: &Handle,
     id: TransactionId,
     evidence: String,
 ) -> Result<Option<u64>, UpdateError> {
-    let (home, room, _) = ground(shell);
-    let user_home = shell.borrow().surrounding.user_home();
-    let (at, said, place) = (wall_now(), evidence.clone(), home.clone());
-    let step =
-        move |stock: &mut Stock| -> Result<_, UpdateError> { undo(stock, &place, id, said, &user_home, at) };
-    let Undone { module, version, phase, to } = room.work(step).await?;
-    let record = Record::new("update.rolled_back").of(&module, None).number("transaction", id.0);
-    shell.borrow_mut().record(record.text("version", version).text("evidence", evidence));
+    let ground = ground(shell);
+    let (at, said, room) = (wall_now(), evidence.clone(), ground.room.clone());
+    let step = move |stock: &mut Stock| -> Result<_, UpdateError> { undo(stock, &ground, id, said, at) };
+    let Undone { modules, phase } = room.work(step).await?;
+    for (one, version) in &modules {
+        let record = Record::new("update.rolled_back").of(&one.module, None).number("transaction", id.0);
+        shell
+            .borrow_mut()
+            .record(record.text("version", version.as_str()).text("evidence", evidence.as_str()));
+    }
     if phase < Phase::Tried {
         return Ok(None);
     }
-    // A life before that is still warm answers again at once; else it is stopped and started.
-    turn(shell, Turn { module, to, approved: None, manner: Manner::Restart }).await
+    // Lives before that are still warm answer again at once; else all are stopped and started.
+    let modules = modules.into_iter().map(|(one, _)| one).collect();
+    turn(shell, Turn { modules, manner: Manner::Restart, course: Course::Back }).await
 }
 
 /// What a transaction that was undone leaves to be done.
 struct Undone {
-    module: ModuleId,
-    /// The version that goes.
-    version: String,
+    /// With the versions that go; what each is again is nothing for a module that was new.
+    modules: Vec<(TurnOne, String)>,
     phase: Phase,
-    /// The version that is active again; nothing for a module that was new.
-    to: Option<(Occupant, Hashes)>,
 }
 
 fn undo(
     stock: &mut Stock,
-    home: &Home,
+    ground: &Ground,
     id: TransactionId,
     evidence: String,
-    user_home: &std::path::Path,
     at: Wall,
 ) -> Result<Undone, UpdateError> {
     let missing = || SlotsFileError::Step(update::SlotsError::NoTransaction(id));
-    let open = stock.slots.slots().open().get(&id).ok_or_else(missing)?;
-    let (module, change) = open.changes.first_key_value().ok_or_else(missing)?;
-    let (module, phase, version) = (module.clone(), open.phase, change.to.version.to_string());
+    let open = stock.slots.slots().open().get(&id).ok_or_else(missing)?.clone();
     stock.slots.step(Step::RollBack(id, evidence), at)?;
-    let active = stock.slots.slots().module(&module).map(|slots| slots.active.clone());
-    let mut to = None;
-    if let Some(active) = active {
-        versions::lay_out(&mut stock.depot, home, &module, &active.release)?;
-        let hashes = hashes_of(stock, home, &module, &active, user_home)?;
-        to = Some((active, hashes));
+    let mut modules = Vec::new();
+    for (module, change) in open.changes {
+        let active = stock.slots.slots().module(&module).map(|slots| slots.active.clone());
+        let mut to = None;
+        if let Some(active) = active {
+            versions::lay_out(&mut stock.depot, &ground.home, &module, &active.release)?;
+            let hashes = hashes_of(stock, &ground.home, &module, &active, &ground.user_home)?;
+            to = Some((active, hashes));
+        }
+        modules.push((TurnOne { module, to, approved: None }, change.to.version.to_string()));
     }
-    Ok(Undone { module, version, phase, to })
+    Ok(Undone { modules, phase: open.phase })
 }

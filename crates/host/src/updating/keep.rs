@@ -1,17 +1,26 @@
 //! Looking at versions, keeping some, removing what nothing needs.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
-use abi::ModuleId;
-use protocol::operator::{Collected, EndedRow, PinRow, SlotRow, SlotTable, UpdateHistory, UpdatePhase};
+use abi::{ModuleId, Permissions};
+use protocol::operator::{
+    Collected, EndedRow, PinRow, SlotRow, SlotTable, TransactionRow, TransactionTable, UpdateHistory,
+    UpdatePart, UpdatePhase,
+};
 use store::{Backups, LocalDisk};
-use update::{FileRef, Outcome, Phase, Slots, Step};
+use update::{FileRef, ModuleSlots, Outcome, Phase, Slots, Step};
 
 use super::UpdateError;
+use super::prepare::permissions_of;
 use crate::clock::wall_now;
 use crate::files::versions;
 use crate::home::Home;
+use crate::shell::Shell;
 use crate::stock::{Stock, Stockroom};
+use crate::translate::permissions_json;
 
 /// 12 digits of a release name it for people.
 const RELEASE_DIGITS: usize = 12;
@@ -34,11 +43,7 @@ fn table(slots: &Slots) -> SlotTable {
             fallback: now.and_then(|now| now.fallback.as_ref()).map(|before| before.version.to_string()),
             next: slots.next_stable(&module).map(|next| next.version.to_string()),
             transaction: open.map(|(id, _)| id.0),
-            phase: open.map(|(_, open)| match open.phase {
-                Phase::Staged => UpdatePhase::Staged,
-                Phase::Verified => UpdatePhase::Verified,
-                Phase::Tried => UpdatePhase::Tried,
-            }),
+            phase: open.map(|(_, open)| phase_of(open.phase)),
             since_ms: open.map(|(_, open)| open.since.0),
             module_id: module.to_string(),
         }
@@ -50,6 +55,68 @@ fn table(slots: &Slots) -> SlotTable {
     SlotTable {
         modules: modules.into_iter().map(row).collect(),
         pins: slots.pins().iter().map(pin).collect(),
+    }
+}
+
+/// Transactions on their way.
+pub(crate) async fn status(shell: &Rc<RefCell<Shell>>) -> Result<TransactionTable, UpdateError> {
+    let (room, probation) = {
+        let shell = shell.borrow();
+        (Stockroom::of(&shell.files.home), shell.files.config.settings().update.probation)
+    };
+    let read = move |stock: &mut Stock| -> Result<_, UpdateError> {
+        let open = stock.slots.slots().open().clone();
+        let mut rows = Vec::new();
+        for (id, transaction) in open {
+            let mut parts = Vec::new();
+            for (module, change) in transaction.changes {
+                let permissions = permissions_of(stock, &change.to.release)?;
+                parts.push((module, change.before, change.to, permissions));
+            }
+            rows.push((id, transaction.phase, transaction.since, transaction.evidence, parts));
+        }
+        Ok(rows)
+    };
+    let rows = room.work(read).await?;
+    let shell = shell.borrow();
+    let beyond =
+        |module: &ModuleId, permissions: &Permissions| match shell.files.approvals.grants(module).base {
+            Some(base) => permissions.minus(&base),
+            None => permissions.clone(),
+        };
+    let is_new = |module: &ModuleId| shell.files.approvals.grants(module).base.is_none();
+    let transactions = rows.into_iter().map(|(id, phase, since, evidence, parts)| {
+        let waits = |(module, _, _, asks): &(ModuleId, _, _, Permissions)| {
+            is_new(module) || !beyond(module, asks).is_empty()
+        };
+        let spent = Duration::from_millis(wall_now().0.saturating_sub(since.0));
+        let left = u64::try_from(probation.saturating_sub(spent).as_millis()).unwrap_or(u64::MAX);
+        TransactionRow {
+            transaction: id.0,
+            phase: phase_of(phase),
+            since_ms: since.0,
+            evidence,
+            waits_for_approval: phase < Phase::Tried && parts.iter().any(waits),
+            probation_ms: (phase == Phase::Tried).then_some(left),
+            modules: parts
+                .into_iter()
+                .map(|(module, before, to, asks)| UpdatePart {
+                    from: before.map(|before: ModuleSlots| before.active.version.to_string()),
+                    to: to.version.to_string(),
+                    asks: permissions_json(&beyond(&module, &asks)),
+                    module_id: module.to_string(),
+                })
+                .collect(),
+        }
+    });
+    Ok(TransactionTable { transactions: transactions.collect() })
+}
+
+fn phase_of(phase: Phase) -> UpdatePhase {
+    match phase {
+        Phase::Staged => UpdatePhase::Staged,
+        Phase::Verified => UpdatePhase::Verified,
+        Phase::Tried => UpdatePhase::Tried,
     }
 }
 

@@ -15,11 +15,13 @@ use update::{
 };
 
 use super::UpdateError;
+use super::flip::{Ground, hashes_of};
+use crate::files::seal::Hashes;
 use crate::files::versions;
 use crate::home::Home;
 use crate::launch::sentence;
 use crate::stock::Stock;
-use crate::updates::{Declared, LookError, Looked, Makers, Vouch, foresee, refusal_of};
+use crate::updates::{Declared, LookError, Looked, Makers, Vouch, foresee_all, refusal_of};
 
 /// The module's own description, and what it says about its updates.
 const MANIFEST: &str = "module.json";
@@ -28,57 +30,115 @@ const DECLARED: &str = "update.json";
 /// Who calls which service, as far as the kernel knows.
 pub(super) type Seen = BTreeMap<Name, BTreeSet<ModuleId>>;
 
-/// A transaction of one module that is verified, and what it takes to try it.
+/// A transaction that is verified, and what it takes to try it.
 #[derive(Debug, Clone)]
 pub(crate) struct Ready {
     pub(crate) id: TransactionId,
+    /// By module; at least one.
+    pub(crate) parts: Vec<Part>,
+    pub(crate) strategy: Strategy,
+    pub(crate) course: Course,
+}
+
+/// What a transaction does with one module.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
     pub(crate) module: ModuleId,
     pub(crate) from: Option<Version>,
     pub(crate) to: Occupant,
     /// What it asks for.
     pub(crate) permissions: Permissions,
-    pub(crate) strategy: Strategy,
+    /// What its approval is bound to.
+    pub(crate) hashes: Hashes,
 }
 
-/// Reads a package, once and from one descriptor: who vouches for it, what is in it, all of it into the depot. Whatever
-/// is refused leaves the module as it is.
+/// Which way a transaction goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Course {
+    /// To versions that somebody brought.
+    Forward,
+    /// To versions that were active before, by a person's word.
+    Back,
+}
+
+/// Reads packages, each once and from one descriptor: who vouches for it, what is in it, all of it into the depot. They are
+/// one transaction. Whatever is refused of one of them leaves all modules as they are.
 pub(super) fn stage(
     stock: &mut Stock,
-    home: &Home,
-    file: &Path,
+    ground: &Ground,
+    files: &[PathBuf],
     wanted: Option<Strategy>,
-    seen: &Seen,
     now: Wall,
 ) -> Result<Ready, UpdateError> {
-    let opened = |source| LookError::Open { path: file.to_owned(), source };
-    let source = File::open(file).map_err(opened)?;
-    let packed_bytes = source.metadata().map_err(opened)?.len();
-    let refused = |source| LookError::Package { path: file.to_owned(), source };
-    let reader = PackageReader::open(source).map_err(refused)?;
+    let home = &ground.home;
     let mut makers = Makers::load(home)?;
-    let vouch = makers
-        .vouch(now, &reader)
-        .map_err(|source| LookError::Vouch { path: file.to_owned(), source: Box::new(source) })?;
-    // What was seen of a maker is kept before anything follows from it.
-    makers.keep(&vouch)?;
-    let head = reader.head().clone();
-    adopt(stock, home, head.module(), now)?;
-    let (to, _) = stage_package(reader, &mut stock.depot)?;
+    let opened = open_all(&makers, files, now)?;
+    let mut packages = Vec::new();
+    for Opened { file, reader, packed_bytes, .. } in &opened {
+        let vouch = vouch(&makers, file, reader, now)?;
+        // What was seen of a maker is kept before anything follows from it.
+        makers.keep(&vouch)?;
+        packages.push(Package { head: reader.head().clone(), vouch, packed_bytes: *packed_bytes });
+    }
+    for package in &packages {
+        adopt(stock, home, package.head.module(), now)?;
+    }
+    let mut versions = BTreeMap::new();
+    for Opened { reader, .. } in opened {
+        let module = reader.head().module().clone();
+        let (to, _) = stage_package(reader, &mut stock.depot)?;
+        versions.insert(module, to);
+    }
     let id = stock.slots.slots().next_id();
-    let module = head.module().clone();
-    stock.slots.step(Step::Stage(BTreeMap::from([(module.clone(), to.clone())])), now)?;
-    let package = Package { head, vouch, packed_bytes };
-    match verify(stock, home, package, &to, wanted, seen) {
-        Ok((permissions, strategy, evidence)) => {
+    stock.slots.step(Step::Stage(versions.clone()), now)?;
+    match verify(stock, ground, packages, &versions, wanted) {
+        Ok((parts, strategy, evidence)) => {
             stock.slots.step(Step::Verify(id, evidence), now)?;
-            let from = stock.slots.slots().module(&module).map(|slots| slots.active.version.clone());
-            Ok(Ready { id, module, from, to, permissions, strategy })
+            Ok(Ready { id, parts, strategy, course: Course::Forward })
         }
         Err(error) => {
             stock.slots.step(Step::RollBack(id, sentence(&error)), now)?;
             Err(error)
         }
     }
+}
+
+/// A package that somebody vouches for and of which nothing was read yet but what is in it.
+struct Opened {
+    file: PathBuf,
+    reader: PackageReader<File>,
+    packed_bytes: u64,
+    /// Where it stands among its maker's words.
+    order: u64,
+}
+
+/// All packages, in the order in which their makers signed them: a maker's earlier word is refused after a later one.
+fn open_all(makers: &Makers, files: &[PathBuf], now: Wall) -> Result<Vec<Opened>, UpdateError> {
+    let (mut all, mut modules) = (Vec::new(), BTreeSet::new());
+    for file in files {
+        let opened = |source| LookError::Open { path: file.clone(), source };
+        let source = File::open(file).map_err(opened)?;
+        let packed_bytes = source.metadata().map_err(opened)?.len();
+        let refused = |source| LookError::Package { path: file.clone(), source };
+        let reader = PackageReader::open(source).map_err(refused)?;
+        let order = vouch(makers, file, &reader, now)?.order();
+        if !modules.insert(reader.head().module().clone()) {
+            return Err(UpdateError::Twice(reader.head().module().clone()));
+        }
+        all.push(Opened { file: file.clone(), reader, packed_bytes, order });
+    }
+    all.sort_by_key(|one| one.order);
+    Ok(all)
+}
+
+fn vouch(
+    makers: &Makers,
+    file: &Path,
+    reader: &PackageReader<File>,
+    now: Wall,
+) -> Result<Vouch, UpdateError> {
+    let refused = |source| LookError::Vouch { path: file.to_owned(), source: Box::new(source) };
+    Ok(makers.vouch(now, reader).map_err(refused)?)
 }
 
 /// What was read of a package while it was staged.
@@ -88,26 +148,26 @@ struct Package {
     packed_bytes: u64,
 }
 
-/// Reads back what was staged, makes the plan, and lays the version out.
+/// Reads back what was staged, makes the plan of all of it, and lays the versions out.
 fn verify(
     stock: &mut Stock,
-    home: &Home,
-    package: Package,
-    to: &Occupant,
+    ground: &Ground,
+    packages: Vec<Package>,
+    versions: &BTreeMap<ModuleId, Occupant>,
     wanted: Option<Strategy>,
-    seen: &Seen,
-) -> Result<(Permissions, Strategy, String), UpdateError> {
-    let Package { head, vouch, packed_bytes } = package;
-    let release = stock.depot.release(&to.release)?;
-    let manifest = text_of(stock, &release, MANIFEST)?.unwrap_or_default();
-    let manifest = crate::updates::check_manifest(&head, &manifest)?;
-    let declared = text_of(stock, &release, DECLARED)?;
-    let declared = declared.map(|text| Declared::parse(&text)).transpose().map_err(LookError::Declared)?;
-    let evidence = format!("maker {} vouches for it ({})", vouch.maker, vouch.keys);
-    let declared = declared.unwrap_or_default();
-    let looked = Looked { head, vouch, manifest, declared, packed_bytes };
-    let modules = home.modules();
-    let foreseen = foresee(&modules, &looked, wanted, seen).map_err(|source| UpdateError::Disk {
+) -> Result<(Vec<Part>, Strategy, String), UpdateError> {
+    let (mut all, mut evidence) = (Vec::new(), Vec::new());
+    for package in packages {
+        let Some(to) = versions.get(package.head.module()) else { continue };
+        let (looked, files) = read_back(stock, package, to)?;
+        let several = if versions.len() > 1 { format!("{}: ", looked.head.module()) } else { String::new() };
+        let (maker, keys) = (&looked.vouch.maker, &looked.vouch.keys);
+        let vouches = format!("maker {maker} vouches for it ({keys})");
+        evidence.push(format!("{several}{vouches}; {files} files stored, read back and laid out"));
+        all.push(looked);
+    }
+    let modules = ground.home.modules();
+    let foreseen = foresee_all(&modules, &all, wanted, &ground.seen).map_err(|source| UpdateError::Disk {
         doing: "read",
         path: modules,
         source,
@@ -116,11 +176,31 @@ fn verify(
         let all: Vec<String> = foreseen.plan.obstacles.iter().map(|one| refusal_of(one).1).collect();
         return Err(UpdateError::Obstacle { code: refusal_of(first).0, why: all.join("; ") });
     }
-    let module = looked.head.module();
-    versions::lay_out(&mut stock.depot, home, module, &to.release)?;
-    let files = release.files.len();
-    let evidence = format!("{evidence}; {files} files stored, read back and laid out");
-    Ok((looked.manifest.permissions, foreseen.strategy, evidence))
+    let mut parts = Vec::new();
+    for (module, to) in versions {
+        versions::lay_out(&mut stock.depot, &ground.home, module, &to.release)?;
+        let looked = all.iter().find(|looked| looked.head.module() == module);
+        parts.push(Part {
+            module: module.clone(),
+            from: stock.slots.slots().module(module).map(|slots| slots.active.version.clone()),
+            to: to.clone(),
+            permissions: looked.map(|looked| looked.manifest.permissions.clone()).unwrap_or_default(),
+            hashes: hashes_of(stock, &ground.home, module, to, &ground.user_home)?,
+        });
+    }
+    Ok((parts, foreseen.strategy, evidence.join("; ")))
+}
+
+/// What a staged release says of itself, read from the depot, and how many files it has.
+fn read_back(stock: &mut Stock, package: Package, to: &Occupant) -> Result<(Looked, usize), UpdateError> {
+    let Package { head, vouch, packed_bytes } = package;
+    let release = stock.depot.release(&to.release)?;
+    let manifest = text_of(stock, &release, MANIFEST)?.unwrap_or_default();
+    let manifest = crate::updates::check_manifest(&head, &manifest)?;
+    let declared = text_of(stock, &release, DECLARED)?;
+    let declared = declared.map(|text| Declared::parse(&text)).transpose().map_err(LookError::Declared)?;
+    let declared = declared.unwrap_or_default();
+    Ok((Looked { head, vouch, manifest, declared, packed_bytes }, release.files.len()))
 }
 
 /// The bytes of one file of a release; nothing when it has none of this name.
@@ -131,16 +211,33 @@ fn text_of(stock: &mut Stock, release: &Release, name: &str) -> Result<Option<Ve
     Ok(Some(text))
 }
 
-/// What a transaction that is verified needs to be tried: told from the slots and the depot alone.
-pub(super) fn ready_of(stock: &mut Stock, id: TransactionId) -> Result<Ready, UpdateError> {
-    let slots = stock.slots.slots();
+/// What a transaction that is verified needs to be tried: told from the slots and the depot alone. It goes hot, where all
+/// its modules can, unless one of them says that it wants to be stopped and started.
+pub(super) fn ready_of(
+    stock: &mut Stock,
+    ground: &Ground,
+    id: TransactionId,
+    course: Course,
+) -> Result<Ready, UpdateError> {
     let missing = || store::SlotsFileError::Step(update::SlotsError::NoTransaction(id));
-    let open = slots.open().get(&id).ok_or_else(missing)?;
-    let (module, change) = open.changes.first_key_value().ok_or_else(missing)?;
-    let (module, to) = (module.clone(), change.to.clone());
-    let from = change.before.as_ref().map(|before| before.active.version.clone());
-    let permissions = permissions_of(stock, &to.release)?;
-    Ok(Ready { id, module, from, to, permissions, strategy: Strategy::Restart })
+    let open = stock.slots.slots().open().get(&id).ok_or_else(missing)?.clone();
+    let (mut parts, mut strategy) = (Vec::new(), Strategy::Hot);
+    for (module, change) in open.changes {
+        let permissions = permissions_of(stock, &change.to.release)?;
+        let release = stock.depot.release(&change.to.release)?;
+        // What can't be understood was refused when it was staged, or came before anybody looked.
+        let declared = text_of(stock, &release, DECLARED)?.and_then(|text| Declared::parse(&text).ok());
+        if declared.is_some_and(|declared| declared.strategy == Some(Strategy::Restart)) {
+            strategy = Strategy::Restart;
+        }
+        let from = change.before.map(|before| before.active.version);
+        let hashes = hashes_of(stock, &ground.home, &module, &change.to, &ground.user_home)?;
+        parts.push(Part { module, from, to: change.to, permissions, hashes });
+    }
+    if parts.is_empty() {
+        return Err(missing().into());
+    }
+    Ok(Ready { id, parts, strategy, course })
 }
 
 /// What a release that is kept asks for.
@@ -156,7 +253,7 @@ pub(super) fn permissions_of(stock: &mut Stock, release: &FileRef) -> Result<Per
 /// A transaction back to the version before: what is kept of it is laid out, and verified already.
 pub(super) fn stage_fallback(
     stock: &mut Stock,
-    home: &Home,
+    ground: &Ground,
     module: &ModuleId,
     now: Wall,
 ) -> Result<Ready, UpdateError> {
@@ -165,14 +262,14 @@ pub(super) fn stage_fallback(
     let to = known.fallback.clone().ok_or_else(|| UpdateError::NoFallback(module.clone()))?;
     let id = slots.next_id();
     stock.slots.step(Step::Stage(BTreeMap::from([(module.clone(), to.clone())])), now)?;
-    let laid = versions::lay_out(&mut stock.depot, home, module, &to.release);
+    let laid = versions::lay_out(&mut stock.depot, &ground.home, module, &to.release);
     if let Err(error) = laid {
         stock.slots.step(Step::RollBack(id, sentence(&error)), now)?;
         return Err(error.into());
     }
     let evidence = "an operator asked to go back; the version was kept since it ran".to_owned();
     stock.slots.step(Step::Verify(id, evidence), now)?;
-    ready_of(stock, id)
+    ready_of(stock, ground, id, Course::Back)
 }
 
 /// Takes a module that was installed as a folder into the slots, as it is, so that there is a way back to it.

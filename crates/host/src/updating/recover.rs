@@ -5,12 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use abi::{ModuleId, Record, Wall};
-use update::{Occupant, Phase, Step, TransactionId};
+use update::{Change, Occupant, Phase, Step, TransactionId};
 
 use super::UpdateError;
 use super::flip::hashes_of;
 use super::prepare::permissions_of;
-use super::probation::{self, Trial};
+use super::probation::{self, Trial, Tried};
 use crate::files::approvals::Approvals;
 use crate::files::versions;
 use crate::home::Home;
@@ -24,9 +24,6 @@ pub(crate) struct Recovered {
     /// What was done about transactions, for the journal.
     records: Vec<Record>,
 }
-
-/// A transaction as it was found: its number, its phase, and what it does.
-type Opened = (TransactionId, Phase, Option<(ModuleId, Occupant)>);
 
 /// Makes everything follow the slots. It is done before anybody looks at the modules.
 ///
@@ -63,10 +60,14 @@ pub(crate) fn put_right(
             }
         }
         for (id, open) in stock.slots.slots().open() {
-            let Some((module, change)) = open.changes.first_key_value() else { continue };
             if open.phase == Phase::Tried {
-                let version = change.to.version.to_string();
-                let trial = Trial { id: *id, module: module.clone(), version, past: None, falls_back: 0 };
+                let tried = |(module, change): (&ModuleId, &Change)| Tried {
+                    module: module.clone(),
+                    version: change.to.version.to_string(),
+                    past: None,
+                    falls_back: 0,
+                };
+                let trial = Trial { id: *id, versions: open.changes.iter().map(tried).collect() };
                 found.trials.push((trial, open.since));
             }
         }
@@ -81,32 +82,33 @@ fn move_on(stock: &mut Stock, approvals: &Approvals, now: Wall) -> Result<Vec<Re
         let record = Record::new(code).of(module, None).number("transaction", id.0);
         record.text("version", to.version.to_string())
     };
-    let open: Vec<Opened> = stock
-        .slots
-        .slots()
-        .open()
-        .iter()
-        .map(|(id, open)| {
-            let first = open.changes.first_key_value();
-            (*id, open.phase, first.map(|(module, change)| (module.clone(), change.to.clone())))
-        })
-        .collect();
-    for (id, phase, change) in open {
-        match (phase, change) {
-            (Phase::Staged, change) | (_, change @ None) => {
+    let all = stock.slots.slots().open().clone();
+    for (id, open) in all {
+        match open.phase {
+            Phase::Staged => {
                 let why = "the kernel ended before it was verified";
                 stock.slots.step(Step::RollBack(id, why.to_owned()), now)?;
-                let undone = change.map(|(module, to)| record("update.rolled_back", &module, &to, id));
-                records.extend(undone.map(|record| record.text("evidence", why)));
+                let undone = open.changes.iter().map(|(module, change)| {
+                    record("update.rolled_back", module, &change.to, id).text("evidence", why)
+                });
+                records.extend(undone);
             }
-            (Phase::Verified, Some((module, to))) => {
-                let asks = permissions_of(stock, &to.release)?;
-                if approvals.grants(&module).base.is_some_and(|base| asks.is_subset(&base)) {
+            Phase::Verified => {
+                // All of them, or none: what one of them lacks the others wait for.
+                let mut are_approved = true;
+                for (module, change) in &open.changes {
+                    let asks = permissions_of(stock, &change.to.release)?;
+                    let base = approvals.grants(module).base;
+                    are_approved &= base.is_some_and(|base| asks.is_subset(&base));
+                }
+                if are_approved {
                     stock.slots.step(Step::Try(id), now)?;
-                    records.push(record("update.tried", &module, &to, id));
+                    let tried = open.changes.iter();
+                    records
+                        .extend(tried.map(|(module, change)| record("update.tried", module, &change.to, id)));
                 }
             }
-            (Phase::Tried, Some(_)) => {}
+            Phase::Tried => {}
         }
     }
     Ok(records)
@@ -133,8 +135,10 @@ fn follow(
     versions::lay_out(&mut stock.depot, home, module, &active.release)?;
     let hashes = hashes_of(stock, home, module, active, user_home)?;
     let asks = permissions_of(stock, &active.release)?;
-    if approvals.grants(module).base.is_some_and(|base| asks.is_subset(&base)) {
-        approvals.bind(module, &hashes);
+    let is_known = approvals.approved_with(module, &hashes).is_some();
+    if is_known || approvals.grants(module).base.is_some_and(|base| asks.is_subset(&base)) {
+        // What was approved with exactly this content is approved with it again.
+        approvals.give_back(module, &hashes);
         // Before the link: as long as it is the old one, all of this is done again.
         let written = approvals.to_file().write();
         written.map_err(|error| UpdateError::Unsaved(crate::launch::sentence(&error)))?;

@@ -612,6 +612,18 @@ pub(super) const MEANINGS: &[Meaning] = &[
         "znów odpowiada poprzednie życie {old}, wersja {version}: {why}",
         "ostoja logs {module}",
     ),
+    says(
+        "swap.not_together",
+        "several modules are stopped and started, since not all can be swapped: {why}",
+        "kilka modułów jest zatrzymywanych i uruchamianych, bo nie każdy daje się podmienić: {why}",
+        "",
+    ),
+    says(
+        "turnover.begun",
+        "{modules} modules are stopped in {tiers} steps, to be started together",
+        "{modules} modułów zatrzymuje się w {tiers} krokach, by ruszyć razem",
+        "",
+    ),
     says("swap.released", "the life {old} before is not kept any more", "poprzednie życie {old} kończy", ""),
     says(
         "swap.old_lost",

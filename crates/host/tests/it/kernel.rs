@@ -326,6 +326,6 @@ const BY_LANE: &str = "import json,sys,os,time\nsys.path.insert(0,'SDK')\nimport
     \x20       if f['type']=='transport': door.read_lane(); continue\n\
     \x20       yield f\n        if f['type']=='shutdown': sys.exit(0)\n";
 
-fn is_by_lane() -> bool {
+pub(crate) fn is_by_lane() -> bool {
     std::env::var_os(TRANSPORT).is_some_and(|transport| transport == "shm")
 }

@@ -134,7 +134,7 @@ fn expected() -> Value {
     })
 }
 
-fn is_here(program: &str, flag: &str) -> bool {
+pub(crate) fn is_here(program: &str, flag: &str) -> bool {
     let found = Command::new(program).arg(flag).output().is_ok_and(|output| output.status.success());
     if !found {
         // On the real stderr, where the test runner does not swallow it.

@@ -7,7 +7,8 @@ use std::thread;
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat, open};
 use serde_json::{Value, json};
 
-use crate::kernel::{Door, Kernel, eventually, lives, python};
+use crate::kernel::{Door, Kernel, eventually, is_by_lane, lives, python};
+use crate::sdks::is_here;
 
 /// Counts its calls, and answers a slow one once somebody opens the fifo beside it; `VERSION` and what it does with state are
 /// put in.
@@ -30,10 +31,27 @@ fn counter(version: &str, save: &str, restore: &str) -> String {
     python(&body)
 }
 
+/// The same counter for Node, which takes the state of the one in Python over.
+const NODE_COUNTER: &str = "import { createInterface } from 'node:readline';
+let n = 0;
+const say = frame => process.stdout.write(JSON.stringify(frame) + '\\n');
+for await (const line of createInterface({ input: process.stdin })) {
+  const f = JSON.parse(line);
+  if (f.type === 'init') say({ type: 'ready' });
+  if (f.type === 'ping') say({ type: 'pong' });
+  if (f.type === 'rpc_request') say({ type: 'rpc_response', id: f.id, result: [++n, 'node'] });
+  if (f.type === 'state:save') say({ type: 'state:saved', id: f.id, state: n, version: '1' });
+  if (f.type === 'state:restore') { n = f.state; say({ type: 'state:restored', id: f.id }); }
+  if (f.type === 'shutdown') process.exit(0);
+}
+";
+
+fn project(run: &str, features: &str) -> String {
+    format!("modules:\n  counter: {{run: [{run}], protocol: lines, provides: [counter]{features}}}\n")
+}
+
 fn started(features: &str) -> Kernel {
-    let mut kernel = Kernel::home(&format!(
-        "modules:\n  counter: {{run: [python3, m.py], protocol: lines, provides: [counter]{features}}}\n"
-    ));
+    let mut kernel = Kernel::home(&project("python3, m.py", features));
     kernel.file("m.py", &counter("one", SAVE, RESTORE));
     kernel.start();
     kernel.settle();
@@ -75,7 +93,7 @@ fn state_goes_over_and_no_call_is_lost_doubled_or_out_of_order() {
     });
     let expected: Vec<u64> = (1..=seen.len() as u64).collect();
     assert_eq!(seen, expected);
-    assert_eq!(kernel.status("counter")["restartsTotal"], 5);
+    assert_eq!(kernel.status("counter")["restartsTotal"], 0, "a swap is no restart");
 }
 
 #[test]
@@ -129,4 +147,27 @@ fn whatever_goes_wrong_with_the_new_life_the_old_one_answers_on() {
     assert_eq!(kernel.status("counter")["restartsTotal"], 0);
     let codes = kernel.codes("counter");
     assert_eq!(codes.iter().filter(|code| *code == "swap.refused").count(), 3, "{codes:?}");
+}
+
+#[test]
+fn state_goes_from_python_to_node_and_back() {
+    // The little counter for Node reads its pipe and knows no lane.
+    if is_by_lane() || !is_here("node", "--version") {
+        return;
+    }
+    let features = ", features: [state]";
+    let kernel = started(features);
+    kernel.file("m.mjs", NODE_COUNTER);
+    let mut door = kernel.door();
+    assert_eq!(next(&mut door), (1, "one".to_owned()));
+    for (count, run, version) in [(2, "node, m.mjs", "node"), (3, "python3, m.py", "one")] {
+        let before = kernel.module_pid("counter");
+        kernel.file("ostoja.yaml", &project(run, features));
+        kernel.data(json!({ "cmd": "kernel.reload" }));
+        eventually("the other program answers", || kernel.module_pid("counter") != before);
+        assert_eq!(next(&mut door), (count, version.to_owned()));
+    }
+    let codes = kernel.codes("counter");
+    assert_eq!(codes.iter().filter(|code| *code == "swap.done").count(), 2, "{codes:?}");
+    assert_eq!(kernel.status("counter")["restartsTotal"], 0);
 }

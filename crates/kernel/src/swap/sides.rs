@@ -1,8 +1,8 @@
 //! Lives beside the one that answers: those that did so before, kept warm or on their way out, and those that were to.
 
 use super::{
-    Address, After, Effect, ExitKind, Generation, Kernel, Module, Note, Outgoing, Phase, Signal, Slot, Spec,
-    String, Timer, Vec, format,
+    Address, After, Effect, ExitKind, Generation, Kernel, Module, News, Note, Outgoing, Permissions, Phase,
+    Signal, Slot, Spec, String, Timer, Vec, format,
 };
 use crate::event::{Attempt, Outcome};
 use core::time::Duration;
@@ -26,17 +26,20 @@ pub(crate) enum Role {
 pub(crate) struct Side {
     pub(crate) generation: Generation,
     /// What describes it.
-    spec: Spec,
+    pub(super) spec: Spec,
     role: Role,
+    pub(super) news: News,
+    /// What was approved for it, if that is another thing now.
+    pub(super) approved: Option<Permissions>,
 }
 
 impl Side {
     pub(super) fn new(generation: Generation, spec: Spec, role: Role) -> Self {
-        Self { generation, spec, role }
+        Self { generation, spec, role, news: News::Nothing, approved: None }
     }
 
     /// Whether it could answer again at once.
-    fn is_warm(&self) -> bool {
+    pub(super) fn is_warm(&self) -> bool {
         matches!(self.role, Role::Warm | Role::Retiring(After::Warm))
     }
 }
@@ -189,6 +192,7 @@ impl Kernel {
         let Some(side) = module.sides.iter_mut().find(|side| side.is_warm()) else { return };
         let (generation, was_drained) = (side.generation, side.role == Role::Warm);
         side.role = Role::Retiring(After::End);
+        module.company = Vec::new();
         self.record(self.record_of(slot, "swap.released").number("old", generation.0));
         if was_drained {
             self.side_drained(slot, generation);
@@ -196,15 +200,24 @@ impl Kernel {
     }
 
     /// Whether the life before is what the files describe again, and answers now.
-    pub(super) fn fall_back_to(&mut self, slot: Slot, fingerprint: u64) -> bool {
+    pub(crate) fn fall_back_to(&mut self, slot: Slot, fingerprint: u64) -> bool {
         let Some(module) = self.table.get(slot) else { return false };
         let is_it = |side: &Side| side.is_warm() && side.spec.fingerprint == fingerprint;
         if !module.sides.iter().any(is_it) || !module.is_ready() {
             return false;
         }
-        let (present, spec) = (module.generation(), module.spec.clone());
+        let company = self.dissolve_company(slot);
         self.abort_swap(slot, "it falls back to the life before");
-        let Some(back) = self.fall_back(slot, "its files are the earlier ones again") else { return false };
+        let is_back = self.make_room_for_warm(slot, "its files are the earlier ones again");
+        self.fall_back_with(slot, company);
+        is_back
+    }
+
+    /// The life that answers makes room for the one before.
+    pub(super) fn make_room_for_warm(&mut self, slot: Slot, why: &str) -> bool {
+        let Some(module) = self.table.get(slot) else { return false };
+        let (present, spec) = (module.generation(), module.spec.clone());
+        let Some(back) = self.fall_back(slot, why) else { return false };
         if let (Some(present), Some(module)) = (present, self.table.get_mut(slot)) {
             module.sides.push(Side::new(present, spec, Role::Retiring(After::End)));
             self.push(Effect::Note(slot, present, Note::Yield(Address { slot, generation: back })));
@@ -218,26 +231,30 @@ impl Kernel {
         let Some(module) = self.table.get(slot) else { return false };
         let (Phase::Running(present, _), Some(_)) = (module.phase, module.warm()) else { return false };
         let spec = module.spec.clone();
+        let company = self.dissolve_company(slot);
         self.abort_swap(slot, "it falls back to the life before");
-        if self.fall_back(slot, why).is_none() {
-            return false;
+        let is_back = self.fall_back(slot, why).is_some();
+        if is_back {
+            match end {
+                Some(_) => self.push(Effect::Note(slot, present, Note::Gone)),
+                None => self.leave(slot, present, spec, Duration::ZERO),
+            }
         }
-        match end {
-            Some(_) => self.push(Effect::Note(slot, present, Note::Gone)),
-            None => self.leave(slot, present, spec, Duration::ZERO),
-        }
-        true
+        self.fall_back_with(slot, company);
+        is_back
     }
 
     fn fall_back(&mut self, slot: Slot, why: &str) -> Option<Generation> {
         let module = self.table.get_mut(slot)?;
         let at = module.sides.iter().position(Side::is_warm)?;
-        let Side { generation, spec, .. } = module.sides.remove(at);
+        let Side { generation, spec, news, approved, .. } = module.sides.remove(at);
         module.falls_back += 1;
+        module.grants.base = approved.or(module.grants.base.take());
         let record = self.record_of(slot, "swap.fell_back").number("old", generation.0);
         self.record(record.text("why", why).text("version", spec.version.clone()));
         self.put_in_place(slot, generation, spec);
         self.push(Effect::Note(slot, generation, Note::Resume));
+        self.tell_news(slot, news);
         self.tell_ready(slot);
         Some(generation)
     }

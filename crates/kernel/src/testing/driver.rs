@@ -218,6 +218,10 @@ impl Driver {
             }
             "order" => Event::Ordered(RequestId(number(first)?), self.order(tail)?),
             "manner" => Event::Manner(module_id(first)?, manner(tail)?),
+            "together" => {
+                let all = first.split(',').map(module_id).collect::<Parsed<_>>()?;
+                Event::Together(all, manner(tail)?)
+            }
             "depart" => Event::Departed(RequestId(number(first)?)),
             id if first == "says" => {
                 let (slot, generation) = self.life(id)?;

@@ -52,6 +52,21 @@ pub struct Denial {
     pub denied_at: Option<Wall>,
 }
 
+/// What was approved with content that a module had before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// SHA-256 of its `module.json`, 64 lower-case hex digits.
+    pub manifest_hash: String,
+    /// SHA-256 over every file of its folder but what it may write, 64 lower-case hex digits.
+    pub tree_hash: Option<String>,
+    /// What was approved with the manifest.
+    pub base: Permissions,
+    /// When it was approved.
+    pub base_granted_at: Option<Wall>,
+    /// What was granted at run time by then.
+    pub dynamic: Permissions,
+}
+
 /// What is stored about one module.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Entry {
@@ -75,6 +90,8 @@ pub struct Entry {
     pub pending: Vec<Request>,
     /// Refused.
     pub denied: Vec<Denial>,
+    /// What was approved with contents that it had before, the latest last: going back to one of them gives it back.
+    pub earlier: Vec<Earlier>,
     /// Where an operator put it.
     pub zone: Option<Zone>,
     /// Whether it has no right until an operator has looked.

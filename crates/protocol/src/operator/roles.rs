@@ -86,7 +86,7 @@ impl UpdateVerb {
     /// The least role that may ask this: what runs on the machine is an administrator's matter, the way back is not.
     pub const fn least_role(&self) -> Role {
         match self {
-            Self::List {} | Self::History {} | Self::OwnList {} => Role::Viewer,
+            Self::List {} | Self::Status {} | Self::History {} | Self::OwnList {} => Role::Viewer,
             Self::RollBack { .. } => Role::Operator,
             // A plan reads any file that the kernel may read.
             Self::Plan { .. }

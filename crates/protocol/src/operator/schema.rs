@@ -5,7 +5,8 @@ use super::{
     Acted, ActorTable, Collected, ConfigTable, EventLine, EventsBegun, FunctionRow, FunctionStats, Installed,
     JournalPage, KernelStatus, LogPage, ModuleDetail, ModuleStatus, OnBehalf, PendingRow, PermissionRow,
     Plan, Profiled, Published, Request, Response, Safe, Settled, SlotTable, SnapshotMade, SnapshotRestored,
-    Story, Swapped, UpdateDone, UpdateHistory, UpdatePlan, UsageTable, VariableList, VariableRow,
+    Story, Swapped, TransactionPlan, TransactionTable, UpdateDone, UpdateHistory, UpdatePlan, UsageTable,
+    VariableList, VariableRow,
 };
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
@@ -68,6 +69,11 @@ struct Answers {
     config: ConfigTable,
     #[schemars(rename = "update.plan")]
     update_plan: UpdatePlan,
+    /// Of the verb `plan` with more than one package.
+    #[schemars(rename = "update.plan.several")]
+    update_plan_several: TransactionPlan,
+    #[schemars(rename = "update.status")]
+    update_status: TransactionTable,
     #[schemars(rename = "update.list")]
     update_list: SlotTable,
     #[schemars(rename = "update.history")]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum UpdateWay {
-    /// Now; so far by stopping and starting it, as `restart`.
+    /// Now, new beside old, where the module can; else as `restart`.
     Hot,
     /// At the kernel's next start, or when somebody says `go`.
     Staged,
@@ -21,17 +21,23 @@ pub enum UpdateWay {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "verb", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum UpdateVerb {
-    /// Verify a package and tell what it would change; nothing is changed.
+    /// Verify packages and tell what they would change; nothing is changed.
     Plan {
         /// The package, an absolute path.
         file: String,
+        /// Further packages of the same transaction: the answer is a `TransactionPlan` then.
+        #[serde(default)]
+        also: Vec<String>,
         /// How; as the module says when left out.
         way: Option<UpdateWay>,
     },
-    /// Verify a package, stage it, and make its module new.
+    /// Verify packages, stage them, and make their modules new: all of them, or none.
     Apply {
         /// The package, an absolute path.
         file: String,
+        /// Further packages of the same transaction.
+        #[serde(default)]
+        also: Vec<String>,
         /// How; as the module says when left out.
         way: Option<UpdateWay>,
         /// Approve what it asks for.
@@ -53,6 +59,8 @@ pub enum UpdateVerb {
     },
     /// The versions of every module.
     List {},
+    /// Transactions on their way.
+    Status {},
     /// Transactions that ended.
     History {},
     /// Keep a module's active version under a name, whatever comes after it.
@@ -106,7 +114,7 @@ pub enum UpdatePhase {
 pub struct UpdateDone {
     /// The transaction.
     pub transaction: u64,
-    /// Which module.
+    /// Which module; of several, the first by name.
     pub module_id: String,
     /// The version before; nothing for a module that is new.
     pub from: Option<String>,
@@ -122,6 +130,65 @@ pub struct UpdateDone {
     pub pause_ms: Option<u64>,
     /// How long it is on probation from now, in milliseconds.
     pub probation_ms: Option<u64>,
+    /// The other modules of the transaction.
+    #[serde(default)]
+    pub also: Vec<UpdatePart>,
+}
+
+/// What a transaction does with one module.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UpdatePart {
+    /// Which module.
+    pub module_id: String,
+    /// The version before; nothing for a module that is new.
+    pub from: Option<String>,
+    /// The version that the transaction brings.
+    pub to: String,
+    /// What it asks for that is not approved, by kind.
+    pub asks: BTreeMap<String, Vec<String>>,
+}
+
+/// A transaction on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TransactionRow {
+    /// Its number.
+    pub transaction: u64,
+    /// How far it is.
+    pub phase: UpdatePhase,
+    /// Since when.
+    pub since_ms: u64,
+    /// What spoke for its last step.
+    pub evidence: String,
+    /// What it does, by module.
+    pub modules: Vec<UpdatePart>,
+    /// Whether it waits for an approval.
+    pub waits_for_approval: bool,
+    /// How long it is on probation from now, in milliseconds.
+    pub probation_ms: Option<u64>,
+}
+
+/// The answer of `status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TransactionTable {
+    /// By number.
+    pub transactions: Vec<TransactionRow>,
+}
+
+/// What several packages would change together: the answer of `plan` for more than one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TransactionPlan {
+    /// What each would change. Doubts and obstacles are those of all, below.
+    pub plans: Vec<UpdatePlan>,
+    /// How all would become new: `hot`, `staged` or `restart`.
+    pub strategy: String,
+    /// What a person has to agree to.
+    pub doubts: Vec<CodedSentence>,
+    /// Why it can't be done; with none of these it can.
+    pub obstacles: Vec<CodedSentence>,
 }
 
 /// One module's versions.

@@ -248,6 +248,21 @@ pub fn is_cut_short(state: &Path) -> bool {
     intent_of(state).exists()
 }
 
+/// Removes what a restore that was cut short before its note left behind; says whether there was anything.
+///
+/// The caller holds the depot's lock: a restore that goes on has it.
+///
+/// # Errors
+/// `Disk`.
+pub fn sweep_restore(state: &Path) -> Result<bool, BackupError> {
+    let folder = folder_of(state);
+    if is_cut_short(state) || !folder.is_dir() {
+        return Ok(false);
+    }
+    remove_tree(&folder)?;
+    Ok(true)
+}
+
 /// Finishes a restore that was cut short; nothing when there is none. A kernel does this before it reads its home.
 ///
 /// # Errors
@@ -265,14 +280,18 @@ pub fn finish_restore(root: &Path, state: &Path) -> Result<Option<Restored>, Bac
     for piece in &pieces {
         exchange(piece, root, &stage)?;
     }
-    // One call for all folders that were touched; the note goes only after it.
-    make_durable(state)?;
-    fs::remove_file(&path).map_err(BackupError::disk("remove", &path))?;
+    // One call for all folders that were touched.
     make_durable(state)?;
     let before = state.join("before-restore").join(format!("backup-{backup}"));
-    remove_tree(&before)?;
-    make_folder(before.parent().unwrap_or(state))?;
-    fs::rename(&stage, &before).map_err(BackupError::disk("keep what was there in", &before))?;
+    // The note goes last: without it nobody would know that the stage holds what was there before.
+    if stage.exists() {
+        remove_tree(&before)?;
+        make_folder(before.parent().unwrap_or(state))?;
+        fs::rename(&stage, &before).map_err(BackupError::disk("keep what was there in", &before))?;
+        make_durable(state)?;
+    }
+    fs::remove_file(&path).map_err(BackupError::disk("remove", &path))?;
+    make_durable(state)?;
     Ok(Some(Restored { backup, places: pieces.into_iter().map(|piece| piece.path).collect(), before }))
 }
 

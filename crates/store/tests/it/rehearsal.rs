@@ -36,6 +36,8 @@ struct State {
     steps: Vec<Step>,
     /// How many more steps succeed.
     left: Option<usize>,
+    /// How many more steps succeed before one that does not.
+    hiccup: Option<usize>,
 }
 
 /// Files in memory, with a memory of all that was done to them.
@@ -85,6 +87,11 @@ impl Rehearsal {
     /// Lets `count` more steps succeed; the next ones find the disk full.
     pub(crate) fn fail_after(&self, count: usize) {
         self.0.lock().unwrap().left = Some(count);
+    }
+
+    /// Lets the step after `count` more ones fail, and no other.
+    pub(crate) fn fail_once_after(&self, count: usize) {
+        self.0.lock().unwrap().hiccup = Some(count);
     }
 
     /// Lets every step succeed again.
@@ -207,6 +214,13 @@ impl State {
     fn step(&mut self, step: Step) -> io::Result<()> {
         if let Some(left) = &mut self.left {
             *left = left.checked_sub(1).ok_or(io::ErrorKind::StorageFull)?;
+        }
+        match self.hiccup {
+            Some(0) => {
+                self.hiccup = None;
+                return Err(io::Error::other("the disk hiccups"));
+            }
+            hiccup => self.hiccup = hiccup.map(|left| left - 1),
         }
         self.steps.push(step);
         Ok(())

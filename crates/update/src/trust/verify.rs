@@ -94,6 +94,11 @@ impl Trust {
         serde_json::to_vec_pretty(&wire).expect("texts and numbers are always JSON")
     }
 
+    /// The version of the timestamp that was seen last; it counts up with everything that its holder signs.
+    pub fn timestamp_version(&self) -> u64 {
+        self.timestamp
+    }
+
     /// The version of the root that is trusted.
     pub fn root_version(&self) -> u64 {
         self.root.signed.version.get()

@@ -1,9 +1,10 @@
 //! The verbs of `update` that a running kernel does: applying, going back, looking at what it keeps.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use protocol::operator::{
-    Collected, Request, SlotTable, UpdateDone, UpdateHistory, UpdatePhase, UpdateVerb, UpdateWay,
+    Collected, Request, SlotTable, TransactionTable, UpdateDone, UpdateHistory, UpdatePhase, UpdateVerb,
+    UpdateWay,
 };
 
 use super::Consent;
@@ -17,20 +18,51 @@ use crate::output::updates::Pinned;
 use crate::render;
 use crate::words::Phrase;
 
-pub(super) fn apply(ctx: &Ctx, file: &Path, way: Option<UpdateWay>, consent: Consent) -> Outcome {
-    // The kernel reads it, and has another folder.
-    let path = file.canonicalize().map_err(|error| Failure::io("read", file, &error))?;
+pub(super) fn apply(ctx: &Ctx, files: &[PathBuf], way: Option<UpdateWay>, consent: Consent) -> Outcome {
+    // The kernel reads them, and has another folder.
+    let mut paths = Vec::new();
+    for file in files {
+        let path = file.canonicalize().map_err(|error| Failure::io("read", file, &error))?;
+        paths.push(path.display().to_string());
+    }
+    let mut paths = paths.into_iter();
+    let file = paths.next().unwrap_or_default();
     let mut door = Door::open(ctx)?;
     let approve = consent == Consent::Given;
-    let verb = UpdateVerb::Apply { file: path.display().to_string(), way, approve };
+    let verb = UpdateVerb::Apply { file, also: paths.collect(), way, approve };
     let done: UpdateDone = door.ask(&Request::Update(verb))?;
     if !done.waits_for_approval || ctx.is_json() || !can_ask(ctx) {
         return tell(ctx, &door, &done);
     }
-    ctx.say_phrase(Phrase::AsksFor, &[&done.module_id]);
-    ctx.say(render::permissions::asked(&ctx.talk, &done.asks).trim_end());
-    ctx.confirm(&ctx.phrase(Phrase::ApproveQuestion, &[&done.module_id]))?;
+    say_wishes(ctx, &done);
+    ctx.confirm(&ctx.phrase(Phrase::ApproveQuestion, &[&names(&done)]))?;
     go_on(ctx, &mut door, done.transaction, Consent::Given)
+}
+
+/// What each module of a transaction asks for beyond what is approved.
+fn say_wishes(ctx: &Ctx, done: &UpdateDone) {
+    let also = done.also.iter().map(|part| (&part.module_id, &part.asks));
+    let all = std::iter::once((&done.module_id, &done.asks)).chain(also);
+    // One that is new asks to run at all, and so even if it asks for nothing.
+    for (module, asks) in all.filter(|(_, asks)| done.also.is_empty() || !asks.is_empty()) {
+        ctx.say_phrase(Phrase::AsksFor, &[module]);
+        ctx.say(render::permissions::asked(&ctx.talk, asks).trim_end());
+    }
+}
+
+fn names(done: &UpdateDone) -> String {
+    let also = done.also.iter().map(|part| part.module_id.as_str());
+    std::iter::once(done.module_id.as_str()).chain(also).collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn status(ctx: &Ctx) -> Outcome {
+    let mut door = Door::open(ctx)?;
+    let table: TransactionTable = door.ask(&Request::Update(UpdateVerb::Status {}))?;
+    ctx.show(&table, |table| render::updates::transactions(&ctx.theme, table, amount::now_ms()))?;
+    if table.transactions.is_empty() && !ctx.is_json() {
+        ctx.say_phrase(Phrase::NoTransactions, &[]);
+    }
+    Ok(Exit::Done)
 }
 
 pub(super) fn go(ctx: &Ctx, transaction: u64, consent: Consent) -> Outcome {
@@ -58,21 +90,25 @@ fn tell(ctx: &Ctx, door: &Door, done: &UpdateDone) -> Outcome {
         return Ok(exit);
     }
     let number = done.transaction.to_string();
-    let from = done.from.as_deref().unwrap_or("-");
     let span = |ms: Option<u64>| ms.map_or("-".to_owned(), amount::span);
-    match done.phase {
-        UpdatePhase::RolledBack => ctx.say_phrase(Phrase::UpdateUndone, &[&done.module_id, from, &done.to]),
-        UpdatePhase::Tried | UpdatePhase::Committed => {
-            let (pause, probation) = (span(done.pause_ms), span(done.probation_ms));
-            ctx.say_phrase(Phrase::UpdateTried, &[&done.module_id, from, &done.to, &pause, &probation]);
-        }
-        UpdatePhase::Staged | UpdatePhase::Verified if done.waits_for_approval => {
-            ctx.say_phrase(Phrase::AsksFor, &[&done.module_id]);
-            ctx.say(render::permissions::asked(&ctx.talk, &done.asks).trim_end());
-            ctx.say_phrase(Phrase::UpdateWaits, &[&done.module_id, &done.to, door.command(), &number]);
-        }
-        UpdatePhase::Staged | UpdatePhase::Verified => {
-            ctx.say_phrase(Phrase::UpdateStaged, &[&done.module_id, &done.to, door.command(), &number]);
+    if done.waits_for_approval {
+        say_wishes(ctx, done);
+    }
+    let also = done.also.iter().map(|part| (&part.module_id, &part.from, &part.to));
+    for (module, from, to) in std::iter::once((&done.module_id, &done.from, &done.to)).chain(also) {
+        let from = from.as_deref().unwrap_or("-");
+        match done.phase {
+            UpdatePhase::RolledBack => ctx.say_phrase(Phrase::UpdateUndone, &[module, from, to]),
+            UpdatePhase::Tried | UpdatePhase::Committed => {
+                let (pause, probation) = (span(done.pause_ms), span(done.probation_ms));
+                ctx.say_phrase(Phrase::UpdateTried, &[module, from, to, &pause, &probation]);
+            }
+            UpdatePhase::Staged | UpdatePhase::Verified if done.waits_for_approval => {
+                ctx.say_phrase(Phrase::UpdateWaits, &[module, to, door.command(), &number]);
+            }
+            UpdatePhase::Staged | UpdatePhase::Verified => {
+                ctx.say_phrase(Phrase::UpdateStaged, &[module, to, door.command(), &number]);
+            }
         }
     }
     Ok(exit)

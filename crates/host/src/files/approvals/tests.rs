@@ -85,3 +85,60 @@ fn a_request_of_an_older_store_has_a_number_that_stays() {
     assert_eq!(request_number("req_12"), request_number("req_12"));
     assert_ne!(request_number("req_12"), request_number("req_13"));
 }
+
+fn content(name: &str) -> Hashes {
+    let hex =
+        |text: &str| format!("{:0>64}", text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>());
+    Hashes { manifest: hex(name), tree: Some(hex(&format!("{name}+"))) }
+}
+
+#[test]
+fn going_back_gives_what_was_approved_with_that_content_and_takes_what_came_since() {
+    let (_folder, mut approvals) = empty();
+    approvals.approve(&id(), &net(&["one"]), &content("one"), Wall(1_000));
+    approvals.approve(&id(), &net(&["two"]), &content("two"), Wall(2_000));
+    // Granted to the second one at run time.
+    let granted = Grants { dynamic: net(&["later"]), ..approvals.grants(&id()) };
+    approvals.keep(&id(), &granted, Wall(3_000));
+    approvals.to_file().write().expect("saved");
+    let (mut approvals, faults) = Approvals::load(&approvals.path).expect("readable");
+    assert!(faults.is_empty(), "{faults:?}");
+    assert_eq!(approvals.approved_with(&id(), &content("one")), Some(&net(&["one"])));
+
+    approvals.give_back(&id(), &content("one"));
+    let grants = approvals.grants(&id());
+    assert_eq!((grants.base, grants.dynamic), (Some(net(&["one"])), net(&[])));
+    // The other way: what was taken with the content that it was granted to is not granted by itself.
+    approvals.give_back(&id(), &content("two"));
+    let grants = approvals.grants(&id());
+    assert_eq!((grants.base, grants.dynamic), (Some(net(&["two"])), net(&[])));
+    assert_eq!(approvals.entry(&id()).map(|entry| entry.base_granted_at), Some(Some(Wall(2_000))));
+    // Content that was never here gets nothing but the binding.
+    approvals.give_back(&id(), &content("three"));
+    assert_eq!(approvals.grants(&id()).base, Some(net(&["two"])));
+}
+
+#[test]
+fn what_was_revoked_meanwhile_is_not_given_back_and_few_contents_are_remembered() {
+    let (_folder, mut approvals) = empty();
+    approvals.approve(&id(), &net(&["one"]), &content("one"), Wall(1_000));
+    let granted = Grants { dynamic: net(&["more"]), ..approvals.grants(&id()) };
+    approvals.keep(&id(), &granted, Wall(1_000));
+    approvals.bind(&id(), &content("two"));
+    let revoked = Grants { dynamic: net(&[]), denied: net(&["more"]), ..approvals.grants(&id()) };
+    approvals.keep(&id(), &revoked, Wall(2_000));
+    approvals.give_back(&id(), &content("one"));
+    let grants = approvals.grants(&id());
+    assert_eq!((grants.dynamic, grants.denied), (net(&[]), net(&["more"])));
+    for number in 0..20 {
+        approvals.bind(&id(), &content(&format!("next-{number}")));
+    }
+    assert_eq!(approvals.entry(&id()).map(|entry| entry.earlier.len()), Some(EARLIER_MAX));
+    assert_eq!(approvals.approved_with(&id(), &content("one")), None);
+    approvals.bind(&id(), &content("next-19"));
+    assert_eq!(
+        approvals.entry(&id()).map(|entry| entry.earlier.len()),
+        Some(EARLIER_MAX),
+        "the same is no other"
+    );
+}

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use super::{Binary, Installed, Versions, folder, sweep, take_in};
+use super::{Binary, Installed, Versions, folder, incoming, put_right, sweep, take_in};
 use crate::home::Home;
 
 fn home() -> (tempfile::TempDir, Home) {
@@ -91,8 +91,32 @@ fn only_slots_that_nobody_needs_are_swept() {
     for name in ["a", "b", "c"] {
         fs::create_dir(folder(&home).join(name.repeat(64))).expect("it is made");
     }
-    sweep(&home, &versions);
+    sweep(&home);
     let left = |name: &str| folder(&home).join(name.repeat(64)).is_dir();
     assert!(left("a") && left("b") && !left("c"));
     assert_eq!(Versions::of(&home), versions);
+}
+
+#[test]
+fn a_list_that_can_t_be_read_costs_no_slot() {
+    let (_folder, home) = home();
+    fs::create_dir_all(folder(&home).join("a".repeat(64))).expect("it is made");
+    fs::write(super::file(&home), b"{").expect("it is written");
+    sweep(&home);
+    put_right(&home);
+    assert!(folder(&home).join("a".repeat(64)).is_dir(), "the list may name it");
+    assert!(Versions::read(&home).is_err());
+}
+
+#[test]
+fn what_a_kernel_left_half_taken_in_is_removed_by_the_next_one() {
+    let (_folder, home) = home();
+    Versions { active: Some(binary("a")), ..Versions::default() }.keep(&home).expect("it is kept");
+    for left in [incoming(&home), folder(&home).join(".versions.json.17-0.aside")] {
+        fs::write(left, b"half").expect("it is written");
+    }
+    put_right(&home);
+    let left: Vec<_> = fs::read_dir(folder(&home)).expect("it is there").flatten().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!(left[0].file_name(), "versions.json");
 }

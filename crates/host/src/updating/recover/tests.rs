@@ -10,7 +10,7 @@ use semver::Version;
 use update::{PackedPath, Release, ReleaseFile, Rights};
 
 use super::*;
-use crate::files::seal::{Covers, HashCache, Seal};
+use crate::files::seal::{Covers, HashCache, Hashes, Seal};
 
 const NOW: Wall = Wall(1_800_000_000_000);
 
@@ -41,8 +41,12 @@ impl World {
 
     /// A version that is in the depot.
     fn version(&self, version: u64, permissions: &str) -> Occupant {
+        self.version_of(&module(), version, permissions)
+    }
+
+    fn version_of(&self, module: &ModuleId, version: u64, permissions: &str) -> Occupant {
         let manifest = format!(
-            "{{ \"id\": \"greeter\", \"name\": \"Greeter\", \"version\": \"{version}.0.0\", \"runtime\": \"binary\",
+            "{{ \"id\": \"{module}\", \"name\": \"Greeter\", \"version\": \"{version}.0.0\", \"runtime\": \"binary\",
                \"entry\": \"run.sh\", \"permissions\": {permissions} }}"
         );
         self.with_stock(|stock| {
@@ -78,13 +82,17 @@ impl World {
 
     /// The module runs from a version, and its approval is bound to it.
     fn runs(&mut self, occupant: &Occupant) {
+        self.runs_of(&module(), occupant);
+    }
+
+    fn runs_of(&mut self, module: &ModuleId, occupant: &Occupant) {
         let home = self.home.clone();
         let hashes = self.with_stock(|stock| {
-            versions::lay_out(&mut stock.depot, &home, &module(), &occupant.release).unwrap();
-            hashes_of(stock, &home, &module(), occupant, Path::new("/")).unwrap()
+            versions::lay_out(&mut stock.depot, &home, module, &occupant.release).unwrap();
+            hashes_of(stock, &home, module, occupant, Path::new("/")).unwrap()
         });
-        versions::point(&home, &module(), &occupant.release).unwrap();
-        self.approvals.approve(&module(), &Permissions::default(), &hashes, NOW);
+        versions::point(&home, module, &occupant.release).unwrap();
+        self.approvals.approve(module, &Permissions::default(), &hashes, NOW);
     }
 
     /// A start; another one right after it changes nothing.
@@ -99,11 +107,16 @@ impl World {
     /// The version that is there, if its approval is bound to exactly it.
     #[track_caller]
     fn there(&self) -> Option<String> {
-        let place = self.home.modules().join("greeter");
+        self.there_of(&module())
+    }
+
+    #[track_caller]
+    fn there_of(&self, module: &ModuleId) -> Option<String> {
+        let place = self.home.modules().join(module.as_str());
         let text = fs::read_to_string(place.join("run.sh")).ok()?;
         let seal = Seal { folder: place.canonicalize().unwrap(), covers: Covers::Tree };
         let found = HashCache::default().look(&seal, &[]).unwrap();
-        let entry = self.approvals.entry(&module()).expect("it is approved");
+        let entry = self.approvals.entry(module).expect("it is approved");
         assert_eq!(entry.tree_hash, found.tree, "the approval is bound to what is there");
         assert_eq!(entry.base_manifest_hash, Some(found.manifest));
         Some(text.lines().last().unwrap().trim_start_matches("# ").to_owned())
@@ -169,6 +182,69 @@ fn killed_after_it_was_undone_and_before_the_link_goes_back_to_the_old_one() {
     assert_eq!(world.there().as_deref(), Some("1"));
 }
 
+/// Two modules whose second versions are verified together; the first ones run.
+fn two_verified(permissions: &str) -> (World, [ModuleId; 2], [Occupant; 2]) {
+    let mut world = World::new();
+    let ids = ["back", "front"].map(|id| ModuleId::parse(id).unwrap());
+    let twos = ids.each_ref().map(|id| {
+        let one = world.version_of(id, 1, "{}");
+        world.runs_of(id, &one);
+        world.step(Step::Adopt(id.clone(), one));
+        world.version_of(id, 2, if id.as_str() == "back" { permissions } else { "{}" })
+    });
+    world.step(Step::Stage(ids.iter().cloned().zip(twos.clone()).collect()));
+    world.verify(0);
+    (world, ids, twos)
+}
+
+#[test]
+fn several_modules_are_all_old_or_all_new_wherever_it_was_killed() {
+    // What had been done to the links by then, and whether the transaction had been undone before.
+    for linked in 0..=2 {
+        for is_undone in [false, true] {
+            let (mut world, ids, twos) = two_verified("{}");
+            world.step(Step::Try(TransactionId(0)));
+            for (id, two) in ids.iter().zip(&twos).take(linked) {
+                world.runs_of(id, two);
+            }
+            if is_undone {
+                world.step(Step::RollBack(TransactionId(0), "it was worse".to_owned()));
+            }
+            assert_eq!(world.start(), usize::from(!is_undone));
+            let due = if is_undone { "1" } else { "2" };
+            for id in &ids {
+                assert_eq!(world.there_of(id).as_deref(), Some(due), "{id}: {linked} links, {is_undone}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_one_of_several_asks_for_beyond_what_is_approved_keeps_all_of_them_waiting() {
+    let (mut world, ids, _) = two_verified("{ \"net\": [\"example.org\"] }");
+    assert_eq!(world.start(), 0);
+    for id in &ids {
+        assert_eq!(world.there_of(id).as_deref(), Some("1"));
+    }
+    world.with_stock(|stock| assert_eq!(stock.slots.slots().open().len(), 1));
+}
+
+#[test]
+fn a_start_gives_back_what_was_approved_with_the_version_before() {
+    let (mut world, _, two) = second_staged("{ \"net\": [\"example.org\"] }");
+    world.verify(0);
+    world.step(Step::Try(TransactionId(0)));
+    world.runs(&two);
+    let net = Permissions { net: ["example.org".to_owned()].into(), ..Permissions::default() };
+    let entry = world.approvals.entry(&module()).unwrap().clone();
+    let hashes = Hashes { manifest: entry.base_manifest_hash.unwrap(), tree: entry.tree_hash };
+    world.approvals.approve(&module(), &net, &hashes, NOW);
+    world.step(Step::RollBack(TransactionId(0), "it was worse".to_owned()));
+    assert_eq!(world.start(), 0);
+    assert_eq!(world.there().as_deref(), Some("1"));
+    assert_eq!(world.approvals.entry(&module()).unwrap().base, Some(Permissions::default()));
+}
+
 #[test]
 fn a_new_module_is_there_when_it_is_tried_and_gone_when_it_is_undone() {
     let mut world = World::new();
@@ -178,7 +254,7 @@ fn a_new_module_is_there_when_it_is_tried_and_gone_when_it_is_undone() {
     world.approvals.approve(
         &module(),
         &Permissions::default(),
-        &crate::files::seal::Hashes { manifest: String::new(), tree: None },
+        &Hashes { manifest: String::new(), tree: None },
         NOW,
     );
     assert_eq!(world.start(), 1);

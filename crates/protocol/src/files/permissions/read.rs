@@ -2,7 +2,7 @@
 
 use abi::{ModuleId, Name, Wall, Zone};
 
-use super::{Denial, Entry, Grant, Request, Store};
+use super::{Denial, Earlier, Entry, Grant, Request, Store};
 use crate::files::capabilities;
 use crate::files::fault::{Area, Fault, FileError, FileErrors, quoted};
 use crate::files::node::{self, Key, Kind, Node};
@@ -90,6 +90,7 @@ fn entry(reader: &mut Reader, id: &str, node: &Node) -> Entry {
             "dynamic" | "dynamicPermissions" => entry.dynamic = items(reader, field, value, grant),
             "pending" | "pendingRequests" => entry.pending = items(reader, field, value, request),
             "denied" | "deniedRequests" => entry.denied = items(reader, field, value, denial),
+            "earlier" => entry.earlier = items(reader, field, value, earlier),
             _ => {
                 entry.extra.insert(key.text.clone(), value.to_value());
             }
@@ -129,6 +130,27 @@ fn denial(reader: &mut Reader, node: &Node) -> Option<Denial> {
     let permissions = permissions_of(reader, node)?;
     let denied_at = optional_time(reader, node, "deniedAt");
     Some(Denial { permissions, reason: reason(reader, node), denied_at })
+}
+
+fn earlier(reader: &mut Reader, node: &Node) -> Option<Earlier> {
+    let Some(manifest) = node.entry("manifestHash") else {
+        reader.complain(node, Fault::MissingField { field: "manifestHash" });
+        return None;
+    };
+    let Some(base) = node.entry("base") else {
+        reader.complain(node, Fault::MissingField { field: "base" });
+        return None;
+    };
+    Some(Earlier {
+        manifest_hash: hash(reader, "manifestHash", manifest)?,
+        tree_hash: node.entry("treeHash").and_then(|tree| hash(reader, "treeHash", tree)),
+        base: reader.permissions("base", base)?,
+        base_granted_at: optional_time(reader, node, "grantedAt"),
+        dynamic: match node.entry("dynamic") {
+            Some(dynamic) => reader.permissions("dynamic", dynamic)?,
+            None => abi::Permissions::default(),
+        },
+    })
 }
 
 fn permissions_of(reader: &mut Reader, node: &Node) -> Option<abi::Permissions> {

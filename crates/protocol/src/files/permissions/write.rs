@@ -3,7 +3,7 @@
 use abi::{Name, PermissionKind, Permissions, Wall};
 use serde_json::{Map, Value, json};
 
-use super::{Entry, Store};
+use super::{Earlier, Entry, Store};
 use crate::files::manifest::{Capabilities, Forbidden};
 
 pub(super) fn store(store: &Store) -> String {
@@ -54,9 +54,25 @@ fn entry(entry: &Entry) -> Value {
     let denied =
         denied.map(|denial| item(&denial.permissions, &denial.reason, ("deniedAt", denial.denied_at)));
     put("denied", Some(denied.collect()));
+    let earlier: Vec<Value> = entry.earlier.iter().map(earlier).collect();
+    put("earlier", (!earlier.is_empty()).then_some(Value::Array(earlier)));
     put("zone", entry.zone.map(|zone| Value::from(zone.as_str())));
     put("quarantined", entry.is_quarantined.then_some(Value::Bool(true)));
     map.extend(entry.extra.clone());
+    Value::Object(map)
+}
+
+fn earlier(earlier: &Earlier) -> Value {
+    let mut map = Map::new();
+    map.insert("manifestHash".to_owned(), json!(earlier.manifest_hash));
+    if let Some(tree) = &earlier.tree_hash {
+        map.insert("treeHash".to_owned(), json!(tree));
+    }
+    map.insert("base".to_owned(), permissions(&earlier.base));
+    if let Some(at) = earlier.base_granted_at.and_then(time) {
+        map.insert("grantedAt".to_owned(), at);
+    }
+    map.insert("dynamic".to_owned(), permissions(&earlier.dynamic));
     Value::Object(map)
 }
 

@@ -97,12 +97,13 @@ fn every_verb_has_the_least_role_that_the_table_gives_it() {
 fn of_updates_viewers_see_what_there_is_operators_go_back_and_administrators_do_the_rest() {
     let least = |verb: UpdateVerb| Request::Update(verb).least_role();
     assert_eq!(least(UpdateVerb::List {}), Role::Viewer);
+    assert_eq!(least(UpdateVerb::Status {}), Role::Viewer);
     assert_eq!(least(UpdateVerb::History {}), Role::Viewer);
     assert_eq!(least(UpdateVerb::OwnList {}), Role::Viewer);
     assert_eq!(least(UpdateVerb::RollBack { module_id: "a".to_owned() }), Role::Operator);
     for verb in [
-        UpdateVerb::Plan { file: "/a.okm".to_owned(), way: None },
-        UpdateVerb::Apply { file: "/a.okm".to_owned(), way: None, approve: false },
+        UpdateVerb::Plan { file: "/a.okm".to_owned(), also: Vec::new(), way: None },
+        UpdateVerb::Apply { file: "/a.okm".to_owned(), also: Vec::new(), way: None, approve: false },
         UpdateVerb::Go { transaction: 1, approve: false },
         UpdateVerb::Pin { module_id: "a".to_owned(), name: "n".to_owned() },
         UpdateVerb::Unpin { name: "n".to_owned() },

@@ -116,6 +116,35 @@ fn any_mixture_of_exchanges_that_reached_the_disk_is_finished() {
 }
 
 #[test]
+fn what_was_there_is_kept_when_the_note_is_all_that_is_left_to_remove() {
+    let mut home = Home::changed();
+    let new = Home::contents(home.root());
+    let staged = home.stage();
+    let state = home.root().join("state");
+    let before = put_in_place(home.root(), &state, &staged).unwrap().before;
+    // As if the power had gone before the note was removed.
+    write_intent(&state, &staged).unwrap();
+    let restored = finish_restore(home.root(), &state).unwrap().unwrap();
+    assert_eq!(restored.before, before);
+    assert_eq!(Home::contents(&before), new);
+    assert_eq!(Home::contents(home.root()), old());
+    assert!(!is_cut_short(&state));
+}
+
+#[test]
+fn what_was_staged_is_swept_only_without_a_note() {
+    let mut home = Home::changed();
+    let staged = home.stage();
+    let state = home.root().join("state");
+    write_intent(&state, &staged).unwrap();
+    assert!(!sweep_restore(&state).unwrap(), "the note says that it is needed");
+    fs::remove_file(intent_of(&state)).unwrap();
+    assert!(sweep_restore(&state).unwrap());
+    assert!(!folder_of(&state).exists());
+    assert!(!sweep_restore(&state).unwrap());
+}
+
+#[test]
 fn a_changed_byte_of_the_note_stops_the_restore() {
     let mut home = Home::changed();
     let staged = home.stage();

@@ -9,6 +9,9 @@ use super::super::issue::{
 use super::super::keys::SigningKey;
 use super::*;
 
+mod conformance;
+mod lives;
+
 /// The time of these tests, and when what they sign expires.
 const NOW: Wall = Wall(1_800_000_000_000);
 const LATER: Wall = Wall(1_900_000_000_000);
