@@ -158,8 +158,27 @@ impl Approvals {
         let entry = self.store.modules.entry(id.clone()).or_default();
         entry.base = Some(declared.clone());
         let rest = entry.rest_hash.clone();
+        let whole = whole(entry);
         self.bind(id, hashes);
         self.note_rest(id, rest);
+        let entry = self.store.modules.entry(id.clone()).or_default();
+        if let Some(Hashes { manifest, tree }) = whole {
+            (entry.whole_manifest_hash, entry.whole_tree_hash) = (Some(manifest), tree);
+        }
+    }
+
+    /// What a module with these hashes was when a person approved it: it may have asked for less by itself since, which
+    /// makes no other module of it.
+    pub(crate) fn approved_as(&self, id: &ModuleId, hashes: &Hashes) -> Hashes {
+        let entry = self.entry(id).filter(|entry| {
+            entry.base_manifest_hash.as_ref() == Some(&hashes.manifest) && entry.tree_hash == hashes.tree
+        });
+        entry.and_then(whole).unwrap_or_else(|| hashes.clone())
+    }
+
+    /// What a module whose manifest asks for less than was approved was before.
+    pub(crate) fn before_narrowing(&self, id: &ModuleId) -> Option<Hashes> {
+        self.entry(id).and_then(whole)
     }
 
     /// Notes the hash of what is approved beside the permissions. Says whether it was another one.
@@ -238,6 +257,15 @@ fn bind(entry: &mut Entry, hashes: &Hashes) {
     entry.tree_hash.clone_from(&hashes.tree);
     // It is noted when these files are looked at next.
     entry.rest_hash = None;
+    (entry.whole_manifest_hash, entry.whole_tree_hash) = (None, None);
+}
+
+/// The hashes that a person approved.
+fn whole(entry: &Entry) -> Option<Hashes> {
+    let narrowed =
+        entry.whole_manifest_hash.clone().map(|manifest| (manifest, entry.whole_tree_hash.clone()));
+    let bound = || Some((entry.base_manifest_hash.clone()?, entry.tree_hash.clone()));
+    narrowed.or_else(bound).map(|(manifest, tree)| Hashes { manifest, tree })
 }
 
 fn is_of(earlier: &Earlier, hashes: &Hashes) -> bool {

@@ -199,8 +199,14 @@ pub(crate) fn judge(
     if blueprint.runtime == Runtime::Wasm {
         blueprint.code = cache.code_of(blueprint.entry());
     }
+    // What a module gives up by itself is no part of what it is: that follows from what is approved.
+    let known = match origin {
+        Origin::Home if narrowed.is_some() => search.approvals.before_narrowing(&id),
+        Origin::Home => Some(search.approvals.approved_as(&id, &hashes)),
+        Origin::Project | Origin::Hand => None,
+    };
     let apart = writable(&grants.effective(), &seal, search.user_home);
-    let parts = identity(search, cache, &blueprint, (&hashes, &apart));
+    let parts = identity(cache, &blueprint, (&known.unwrap_or(hashes), &apart));
     let parts: Vec<&str> = parts.iter().chain(extra).map(String::as_str).collect();
     spec.fingerprint = fingerprint(&parts);
     let binding = rest.filter(|_| why.is_none()).map(|rest| Binding { rest, narrowed });
@@ -209,37 +215,30 @@ pub(crate) fn judge(
 
 /// What makes a module the one it is: its manifest and its files, but for those that may change within a life.
 fn identity(
-    search: &Search<'_>,
     cache: &mut HashCache,
     blueprint: &Blueprint,
     (hashes, writable): (&Hashes, &[PathBuf]),
 ) -> [String; 2] {
     let folder = blueprint.folder.as_deref().unwrap_or(&blueprint.cwd);
-    // What a module asks for is no part of what it is: that follows from what is approved.
-    let asks_apart = blueprint.origin == Origin::Home && is_in_place(search, folder);
-    let rest = asks_apart.then(|| seal::manifest_rest(folder).ok()).flatten();
-    let is_whole = rest.is_none();
-    let manifest = rest.unwrap_or_else(|| hashes.manifest.clone());
     // The code of a WebAssembly module can change within a life.
     let swaps = blueprint.runtime == Runtime::Wasm && blueprint.door == Door::Lines;
     let own = swaps.then(|| blueprint.entry().to_owned());
+    // The manifest counts by a hash of its own.
+    let apart = own.into_iter().chain([folder.join(seal::MANIFEST)]);
     let tree = match &hashes.tree {
-        Some(tree) if is_whole && !swaps => tree.clone(),
+        Some(tree) if !swaps => tree.clone(),
         Some(_) => {
-            let mut apart = writable.to_vec();
-            apart.extend(own);
-            apart.extend((!is_whole).then(|| folder.join(seal::MANIFEST)));
+            let apart: Vec<PathBuf> = writable.iter().cloned().chain(apart).collect();
             cache.of_tree(folder, &apart).unwrap_or_default()
         }
         None => {
-            let mut workplace: Vec<PathBuf> =
-                WORKPLACE_FOLDERS.iter().map(|name| folder.join(name)).collect();
-            workplace.extend(own);
+            let workplace = WORKPLACE_FOLDERS.iter().map(|name| folder.join(name));
+            let workplace: Vec<PathBuf> = workplace.chain(apart).collect();
             // A workplace that can't be hashed whole changes only with its manifest.
             cache.of_tree(folder, &workplace).unwrap_or_default()
         }
     };
-    [manifest, tree]
+    [hashes.manifest.clone(), tree]
 }
 
 /// Whether a manifest differs from the approved one by asking for less, and in nothing else.
@@ -249,13 +248,6 @@ fn asks_for_less(search: &Search<'_>, spec: &Spec, rest: &str) -> bool {
         let approved = entry.base.as_ref().is_some_and(|base| spec.declared.within(base) == spec.declared);
         approved && entry.rest_hash.as_deref() == Some(rest)
     })
-}
-
-/// Whether a folder lies in the home itself. A version's folder, or somebody's workplace, is another module to the kernel as
-/// soon as anything in its manifest differs.
-fn is_in_place(search: &Search<'_>, folder: &Path) -> bool {
-    let modules = search.modules.canonicalize().ok();
-    modules.is_some_and(|modules| folder.parent() == Some(&modules))
 }
 
 /// Why the files are not those that were approved, if so.

@@ -159,7 +159,7 @@ impl HashCache {
 ///
 /// # Errors
 /// It can't be read, or is no JSON.
-pub(super) fn manifest_rest(folder: &Path) -> io::Result<String> {
+fn manifest_rest(folder: &Path) -> io::Result<String> {
     let mut manifest: Value = serde_json::from_slice(&fs::read(folder.join(MANIFEST))?)?;
     if let Some(fields) = manifest.as_object_mut() {
         // The order of the others is part of what was approved, so it is kept.

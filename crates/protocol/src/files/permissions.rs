@@ -81,6 +81,10 @@ pub struct Entry {
     /// SHA-256 over the approved manifest without its permissions and every other file: what may not change when a manifest
     /// asks for less by itself. 64 lower-case hex digits.
     pub rest_hash: Option<String>,
+    /// Its manifest's hash when a person approved it, if the manifest has asked for less by itself since.
+    pub whole_manifest_hash: Option<String>,
+    /// Its tree's hash then.
+    pub whole_tree_hash: Option<String>,
     /// When the module was first spawned.
     pub first_spawn_at: Option<Wall>,
     /// What it may do on the bus.

@@ -79,6 +79,8 @@ fn entry(reader: &mut Reader, id: &str, node: &Node) -> Entry {
             "baseManifestHash" | "manifestHash" => entry.base_manifest_hash = hash(reader, field, value),
             "treeHash" => entry.tree_hash = hash(reader, field, value),
             "restHash" => entry.rest_hash = hash(reader, field, value),
+            "wholeManifestHash" => entry.whole_manifest_hash = hash(reader, field, value),
+            "wholeTreeHash" => entry.whole_tree_hash = hash(reader, field, value),
             "baseGrantedAt" | "grantedAt" => entry.base_granted_at = time(reader, field, value),
             "firstSpawnAt" | "firstSpawn" => entry.first_spawn_at = time(reader, field, value),
             "zone" => {

@@ -36,6 +36,8 @@ fn entry(entry: &Entry) -> Value {
     put("baseGrantedAt", entry.base_granted_at.and_then(time));
     put("treeHash", entry.tree_hash.as_deref().map(Value::from));
     put("restHash", entry.rest_hash.as_deref().map(Value::from));
+    put("wholeManifestHash", entry.whole_manifest_hash.as_deref().map(Value::from));
+    put("wholeTreeHash", entry.whole_tree_hash.as_deref().map(Value::from));
     put("firstSpawnAt", entry.first_spawn_at.and_then(time));
     put("capabilities", entry.capabilities.as_ref().map(capabilities));
     put("forbid", forbidden(&entry.forbid));
