@@ -981,6 +981,14 @@ class Module:
             raise ValueError(f"unknown hook {name!r}; known are {', '.join(HOOKS)}")
         return lambda handler: (self._hooks[name].append(handler), handler)[1]
 
+    def save_state(self, handler: Any) -> Any:
+        """The function returns what the next life is to have; `hook("save")`."""
+        return self.hook("save")(handler)
+
+    def restore_state(self, handler: Any) -> Any:
+        """The function gets what an earlier life saved, and the version that saved it; `hook("restore")`."""
+        return self.hook("restore")(handler)
+
     def method(self, name: str) -> Callable[[Any], Any]:
         """Answers a call that the kernel itself makes; the function gets the params."""
         return lambda handler: (self._methods.__setitem__(_name(name, "method"), handler), handler)[1]
@@ -1510,6 +1518,7 @@ def _read_manifest() -> dict[str, Any]:
 
 module = Module()
 service, on, hook, method = module.service, module.on, module.hook, module.method
+save_state, restore_state = module.save_state, module.restore_state
 publish, call, acall, stream = module.publish, module.call, module.acall, module.stream
 astream = module.stream  # The same object serves `for` and `async for`.
 kernel, akernel, config, log, run = module.kernel, module.akernel, module.config, module.log, module.run

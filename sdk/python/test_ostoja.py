@@ -26,7 +26,8 @@ EVERYTHING = """
 import asyncio, os, subprocess, sys, threading
 print("printed before run", end="")
 import ostoja
-from ostoja import Call, CallError, Failure, acall, call, config, emit, hook, kernel, log, on, progress, publish, run, service
+from ostoja import Call, CallError, Failure, acall, call, config, emit, hook, kernel, log, on, progress, publish, run
+from ostoja import restore_state, save_state, service
 
 held = threading.Event()
 
@@ -165,9 +166,9 @@ def ready(): log("hook ready")
 def available(name): log("hook service", data=name)
 @hook("config")
 def changed(section): log("hook config", data=section)
-@hook("save")
+@save_state
 def save(): return {"kept": 1}
-@hook("restore")
+@restore_state
 def restore(state, version):
     if version == "bad": raise Failure("cannot read that")
     log("hook restore", data=state)

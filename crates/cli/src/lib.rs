@@ -40,6 +40,7 @@ mod interrupt;
 pub mod lang;
 mod offline;
 pub mod output;
+mod progress;
 pub mod render;
 mod report;
 #[cfg(test)]

@@ -168,6 +168,16 @@ phrases! {
     RestartedWithIt: "restarted with it: {0}", "restartowane razem z nim: {0}";
     /// `backup create`: what could not be read.
     BackupSkipped: "not backed up: {0}", "nie ma w kopii: {0}";
+    /// While a backup is made.
+    BackingUp: "backing up", "tworzę kopię";
+    /// While files are laid out again.
+    Restoring: "restoring", "przywracam";
+    /// While everything is read.
+    Verifying: "verifying", "sprawdzam";
+    /// While a folder becomes a package.
+    Packing: "packing", "pakuję";
+    /// While versions change.
+    Updating: "updating", "aktualizuję";
     /// `backup create`.
     BackupMade: "backup {0}: {1} stored in {2}", "kopia {0}: zapisano {1} w {2}";
     /// `backup create --due` with nothing to do.

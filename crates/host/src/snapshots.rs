@@ -122,6 +122,9 @@ impl Explain for SnapshotError {
     fn help(&self) -> Option<String> {
         match self {
             Self::Busy(source) => source.help(),
+            Self::Store(BackupError::NotFound { .. } | BackupError::Missing) => {
+                Some("see which there are: ostoja snapshot list".to_owned())
+            }
             Self::Store(source) => source.help(),
             Self::State { source, .. } => source.help(),
             Self::NoSnapshot { .. } => Some("ostoja snapshot list".to_owned()),

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! state/kept/<module>           the state for its next life: 64 hex digits of a hash, a line break, and one zstd frame
-//! state/kept/<module>.refused   what a life refused or fell over, the last one only, for whoever looks into it
+//! state/kept/<module>~refused   what a life refused or fell over, the last one only, for whoever looks into it
 //! ```
 //! In the frame are a line of JSON about the state and the state itself. The hash is over the frame, so that a file that was
 //! changed, cut or swapped for another module's is found and never handed on.
@@ -160,7 +160,7 @@ impl KeptStates {
 
     /// Where what a module refused lies.
     pub fn refused(&self, module: &ModuleId) -> PathBuf {
-        self.folder.join(format!("{module}.refused"))
+        self.folder.join(format!("{module}~refused"))
     }
 
     /// Keeps a state in the place of an earlier one; gives how many bytes it takes on the disk. It is durable then.
@@ -172,7 +172,7 @@ impl KeptStates {
         let failed = |source| KeptError::Disk { doing: "make the folder", path: self.folder.clone(), source };
         self.disk.make_folder(&self.folder).map_err(failed)?;
         let path = self.path(&kept.module);
-        replace(&*self.disk, &path, &self.folder.join(format!("{}.new", kept.module)), &bytes)?;
+        replace(&*self.disk, &path, &self.folder.join(format!("{}~new", kept.module)), &bytes)?;
         Ok(bytes.len() as u64)
     }
 

@@ -61,6 +61,7 @@ mod journal;
 mod kept;
 mod layout;
 mod logs;
+mod meter;
 mod scribe;
 mod slots;
 mod stage;
@@ -88,6 +89,7 @@ pub use logs::{
     Case, Grep, Level, LogCursor, LogEntry, LogError, LogLimits, LogLine, LogPage, LogQuery, Logs,
     LogsOptions, OnHealth, PageEnd, Said, Source, follow_logs, read_logs,
 };
+pub use meter::Meter;
 pub use scribe::{Notice, OnNotice, Scribe, ScribeOptions};
 pub use slots::{SlotsFile, SlotsFileError, SlotsFound};
 pub use stage::{StageError, stage_package};

@@ -21,6 +21,7 @@ use crate::output::backups::{
     BackupComponent, BackupFile, BackupLoss, BackupMade, BackupPart, BackupPruned, BackupRow, BackupRows,
     BackupShown, BackupVerified,
 };
+use crate::progress::Progress;
 use crate::render;
 use crate::target::Target;
 use crate::words::Phrase;
@@ -148,6 +149,7 @@ fn create(
     }
     let mut made = BackupMade { backup: None, stored_bytes: 0, took_ms: 0 };
     if !wanted.is_empty() {
+        let _shown = Progress::begin(ctx, Phrase::BackingUp, Some(backups.meter()));
         let done = backups.create((now, label), target.home.root(), &wanted, trust)?;
         made.stored_bytes = done.stocked.bytes;
         made.backup = Some(row(&done.backup));
@@ -224,7 +226,9 @@ fn show(ctx: &Ctx, target: &Target, number: Option<u64>, component: Option<&str>
 
 fn verify(ctx: &Ctx, target: &Target) -> Outcome {
     let (mut backups, _lock) = locked(target)?;
+    let shown = Progress::begin(ctx, Phrase::Verifying, Some(backups.meter()));
     let found = backups.verify()?;
+    drop(shown);
     let verified = BackupVerified {
         sound: found.is_sound(),
         backups: found.backups as u64,

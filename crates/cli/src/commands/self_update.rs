@@ -13,6 +13,7 @@ use crate::door::{ANSWER_TIMEOUT_DEFAULT, Door};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::output::updates::SelfUpdated;
+use crate::progress::Progress;
 use crate::render;
 use crate::target::Target;
 use crate::words::Phrase;
@@ -66,13 +67,16 @@ pub(super) fn run(ctx: &Ctx, args: &SelfUpdateArgs) -> Outcome {
         dry_run: args.dry_run.dry_run,
         allow_restarts: args.allow_restarts,
     };
+    let shown = Progress::begin(ctx, Phrase::Updating, None);
     let plan: SelfUpdatePlan = door.ask(&Request::Update(verb))?;
     if args.dry_run.dry_run {
+        drop(shown);
         ctx.show(&plan, |plan| render::updates::own_plan(&ctx.talk, plan))?;
         return Ok(Exit::Done);
     }
     drop(door);
     let last = wait(ctx, before.last.as_ref())?;
+    drop(shown);
     tell(ctx, &plan, &last)
 }
 

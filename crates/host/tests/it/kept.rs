@@ -136,7 +136,7 @@ fn what_the_next_life_refuses_is_journaled_and_set_aside() {
     assert_eq!(next(&kernel), (1, 1));
     let why = fact(&kernel, "state.refused", "why");
     assert!(why.as_str().is_some_and(|why| why.contains("a form of long ago")), "{why}");
-    let aside = kernel.path().join("state/kept/counter.refused");
+    let aside = kernel.path().join("state/kept/counter~refused");
     eventually("it is set aside", || aside.is_file());
     kernel.file("m.py", &COUNTER.replace("FORM", "False"));
 }

@@ -186,5 +186,13 @@ pub(super) fn unescaped(text: &str) -> Option<OsString> {
     Some(OsString::from_vec(bytes))
 }
 
+/// Its length; nothing for what is no file.
+pub(super) fn bytes_of(file: &Listed) -> u64 {
+    match &file.content {
+        Content::File(content) => content.bytes,
+        Content::Folder | Content::Link(_) => 0,
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use abi::Wall;
 use update::ChunkId;
 
-use super::catalogue::{self, Content, Listed, Stamp};
+use super::catalogue::{self, Content, Listed, Stamp, bytes_of};
 use super::error::BackupError;
 use super::record::{Backup, Part, Skipped};
 use super::scan::{Kind, Seen, scan, stamp_of};
@@ -106,6 +106,8 @@ impl Backups {
         {
             return Ok((Part { files_read: 0, ..part.clone() }, Stocked::default()));
         }
+        let meter = self.meter.clone();
+        meter.expect(seen.iter().map(bytes_seen).sum());
         self.depot()?;
         let is_damaged = self.depot_found.as_ref().is_some_and(|found| !found.damaged.is_empty());
         let known = if is_damaged { known.doubted() } else { known };
@@ -116,7 +118,9 @@ impl Backups {
         for place in seen {
             while known.next_if(|file| file.path.as_os_str() < place.path.as_os_str()).is_some() {}
             let before = known.next_if(|file| file.path.as_os_str() == place.path.as_os_str());
+            let bytes = bytes_seen(&place);
             files.extend(taking.listed(place, before)?);
+            meter.add(bytes);
         }
         let (text, read, skipped) = (catalogue::to_bytes(&files), taking.read, taking.skipped);
         let mut intake = taking.intake;
@@ -207,10 +211,11 @@ fn is_same(files: &[Listed], seen: &[Seen]) -> bool {
     files.len() == seen.len() && files.iter().zip(seen).all(is_pair)
 }
 
-fn bytes_of(file: &Listed) -> u64 {
-    match &file.content {
-        Content::File(content) => content.bytes,
-        Content::Folder | Content::Link(_) => 0,
+/// What a place holds, as far as its marks say.
+fn bytes_seen(place: &Seen) -> u64 {
+    match place.kind {
+        Kind::File(stamp) => stamp.bytes,
+        Kind::Folder | Kind::Link(_) => 0,
     }
 }
 

@@ -19,7 +19,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde::{Deserialize, Serialize};
 use update::ChunkId;
 
-use super::catalogue::{Content, Listed, escaped, stays_inside, unescaped};
+use super::catalogue::{Content, Listed, bytes_of, escaped, stays_inside, unescaped};
 use super::error::BackupError;
 use super::record::{Backup, Part};
 use super::shelf::Backups;
@@ -180,6 +180,7 @@ impl Backups {
     /// Writes files below a folder that is made for them, with their rights and times.
     fn lay_out(&mut self, number: u64, files: &[Listed], folder: &Path) -> Result<Staged, BackupError> {
         make_folder(folder)?;
+        self.meter.expect(files.iter().map(bytes_of).sum());
         let (mut links, mut folders) = (BTreeSet::new(), Vec::new());
         let mut staged = Staged { backup: number, pieces: Vec::new(), files: 0, bytes: 0 };
         for file in files {
@@ -204,6 +205,7 @@ impl Backups {
                     finish(&mut out, file).map_err(BackupError::disk("write", &place))?;
                     staged.files += 1;
                     staged.bytes += content.bytes;
+                    self.meter.add(content.bytes);
                 }
             }
         }

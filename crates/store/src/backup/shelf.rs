@@ -11,6 +11,7 @@ use super::error::BackupError;
 use super::record::{Backup, Part, RECORD_BYTES_MAX};
 use crate::depot::{Cleaned, Depot, DepotFound};
 use crate::disk::{Disk, replace};
+use crate::meter::Meter;
 
 /// 10,000 backups: more than a year by the hour.
 pub const BACKUPS_MAX: usize = 10_000;
@@ -30,6 +31,8 @@ pub struct Backups {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) state: PathBuf,
     depot: Option<Depot>,
+    /// How far the work at hand has come.
+    pub(super) meter: Arc<Meter>,
     /// What opening the depot found.
     pub(super) depot_found: Option<DepotFound>,
 }
@@ -37,7 +40,12 @@ pub struct Backups {
 impl Backups {
     /// The backups in a home's `state`; nothing is read yet.
     pub fn new(disk: Arc<dyn Disk>, state: &Path) -> Self {
-        Self { disk, state: state.to_owned(), depot: None, depot_found: None }
+        Self { disk, state: state.to_owned(), meter: Arc::default(), depot: None, depot_found: None }
+    }
+
+    /// How far [`create`](Self::create), [`verify`](Self::verify) or laying out files has come, for another thread.
+    pub fn meter(&self) -> Arc<Meter> {
+        self.meter.clone()
     }
 
     pub(super) fn folder(&self) -> PathBuf {

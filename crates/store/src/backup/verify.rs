@@ -58,7 +58,8 @@ impl Backups {
     /// `Disk`, and `Depot` when what is sound could not be moved out of a damaged file.
     pub fn verify(&mut self) -> Result<Verified, BackupError> {
         let mut verified = Verified::default();
-        let inspected = self.depot()?.inspect()?;
+        let meter = self.meter.clone();
+        let inspected = self.depot()?.inspect(&meter)?;
         let at_opening = self.depot_found.as_ref().map(|found| found.damaged.clone()).unwrap_or_default();
         verified.chunks = inspected.chunks;
         verified.chunks_damaged = inspected.damaged.len();

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use update::{BALE_HEAD, BaleId, BaleWriter, ChunkId, FileRef};
 
 use super::{Depot, DepotError};
+use crate::meter::Meter;
 
 /// Half of a bale's chunks: with fewer in use it is written anew without the rest.
 const IN_USE_MIN: f64 = 0.5;
@@ -73,14 +74,17 @@ impl Depot {
 
     /// Reads every chunk. Bales with damaged ones are set aside, after what is sound in them was written anew: what is
     /// lost is stored again when a file that needs it is next staged. Costs as much as reading the whole depot.
+    /// The meter counts chunks.
     ///
     /// # Errors
     /// `Disk` or `ReadBack` when a new bale can't be written or an old one not be set aside.
-    pub fn inspect(&mut self) -> Result<Inspected, DepotError> {
+    pub fn inspect(&mut self, meter: &Meter) -> Result<Inspected, DepotError> {
         let mut inspected = Inspected { chunks: self.places.len(), ..Inspected::default() };
         let ids: Vec<ChunkId> = self.places.keys().copied().collect();
         let mut going = BTreeSet::new();
+        meter.expect(ids.len() as u64);
         for id in ids {
+            meter.add(1);
             let Some(place) = self.places.get(&id).copied() else { continue };
             if self.chunk(&id).is_err() {
                 self.places.remove(&id);

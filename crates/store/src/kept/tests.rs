@@ -91,3 +91,13 @@ fn a_state_of_another_module_is_not_handed_on() {
 fn a_state_is_in_no_debug_text() {
     assert!(!format!("{:?}", kept("a", b"geheim")).contains("geheim"));
 }
+
+#[test]
+fn what_lies_beside_a_state_can_be_no_other_modules_state() {
+    let (_folder, states) = states();
+    let one = kept("one", b"{}");
+    let beside = states.refused(&one.module);
+    let name = beside.file_name().expect("it is a file").to_string_lossy().into_owned();
+    assert!(ModuleId::parse(&name).is_err(), "{name} is the name of no module");
+    assert!(ModuleId::parse("one.refused").is_ok(), "with a dot it would be one");
+}

@@ -71,7 +71,7 @@ fn files_of_every_length_come_back_from_a_real_disk() {
         assert_eq!(read(&mut depot, &taken.file).unwrap(), *bytes);
         assert_eq!(depot.holds(&taken.file).unwrap(), Holding::Whole);
     }
-    assert!(depot.inspect().unwrap().damaged.is_empty());
+    assert!(depot.inspect(&store::Meter::default()).unwrap().damaged.is_empty());
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn every_changed_byte_of_a_bale_is_found_and_staging_again_repairs_it() {
             Err(DepotError::Missing { .. } | DepotError::Damaged { .. }) => {}
             Err(error) => panic!("{error}"),
         }
-        depot.inspect().unwrap();
+        depot.inspect(&store::Meter::default()).unwrap();
         assert_eq!(take(&mut depot, &bytes).unwrap().file, file);
         assert_eq!(read(&mut depot, &file).unwrap(), bytes);
         assert_eq!(read(&mut open(&disk), &file).unwrap(), bytes);

@@ -17,6 +17,7 @@ use crate::door::{ANSWER_TIMEOUT_DEFAULT, Door};
 use crate::exit::Exit;
 use crate::failure::Outcome;
 use crate::output::backups::BackupRestored;
+use crate::progress::Progress;
 use crate::target::Target;
 use crate::words::Phrase;
 
@@ -60,6 +61,7 @@ pub(super) fn run(ctx: &Ctx, target: &Target, args: &RestoreArgs) -> Outcome {
         let staged = backups.preview(&backup, wanted)?;
         (restored.files, restored.bytes) = (staged.files, staged.bytes);
     } else if let Some(to) = &args.to {
+        let _shown = Progress::begin(ctx, Phrase::Restoring, Some(backups.meter()));
         let staged = backups.restore_to(&backup, wanted, to)?;
         (restored.files, restored.bytes) = (staged.files, staged.bytes);
     } else {
@@ -69,7 +71,9 @@ pub(super) fn run(ctx: &Ctx, target: &Target, args: &RestoreArgs) -> Outcome {
             Pause::begin(ctx, target, wanted)?.during(|| finish_restore(root, &state))?;
         }
         // Laid out before anything is stopped: a module is away only for the exchange.
+        let shown = Progress::begin(ctx, Phrase::Restoring, Some(backups.meter()));
         let staged = backups.stage(&backup, wanted)?;
+        drop(shown);
         (restored.files, restored.bytes) = (staged.files, staged.bytes);
         let (done, restarted) =
             Pause::begin(ctx, target, wanted)?.during(|| put_in_place(root, &state, &staged))?;

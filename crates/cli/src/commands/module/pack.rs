@@ -5,14 +5,17 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use semver::Version;
+use store::Meter;
 use update::{Digester, FILES_MAX, Head, PackageReader, PackedFile, PackedPath, Rights, write_package};
 
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::output::updates::Packed;
+use crate::progress::Progress;
 use crate::target::Target;
 use crate::words::Phrase;
 use crate::workshop::Bench;
@@ -28,9 +31,14 @@ pub(super) fn run(ctx: &Ctx, folder: &Path, file: Option<&Path>) -> Outcome {
     let manifest = crate::offline::manifest(folder)?;
     let version = version(&manifest)?;
     let found = files(folder)?;
+    let meter = Arc::new(Meter::default());
+    // Each file is read twice: hashed, then packed.
+    meter.expect(2 * found.len() as u64);
+    let shown = Progress::begin(ctx, Phrase::Packing, Some(meter.clone()));
     let mut packed = Vec::new();
     for (path, place) in &found {
         packed.push(describe(path, place)?);
+        meter.add(1);
     }
     let head = Head::try_new(manifest.id.clone(), version, packed).map_err(update::PackageError::Head)?;
     let target = Target::of(ctx)?;
@@ -41,10 +49,12 @@ pub(super) fn run(ctx: &Ctx, folder: &Path, file: Option<&Path>) -> Outcome {
     let file = file.map_or_else(|| PathBuf::from(name), Path::to_owned);
     let bytes = write(&file, |sink| {
         let mut open = |packed: &PackedFile| -> io::Result<Box<dyn Read>> {
+            meter.add(1);
             Ok(Box::new(File::open(folder.join(packed.path.as_str()))?))
         };
         write_package(&head, &slice, &mut open, sink)
     })?;
+    drop(shown);
     let done = Packed {
         module_id: head.module().to_string(),
         version: head.version().to_string(),

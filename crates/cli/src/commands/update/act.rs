@@ -15,6 +15,7 @@ use crate::door::Door;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::output::updates::Pinned;
+use crate::progress::Progress;
 use crate::render;
 use crate::words::Phrase;
 
@@ -30,7 +31,9 @@ pub(super) fn apply(ctx: &Ctx, files: &[PathBuf], way: Option<UpdateWay>, consen
     let mut door = Door::open(ctx)?;
     let approve = consent == Consent::Given;
     let verb = UpdateVerb::Apply { file, also: paths.collect(), way, approve };
+    let shown = Progress::begin(ctx, Phrase::Updating, None);
     let done: UpdateDone = door.ask(&Request::Update(verb))?;
+    drop(shown);
     if !done.waits_for_approval || ctx.is_json() || !can_ask(ctx) {
         return tell(ctx, &door, &done);
     }
@@ -71,14 +74,18 @@ pub(super) fn go(ctx: &Ctx, transaction: u64, consent: Consent) -> Outcome {
 
 fn go_on(ctx: &Ctx, door: &mut Door, transaction: u64, consent: Consent) -> Outcome {
     let approve = consent == Consent::Given;
+    let shown = Progress::begin(ctx, Phrase::Updating, None);
     let done: UpdateDone = door.ask(&Request::Update(UpdateVerb::Go { transaction, approve }))?;
+    drop(shown);
     tell(ctx, door, &done)
 }
 
 pub(super) fn roll_back(ctx: &Ctx, module: &str) -> Outcome {
     let mut door = Door::open(ctx)?;
     let verb = UpdateVerb::RollBack { module_id: module.to_owned() };
+    let shown = Progress::begin(ctx, Phrase::Updating, None);
     let done: UpdateDone = door.ask(&Request::Update(verb))?;
+    drop(shown);
     tell(ctx, &door, &done)
 }
 
