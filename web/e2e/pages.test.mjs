@@ -185,8 +185,8 @@ test("a restart is planned, confirmed and done by keyboard alone, from the comma
   };
   const before = await generation();
   await keyboard.press("Control+k");
+  await opened.page.locator(".command-field:focus").waitFor();
   await keyboard.type("restart: ticker");
-  await opened.page.locator("#command-list li").first().waitFor();
   await keyboard.press("Enter");
   await opened.page.locator(".plan li").first().waitFor();
   assert.deepEqual(await violations(opened.page), []);

@@ -1,6 +1,7 @@
 // The command box: every page, module and order by a few letters, without a mouse.
 
 import { signal } from "@preact/signals";
+import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { change } from "../api";
 import { best } from "../match";
@@ -123,10 +124,13 @@ function Box() {
     close();
     entry.act();
   };
-  const onKey = (event: KeyboardEvent) => {
+  // Who types fast is ahead of what is drawn: what stands in the field counts, not what was found for half of it.
+  const wanted = ({ value }: HTMLInputElement) =>
+    value === typed ? found[at] : best(value, all, (entry) => entry.text, SHOWN_MAX)[0];
+  const onKey = (event: JSX.TargetedKeyboardEvent<HTMLInputElement>) => {
     if (event.key === "ArrowDown") setChosen(found.length === 0 ? 0 : (at + 1) % found.length);
     else if (event.key === "ArrowUp") setChosen(found.length === 0 ? 0 : (at + found.length - 1) % found.length);
-    else if (event.key === "Enter") run(found[at]);
+    else if (event.key === "Enter") run(wanted(event.currentTarget));
     else return;
     event.preventDefault();
   };
