@@ -73,7 +73,15 @@ pub(crate) fn tests_command(which: Which, seconds: u32) -> Command {
 /// door by `say` and `frames` alone, since bytes of their own would go to a pipe that nobody reads as frames any more.
 pub(crate) fn lane_command(seconds: u32) -> Command {
     let mut command = bounded(seconds, "cargo");
-    command.args(["test", "--locked", "--package", "host", "--test", "it", "--"]).args(TESTS_OVER_LANES);
+    if shell::version_of("cargo-nextest", "--version").is_some() {
+        // Of the whole workspace, so that nothing is built with other features than for the tests before.
+        let words = TESTS_OVER_LANES.map(|word| format!("test({word})")).join(" | ");
+        command.args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]);
+        command.args(["--config-file", "xtask/nextest.toml", "-E"]);
+        command.arg(format!("binary_id(host::it) & ({words})"));
+    } else {
+        command.args(["test", "--locked", "--package", "host", "--test", "it", "--"]).args(TESTS_OVER_LANES);
+    }
     command.env("OSTOJA_TEST_TRANSPORT", "shm");
     command
 }
