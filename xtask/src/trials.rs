@@ -142,7 +142,8 @@ pub(crate) fn can_fault() -> Result<bool> {
 
 fn built_for_faults() -> Result<std::path::PathBuf> {
     let mut build = shell::cargo();
-    shell::run(build.args(["build", "--quiet", "--locked", "--package", "cli", "--package", "faults"]))?;
+    // All of it, as it is built for every other check, so that nothing is built again with other features.
+    shell::run(build.args(["build", "--quiet", "--locked", "--workspace", "--bins", "--examples"]))?;
     Ok(shell::target().join("debug"))
 }
 
